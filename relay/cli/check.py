@@ -1,0 +1,37 @@
+"""`relay check`: every problem of the configuration at once, offline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from relay.cli.common import COULD_NOT_RUN, explain_failures, json_option
+from relay.findings import errors
+from relay.settings import NEEDS, check_settings, environment
+
+NO_FILE = ("config_missing", "config_unreadable")
+
+
+@click.command()
+@json_option
+@explain_failures
+def check(*, as_json: bool) -> None:
+    """Check the configuration file, offline.
+
+    Reads RELAY_CONFIG (config.yaml) or RELAY_CONFIG_YAML and prints every problem with its place and what to do.
+    """
+    cwd = Path.cwd()
+    settings, findings = check_settings(environment(cwd), need=NEEDS["check"], cwd=cwd)
+    if as_json:
+        click.echo(json.dumps([finding.to_dict() for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+        bad = len(errors(findings))
+        click.echo(f"{bad} problem{'s' if bad != 1 else ''} found." if bad else "The configuration is fine.")
+    if any(finding.code in NO_FILE for finding in findings):
+        raise SystemExit(COULD_NOT_RUN)
+    if settings is None:
+        raise SystemExit(1)

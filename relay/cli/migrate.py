@@ -1,0 +1,28 @@
+"""`relay migrate`: creates or upgrades the schema."""
+
+from __future__ import annotations
+
+import click
+
+from relay.cli.common import explain_failures, settings_for
+from relay.store.engine import open_store
+from relay.store.schema import SchemaState
+from relay.store.schema import migrate as migrate_store
+
+SAID = {
+    SchemaState.MISSING: "The schema has been created.",
+    SchemaState.OLDER: "The schema has been upgraded.",
+    SchemaState.CURRENT: "The schema is up to date.",
+    SchemaState.NEWER: "The schema is newer than this version of the relay; it is left as it is.",
+}
+
+
+@click.command()
+@explain_failures
+def migrate() -> None:
+    """Create or upgrade the database's schema; needs only DATABASE_URL."""
+    store = open_store(settings_for("migrate").database_url)
+    try:
+        click.echo(SAID[migrate_store(store)])
+    finally:
+        store.close()

@@ -1,0 +1,117 @@
+"""Looks for a send that may or may not stand in Slack; nothing is ever sent again without one.
+
+In its place: settled. Outside its thread: a stray, deleted, and a new thread opened. Nowhere, also at the last
+look: the same frozen payload goes out once more, and a minute later a last look deletes a second copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from relay.delivery.outbound import Outbound
+from relay.delivery.policy import next_look
+from relay.delivery.posting import remove_stray, settle_posted
+from relay.errors import DeliveryFailed, HistoryUnreadable, OperatorNeeded, RateLimited
+from relay.slack.client import Found, Posted
+from relay.slack.render import mark_repeated
+from relay.store import gates, refusals, sends
+from relay.store.rows import Claim, Send
+
+log = structlog.get_logger()
+
+COPIES_AGAIN = 60.0  # seconds until the look for a second copy is tried again when it failed
+
+
+def confirm(out: Outbound, held: Claim, send: Send) -> Send | None:
+    """Look for an unsure send; returns it, frozen again, when it must go out once more, else None."""
+    elapsed = held.at - (send.started_at if send.started_at is not None else held.at)
+    if 0 <= elapsed < out.schedule.confirm_after[0]:
+        _look_later(out, held, send, out.schedule.confirm_after[0] - elapsed, "waiting before the first look")
+        return None
+    try:
+        found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+    except HistoryUnreadable:
+        return _unreadable(out, held, send)
+    except DeliveryFailed as error:
+        _look_failed(out, held, send, error)
+        return None
+    return _found(out, held, send, found, elapsed)
+
+
+def _found(out: Outbound, held: Claim, send: Send, found: Sequence[Found], elapsed: float) -> Send | None:
+    in_place = [one.ts for one in found if _is_in_place(one, send)]
+    strays = [one.ts for one in found if not _is_in_place(one, send)]
+    if in_place:
+        log.info("send.confirmed", send=send.id, channel=send.channel)
+        # A second copy would be found by the last look a minute from now, see `check_copies`.
+        settle_posted(out, held, send, Posted(send.channel, in_place[0], send.thread_ts))
+        return None
+    if strays:
+        remove_stray(out, held, send, strays)
+        return None
+    wait = next_look(elapsed, out.schedule.confirm_after)
+    if wait is not None:
+        _look_later(out, held, send, wait, "not found yet")
+        return None
+    log.info("send.absent", send=send.id, channel=send.channel)
+    with out.store.begin() as tx:
+        if held.spent > out.schedule.give_up_after and not send.is_root:
+            refusals.bury(tx, held, send, "Slack never confirmed it, and it is nowhere to be found")
+            return None
+        return sends.absent(tx, held, send, send.payload)
+
+
+def _is_in_place(one: Found, send: Send) -> bool:
+    """A root stands in no thread but its own; a reply stands in its thread."""
+    return one.thread_ts in (None, one.ts) if send.is_root else one.thread_ts == send.thread_ts
+
+
+def _look_later(out: Outbound, held: Claim, send: Send, wait: float, cause: str) -> None:
+    with out.store.begin() as tx:
+        sends.looked(tx, held, send, wait, cause)
+
+
+def _look_failed(out: Outbound, held: Claim, send: Send, error: DeliveryFailed) -> None:
+    """The look itself failed: look again, without hurry; an operator error closes the gate it concerns."""
+    wait = out.schedule.delay(send.looks)
+    with out.store.begin() as tx:
+        if isinstance(error, RateLimited):
+            wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
+        elif isinstance(error, OperatorNeeded):
+            name = gates.WORKSPACE if error.scope == "workspace" else send.channel
+            wait = gates.close_for_operator(tx, error.scope, name, cause=str(error), code=error.code)
+        sends.looked(tx, held, send, wait, f"the look failed: {error}")
+    log.warning("look.failed", send=send.id, error=type(error).__name__, code=error.code)
+
+
+def _unreadable(out: Outbound, held: Claim, send: Send) -> Send | None:
+    """History cannot be read: once more, marked; silence after that is a dead letter. A root is worth a second one."""
+    log.warning("look.unreadable", send=send.id, channel=send.channel)
+    with out.store.begin() as tx:
+        if send.resent == 0 or send.is_root:
+            payload = send.payload if send.is_root else mark_repeated(send.payload)
+            return sends.absent(tx, held, send, payload)
+        refusals.bury(tx, held, send, "Slack did not answer, and its history may not be read to see what became of it")
+    return None
+
+
+def check_copies(out: Outbound, held: Claim, send: Send) -> None:
+    """A minute after a resend: if both copies arrived, delete the later one (of two roots, the one not saved)."""
+    try:
+        found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+        keep = send.ts or ""
+        if not send.is_root and found:
+            keep = min(one.ts for one in found)
+        for one in found:
+            if one.ts != keep:
+                out.slack.delete(send.channel, one.ts)
+                log.info("copy.deleted", send=send.id, channel=send.channel)
+    except DeliveryFailed as error:
+        again = None if isinstance(error, HistoryUnreadable) else COPIES_AGAIN
+        with out.store.begin() as tx:
+            sends.check_copies_later(tx, held, send, again)
+        return
+    with out.store.begin() as tx:
+        sends.one_copy_left(tx, held, send, keep)

@@ -1,0 +1,156 @@
+"""One frozen send goes out, and the store is told what became of it."""
+
+from __future__ import annotations
+
+import structlog
+
+from relay.clock import monotonic
+from relay.delivery.outbound import Outbound
+from relay.delivery.policy import (
+    Bury,
+    CloseChannel,
+    Confirm,
+    Degrade,
+    Dissolve,
+    NewThread,
+    Retry,
+    Situation,
+    Verdict,
+    WaitForOperator,
+    WaitForSlot,
+    decide,
+)
+from relay.errors import DeliveryFailed
+from relay.slack.client import Posted
+from relay.store import gates, refusals, sends, threads
+from relay.store.engine import Tx
+from relay.store.lanes import Fenced, give_back
+from relay.store.rows import Claim, Send
+
+log = structlog.get_logger()
+
+
+def post(out: Outbound, held: Claim, frozen: Send) -> None:
+    """Send `frozen` to Slack if its channel has a slot, and settle."""
+    with out.store.begin() as tx:
+        send = sends.start(tx, held, frozen, lease=out.lease, pace=out.pace)
+        if not isinstance(send, Send):
+            give_back(tx, held, wait=send, attempts=held.attempts, spent=held.spent)
+            return
+    begun = monotonic()
+    try:
+        posted = out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
+    except DeliveryFailed as error:
+        settle_failure(out, held, send, error, elapsed=monotonic() - begun)
+    else:
+        settle_posted(out, held, send, posted)
+
+
+def settle_posted(out: Outbound, held: Claim, send: Send, posted: Posted) -> None:
+    """Slack took it: in its place, or, where the thread is gone, at the channel's root."""
+    try:
+        if send.is_root:
+            _settle_root(out, held, send, posted.ts)
+        elif posted.thread_ts != send.thread_ts:
+            remove_stray(out, held, send, [posted.ts])
+        else:
+            with out.store.begin() as tx:
+                sends.settle(tx, held, send, posted.ts)
+            log.info("post.delivered", send=send.id, channel=send.channel, resent=send.resent)
+    except Fenced:
+        with out.store.begin() as tx:
+            sends.report_late(tx, send, posted.ts)
+        raise
+
+
+def _settle_root(out: Outbound, held: Claim, send: Send, ts: str) -> None:
+    with out.store.begin() as tx:
+        saved = threads.save_root(tx, held, send, ts)
+    if saved:
+        log.info("root.delivered", send=send.id, channel=send.channel)
+        return
+    out.slack.delete(send.channel, ts)
+    with out.store.begin() as tx:
+        threads.drop_orphan_root(tx, held, send)
+
+
+def remove_stray(out: Outbound, held: Claim, send: Send, strays: list[str]) -> None:
+    """The thread is gone, so Slack put the reply at the channel's root: take it away and open a new thread.
+
+    Until the stray is deleted the send stays unsure; the next look finds it again.
+    """
+    try:
+        for ts in strays:
+            out.slack.delete(send.channel, ts)
+    except DeliveryFailed as error:
+        log.warning("stray.not_deleted", send=send.id, code=error.code)
+        with out.store.begin() as tx:
+            sends.unsure(tx, held, send, out.schedule.delay(send.looks), "a stray copy could not be deleted")
+        return
+    with out.store.begin() as tx:
+        threads.give_up_thread(tx, held, send, "its thread is gone")
+    log.info("thread.gone", conversation=held.conversation.id, channel=send.channel)
+
+
+def settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFailed, *, elapsed: float) -> None:
+    """Slack did not take it, or did not say: do what the policy says."""
+    if error.code == "not_in_channel" and _joined(out, send.channel):
+        with out.store.begin() as tx:
+            sends.retry_later(tx, held, send, out.schedule.delay(held.attempts), "the bot was not in the channel")
+        return
+    with out.store.begin() as tx:
+        verdict = decide(error, situation(tx, held, send, elapsed), out.schedule)
+        _obey(tx, out, held, send, error, verdict)
+    log.warning(
+        "post.failed",
+        send=send.id,
+        channel=send.channel,
+        error=type(error).__name__,
+        code=error.code,
+        verdict=type(verdict).__name__,
+    )
+
+
+def situation(tx: Tx, held: Claim, send: Send, elapsed: float) -> Situation:
+    """What the policy needs to know about a send."""
+    carried = refusals.carried_deliveries(tx, send)
+    form = held.conversation.root_form if send.is_root else refusals.current_form(tx, carried[0])
+    return Situation(send.is_root, len(carried), form, held.attempts, held.spent, send.resent, elapsed)
+
+
+def _obey(tx: Tx, out: Outbound, held: Claim, send: Send, error: DeliveryFailed, verdict: Verdict) -> None:
+    cause = str(error)
+    match verdict:
+        case Retry(wait):
+            sends.retry_later(tx, held, send, wait, cause)
+        case WaitForSlot(seconds):
+            gates.close(tx, "channel", send.channel, seconds, pace=out.pace, code=error.code)
+            sends.wait_at_gate(tx, held, send, cause)
+        case WaitForOperator(scope):
+            name = gates.WORKSPACE if scope == "workspace" else send.channel
+            gates.close_for_operator(tx, scope, name, cause=cause, code=error.code)
+            sends.wait_at_gate(tx, held, send, cause)
+        case Confirm(wait):
+            sends.unsure(tx, held, send, wait, cause)
+        case NewThread():
+            threads.give_up_thread(tx, held, send, cause)
+        case Dissolve():
+            refusals.dissolve(tx, held, send, cause)
+        case Degrade(form) if send.is_root:
+            refusals.degrade_root(tx, held, send, cause, form)
+        case Degrade(form):
+            refusals.degrade(tx, held, send, cause, form)
+        case Bury():
+            refusals.bury(tx, held, send, cause)
+        case CloseChannel():
+            refusals.close_channel_after(tx, held, send, cause, error.code)
+
+
+def _joined(out: Outbound, channel: str) -> bool:
+    """Enter a public channel the bot is not in; False where only a person can invite it."""
+    try:
+        out.slack.join(channel)
+    except DeliveryFailed as error:
+        log.info("channel.not_joined", channel=channel, code=error.code)
+        return False
+    return True

@@ -1,0 +1,179 @@
+"""From what waits in a conversation to the frozen posts that will show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from relay.delivery.outbound import Outbound
+from relay.errors import DeliveryFailed, OperatorNeeded, Rejected, RelayError
+from relay.kommunicate.parse import parse_webhook
+from relay.messages import ChatMessage, ConversationKey, Form, Person, Role
+from relay.slack.render import Card, Line, Previous, SlackPost, render_batch, render_card
+from relay.store import gates
+from relay.store.lanes import give_back
+from relay.store.refusals import bury_unrendered
+from relay.store.rows import Claim, Conversation, Draft, Send, Waiting
+from relay.store.sends import freeze
+from relay.store.threads import name_channel
+from relay.store.waiting import last_shown, waiting
+
+log = structlog.get_logger()
+
+
+class Unrenderable(RelayError):
+    """A stored message cannot be shown."""
+
+    def __init__(self, delivery_id: int, cause: str) -> None:
+        super().__init__(cause)
+        self.delivery_id = delivery_id
+
+
+def prepare(out: Outbound, held: Claim) -> Send | None:
+    """Freeze what the lane has to show next and return its first send; None when the lane was given back.
+
+    A message that cannot be rendered becomes a dead letter, so that it never stops those behind it.
+    """
+    if held.conversation.channel_id is None:
+        _find_channel(out, held)
+        return None
+    try:
+        drafts = _drafts(out, held)
+    except Unrenderable as error:
+        log.error("message.unrenderable", delivery=error.delivery_id, cause=str(error))
+        with out.store.begin() as tx:
+            bury_unrendered(tx, held, error.delivery_id, str(error))
+        return None
+    with out.store.begin() as tx:
+        send = freeze(tx, held, drafts, lease=out.lease) if drafts else None
+        if send is None:
+            give_back(tx, held)
+    return send
+
+
+def _drafts(out: Outbound, held: Claim) -> list[Draft]:
+    place = held.conversation
+    with out.store.read() as tx:
+        rows = waiting(tx, held)
+        above = last_shown(tx, held) if place.thread_ts else None
+    messages = {row.id: _message(row, place.key) for row in rows}
+    people = out.authors.of(place.key.account, {one.sender for one in messages.values() if one.sender})
+    lines = [_line(row, messages[row.id], people) for row in rows]
+    if not lines:
+        return []
+    url = conversation_url(out.dashboard_url, place.key)
+    if place.thread_ts is None:
+        return [Draft("root", _root(out, place, lines, url).payload())]
+    posts = _render(lines, previous=_previous(above, place.key), url=url)
+    return [Draft("post", post.payload(), post.parts) for post in posts]
+
+
+def conversation_url(dashboard_url: str, key: ConversationKey) -> str:
+    """Where a conversation is in Kommunicate's dashboard."""
+    return f"{dashboard_url.rstrip('/')}/conversations/{key.group_id}"
+
+
+def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
+    if row.lost is not None:
+        return ChatMessage(key, key="", sender="", sent_at=0.0, text="")
+    if row.body is None:
+        raise Unrenderable(row.id, "its content is no longer stored")
+    try:
+        message = parse_webhook(row.body, account=key.account)
+    except Rejected as error:
+        raise Unrenderable(row.id, str(error)) from None
+    if not isinstance(message, ChatMessage):
+        raise Unrenderable(row.id, message.reason)
+    return message
+
+
+def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
+    author = people.get(message.sender, Person(message.sender, message.sender or "Kommunicate"))
+    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost)
+
+
+def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
+    if above is None:
+        return None
+    try:
+        message = parse_webhook(above, account=key.account)
+    except Rejected:
+        return None
+    return Previous(message.sender, message.sent_at) if isinstance(message, ChatMessage) else None
+
+
+def _render(lines: Sequence[Line], *, previous: Previous | None, url: str) -> list[SlackPost]:
+    try:
+        return render_batch(lines, previous=previous, dashboard_url=url)
+    except Exception as error:  # noqa: BLE001 - whatever a message does to the renderer, those behind it go on
+        raise Unrenderable(_culprit(lines, url), f"rendering failed: {type(error).__name__}") from error
+
+
+def _culprit(lines: Sequence[Line], url: str) -> int:
+    for line in lines:
+        try:
+            render_batch([line], previous=None, dashboard_url=url)
+        except Exception:  # noqa: BLE001 - this one it is
+            return line.id
+    return lines[0].id
+
+
+def _root(out: Outbound, place: Conversation, lines: Sequence[Line], url: str) -> SlackPost:
+    opener = _opener(lines)
+    card = Card(
+        key=place.key,
+        name=opener.author.name,
+        title=place.title,
+        first_words=opener.message.text,
+        since=opener.message.sent_at or place.created_at,
+        dashboard_url=url,
+        read_only=out.read_only,
+        replaces=place.dead_ts and _permalink(out, place),
+    )
+    try:
+        return render_card(card, place.root_form)
+    except Exception as error:  # noqa: BLE001 - a card that cannot be drawn must not keep its conversation waiting
+        log.error("card.unrenderable", conversation=place.id, error=type(error).__name__)
+        return render_card(replace(card, name="A customer", title="", first_words="", replaces=None), Form.PLAIN)
+
+
+def _opener(lines: Sequence[Line]) -> Line:
+    """Whose name the card bears: the first customer who wrote, else the first unknown, else the first line."""
+    for role in (Role.CUSTOMER, Role.UNKNOWN):
+        for line in lines:
+            if line.author.role is role and line.lost is None:
+                return line
+    return lines[0]
+
+
+def _permalink(out: Outbound, place: Conversation) -> str | None:
+    """A link to the thread that this one replaces; where Slack has none, there is none."""
+    if place.channel_id is None or place.dead_ts is None:
+        return None
+    try:
+        return out.slack.permalink(place.channel_id, place.dead_ts)
+    except DeliveryFailed as error:
+        log.info("card.no_permalink", conversation=place.id, code=error.code)
+        return None
+
+
+def _find_channel(out: Outbound, held: Claim) -> None:
+    """Turn the mapping's "#name" into Slack's id; what fails closes the name's gate or waits."""
+    name = held.conversation.channel or ""
+    try:
+        channel_id = out.slack.find_channel(name)
+    except OperatorNeeded as error:
+        scope, gate = ("workspace", gates.WORKSPACE) if error.scope == "workspace" else ("channel", name)
+        with out.store.begin() as tx:
+            gates.close_for_operator(tx, scope, gate, cause=str(error), code=error.code)
+            give_back(tx, held)
+        log.error("channel.not_found", channel=name, code=error.code)
+    except DeliveryFailed as error:
+        with out.store.begin() as tx:
+            give_back(tx, held, wait=out.schedule.delay(held.attempts), attempts=held.attempts + 1, spent=held.spent)
+        log.warning("channel.lookup_failed", channel=name, error=type(error).__name__, code=error.code)
+    else:
+        with out.store.begin() as tx:
+            name_channel(tx, held, channel_id)

@@ -1,0 +1,140 @@
+"""Claims lanes until told to stop, idles politely, and finishes what it holds before it goes.
+
+One thread at a time stands at the look-out and claims; whoever has claimed leaves the look-out to the next and
+delivers. So an idle process polls once per interval, however many threads it has.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+
+import structlog
+
+from relay.clock import monotonic
+from relay.delivery import owner
+from relay.delivery.confirm import check_copies, confirm
+from relay.delivery.outbound import Outbound
+from relay.delivery.posting import post
+from relay.delivery.words import prepare
+from relay.errors import StoreUnavailable
+from relay.store import lanes
+from relay.store.lanes import Fenced
+from relay.store.rows import Claim
+
+log = structlog.get_logger()
+
+POLL = 0.25  # seconds between looks into the store when no other thread of this process has news
+TROUBLE = 1.0  # seconds to wait after the store was away or something unforeseen happened
+CHORES_EVERY = 60.0  # seconds between rounds of housekeeping
+
+
+class Worker:
+    """Delivers what the store holds, with `threads` calls in flight at most."""
+
+    def __init__(
+        self, out: Outbound, *, threads: int = 4, poll: float = POLL, chores: Callable[[], None] = lambda: None
+    ) -> None:
+        """`chores` is called about once a minute, starting at once."""
+        self._out = out
+        self._owner = owner.this_process()
+        self._poll = poll
+        self._chores = chores
+        self._chores_due = float("-inf")
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        self._lookout = threading.Lock()
+        self._threads = [threading.Thread(target=self._run, name=f"delivery-{number}") for number in range(threads)]
+
+    def start(self) -> None:
+        """Deliver in the background until `stop`."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """There is news in the store: look now instead of at the next poll."""
+        self._news.set()
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Claim nothing more, wait until what is in flight has settled, at most `timeout` seconds per thread."""
+        self._stopping.set()
+        self._news.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(timeout)
+
+    def run_once(self) -> bool:
+        """Claim one lane and take it one step further; False when nothing can be done now."""
+        held = self._claim()
+        if held is not None:
+            self._deliver(held)
+        return held is not None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._lookout:
+                    held = self._next_claim()
+                if held is not None:
+                    self._deliver(held)
+                    self._news.set()  # the lane was given back: whoever stands at the look-out looks again
+            except StoreUnavailable as error:
+                log.error("store.unavailable", cause=str(error))
+                self._stopping.wait(TROUBLE)
+            except Exception as error:  # noqa: BLE001 - the thread must live; the lane's lease expires and is taken up again
+                log.error("worker.failed", error=type(error).__name__, at=_frames(error))
+                self._stopping.wait(TROUBLE)
+
+    def _next_claim(self) -> Claim | None:
+        """Wait at the look-out until a lane can be claimed; None when stopping."""
+        while not self._stopping.is_set():
+            self._news.clear()
+            self._do_chores()
+            held = self._claim()
+            if held is not None:
+                return held
+            self._news.wait(self._idle_time())
+        return None
+
+    def _claim(self) -> Claim | None:
+        with self._out.store.begin() as tx:
+            dead = owner.gone(lanes.lease_owners(tx), self._owner) if self._out.store.on_sqlite else ()
+            return lanes.claim(tx, self._owner, lease=self._out.lease, pace=self._out.pace, dead=dead)
+
+    def _idle_time(self) -> float:
+        with self._out.store.read() as tx:
+            due = lanes.next_due(tx, self._out.pace)
+        return self._poll if due is None else min(self._poll, max(0.001, due))
+
+    def _deliver(self, held: Claim) -> None:
+        """One step of a claimed lane: a look for a copy, rendering, a look for an unsure send, a post."""
+        with structlog.contextvars.bound_contextvars(conversation=held.conversation.id, lane=held.lane):
+            try:
+                step(self._out, held)
+            except Fenced:
+                log.warning("lane.taken_over")
+
+    def _do_chores(self) -> None:
+        if monotonic() >= self._chores_due:
+            self._chores_due = monotonic() + CHORES_EVERY
+            self._chores()
+
+
+def step(out: Outbound, held: Claim) -> None:
+    """Take a claimed lane one step further and give it back."""
+    send = held.head
+    if send is None and held.check_copies is not None:
+        check_copies(out, held, held.check_copies)
+        return
+    if send is None:
+        send = prepare(out, held)
+    elif send.state != "frozen":
+        send = confirm(out, held, send)
+    if send is not None:
+        post(out, held, send)
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Where it happened, without the message: that may quote what a customer wrote."""
+    return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]

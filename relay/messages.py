@@ -1,0 +1,109 @@
+"""The frozen values that travel between the doors, the store and the senders.
+
+A value of these types has been authenticated and parsed: there is no way to hold an unverified message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """Who is speaking. Kommunicate's webhook does not say; see `kommunicate.people`."""
+
+    CUSTOMER = "customer"
+    BOT = "bot"
+    AGENT = "agent"
+    UNKNOWN = "unknown"
+
+
+class MessageKind(StrEnum):
+    """A `MESSAGE` is what somebody wrote; a `NOTICE` is one grey line (assigned, resolved, rated)."""
+
+    MESSAGE = "message"
+    NOTICE = "notice"
+
+
+class Form(StrEnum):
+    """How richly one message is shown. Slack's refusal of a form moves it one step down, never up."""
+
+    FULL = "full"
+    WITHOUT_PICTURES = "without_pictures"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationKey:
+    """One Kommunicate group: `group_id` is Kommunicate's `groupId`, always as text."""
+
+    account: str
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file somebody sent. `size` is in bytes as declared, which is a claim; urls are https or None."""
+
+    name: str
+    content_type: str = ""
+    size: int | None = None
+    url: str | None = None
+    thumbnail_url: str | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """True when the declared type says so; Slack decides in the end."""
+        return self.content_type.lower().startswith("image/")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A name and role to show beside a message. `name` is never empty."""
+
+    user_id: str
+    name: str
+    role: Role = Role.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """What somebody wrote in Kommunicate, as words a person can read.
+
+    `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
+    `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`.
+    """
+
+    conversation: ConversationKey
+    key: str
+    sender: str
+    sent_at: float
+    text: str
+    kind: MessageKind = MessageKind.MESSAGE
+    attachment: Attachment | None = None
+    title: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An authentic message that is not shown, and why. It still holds its dedupe key."""
+
+    conversation: ConversationKey
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a conversation goes.
+
+    `rule` is `channels`, `routes:<name>`, `default_channel` or `unmapped`; `channel` (an id or "#name") is None
+    only when unmapped; `why` is a sentence for people.
+    """
+
+    channel: str | None
+    rule: str
+    why: str

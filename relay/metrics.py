@@ -1,0 +1,59 @@
+"""What `/metrics` says: totals read from the store, so that they are right with any number of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from relay.store.engine import Store
+from relay.store.reports import Totals, totals
+
+OUTCOMES = ("accepted", "duplicate", "ignored", "rejected")
+DELIVERED = (("message", "delivered"), ("message", "dead"), ("root", "delivered"))
+
+
+class StoreCollector(Collector):
+    """Asks the store at every scrape."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def describe(self) -> list[Metric]:
+        """Nothing is asked of the store before the first scrape."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, from one reading of the store."""
+        with self._store.read() as tx:
+            now = totals(tx)
+        yield from _families(now)
+
+
+def render_metrics(store: Store) -> bytes:
+    """The text exposition format; raises StoreUnavailable."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StoreCollector(store))
+    return generate_latest(registry)
+
+
+def _families(now: Totals) -> Iterator[Metric]:
+    received = CounterMetricFamily("relay_received", "Webhook bodies by what became of them.", labels=["outcome"])
+    for outcome in OUTCOMES:
+        received.add_metric([outcome], now.received.get(outcome, 0))
+    yield received
+    delivered = CounterMetricFamily(
+        "relay_delivered", "Deliveries by kind and how they ended.", labels=["kind", "outcome"]
+    )
+    for kind, outcome in DELIVERED:
+        delivered.add_metric([kind, outcome], now.delivered.get((kind, outcome), 0))
+    yield delivered
+    depth = GaugeMetricFamily("relay_queue_depth", "Deliveries not settled yet, by state.", labels=["state"])
+    for state, count in now.queue.items():
+        depth.add_metric([state], count)
+    yield depth
+    yield GaugeMetricFamily(
+        "relay_oldest_waiting_seconds", "Age of the oldest delivery that waits; 0 if none.", now.oldest_waiting or 0
+    )

@@ -1,0 +1,53 @@
+"""Conversation -> Slack channel, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from relay.messages import Decision
+from relay.settings import Config, Route
+
+
+def choose_channel(config: Config, *, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
+    """The channel from the plain mapping, else from the first route that matches, else the default.
+
+    Everything is compared as text, case included.
+    """
+    if channel := config.channels.get(group_id):
+        return Decision(channel, "channels", f"`channels` lists {group_id}.")
+    facts = {"group_id": group_id, "group_name": title, "title": title, "metadata": metadata}
+    for route in config.routes:
+        if _matches(route, facts):
+            return Decision(route.channel, f"routes:{route.name}", f"{_conditions(route)} in route {route.name}.")
+    if config.default_channel:
+        why = f"Nothing names {group_id}, so it goes to `default_channel`."
+        return Decision(config.default_channel, "default_channel", why)
+    why = f"Nothing names {group_id}: add `{group_id}: <channel>` under `channels`, or a `default_channel`."
+    return Decision(None, "unmapped", why)
+
+
+def _matches(route: Route, facts: Mapping[str, Any]) -> bool:
+    return all(_text(_look_up(key, facts)) in allowed for key, allowed in route.when.items())
+
+
+def _conditions(route: Route) -> str:
+    """The conditions as people would say them: all of them hold."""
+    said = (f"{key} is {' or '.join(allowed)}" for key, allowed in route.when.items())
+    return " and ".join(said)
+
+
+def _look_up(key: str, facts: Mapping[str, Any]) -> Any:
+    """The value at the end of a dotted path, None where the path ends early."""
+    value: Any = facts
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(value: Any) -> str | None:
+    """Text, numbers and true/false as JSON writes them; None for what cannot be compared with text."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | int | float) else None

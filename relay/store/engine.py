@@ -1,0 +1,146 @@
+"""Opens SQLite or PostgreSQL rightly, and hands out short transactions that know what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from relay.clock import Clock, SystemClock
+from relay.errors import SettingsError, StoreUnavailable
+
+CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # no acknowledged row is lost to a power cut
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One open transaction. `now` is seconds since 1970, the same for all its statements."""
+
+    conn: Connection
+    now: float
+
+    @property
+    def on_postgres(self) -> bool:
+        return self.conn.dialect.name == "postgresql"
+
+
+class Store:
+    """The database. `clock` is injected by tests; otherwise PostgreSQL's own clock, or the machine's."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        self.engine = engine
+        self.on_sqlite = engine.dialect.name == "sqlite"
+        self._clock = clock or (SystemClock() if self.on_sqlite else None)
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """Open a writing transaction; it commits at the end of the block.
+
+        Raises StoreUnavailable when the database cannot be reached, is full or too busy.
+        """
+        with self._transaction(self.engine) as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """Open a transaction that only reads: on SQLite it waits for nobody."""
+        with self._transaction(self.engine.execution_options(relay_read_only=True)) as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Tx]:
+        try:
+            with engine.begin() as conn:
+                yield Tx(conn, self._now(conn))
+        except (DBAPIError, PoolTimeout) as error:
+            if is_outage(error):
+                # from None: a driver's message may quote the row it could not write
+                raise StoreUnavailable(f"the database cannot commit ({type(error).__name__})") from None
+            raise
+
+    def _now(self, conn: Connection) -> float:
+        if self._clock is not None:
+            return self._clock.now()
+        return float(conn.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
+
+def is_outage(error: SQLAlchemyError) -> bool:
+    """True when the database is away, full or busy; False when the statement itself is at fault."""
+    return isinstance(error, PoolTimeout) or type(error).__name__ in (
+        "OperationalError",
+        "InterfaceError",
+        "InternalError",
+    )
+
+
+def open_store(url: str, clock: Clock | None = None) -> Store:
+    """Open the database at `url` (`sqlite:///file`, `postgres://...`); connects only when first used.
+
+    Raises SettingsError for a url that cannot be understood; the sentence never repeats the url, it holds a password.
+    """
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError:
+        raise SettingsError(
+            "DATABASE_URL is not a database address: use sqlite:///relay.db or postgres://..."
+        ) from None
+    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return Store(_open_postgres(parsed.set(drivername="postgresql+psycopg")), clock)
+    if parsed.drivername == "sqlite" and parsed.database:
+        return Store(_open_sqlite(parsed), clock)
+    raise SettingsError("DATABASE_URL must begin with sqlite:///FILE or postgres://")
+
+
+def _open_postgres(url: Any) -> Engine:
+    return create_engine(
+        url,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=1.5,
+        pool_pre_ping=True,
+        # A pooler (PgBouncer) between us and the server keeps no prepared statements.
+        connect_args={"prepare_threshold": None, "connect_timeout": 2},
+        hide_parameters=True,
+    )
+
+
+def _open_sqlite(url: Any) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=CONNECTIONS,
+        max_overflow=CONNECTIONS,
+        pool_timeout=5,
+        connect_args={"timeout": 5},
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not open transactions behind our back
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    # A transaction that reads first and writes later would lose to another writer in between, so writers
+    # take the lock at once.
+    read_only = conn.get_execution_options().get("relay_read_only", False)
+    conn.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,155 @@
+"""What may not be called before when, and why: shared by all processes through the store.
+
+A gate is closed for a while (rate limit, operator error), and a channel's gate also keeps the pace: `next_slot`
+is when the next post would be due at an even rate (the generic cell rate algorithm); a burst may run ahead of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+
+from relay.store.engine import Tx
+from relay.store.sql import ahead, upsert
+from relay.store.tables import gates
+
+WORKSPACE = "slack"
+CROWD = 3  # this many channels refused within CROWD_SECONDS: the workspace as a whole is over its limit
+CROWD_SECONDS = 10.0
+SLOWEST_GUESS = 30.0  # seconds to wait at most when Slack does not say how long
+RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a channel takes posts: `interval` seconds between them, `burst` of them at once after a rest."""
+
+    interval: float = 1.0
+    burst: int = 3
+
+    @property
+    def ahead(self) -> float:
+        """How far, in seconds, a burst may run ahead of the even rate."""
+        return (self.burst - 1) * self.interval
+
+    def opens_at(self, tx: Tx) -> ColumnElement[Any]:
+        """When a closed gate lets the next post through."""
+        slot = gates.c.next_slot - self.ahead
+        until = func.coalesce(gates.c.closed_until, 0.0)
+        shut = ahead(tx, gates.c.closed_until, gates.c.delay)
+        return case((and_(shut, until > slot), until), else_=slot)
+
+
+def closed(tx: Tx, pace: Pace) -> ColumnElement[bool]:
+    """True for a gate that lets nothing through now, because it is shut or has no slot left."""
+    return or_(ahead(tx, gates.c.closed_until, gates.c.delay), _no_slot(tx, pace))
+
+
+def _no_slot(tx: Tx, pace: Pace) -> ColumnElement[bool]:
+    limit = tx.now + pace.ahead
+    believable = gates.c.next_slot <= limit + pace.interval + gates.c.delay  # else the clock has jumped back
+    return and_(gates.c.next_slot > limit, believable)
+
+
+def take_slot(tx: Tx, channel: str, pace: Pace) -> float | None:
+    """Take the channel's next slot: None when taken, else the seconds to wait for one."""
+    tx.conn.execute(upsert(tx, gates).values(scope="channel", name=channel).on_conflict_do_nothing())
+    mine = and_(gates.c.scope == "channel", gates.c.name == channel)
+    believable = gates.c.next_slot <= tx.now + pace.ahead + pace.interval + gates.c.delay
+    start = case((and_(gates.c.next_slot > tx.now, believable), gates.c.next_slot), else_=tx.now)
+    taken = tx.conn.execute(
+        update(gates)
+        .where(mine, ~closed(tx, pace))
+        .values(next_slot=start + pace.interval)
+        .returning(gates.c.next_slot)
+    ).one_or_none()
+    if taken is not None:
+        return None
+    opens: float = tx.conn.execute(select(pace.opens_at(tx)).where(mine)).scalar_one()
+    return max(0.0, opens - tx.now)
+
+
+def close(tx: Tx, scope: str, name: str, seconds: float | None, *, pace: Pace, code: str) -> float:
+    """Shut a gate after a rate limit, and with it use up the channel's burst; returns for how many seconds.
+
+    `seconds` is what the vendor asked for; None (it said nothing, or junk) grows from 1 to 30 with each refusal.
+    """
+    if seconds is None:
+        seconds = float(min(SLOWEST_GUESS, 2 ** min(_strikes(tx, scope, name), 10)))
+    seconds = max(seconds, pace.interval)
+    until = tx.now + seconds
+    values = {
+        "closed_until": until,
+        "delay": seconds,
+        "cause": f"rate limited: Slack asked for {seconds:g} s",
+        "code": code,
+        "refused_at": tx.now,
+        "next_slot": until + pace.ahead if scope == "channel" else 0.0,
+    }
+    _write(tx, scope, name, values)
+    if scope == "channel" and _refused_lately(tx) >= CROWD:
+        _write(tx, "method", "chat.postMessage", {**values, "next_slot": 0.0})
+    return seconds
+
+
+def close_for_operator(tx: Tx, scope: str, name: str, *, cause: str, code: str) -> float:
+    """Shut a gate until a person has acted; returns the seconds until the relay looks again by itself."""
+    first, slowest = RECHECK
+    seconds = float(min(slowest, first * 2 ** min(_strikes(tx, scope, name), 10)))
+    values = {
+        "closed_until": tx.now + seconds,
+        "delay": seconds,
+        "cause": cause,
+        "code": code,
+        "operator": True,
+    }
+    _write(tx, scope, name, values)
+    return seconds
+
+
+def reopen(tx: Tx, channel: str) -> None:
+    """A call got through: forget why the channel's and the workspace's gates had been shut, keep the pace.
+
+    A gate shut meanwhile by another worker's refusal stays shut: this call set out before.
+    """
+    names = or_(
+        and_(gates.c.scope == "channel", gates.c.name == channel),
+        gates.c.scope == "workspace",
+    )
+    tx.conn.execute(
+        update(gates)
+        .where(names, gates.c.strikes > 0, ~ahead(tx, gates.c.closed_until, gates.c.delay))
+        .values(closed_until=None, cause="", code="", operator=False, strikes=0, told=False)
+    )
+
+
+def is_shut(tx: Tx, scope: str, name: str) -> bool:
+    """True while the gate is closed by a limit, a failure or an operator error."""
+    found = select(gates.c.name).where(
+        gates.c.scope == scope, gates.c.name == name, ahead(tx, gates.c.closed_until, gates.c.delay)
+    )
+    return tx.conn.execute(found).first() is not None
+
+
+def shut(tx: Tx, scope: str, name: str, seconds: float, cause: str) -> None:
+    """Shut a gate that is no channel's, for a while."""
+    _write(tx, scope, name, {"closed_until": tx.now + seconds, "delay": seconds, "cause": cause})
+
+
+def _strikes(tx: Tx, scope: str, name: str) -> int:
+    """How often in a row this gate was shut."""
+    found = select(gates.c.strikes).where(gates.c.scope == scope, gates.c.name == name)
+    return tx.conn.execute(found).scalar_one_or_none() or 0
+
+
+def _refused_lately(tx: Tx) -> int:
+    recent = and_(gates.c.scope == "channel", gates.c.refused_at > tx.now - CROWD_SECONDS)
+    return int(tx.conn.execute(select(func.count()).select_from(gates).where(recent)).scalar_one())
+
+
+def _write(tx: Tx, scope: str, name: str, values: dict[str, Any]) -> None:
+    new = upsert(tx, gates).values(scope=scope, name=name, strikes=1, **values)
+    again = {**values, "strikes": gates.c.strikes + 1}
+    tx.conn.execute(new.on_conflict_do_update(index_elements=["scope", "name"], set_=again))

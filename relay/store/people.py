@@ -1,0 +1,26 @@
+"""Names and roles that were looked up, with an age."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import select
+
+from relay.messages import Person, Role
+from relay.store.engine import Tx
+from relay.store.sql import upsert
+from relay.store.tables import people
+
+
+def known_people(tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, tuple[Person, float]]:
+    """Each known user's last known name and role, with its age in seconds."""
+    rows = tx.conn.execute(select(people).where(people.c.account == account, people.c.user_id.in_(user_ids)))
+    return {row.user_id: (Person(row.user_id, row.name, Role(row.role)), tx.now - row.looked_up_at) for row in rows}
+
+
+def remember_people(tx: Tx, account: str, found: Iterable[Person]) -> None:
+    """Store what a look-up told, in the order of ids so that two writers cannot block each other."""
+    for person in sorted(found, key=lambda one: one.user_id):
+        values = {"name": person.name, "role": person.role.value, "looked_up_at": tx.now}
+        new = upsert(tx, people).values(account=account, user_id=person.user_id, **values)
+        tx.conn.execute(new.on_conflict_do_update(index_elements=["account", "user_id"], set_=values))

@@ -1,0 +1,158 @@
+"""One transaction takes an inbound thing in: deduplicate, find the conversation, record, queue.
+
+The order of locks is: conversation, lane. Because the conversation is locked first, the ids of a
+conversation's deliveries grow in the order of their commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, insert, or_, update
+
+from relay.messages import ChatMessage, ConversationKey, Decision, Ignored
+from relay.store.engine import Tx
+from relay.store.sql import upsert
+from relay.store.tables import conversations, deliveries, lanes, received
+
+DOOR = "kommunicate"
+WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an inbound thing: `outcome` is accepted, duplicate or ignored."""
+
+    outcome: str
+    received_id: int | None = None
+    reason: str = ""
+
+
+def accept(tx: Tx, message: ChatMessage | Ignored, body: bytes, decision: Decision) -> Receipt:
+    """Store `message` and queue it for Slack, once per key; `decision` counts for a conversation without a channel."""
+    if isinstance(message, Ignored):
+        return _ignore(tx, message, body)
+    conversation_id, channel = _lock_conversation(tx, message.conversation, message.title, decision)
+    received_id = _record(tx, message.conversation.account, message.key, body, "accepted", conversation_id)
+    if received_id is None:
+        return _count_copy(tx, message.conversation.account, message.key)
+    tx.conn.execute(
+        insert(deliveries).values(
+            conversation_id=conversation_id, lane=WORDS, received_id=received_id, created_at=tx.now
+        )
+    )
+    _arm(tx, conversation_id, mapped=channel is not None)
+    return Receipt("accepted", received_id)
+
+
+def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
+    """Keep a body that could not be understood, without a dedupe key; returns its id."""
+    row = tx.conn.execute(
+        insert(received)
+        .values(
+            door=DOOR,
+            account=account,
+            kind="message",
+            outcome="rejected",
+            reason=reason,
+            body=body,
+            received_at=tx.now,
+        )
+        .returning(received.c.id)
+    )
+    return int(row.scalar_one())
+
+
+def _ignore(tx: Tx, message: Ignored, body: bytes) -> Receipt:
+    account = message.conversation.account
+    received_id = _record(tx, account, message.key, body, "ignored", None, message.reason)
+    if received_id is None:
+        return _count_copy(tx, account, message.key)
+    return Receipt("ignored", received_id, message.reason)
+
+
+def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decision) -> tuple[int, str | None]:
+    """Find or open the conversation and hold its row; its first channel is the decision's."""
+    new = upsert(tx, conversations).values(
+        account=key.account,
+        group_id=key.group_id,
+        title=title,
+        channel=decision.channel,
+        channel_id=channel_id(decision.channel),
+        rule=decision.rule,
+        why=decision.why,
+        created_at=tx.now,
+    )
+    unmapped = conversations.c.channel.is_(None)
+    excluded = new.excluded
+    statement = new.on_conflict_do_update(
+        index_elements=["account", "group_id"],
+        set_={
+            "title": case((excluded.title != "", excluded.title), else_=conversations.c.title),
+            "channel": func.coalesce(conversations.c.channel, excluded.channel),
+            "channel_id": case((unmapped, excluded.channel_id), else_=conversations.c.channel_id),
+            "rule": case((unmapped, excluded.rule), else_=conversations.c.rule),
+            "why": case((unmapped, excluded.why), else_=conversations.c.why),
+        },
+    ).returning(conversations.c.id, conversations.c.channel)
+    row = tx.conn.execute(statement).one()
+    return int(row.id), row.channel
+
+
+def channel_id(channel: str | None) -> str | None:
+    """Slack's id of a channel, where the mapping already says it; a "#name" is looked up before the first post."""
+    return None if channel is None or channel.startswith("#") else channel
+
+
+def _record(
+    tx: Tx, account: str, key: str, body: bytes, outcome: str, conversation_id: int | None, reason: str = ""
+) -> int | None:
+    statement = (
+        upsert(tx, received)
+        .values(
+            door=DOOR,
+            account=account,
+            kind="message",
+            key=key,
+            conversation_id=conversation_id,
+            outcome=outcome,
+            reason=reason,
+            body=body,
+            received_at=tx.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(received.c.id)
+    )
+    found: int | None = tx.conn.execute(statement).scalar_one_or_none()
+    return found
+
+
+def _count_copy(tx: Tx, account: str, key: str) -> Receipt:
+    tx.conn.execute(
+        update(received)
+        .where(
+            received.c.door == DOOR,
+            received.c.account == account,
+            received.c.kind == "message",
+            received.c.key == key,
+        )
+        .values(copies=received.c.copies + 1)
+    )
+    return Receipt("duplicate")
+
+
+def _arm(tx: Tx, conversation_id: int, *, mapped: bool) -> None:
+    """Make the lane due now, unless its head is waiting out a retry or a look."""
+    due = tx.now if mapped else None
+    backing_off = or_(lanes.c.attempts > 0, lanes.c.looking)
+    new = upsert(tx, lanes).values(conversation_id=conversation_id, kind=WORDS, due=due, waiting_since=tx.now)
+    tx.conn.execute(
+        new.on_conflict_do_update(
+            index_elements=["conversation_id", "kind"],
+            set_={
+                "due": case((backing_off & lanes.c.due.is_not(None), lanes.c.due), else_=due),
+                "delay": case((backing_off & lanes.c.due.is_not(None), lanes.c.delay), else_=0.0),
+                "waiting_since": func.coalesce(lanes.c.waiting_since, tx.now),
+            },
+        )
+    )

@@ -1,0 +1,250 @@
+"""The life of a send: freeze, start, and settle, each under the lane's token.
+
+    frozen -> sending -> delivered    it stands in Slack
+                      -> frozen       certainly not done: the same again later
+                      -> unsure       may have been done: looked for, then delivered or frozen to go out again
+                      -> refused      Slack will never take it: its deliveries are rendered anew
+    frozen -> void                    overtaken before it was sent (thread replaced, channel mapped anew)
+
+Lock order: conversation, lanes, gates. Only `sending` can become unsure.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import and_, exists, func, insert, select, update
+
+from relay.store import gates as gate
+from relay.store.engine import Tx
+from relay.store.gates import Pace
+from relay.store.lanes import conversation, give_back, hold, to_send
+from relay.store.rows import Claim, Draft, Send
+from relay.store.tables import deliveries, lanes, send_parts, sends
+
+LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
+WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
+
+
+def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Send | None:
+    """Store `drafts` as this lane's next sends and return the first; None if the conversation moved meanwhile."""
+    now_at = conversation(tx, held.conversation.id)
+    hold(tx, held, lease=lease)
+    if now_at != held.conversation or now_at.channel_id is None or not drafts:
+        return None
+    seq = _last_seq(tx, held)
+    since = _last_ts(tx, now_at.channel_id)
+    rows = [
+        {
+            "id": uuid.uuid4().hex,
+            "conversation_id": held.conversation.id,
+            "lane": held.lane,
+            "seq": seq + number,
+            "kind": draft.kind,
+            "payload": json.dumps(draft.payload),
+            "channel": now_at.channel_id,
+            "thread_ts": None if draft.kind == "root" else now_at.thread_ts,
+            "since_ts": since,
+            "created_at": tx.now,
+        }
+        for number, draft in enumerate(drafts, start=1)
+    ]
+    tx.conn.execute(insert(sends), rows)
+    parts = [
+        {"send_id": row["id"], "delivery_id": delivery_id, "part": part, "live": True}
+        for row, draft in zip(rows, drafts, strict=True)
+        for delivery_id, part in draft.parts
+    ]
+    if parts:
+        tx.conn.execute(insert(send_parts), parts)
+        carried = {part["delivery_id"] for part in parts}
+        tx.conn.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(carried), deliveries.c.state == "waiting")
+            .values(state="sending")
+        )
+    return to_send(tx.conn.execute(select(sends).where(sends.c.id == rows[0]["id"])).one())
+
+
+def start(tx: Tx, held: Claim, send: Send, *, lease: float, pace: Pace) -> Send | float | None:
+    """The re-check right before the call: mark `send` as sending and take the channel's slot.
+
+    Returns the started send; or the seconds to wait for a slot; or None when the conversation's place has
+    changed since it was frozen, which makes everything frozen in this lane void.
+    """
+    now_at = conversation(tx, held.conversation.id)
+    hold(tx, held, lease=lease)
+    if not send.resent and (send.channel, send.thread_ts) != (now_at.channel_id, now_at.thread_ts):
+        void_frozen(tx, held)
+        return None
+    wait = gate.take_slot(tx, send.channel, pace)
+    if wait is not None:
+        return wait
+    tx.conn.execute(
+        update(sends)
+        .where(sends.c.id == send.id, sends.c.state == "frozen")
+        .values(state="sending", started_at=tx.now, looks=0, look_again_at=None)
+    )
+    return replace(send, state="sending", started_at=tx.now, looks=0)
+
+
+def settle(tx: Tx, held: Claim, send: Send, ts: str) -> None:
+    """Mark exactly the parts that went out, and give the lane back."""
+    hold(tx, held)
+    _mark_delivered(tx, send, ts)
+    _finish_deliveries(tx, send)
+    gate.reopen(tx, send.channel)
+    give_back(tx, held)
+
+
+def _mark_delivered(tx: Tx, send: Send, ts: str) -> None:
+    look_again_at = tx.now + LATE_COPY_LOOK if send.resent else None
+    tx.conn.execute(
+        update(sends).where(sends.c.id == send.id).values(state="delivered", ts=ts, look_again_at=look_again_at)
+    )
+
+
+def _finish_deliveries(tx: Tx, send: Send) -> None:
+    """A delivery is delivered when no part of it is still on its way; a notice leaves it dead."""
+    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.live)
+    other = send_parts.alias()
+    pending = exists(
+        select(other.c.send_id)
+        .join(sends, sends.c.id == other.c.send_id)
+        .where(other.c.delivery_id == deliveries.c.id, other.c.live, sends.c.state != "delivered")
+        .correlate(deliveries)
+    )
+    tx.conn.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(carried), deliveries.c.state.in_(("sending", "unsure")), ~pending)
+        .values(state="delivered", settled_at=tx.now)
+    )
+    noticed = carried.where(send_parts.c.part == WHOLE_NOTICE)
+    tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(noticed)).values(notice_due=False))
+
+
+def retry_later(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
+    """The same send again after `wait` seconds; the delay counts towards giving up."""
+    hold(tx, held)
+    _back_to_frozen(tx, send, cause)
+    give_back(tx, held, wait=wait, attempts=held.attempts + 1, spent=held.spent + wait)
+
+
+def wait_at_gate(tx: Tx, held: Claim, send: Send, cause: str) -> None:
+    """The same send again when its gate opens; this uses up no attempt."""
+    hold(tx, held)
+    _back_to_frozen(tx, send, cause)
+    give_back(tx, held, wait=0.0, attempts=held.attempts, spent=held.spent)
+
+
+def _back_to_frozen(tx: Tx, send: Send, cause: str) -> None:
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state="frozen", cause=cause))
+
+
+def unsure(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
+    """It may stand in Slack: nothing else of this lane moves until a look has told."""
+    hold(tx, held)
+    tx.conn.execute(
+        update(sends)
+        .where(sends.c.id == send.id)
+        .values(state="unsure", look_again_at=tx.now + wait, looks=send.looks, cause=cause)
+    )
+    _set_deliveries(tx, send, "unsure")
+    give_back(tx, held, wait=wait, looking=True, attempts=held.attempts, spent=held.spent + wait)
+
+
+def looked(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
+    """One look more without a trace of it; the next in `wait` seconds."""
+    unsure(tx, held, replace(send, looks=send.looks + 1), wait, cause)
+
+
+def absent(tx: Tx, held: Claim, send: Send, payload: Mapping[str, Any]) -> Send:
+    """No look found it: freeze it to go out once more, with the same id, in the same place."""
+    hold(tx, held)
+    again = replace(send, state="frozen", resent=send.resent + 1, payload=dict(payload))
+    tx.conn.execute(
+        update(sends)
+        .where(sends.c.id == send.id)
+        .values(state="frozen", resent=again.resent, payload=json.dumps(again.payload), look_again_at=None)
+    )
+    _set_deliveries(tx, send, "sending")
+    return again
+
+
+def _set_deliveries(tx: Tx, send: Send, state: str) -> None:
+    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.live)
+    tx.conn.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(carried), deliveries.c.state.in_(("sending", "unsure")))
+        .values(state=state)
+    )
+
+
+def drop(tx: Tx, send: Send, state: str, cause: str = "") -> None:
+    """End a send without effect (refused or void): its parts are free to be rendered again."""
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state=state, cause=cause, look_again_at=None))
+    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id)
+    tx.conn.execute(update(send_parts).where(send_parts.c.send_id == send.id).values(live=False))
+    tx.conn.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(carried), deliveries.c.state.in_(("sending", "unsure")))
+        .values(state="waiting")
+    )
+
+
+def void_frozen(tx: Tx, held: Claim) -> None:
+    """Make void whatever is frozen in a held lane; it was never sent, so it can be rendered anew."""
+    mine = and_(sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
+    for row in tx.conn.execute(select(sends).where(mine, sends.c.state == "frozen", sends.c.resent == 0)).all():
+        drop(tx, to_send(row), "void")
+
+
+def report_late(tx: Tx, send: Send, ts: str) -> None:
+    """A call came back after its lane was taken over: whatever was decided meanwhile, look for a second copy.
+
+    The only write without the token; all it does is ask for a look.
+    """
+    row = tx.conn.execute(
+        update(sends)
+        .where(sends.c.id == send.id, sends.c.state == "delivered", sends.c.ts != ts)
+        .values(look_again_at=tx.now)
+        .returning(sends.c.conversation_id, sends.c.lane)
+    ).one_or_none()
+    if row is not None:
+        tx.conn.execute(
+            update(lanes)
+            .where(lanes.c.conversation_id == row.conversation_id, lanes.c.kind == row.lane)
+            .values(due=func.coalesce(lanes.c.due, tx.now))
+        )
+
+
+def check_copies_later(tx: Tx, held: Claim, send: Send, wait: float | None) -> None:
+    """The look for a second copy could not be taken: again in `wait` seconds, or never (None)."""
+    hold(tx, held)
+    at = None if wait is None else tx.now + wait
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(look_again_at=at))
+    give_back(tx, held)
+
+
+def one_copy_left(tx: Tx, held: Claim, send: Send, ts: str) -> None:
+    """The later copies are gone (or there never were any): keep `ts` and stop looking."""
+    hold(tx, held)
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(ts=ts, look_again_at=None))
+    give_back(tx, held)
+
+
+def _last_seq(tx: Tx, held: Claim) -> int:
+    mine = and_(sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
+    return int(tx.conn.execute(select(func.coalesce(func.max(sends.c.seq), 0)).where(mine)).scalar_one())
+
+
+def _last_ts(tx: Tx, channel: str) -> str | None:
+    """Slack's last known ts in a channel; all are equally long, so text order is time order."""
+    found: str | None = tx.conn.execute(
+        select(func.max(sends.c.ts)).where(sends.c.channel == channel, sends.c.ts.is_not(None))
+    ).scalar_one()
+    return found

@@ -1,0 +1,25 @@
+"""The few places where SQLite and PostgreSQL are spelled differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, or_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from relay.store.engine import Tx
+
+
+def upsert(tx: Tx, table: Table) -> Any:
+    """An INSERT into `table` that understands ON CONFLICT."""
+    return postgresql.insert(table) if tx.on_postgres else sqlite.insert(table)
+
+
+def past(tx: Tx, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
+    """True where `due` has come, and where it lies further ahead than its delay: then the clock has jumped."""
+    return and_(due.is_not(None), or_(due <= tx.now, due > tx.now + delay))
+
+
+def ahead(tx: Tx, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
+    """True where `due` is still to come, and believable."""
+    return and_(due.is_not(None), due > tx.now, due <= tx.now + delay)

@@ -1,0 +1,138 @@
+"""Which thread and channel a conversation has: found, saved, given up, and decided anew.
+
+Lock order: the conversation first, then its lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import and_, exists, or_, select, update
+
+from relay.messages import Decision
+from relay.store.engine import Tx
+from relay.store.lanes import arm_all, give_back, hold
+from relay.store.received import channel_id
+from relay.store.rows import Claim, Send
+from relay.store.sends import drop, settle, void_frozen
+from relay.store.tables import conversations, deliveries, gates, lanes, received, sends
+
+
+def name_channel(tx: Tx, held: Claim, channel_id: str) -> None:
+    """Remember Slack's id for the channel that this conversation is mapped to."""
+    place = held.conversation
+    tx.conn.execute(
+        update(conversations)
+        .where(conversations.c.id == place.id, conversations.c.channel == place.channel)
+        .values(channel_id=channel_id)
+    )
+    give_back(tx, held)
+
+
+def save_root(tx: Tx, held: Claim, send: Send, ts: str) -> bool:
+    """Make a root's `ts` the conversation's thread and wake its lanes; False when the conversation has moved on.
+
+    Raises Fenced when the lane was taken over; then nothing is saved and whoever has the lane finds the root.
+    """
+    here = and_(
+        conversations.c.id == held.conversation.id,
+        conversations.c.channel_id == send.channel,
+        conversations.c.thread_ts.is_(None),
+    )
+    won = tx.conn.execute(
+        update(conversations).where(here).values(thread_ts=ts, root_form="full").returning(conversations.c.id)
+    ).one_or_none()
+    if won is None:
+        hold(tx, held)
+        return False
+    settle(tx, held, send, ts)
+    arm_all(tx, held.conversation.id)
+    return True
+
+
+def drop_orphan_root(tx: Tx, held: Claim, send: Send) -> None:
+    """A root that nobody needs any more has been deleted in Slack: forget it."""
+    hold(tx, held)
+    drop(tx, send, "void", "the conversation moved to another place")
+    give_back(tx, held)
+
+
+def give_up_thread(tx: Tx, held: Claim, send: Send, cause: str) -> None:
+    """The thread is gone: the next thing this conversation does is open a new root that replaces it."""
+    tx.conn.execute(
+        update(conversations)
+        .where(conversations.c.id == held.conversation.id, conversations.c.thread_ts == send.thread_ts)
+        .values(dead_ts=conversations.c.thread_ts, thread_ts=None)
+    )
+    hold(tx, held)
+    drop(tx, send, "void", cause)
+    void_frozen(tx, held)
+    give_back(tx, held)
+
+
+def redecide(tx: Tx, choose: Callable[[str, str, bytes | None], Decision]) -> int:
+    """Ask the mapping again for conversations that have no channel, or one that an operator error closed.
+
+    `choose` takes (group id, title, first body) and decides; returns how many got another channel.
+    """
+    changed = 0
+    for row in tx.conn.execute(_undecided(tx).with_for_update(of=conversations)).all():
+        decision = choose(row.group_id, row.title, _first_body(tx, row.id))
+        if decision.channel not in (None, row.channel) and not _in_flight(tx, row.id):
+            _move(tx, row.id, decision)
+            changed += 1
+    return changed
+
+
+def _undecided(tx: Tx) -> Any:
+    stuck = exists(
+        select(gates.c.name).where(
+            gates.c.scope == "channel",
+            gates.c.operator,
+            gates.c.name.in_((conversations.c.channel, conversations.c.channel_id)),
+        )
+    ).correlate(conversations)
+    waiting = exists(
+        select(deliveries.c.id).where(
+            deliveries.c.conversation_id == conversations.c.id, deliveries.c.state.in_(("waiting", "sending"))
+        )
+    ).correlate(conversations)
+    return (
+        select(conversations.c.id, conversations.c.group_id, conversations.c.title, conversations.c.channel)
+        .where(or_(conversations.c.channel.is_(None), and_(stuck, waiting)))
+        .order_by(conversations.c.id)
+    )
+
+
+def _first_body(tx: Tx, conversation_id: int) -> bytes | None:
+    body: bytes | None = tx.conn.execute(
+        select(received.c.body).where(received.c.conversation_id == conversation_id).order_by(received.c.id).limit(1)
+    ).scalar_one_or_none()
+    return body
+
+
+def _in_flight(tx: Tx, conversation_id: int) -> bool:
+    """True while something may already stand in the present channel: it keeps its place until that is known."""
+    busy = exists().where(sends.c.conversation_id == conversation_id, sends.c.state.in_(("sending", "unsure")))
+    return bool(tx.conn.execute(select(busy)).scalar_one())
+
+
+def _move(tx: Tx, conversation_id: int, decision: Decision) -> None:
+    tx.conn.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation_id)
+        .values(
+            channel=decision.channel,
+            channel_id=channel_id(decision.channel),
+            rule=decision.rule,
+            why=decision.why,
+            dead_ts=conversations.c.thread_ts,
+            thread_ts=None,
+        )
+    )
+    tx.conn.execute(
+        update(lanes)
+        .where(lanes.c.conversation_id == conversation_id, lanes.c.waiting_since.is_not(None))
+        .values(due=tx.now, delay=0.0)
+    )

@@ -1,0 +1,81 @@
+"""What a lane has to show next, and what already stands above it in the thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+
+from relay.messages import Form
+from relay.store.engine import Tx
+from relay.store.rows import Claim, Waiting
+from relay.store.tables import deliveries, received, send_parts, sends
+
+BATCH = 100  # more would not fit into a handful of posts anyway
+
+
+def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
+    """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
+    rows = tx.conn.execute(
+        select(deliveries, received.c.body)
+        .join(received, received.c.id == deliveries.c.received_id)
+        .where(
+            deliveries.c.conversation_id == held.conversation.id,
+            deliveries.c.lane == held.lane,
+            or_(deliveries.c.state == "waiting", deliveries.c.notice_due),
+        )
+        .order_by(deliveries.c.id)
+        .limit(limit)
+    ).all()
+    done = _parts_done(tx, [row.id for row in rows])
+    return [
+        Waiting(
+            id=row.id,
+            body=row.body,
+            form=Form(row.form),
+            alone=row.alone,
+            lost=row.cause if row.notice_due else None,
+            parts_done=frozenset(done.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def last_shown(tx: Tx, held: Claim) -> bytes | None:
+    """The body of the message that stands last in the present thread, as far as we posted it; None if unknown."""
+    place = held.conversation
+    last = tx.conn.execute(
+        select(sends.c.id)
+        .where(
+            sends.c.conversation_id == place.id,
+            sends.c.lane == held.lane,
+            sends.c.kind == "post",
+            sends.c.state == "delivered",
+            sends.c.thread_ts == place.thread_ts,
+        )
+        .order_by(sends.c.seq.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if last is None:
+        return None
+    row = tx.conn.execute(
+        select(received.c.body)
+        .join(deliveries, deliveries.c.received_id == received.c.id)
+        .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
+        .where(send_parts.c.send_id == last, send_parts.c.part >= 0)
+        .order_by(deliveries.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else row.body
+
+
+def _parts_done(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, set[int]]:
+    rows = tx.conn.execute(
+        select(send_parts.c.delivery_id, send_parts.c.part)
+        .join(sends, sends.c.id == send_parts.c.send_id)
+        .where(send_parts.c.delivery_id.in_(delivery_ids), send_parts.c.live, sends.c.state == "delivered")
+    )
+    done: dict[int, set[int]] = {}
+    for row in rows:
+        done.setdefault(row.delivery_id, set()).add(row.part)
+    return done

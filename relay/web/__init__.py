@@ -1,0 +1,27 @@
+"""Flask and nothing else: thin views over the store. `create_app()` never starts delivery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from relay.settings import NEEDS, environment, load_settings
+from relay.web import errors, health, kommunicate, metrics
+from relay.wiring import Relay, build_relay, ready_schema
+
+
+def create_app(relay: Relay | None = None) -> Flask:
+    """The WSGI app; without `relay` it is built from the environment: `gunicorn 'relay.web:create_app()'`."""
+    if relay is None:
+        cwd = Path.cwd()
+        relay = build_relay(load_settings(environment(cwd), need=NEEDS["serve"], cwd=cwd))
+        ready_schema(relay.store)
+    app = Flask(__name__, static_folder=None)
+    app.extensions["relay"] = relay
+    errors.register(app)
+    app.register_blueprint(kommunicate.bp)
+    app.register_blueprint(health.bp)
+    if relay.settings.metrics_token:
+        app.register_blueprint(metrics.bp)
+    return app

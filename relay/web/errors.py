@@ -1,0 +1,63 @@
+"""Every error as `{"error", "message", "details"?}`, without a word of what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+from relay.errors import Rejected, StoreUnavailable
+
+log = structlog.get_logger()
+
+RETRY_AFTER = "5"  # seconds
+
+
+def register(app: Flask) -> None:
+    """Turn everything a view can raise into a JSON response."""
+    app.register_error_handler(Rejected, _rejected)
+    app.register_error_handler(StoreUnavailable, _unavailable)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def error_response(status: int, code: str, message: str, details: list[dict[str, Any]] | None = None) -> Response:
+    """The JSON response for an error."""
+    body: dict[str, Any] = {"error": code, "message": message}
+    if details:
+        body["details"] = details
+    response = jsonify(body)
+    response.status_code = status
+    return response
+
+
+def _rejected(error: Rejected) -> Response:
+    return error_response(error.status, error.code, str(error), error.details)
+
+
+def _unavailable(error: StoreUnavailable) -> Response:
+    log.error("store.unavailable", cause=str(error))
+    response = error_response(503, "unavailable", "The message could not be stored; send it again.")
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    name = (error.name or "error").lower().replace(" ", "_")
+    response = error_response(error.code or 500, name, error.description or error.name)
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    # Only the type: the message or the traceback may quote what a customer wrote.
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    at = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
+    log.error("web.failed", error=type(error).__name__, at=at)
+    return error_response(500, "internal", "Something unforeseen happened; it has been logged.")

@@ -1,0 +1,27 @@
+"""Alive, and ready: for hosts and load balancers."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, jsonify
+
+from relay.store.schema import SchemaState, schema_state
+from relay.web.errors import error_response
+from relay.wiring import Relay
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return jsonify({"status": "ok"})
+
+
+@bp.get("/readyz")
+def readyz() -> Response:
+    """The database answers too, and its schema is not older than the code."""
+    relay: Relay = current_app.extensions["relay"]
+    state = schema_state(relay.store)
+    if state in (SchemaState.MISSING, SchemaState.OLDER):
+        return error_response(503, "schema_older", "The database's schema is older than the code: run `relay migrate`.")
+    return jsonify({"status": "ok", "schema": state.value})

@@ -1,0 +1,66 @@
+"""The web door for Kommunicate's message webhook: check, store, 200. Nothing is answered 200 before commit."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Request, Response, current_app, jsonify, request
+
+from relay.errors import Rejected
+from relay.kommunicate.auth import check_token
+from relay.kommunicate.parse import MAX_BODY, parse_webhook
+from relay.messages import ChatMessage, Decision
+from relay.store.received import accept, reject
+from relay.wiring import Relay
+
+bp = Blueprint("kommunicate", __name__)
+log = structlog.get_logger()
+
+ACCOUNT = "default"
+NO_DECISION = Decision(None, "ignored", "")
+
+
+@bp.post("/kommunicate/webhook")
+@bp.post("/message/forward")  # the path in Kommunicate's own documentation
+def receive() -> Response:
+    """Store one message, and say what became of it."""
+    relay: Relay = current_app.extensions["relay"]
+    check_token(dict(request.headers), relay.settings.webhook_tokens)
+    body = read_body(request)
+    check_json_type(request)
+    try:
+        message = parse_webhook(body, account=ACCOUNT)
+    except Rejected as error:
+        keep_rejected(relay, body, error)
+        raise
+    decision = relay.choose(message) if isinstance(message, ChatMessage) else NO_DECISION
+    with relay.store.begin() as tx:
+        receipt = accept(tx, message, body, decision)
+    relay.on_accept()
+    log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
+    reason = {"reason": receipt.reason} if receipt.reason else {}
+    return jsonify({"status": receipt.outcome, **reason})
+
+
+def read_body(incoming: Request) -> bytes:
+    """The body, at most `MAX_BODY` bytes of it; more is a 413, whatever length was declared."""
+    declared = incoming.content_length
+    body = b"" if declared is not None and declared > MAX_BODY else incoming.stream.read(MAX_BODY + 1)
+    if len(body) > MAX_BODY or (declared is not None and declared > MAX_BODY):
+        raise Rejected(413, "too_large", f"The body is larger than {MAX_BODY:,} bytes.")
+    return body
+
+
+def check_json_type(incoming: Request) -> None:
+    """Raise 415 for what is not declared as plain JSON."""
+    if incoming.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise Rejected(415, "unsupported_media_type", "Send the body without Content-Encoding.")
+    if incoming.mimetype != "application/json":
+        raise Rejected(415, "unsupported_media_type", "Send Content-Type: application/json.")
+
+
+def keep_rejected(relay: Relay, body: bytes, error: Rejected) -> None:
+    """Keep a body whose fields are wrong, for `relay deliveries list --rejected`; no JSON is not kept."""
+    log.warning("webhook.rejected", status=error.status, code=error.code)
+    if error.status == 422:
+        with relay.store.begin() as tx:
+            reject(tx, ACCOUNT, body, f"{error.code}: {error}")

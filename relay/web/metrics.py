@@ -1,0 +1,25 @@
+"""`GET /metrics` for Prometheus, behind a bearer token; without a token configured the route does not exist."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Response, current_app, request
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from relay.errors import Rejected
+from relay.metrics import render_metrics
+from relay.wiring import Relay
+
+bp = Blueprint("metrics", __name__)
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """All totals, read from the store."""
+    relay: Relay = current_app.extensions["relay"]
+    expected = f"Bearer {relay.settings.metrics_token}".encode()
+    sent = request.headers.get("Authorization", "").encode("latin-1", "replace")
+    if not hmac.compare_digest(sent, expected):
+        raise Rejected(401, "unauthorized", "Send Authorization: Bearer with RELAY_METRICS_TOKEN.")
+    return Response(render_metrics(relay.store), content_type=CONTENT_TYPE_LATEST)

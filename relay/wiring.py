@@ -1,0 +1,122 @@
+"""The only place where concrete things are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from relay.clock import Clock
+from relay.delivery.authors import Authors
+from relay.delivery.outbound import Outbound
+from relay.delivery.policy import Schedule
+from relay.delivery.worker import Worker
+from relay.errors import Rejected, SettingsError
+from relay.findings import Finding
+from relay.kommunicate.client import KommunicateClient
+from relay.kommunicate.parse import parse_webhook
+from relay.messages import ChatMessage, Decision
+from relay.routing import choose_channel
+from relay.settings import Settings
+from relay.slack.client import SlackClient
+from relay.store.engine import Store, open_store
+from relay.store.gates import Pace
+from relay.store.retention import prune
+from relay.store.schema import SchemaState, migrate, schema_state
+from relay.store.threads import redecide
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Relay:
+    """A relay put together: its settings, its store, and whom to tell when a message was stored."""
+
+    settings: Settings
+    store: Store
+    on_accept: Callable[[], None] = field(default=lambda: None)
+
+    def choose(self, message: ChatMessage) -> Decision:
+        """The channel for a message's conversation, by the present mapping."""
+        return choose_channel(
+            self.settings.config,
+            group_id=message.conversation.group_id,
+            title=message.title,
+            metadata=message.metadata,
+        )
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.store.close()
+
+
+def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
+    """Open the store that `settings` name; connects only when first used."""
+    return Relay(settings, open_store(settings.database_url, clock))
+
+
+def ready_schema(store: Store) -> None:
+    """Create the schema of an empty database, upgrade SQLite's; raises SettingsError where `migrate` must run first.
+
+    On PostgreSQL an upgrade is a step of its own, because other versions may be running on it.
+    """
+    state = schema_state(store)
+    if state is SchemaState.MISSING or (state is SchemaState.OLDER and store.on_sqlite):
+        migrate(store)
+    elif state is SchemaState.OLDER:
+        finding = Finding(
+            "schema_older",
+            "error",
+            "The database was made by an earlier version of the relay.",
+            "Run `relay migrate` once, then start again.",
+            "DATABASE_URL",
+        )
+        raise SettingsError(findings=[finding])
+
+
+def build_outbound(relay: Relay) -> Outbound:
+    """Everything delivery works with; raises SettingsError without a bot token."""
+    settings, delivery = relay.settings, relay.settings.config.delivery
+    if settings.slack_bot_token is None:
+        raise SettingsError("SLACK_BOT_TOKEN is not set, so nothing can be posted.")
+    people = settings.config.kommunicate
+    key = settings.kommunicate_api_key
+    client = KommunicateClient(key, settings.kommunicate_api_url) if key else None
+    return Outbound(
+        store=relay.store,
+        slack=SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline),
+        authors=Authors(relay.store, client, bots=people.bots, agents=people.agents),
+        pace=Pace(1 / delivery.posts_per_second, delivery.burst),
+        schedule=Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
+        lease=delivery.lease,
+        dashboard_url=people.dashboard_url,
+        read_only=True,  # replies come in a later release
+    )
+
+
+def build_worker(relay: Relay) -> Worker:
+    """A worker for this relay's store, with its housekeeping."""
+    return Worker(build_outbound(relay), chores=lambda: do_chores(relay))
+
+
+def do_chores(relay: Relay) -> None:
+    """Forget old words, and ask the mapping again for conversations that have nowhere to go."""
+    with relay.store.begin() as tx:
+        pruned = prune(tx, relay.settings.config.retention)
+    with relay.store.begin() as tx:
+        moved = redecide(tx, lambda group_id, title, body: _choose_again(relay, group_id, title, body))
+    if pruned or moved:
+        log.info("chores.done", pruned=pruned, decided_again=moved)
+
+
+def _choose_again(relay: Relay, group_id: str, title: str, body: bytes | None) -> Decision:
+    """The mapping's word for a stored conversation; its first message tells the metadata, while it is kept."""
+    metadata = {}
+    if body is not None:
+        try:
+            message = parse_webhook(body)
+            metadata = dict(message.metadata) if isinstance(message, ChatMessage) else {}
+        except Rejected:
+            log.warning("chores.unreadable_body", group_id=group_id)
+    return choose_channel(relay.settings.config, group_id=group_id, title=title, metadata=metadata)
