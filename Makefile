@@ -1,0 +1,49 @@
+# Everything a newcomer types. Needs make and Python >= 3.11, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo setup test check format lock clean
+
+help:  ## what there is to do
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+demo: .venv/.run  ## the relay against a built-in Slack and Kommunicate, no accounts
+	$(BIN)/python -m relay demo
+
+setup: .venv/.relay  ## .venv with the `relay` command
+
+test: .venv/.dev  ## all tests, PostgreSQL ones included
+	$(BIN)/python -m pytest
+
+check: .venv/.dev  ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/.dev  ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/.dev  ## write requirements*.txt anew from pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+LOCK := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+clean:  ## away with .venv
+	rm -rf .venv
+
+# What running needs, exactly as a host installs it.
+.venv/.run: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements.txt
+	touch $@
+
+.venv/.relay: .venv/.run pyproject.toml
+	$(PIP) install --no-deps -e .
+	touch $@
+
+.venv/.dev: .venv/.relay requirements-dev.txt
+	$(PIP) install --require-hashes -r requirements-dev.txt
+	touch $@

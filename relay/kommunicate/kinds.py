@@ -1,0 +1,132 @@
+"""What a webhook's message is, by one table: the first rule that applies decides.
+
+Source: `visibleMessage` in the vendor's web client (Kommunicate-Web-SDK, kommunicate.js): what it hides stays
+hidden, except that assignment, status and rating become one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relay.kommunicate import notices, rich
+from relay.kommunicate.body import WebhookBody
+from relay.kommunicate.notices import NOTIFICATION
+from relay.kommunicate.text import flag, one_line
+from relay.kommunicate.words import message_words
+from relay.messages import MessageKind
+
+HIDDEN, BLOCKED, CALL_SIGNAL, CALL_STATUS = 11, 13, 102, 103  # contentType
+CALLS = (6, 7)  # type
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """Not shown, and why; `partial` is a piece of an answer that comes whole as well."""
+
+    reason: str
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Shown with these words, as a message or as one grey line."""
+
+    words: Callable[[WebhookBody], str]
+    kind: MessageKind = MessageKind.MESSAGE
+
+
+def judge(body: WebhookBody) -> Hide | Show:
+    """Return what the first rule that applies says."""
+    return next(outcome for applies, outcome in RULES if applies(body))
+
+
+def _is_silent(body: WebhookBody) -> bool:
+    return not body.message.strip() and not body.file and not body.file_meta
+
+
+def _is_streamed_piece(body: WebhookBody) -> bool:
+    if body.token_message and not _says_false(body.token_message):
+        return True
+    marked = flag(body.metadata.get("firstToken")) or flag(body.metadata.get("lastToken"))
+    stub = marked or bool(body.metadata.get("PLATFORM_MESSAGE_ID"))
+    return stub and _is_silent(body) and not rich.is_rich(body.metadata)
+
+
+def _says_false(value: object) -> bool:
+    return isinstance(value, str) and value.strip().lower() in ("", "false")
+
+
+def _is_deleted(body: WebhookBody) -> bool:
+    return flag(body.metadata.get("AL_DELETE_GROUP_MESSAGE_FOR_ALL"))
+
+
+def _is_assignment(body: WebhookBody) -> bool:
+    return bool(one_line(body.metadata.get("KM_ASSIGN")))
+
+
+def _is_status(body: WebhookBody) -> bool:
+    return bool(one_line(body.metadata.get("KM_STATUS")))
+
+
+def _is_feedback(body: WebhookBody) -> bool:
+    return any(notices.feedback_of(body.metadata))
+
+
+def _is_hand_over(body: WebhookBody) -> bool:
+    asked = any(body.metadata.get(name) is not None for name in ("KM_ASSIGN_TO", "KM_ASSIGN_TEAM"))
+    return asked and _is_silent(body)
+
+
+def _is_call_signal(body: WebhookBody) -> bool:
+    return body.type in CALLS or body.content_type == CALL_SIGNAL
+
+
+def _is_hidden(body: WebhookBody) -> bool:
+    category = one_line(body.metadata.get("category"))
+    return category.upper() == "HIDDEN" or body.content_type == HIDDEN
+
+
+def _is_hidden_action(body: WebhookBody) -> bool:
+    # No page lists contentType for the webhook: where it is absent, the metadata alone decides.
+    asked = bool(body.metadata.get("KM_TRIGGER_EVENT")) or flag(body.metadata.get("hide"))
+    return asked and body.content_type in (NOTIFICATION, None)
+
+
+def _is_call_status(body: WebhookBody) -> bool:
+    return body.content_type == CALL_STATUS
+
+
+def _is_summary(body: WebhookBody) -> bool:
+    value = body.metadata.get("KM_SUMMARY")
+    return bool(value) and not _says_false(value)
+
+
+def _is_notification(body: WebhookBody) -> bool:
+    return body.content_type in (NOTIFICATION, BLOCKED)
+
+
+def _is_empty_notification(body: WebhookBody) -> bool:
+    return _is_notification(body) and _is_silent(body) and not rich.is_rich(body.metadata)
+
+
+def _always(_: WebhookBody) -> bool:
+    return True
+
+
+RULES: tuple[tuple[Callable[[WebhookBody], bool], Hide | Show], ...] = (
+    (_is_streamed_piece, Hide("piece of a streamed answer", partial=True)),
+    (_is_deleted, Hide("message deleted for everyone")),
+    (_is_assignment, Show(notices.assigned, MessageKind.NOTICE)),
+    (_is_status, Show(notices.status, MessageKind.NOTICE)),
+    (_is_feedback, Show(notices.rated, MessageKind.NOTICE)),
+    (_is_hidden, Hide("hidden message")),
+    (_is_hidden_action, Hide("hidden message")),
+    (_is_call_signal, Hide("call signalling")),
+    (_is_hand_over, Hide("hand-over request without words")),
+    (_is_call_status, Show(notices.call, MessageKind.NOTICE)),
+    (_is_summary, Show(notices.summary, MessageKind.NOTICE)),
+    (_is_empty_notification, Hide("notification without words")),
+    (_is_notification, Show(message_words, MessageKind.NOTICE)),
+    (_always, Show(message_words)),
+)

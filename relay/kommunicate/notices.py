@@ -1,0 +1,76 @@
+"""One grey line for what is not chat: assigned, resolved, rated, called, summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from relay.kommunicate.body import WebhookBody
+from relay.kommunicate.jsontext import loads_leniently
+from relay.kommunicate.text import flag, one_line
+from relay.kommunicate.words import message_words
+
+NOTIFICATION = 10  # contentType of what the system itself says
+MAX_VALUE = 200  # characters of a name or status that come from metadata
+
+# SDKs write open, closed, resolved and waiting in several spellings; numbers only where all sources agree.
+_STATUS_WORDS: Mapping[str, str] = {
+    "open": "Conversation opened",
+    "opened": "Conversation opened",
+    "reopened": "Conversation reopened",
+    "0": "Conversation opened",
+    "close": "Conversation resolved",
+    "closed": "Conversation resolved",
+    "resolved": "Conversation resolved",
+    "2": "Conversation resolved",
+    "waiting": "Conversation is waiting",
+    "spam": "Conversation marked as spam",
+}
+
+
+def assigned(body: WebhookBody) -> str:
+    """Return "Assigned to Jane": the display name where there is one, else the id."""
+    name = one_line(body.metadata.get("LOCALIZATION_VALUE"), MAX_VALUE)
+    return _with_words(f"Assigned to {name or one_line(body.metadata.get('KM_ASSIGN'), MAX_VALUE)}", body)
+
+
+def status(body: WebhookBody) -> str:
+    """Return "Conversation resolved" and the like; a status not known is named as it came."""
+    word = one_line(body.metadata.get("KM_STATUS"), MAX_VALUE)
+    return _with_words(_STATUS_WORDS.get(word.lower(), f"Conversation status: {word}"), body)
+
+
+def rated(body: WebhookBody) -> str:
+    """Return "Rated 5 of 5: great" from the customer's rating and comments."""
+    rating, comments = feedback_of(body.metadata)
+    if not rating:
+        return _with_words(f"Feedback: {comments}", body)
+    scale = " of 5" if rating in {"1", "2", "3", "4", "5"} else ""
+    return _with_words(f"Rated {rating}{scale}" + (f": {comments}" if comments else ""), body)
+
+
+def feedback_of(metadata: Mapping[str, Any]) -> tuple[str, str]:
+    """Return (rating, comments) as lines; both empty where there is no feedback that can be read."""
+    value = loads_leniently(metadata.get("feedback"), times=2)
+    if not isinstance(value, dict):
+        return "", ""
+    comments = value.get("comments")
+    lines = [one_line(comment) for comment in (comments if isinstance(comments, list) else [comments])]
+    return one_line(value.get("rating"), MAX_VALUE), "; ".join(line for line in lines if line)
+
+
+def summary(body: WebhookBody) -> str:
+    """Return "Summary: ..." from the message, or from the metadata where the message is empty."""
+    value = body.metadata.get("KM_SUMMARY")
+    return f"Summary: {message_words(body).strip() or ('' if flag(value) else one_line(value))}"
+
+
+def call(body: WebhookBody) -> str:
+    """Return one line for a missed call or another change of a call."""
+    return _with_words("Missed call or call status", body)
+
+
+def _with_words(line: str, body: WebhookBody) -> str:
+    # A notification's text is the system's own wording of the same; any other text is somebody's words: kept.
+    words = "" if body.content_type == NOTIFICATION else message_words(body).strip()
+    return line if words in ("", line) else f"{line}: {words}"

@@ -1,0 +1,46 @@
+"""Who is speaking: Kommunicate's user detail and the configured overrides as a name and a role."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from relay.kommunicate.text import one_line
+from relay.messages import Person, Role
+
+DEFAULT_BOTS = ("bot",)  # Kommunicate's default system user
+MAX_NAME = 200
+
+# `roleType` of Kommunicate-Web-SDK and -Android-SDK: 1 bot, 3 user, 8 agent; 2, 4 and 7 are the team's staff.
+ROLE_TYPES: Mapping[str, Role] = {
+    "1": Role.BOT,
+    "2": Role.AGENT,
+    "3": Role.CUSTOMER,
+    "4": Role.AGENT,
+    "7": Role.AGENT,
+    "8": Role.AGENT,
+}
+
+
+def role_of(
+    user_id: str, looked_up: Role | None, *, bots: Collection[str] = DEFAULT_BOTS, agents: Collection[str] = ()
+) -> Role:
+    """Return the configured role where the id is listed, else what was looked up, else `UNKNOWN`."""
+    if user_id in bots:
+        return Role.BOT
+    if user_id in agents:
+        return Role.AGENT
+    return looked_up or Role.UNKNOWN
+
+
+def person_of(detail: Any) -> Person | None:
+    """Return the person of one entry of the user detail; None where it names nobody."""
+    if not isinstance(detail, dict):
+        return None
+    user_id = detail.get("userId")
+    user_id = str(user_id) if isinstance(user_id, int) and not isinstance(user_id, bool) else user_id
+    if not isinstance(user_id, str) or not user_id:
+        return None
+    names = (one_line(detail.get(field), MAX_NAME) for field in ("displayName", "userName"))
+    role = ROLE_TYPES.get(one_line(detail.get("roleType")), Role.UNKNOWN)
+    return Person(user_id, next(filter(None, names), user_id), role)

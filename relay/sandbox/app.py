@@ -1,0 +1,74 @@
+"""One Flask app for both vendors, the controls and the page."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+from relay.sandbox.control import ERRORS, control_routes
+from relay.sandbox.kommunicate.api import kommunicate_routes
+from relay.sandbox.kommunicate.values import KommunicateError
+from relay.sandbox.pictures import kind_of
+from relay.sandbox.sandbox import Sandbox
+from relay.sandbox.slack.api import slack_routes
+
+POLICY = "default-src 'self'; img-src 'self' data:"
+MAX_BODY = 8_000_000
+
+
+def create_sandbox(sandbox: Sandbox) -> Flask:
+    """The WSGI application around one sandbox."""
+    app = Flask(__name__, static_folder="static", static_url_path="/static")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    app.register_blueprint(slack_routes(sandbox))
+    app.register_blueprint(kommunicate_routes(sandbox))
+    app.register_blueprint(control_routes(sandbox))
+    _add_page(app, sandbox)
+    _add_errors(app)
+    return app
+
+
+def _add_page(app: Flask, sandbox: Sandbox) -> None:
+    @app.get("/")
+    def page() -> Response:
+        with app.open_resource("page.html", "rb") as file:
+            return Response(file.read(), mimetype="text/html")
+
+    @app.get("/files/<name>")
+    def picture(name: str) -> Response:
+        content = sandbox.pictures.get(name)
+        if content is None:
+            return _error("not_found", "no such file", 404)
+        # only what is a picture by its bytes is shown by the browser; the rest is downloaded
+        kind = kind_of(content)
+        response = Response(content, mimetype=kind or "application/octet-stream")
+        response.headers["Content-Disposition"] = "inline" if kind else "attachment"
+        return response
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        code = (error.name or "error").lower().replace(" ", "_")
+        return _error(code, error.description or "", error.code or 500)
+
+    def bad_request(error: Exception) -> Response:
+        return _error("bad_request", str(error), 400)
+
+    for kind in (*ERRORS, KommunicateError):
+        app.register_error_handler(kind, bad_request)
+
+
+def _error(code: str, message: str, status: int) -> Response:
+    response = jsonify({"error": code, "message": message})
+    response.status_code = status
+    return response

@@ -1,0 +1,1 @@
+"""A stand-in for Kommunicate: `account` is the state, `webhook` what it sends, `api` its REST door."""

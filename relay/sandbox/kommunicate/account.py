@@ -1,0 +1,146 @@
+"""A Kommunicate account in memory: conversations, people, and what customers do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from relay.sandbox.core import API_KEY, WEBHOOK_WORD, Core
+from relay.sandbox.kommunicate.values import (
+    ATTACHMENT,
+    CUSTOMER,
+    NOTICE,
+    PLAIN,
+    ChatLine,
+    Conversation,
+    Keys,
+    KommunicateError,
+    Person,
+    default_people,
+)
+from relay.sandbox.kommunicate.webhook import WebhookSender
+from relay.sandbox.outbox import Outbox, Outgoing
+from relay.sandbox.pictures import HOST, Pictures, kind_of
+
+Echo = Literal["before", "after", "without_metadata", "off"]
+GROUP_ID = re.compile(r"[1-9]\d{0,11}")
+
+
+class KommunicateAccount:
+    """Everything behind the Kommunicate API; `echo` says when the webhook tells of what the API sent."""
+
+    def __init__(
+        self,
+        core: Core | None = None,
+        *,
+        pictures: Pictures | None = None,
+        api_key: str = API_KEY,
+        webhook_token: str = WEBHOOK_WORD,
+    ) -> None:
+        self.core = core or Core()
+        self.pictures = pictures or Pictures()
+        self.api_key = api_key
+        self.echo: Echo = "after"
+        self.webhook = WebhookSender(self.core, webhook_token)
+        self.people = {person.user_id: person for person in default_people()}
+        self.conversations: dict[str, Conversation] = {}
+        self._keys = Keys(self.core)
+
+    @property
+    def webhook_url(self) -> str | None:
+        """Where messages are told to; None: nowhere."""
+        return self.webhook.url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str | None) -> None:
+        self.webhook.url = url
+
+    @property
+    def outbox(self) -> Outbox:
+        """The webhooks sent and waiting."""
+        return self.webhook.outbox
+
+    @property
+    def answers(self) -> list[Outgoing]:
+        """Every webhook so far with the relay's answers."""
+        return list(self.outbox.sent)
+
+    def customer_writes(
+        self,
+        group_id: str,
+        text: str = "",
+        *,
+        name: str = "Customer",
+        attachment: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> str:
+        """A customer types; `attachment` names a picture. Returns the webhook's key, before it is sent."""
+        with self.core.lock:
+            conversation = self.open_conversation(group_id, name)
+            return self._write(conversation, conversation.customer, text, attachment, metadata)
+
+    def staff_writes(
+        self, group_id: str, text: str, *, user_id: str = "bot", metadata: dict[str, Any] | None = None
+    ) -> str:
+        """A bot or agent writes in Kommunicate itself. Returns the webhook's key."""
+        with self.core.lock:
+            return self._write(self.conversation(group_id), self.people[user_id], text, None, metadata)
+
+    def notice(self, group_id: str, text: str, metadata: dict[str, Any]) -> str:
+        """The system says something about the conversation (contentType 10). Returns the webhook's key."""
+        with self.core.lock:
+            conversation = self.conversation(group_id)
+            line = self.add_line(conversation, self.people["bot"], text, metadata, content_type=NOTICE)
+            self.webhook.send(conversation, line)
+            return f"4-{line.tail}"
+
+    def open_conversation(self, group_id: str, name: str) -> Conversation:
+        """The conversation, begun if it is new; the customer goes by the latest name given."""
+        if not GROUP_ID.fullmatch(str(group_id)):
+            raise KommunicateError("INVALID_PARAMETER", "groupId must be a number")
+        person = Person(f"customer-{group_id}", name, CUSTOMER)
+        self.people[person.user_id] = person
+        conversation = self.conversations.get(group_id)
+        if conversation is None:
+            conversation = Conversation(group_id, person, created=int(self.core.now() * 1000))
+            self.conversations[group_id] = conversation
+        conversation.customer = person
+        return conversation
+
+    def conversation(self, group_id: str) -> Conversation:
+        """The conversation with this id; raises KommunicateError."""
+        if group_id not in self.conversations:
+            raise KommunicateError("GROUP_NOT_FOUND", f"no group {group_id!r}")
+        return self.conversations[group_id]
+
+    def add_line(
+        self, conversation: Conversation, sender: Person, text: str, metadata: dict[str, Any], **rest: Any
+    ) -> ChatLine:
+        """Adds a message to the chat and tells nobody."""
+        tail, time = self._keys.next(sender)
+        line = ChatLine(tail, sender, text, time, metadata, **rest)
+        conversation.lines.append(line)
+        self.core.touch()
+        return line
+
+    def _write(
+        self,
+        conversation: Conversation,
+        sender: Person,
+        text: str,
+        attachment: str | None,
+        metadata: dict[str, Any] | None,
+    ) -> str:
+        file = self._file(attachment) if attachment else None
+        kind = ATTACHMENT if file else PLAIN
+        line = self.add_line(conversation, sender, text, metadata or {}, file=file, content_type=kind)
+        self.webhook.send(conversation, line)
+        return f"4-{line.tail}"
+
+    def _file(self, name: str) -> dict[str, Any]:
+        content = self.pictures.get(name)
+        if content is None:
+            raise KommunicateError("FILE_NOT_FOUND", f"no picture {name!r}")
+        kind = kind_of(content)
+        file = {"name": name, "url": HOST + name, "contentType": kind, "size": len(content)}
+        return file | ({"thumbnailUrl": HOST + name} if kind else {})

@@ -1,0 +1,117 @@
+"""The REST door of the Kommunicate stand-in: key, acting user, faults, then one call out of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from relay.sandbox.faults import Fault
+from relay.sandbox.kommunicate import rest
+from relay.sandbox.kommunicate.account import KommunicateAccount
+from relay.sandbox.kommunicate.values import KommunicateError
+from relay.sandbox.misbehave import answer
+from relay.sandbox.sandbox import Sandbox
+
+PREFIX = "/rest/ws"
+Call = Callable[[KommunicateAccount, Any], Any]
+
+CALLS: dict[tuple[str, str], Call] = {
+    ("POST", "/user/v2/detail"): rest.user_detail,
+    ("POST", "/message/v2/send"): rest.send,
+    ("PATCH", "/group/assignee/change"): rest.change_assignee,
+    ("PATCH", "/group/status/change"): rest.change_status,
+    ("GET", "/group/v2/info"): rest.group_info,
+    ("GET", "/message/v2/list"): rest.message_list,
+}
+ON_BEHALF = {"/group/assignee/change", "/group/status/change", "/message/v2/list"}
+BARE = {"/message/v2/list"}
+
+
+def kommunicate_routes(sandbox: Sandbox) -> Blueprint:
+    """`/kommunicate/rest/ws/...` in the methods Kommunicate documents."""
+    routes = Blueprint("kommunicate", __name__, url_prefix="/kommunicate")
+
+    @routes.route("/rest/ws/<path:name>", methods=["GET", "POST", "PATCH"])
+    def call(name: str) -> Response:
+        path = f"/{name}"
+        group = _group_id()
+        fault = sandbox.faults.take(PREFIX + path, group)
+        outcome = {"text": "not done"}
+
+        def act() -> Response:
+            response, outcome["text"] = _run(sandbox, path)
+            return response
+
+        response = answer(fault, act, lambda fault: _refuse(sandbox, fault), sandbox.core.closing)
+        sandbox.record(PREFIX + path, group, outcome["text"], response.status_code, fault)
+        return response
+
+    return routes
+
+
+def _group_id() -> str:
+    body = request.get_json(silent=True) if request.method == "POST" else None
+    given = body.get("groupId") if isinstance(body, dict) else None
+    return str(given or request.args.get("groupId", ""))
+
+
+def _run(sandbox: Sandbox, path: str) -> tuple[Response, str]:
+    account = sandbox.kommunicate
+    try:
+        call = _allowed_call(account, path)
+        with sandbox.core.lock:
+            result = call(account, _input())
+    except KommunicateError as error:
+        return _error(sandbox, error), error.code
+    if account.echo == "before" and path == "/message/v2/send":
+        _wait_for_echo(account, result["messageKey"])
+    return _json(result if path in BARE else _envelope(sandbox, "success", result)), "ok"
+
+
+def _allowed_call(account: KommunicateAccount, path: str) -> Call:
+    if request.headers.get("Api-Key", "") != account.api_key:
+        raise KommunicateError("UNAUTHORIZED", "Api-Key is missing or wrong", 401)
+    call = CALLS.get((request.method, path))
+    if call is None:
+        raise KommunicateError("NOT_FOUND", "no such call", 404)
+    if path in ON_BEHALF and request.headers.get("Of-User-Id", "") not in account.people:
+        raise KommunicateError("INVALID_PARAMETER", "Of-User-Id must be a user of the account")
+    return call
+
+
+def _input() -> Any:
+    if request.method != "POST":
+        return request.args.to_dict()
+    body = request.get_json(silent=True)
+    if body is None:
+        raise KommunicateError("INVALID_PARAMETER", "the body must be JSON")
+    return body
+
+
+def _wait_for_echo(account: KommunicateAccount, message_key: str) -> None:
+    tail = message_key.partition("-")[2]
+    for item in reversed(account.answers):
+        if item.key == f"4-{tail}":
+            item.done.wait(10)
+            return
+
+
+def _refuse(sandbox: Sandbox, fault: Fault) -> Response:
+    return _error(sandbox, KommunicateError(fault.code, "scripted by the sandbox", fault.status or 200))
+
+
+def _error(sandbox: Sandbox, error: KommunicateError) -> Response:
+    reasons = [{"errorCode": error.code, "description": error.description}]
+    return _json(_envelope(sandbox, "error", None) | {"errorResponse": reasons}, error.status)
+
+
+def _envelope(sandbox: Sandbox, status: str, response: Any) -> dict[str, Any]:
+    envelope = {"status": status, "generatedAt": int(sandbox.core.now() * 1000)}
+    return envelope | ({"response": response} if response is not None else {})
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(json.dumps(body), status, mimetype="application/json")

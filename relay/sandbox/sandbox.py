@@ -1,0 +1,83 @@
+"""Both vendors together: one clock, one lock, the faults, and the record of every call."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from relay.sandbox.core import API_KEY, BOT_LOGIN, SIGNING_KEY, WEBHOOK_WORD, Core
+from relay.sandbox.faults import Fault, Faults
+from relay.sandbox.kommunicate.account import KommunicateAccount
+from relay.sandbox.pictures import Pictures
+from relay.sandbox.slack.workspace import SCOPES, SlackWorkspace
+
+MAX_CALLS = 200_000
+
+
+class Sandbox:
+    """A Slack workspace and a Kommunicate account; `now` gives seconds since 1970."""
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.time,
+        *,
+        bot_token: str = BOT_LOGIN,
+        signing_secret: str = SIGNING_KEY,
+        api_key: str = API_KEY,
+        webhook_token: str = WEBHOOK_WORD,
+        scopes: frozenset[str] = SCOPES,
+        pace: float = 1.0,
+        burst: int = 1,
+    ) -> None:
+        self.core = Core(now)
+        self.pictures = Pictures()
+        self.faults = Faults()
+        self.slack = SlackWorkspace(
+            self.core,
+            pictures=self.pictures,
+            bot_token=bot_token,
+            signing_secret=signing_secret,
+            scopes=scopes,
+            pace=pace,
+            burst=burst,
+        )
+        self.kommunicate = KommunicateAccount(
+            self.core, pictures=self.pictures, api_key=api_key, webhook_token=webhook_token
+        )
+        self._calls: deque[dict[str, Any]] = deque(maxlen=MAX_CALLS)
+
+    @property
+    def scopes(self) -> set[str]:
+        """The bot token's scopes; take one away and the next call misses it."""
+        return self.slack.scopes
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Every API call so far, oldest first; never a token."""
+        with self.core.lock:
+            return list(self._calls)
+
+    def record(self, method: str, channel: str, outcome: str, status: int, fault: Fault | None) -> None:
+        """Notes one call; `status` 0 says that the caller got no answer."""
+        silent = fault is not None and fault.kind.startswith(("reset", "timeout"))
+        call = {"method": method, "channel": channel, "time": self.core.now(), "outcome": outcome}
+        call |= {"status": 0 if silent else status, "fault": fault.kind if fault else None}
+        with self.core.lock:
+            self._calls.append(call)
+
+    def connect(self, relay_url: str, *, replies: bool = True) -> None:
+        """Points both vendors at a relay: the webhook and, with `replies`, Slack's events and clicks."""
+        base = relay_url.rstrip("/")
+        self.kommunicate.webhook_url = f"{base}/kommunicate/webhook"
+        self.slack.sender.events_url = f"{base}/slack/events" if replies else None
+        self.slack.sender.interactions_url = f"{base}/slack/interactions" if replies else None
+        self.core.touch()
+
+    def wait_idle(self, timeout: float = 10.0) -> bool:
+        """True when all webhooks and events have been sent or given up within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        return self.kommunicate.outbox.wait_idle(timeout) and self.slack.sender.outbox.wait_idle(
+            max(0.0, deadline - time.monotonic())
+        )

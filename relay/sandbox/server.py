@@ -1,0 +1,119 @@
+"""The sandbox on a real TCP port, in threads of its own."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import threading
+from types import TracebackType
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from relay.sandbox.app import create_sandbox
+from relay.sandbox.sandbox import Sandbox
+
+# Werkzeug's server rather than waitress: a reset or a stall is only worth testing when it happens on the
+# socket, and this is the one server here that hands its socket to the application. It also gives every
+# connection a thread, so calls that hang on purpose never block the others.
+
+
+class QuietHandler(WSGIRequestHandler):
+    """One request per connection, no access log, and no patience with clients that say nothing."""
+
+    protocol_version = "HTTP/1.0"  # no keep-alive: a reset or an idle client ends with its request
+    timeout = 60
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Says nothing: `/sandbox/calls` is the log."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        logging.getLogger(__name__).log(logging.ERROR if type == "error" else logging.DEBUG, message, *args)
+
+
+class ResettableServer(ThreadedWSGIServer):
+    """Closes lingering connections with a bare RST, and knows its threads so that it can wait for them."""
+
+    request_queue_size = 1024
+
+    def __init__(self, host: str, port: int, app: Flask) -> None:
+        super().__init__(host, port, app, handler=QuietHandler)
+        self._busy: set[threading.Thread] = set()
+
+    def shutdown_request(self, request: Any) -> None:
+        lingering, _ = struct.unpack("ii", request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
+        if lingering:
+            self.close_request(request)  # the usual way sends a FIN first, which is a clean end
+            return
+        super().shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        thread = threading.current_thread()
+        self._busy.add(thread)
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._busy.discard(thread)
+
+    def join(self, timeout: float) -> None:
+        """Waits for the requests in progress, at most `timeout` seconds each."""
+        for thread in list(self._busy):
+            thread.join(timeout)
+
+
+class SandboxServer:
+    """Serves one sandbox; `port` 0 takes a free one. A context manager, or start() and stop()."""
+
+    def __init__(self, sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.sandbox = sandbox
+        self.host = host
+        self.port = port
+        self._server: ResettableServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the page is, without a slash at the end."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def slack_api_url(self) -> str:
+        """What goes into SLACK_API_URL."""
+        return f"{self.url}/slack/api/"
+
+    @property
+    def kommunicate_api_url(self) -> str:
+        """What goes into KOMMUNICATE_API_URL."""
+        return f"{self.url}/kommunicate"
+
+    def start(self) -> SandboxServer:
+        """Listens and returns; a server stopped before starts again on the same port."""
+        self.sandbox.core.closing.clear()
+        self._server = ResettableServer(self.host, self.port, create_sandbox(self.sandbox))
+        self.port = self._server.server_port
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="sandbox-server", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Ends calls that hang on purpose, closes the port and waits for the threads."""
+        if self._server is None or self._thread is None:
+            return
+        self.sandbox.core.closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.join(timeout=5)
+        self.sandbox.wait_idle(5)
+        self._server = self._thread = None
+
+    def __enter__(self) -> SandboxServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

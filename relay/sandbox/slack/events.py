@@ -1,0 +1,73 @@
+"""What Slack sends to an app: Events API calls and interactions, signed and retried."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+from urllib.parse import urlencode
+
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from relay.sandbox.core import Core
+from relay.sandbox.outbox import Outbox, Outgoing
+from relay.sandbox.slack.values import APP_ID, BOT_USER_ID, TEAM_ID
+
+SUBSCRIBED = (
+    "message",
+    "app_uninstalled",
+    "tokens_revoked",
+    "channel_archive",
+    "channel_unarchive",
+    "group_archive",
+    "group_unarchive",
+)
+
+
+class EventSender:
+    """Posts to the two addresses of the app, where they are set; `subscribed` are the manifest's bot_events."""
+
+    def __init__(self, core: Core, signing_secret: str) -> None:
+        self.core = core
+        self.signing_secret = signing_secret
+        self.events_url: str | None = None
+        self.interactions_url: str | None = None
+        self.subscribed = set(SUBSCRIBED)
+        # Slack waits 0, 60 and 300 seconds before its three retries; nobody watching a demo would
+        self.outbox = Outbox(core, (0.0, 0.5, 2.0))
+
+    def send_event(self, event: dict[str, Any]) -> Outgoing | None:
+        """Wraps and sends one event; None when no address is set or the app is not subscribed."""
+        if self.events_url is None or event["type"] not in self.subscribed:
+            return None
+        event_id = f"Ev{secrets.token_hex(5).upper()}"
+        callback = {
+            "token": "sandbox",
+            "team_id": TEAM_ID,
+            "api_app_id": APP_ID,
+            "type": "event_callback",
+            "event": event,
+            "event_id": event_id,
+            "event_time": int(self.core.now()),
+            "authorizations": [{"team_id": TEAM_ID, "user_id": BOT_USER_ID, "is_bot": True}],
+        }
+        body = json.dumps(callback).encode()
+        return self._post(self.events_url, body, "application/json", event_id, str(event.get("channel", "")))
+
+    def send_interaction(self, payload: dict[str, Any]) -> Outgoing | None:
+        """Sends one click, form-encoded as Slack does; None when no address is set."""
+        if self.interactions_url is None:
+            return None
+        body = urlencode({"payload": json.dumps(payload)}).encode()
+        kind = "application/x-www-form-urlencoded"
+        return self._post(self.interactions_url, body, kind, payload["trigger_id"], "interactions")
+
+    def _post(self, url: str, body: bytes, content_type: str, key: str, lane: str) -> Outgoing:
+        headers = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (sandbox)"}
+        return self.outbox.put(Outgoing(lane, url, body, headers | self._signature(body), key))
+
+    def _signature(self, body: bytes) -> dict[str, str]:
+        timestamp = str(int(self.core.now()))
+        verifier = SignatureVerifier(self.signing_secret, Clock())
+        signature = verifier.generate_signature(timestamp=timestamp, body=body)
+        return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature or ""}

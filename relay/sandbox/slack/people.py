@@ -1,0 +1,64 @@
+"""auth.test, users.* and views.open."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from relay.sandbox.slack.args import Args
+from relay.sandbox.slack.blocks import problems_of
+from relay.sandbox.slack.content import refused
+from relay.sandbox.slack.elements import plain_text
+from relay.sandbox.slack.values import BOT_ID, BOT_USER_ID, TEAM_ID, SlackError
+from relay.sandbox.slack.wire import user_shape
+from relay.sandbox.slack.workspace import SlackWorkspace
+
+Reply = dict[str, Any]
+
+
+def auth_test(slack: SlackWorkspace, args: Args) -> Reply:
+    """auth.test: who the token is."""
+    return {
+        "url": "https://sandbox.slack.com/",
+        "team": "Sandbox",
+        "team_id": TEAM_ID,
+        "user": slack.users[BOT_USER_ID].name,
+        "user_id": BOT_USER_ID,
+        "bot_id": BOT_ID,
+        "is_enterprise_install": False,
+    }
+
+
+def user_info(slack: SlackWorkspace, args: Args) -> Reply:
+    """users.info."""
+    slack.need_scope("users:read")
+    user = slack.users.get(args.text("user"))
+    if user is None:
+        raise SlackError("user_not_found")
+    return {"user": user_shape(user, email="users:read.email" in slack.scopes)}
+
+
+def user_by_email(slack: SlackWorkspace, args: Args) -> Reply:
+    """users.lookupByEmail."""
+    slack.need_scope("users:read.email")
+    email = args.text("email").lower()
+    for user in slack.users.values():
+        if email and user.email == email:
+            return {"user": user_shape(user, email=True)}
+    raise SlackError("users_not_found")
+
+
+def open_view(slack: SlackWorkspace, args: Args) -> Reply:
+    """views.open: a modal, for a trigger that is fresh and unused."""
+    view = args.parsed("view", "invalid_arguments")
+    if not isinstance(view, dict) or view.get("type") != "modal":
+        raise SlackError("invalid_arguments")
+    problems = problems_of(view["blocks"], modal=True) if isinstance(view.get("blocks"), list) else ["blocks"]
+    plain_text(24)(view.get("title"), "/view/title", problems)
+    if problems:
+        raise refused(problems)
+    slack.triggers.spend(args.text("trigger_id"))
+    opened = {"id": f"V{secrets.token_hex(5).upper()}", "team_id": TEAM_ID, **view}
+    slack.views.append(opened)
+    slack.core.touch()
+    return {"view": opened}

@@ -1,0 +1,174 @@
+"""A Slack workspace in memory: channels, people, messages, and what people do in it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from relay.sandbox.core import BOT_LOGIN, SIGNING_KEY, Core
+from relay.sandbox.pictures import Pictures
+from relay.sandbox.slack.board import Board
+from relay.sandbox.slack.events import EventSender
+from relay.sandbox.slack.files import FileCabinet
+from relay.sandbox.slack.pacing import Pacing
+from relay.sandbox.slack.pings import pings_of
+from relay.sandbox.slack.triggers import Triggers
+from relay.sandbox.slack.typed import as_blocks, as_stored
+from relay.sandbox.slack.values import (
+    BOT_USER_ID,
+    Channel,
+    Message,
+    SlackError,
+    default_channels,
+    default_users,
+)
+from relay.sandbox.slack.wire import message_shape
+
+SCOPES = frozenset(
+    {
+        *("chat:write", "channels:read", "channels:history", "channels:join"),
+        *("groups:read", "groups:history", "users:read", "users:read.email"),
+        *("files:read", "files:write", "reactions:write"),
+    }
+)
+
+
+class SlackWorkspace(Board):
+    """Everything behind the Slack API; the methods here are what people do by hand."""
+
+    def __init__(
+        self,
+        core: Core | None = None,
+        *,
+        pictures: Pictures | None = None,
+        bot_token: str = BOT_LOGIN,
+        signing_secret: str = SIGNING_KEY,
+        scopes: frozenset[str] = SCOPES,
+        pace: float = 1.0,
+        burst: int = 1,
+    ) -> None:
+        super().__init__(core or Core())
+        self.bot_token = bot_token
+        self.scopes = set(scopes)
+        self.pictures = pictures or Pictures()
+        self.pacing = Pacing(pace, burst)
+        self.sender = EventSender(self.core, signing_secret)
+        self.triggers = Triggers(self.core)
+        self.cabinet = FileCabinet(self.core)
+        self.channels = {channel.id: channel for channel in default_channels()}
+        self.users = {user.id: user for user in default_users()}
+        self.ephemerals: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []
+
+    def need_scope(self, scope: str) -> None:
+        """Raises missing_scope with what was needed and what the token has."""
+        if scope not in self.scopes:
+            raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
+
+    def add_channel(self, channel_id: str, name: str, *, private: bool = False, bot: bool = True) -> Channel:
+        """Creates a channel with all people in it, and the bot unless told otherwise."""
+        with self.core.lock:
+            members = {user.id for user in self.users.values() if not user.is_bot or bot}
+            channel = Channel(channel_id, name, is_private=private, created=int(self.core.now()), members=members)
+            self.channels[channel_id] = channel
+            self.core.touch()
+            return channel
+
+    def archive(self, channel_id: str, *, archived: bool = True) -> None:
+        """Archives a channel, or brings it back; the app is told."""
+        with self.core.lock:
+            channel = self.channels[channel_id]
+            channel.is_archived = archived
+            kind = f"{'group' if channel.is_private else 'channel'}_{'archive' if archived else 'unarchive'}"
+            self._tell(channel, {"type": kind, "channel": channel_id, "user": "U0ALEX"})
+            self.core.touch()
+
+    def invite(self, channel_id: str, user: str = BOT_USER_ID) -> None:
+        """Makes somebody, by default the bot, a member."""
+        with self.core.lock:
+            self.channels[channel_id].members.add(user)
+            self.core.touch()
+
+    def kick(self, channel_id: str, user: str = BOT_USER_ID) -> None:
+        """Removes somebody, by default the bot."""
+        with self.core.lock:
+            self.channels[channel_id].members.discard(user)
+            self.core.touch()
+
+    def rename(self, channel_id: str, name: str) -> None:
+        """Gives a channel another name; its id stays."""
+        with self.core.lock:
+            self.channels[channel_id].name = name
+            self.core.touch()
+
+    def lock_thread(self, channel_id: str, ts: str, *, locked: bool = True) -> None:
+        """Nobody may answer in this thread any more, or again."""
+        with self.core.lock:
+            self.need(channel_id, ts).locked = locked
+            self.core.touch()
+
+    def human_writes(
+        self, channel_id: str, text: str, *, user: str = "U0ALEX", thread_ts: str | None = None, raw: bool = False
+    ) -> Message:
+        """A person posts; `text` is as typed, or as Slack stores it (entities, `<@U..>`) when `raw`."""
+        with self.core.lock:
+            if self.channels[channel_id].is_archived:
+                raise SlackError("is_archived")
+            stored = text if raw else as_stored(text)
+            blocks = as_blocks(stored)
+            message = self.add(
+                channel_id,
+                user,
+                stored,
+                thread_ts=thread_ts,
+                blocks=blocks,
+                client_msg_id=str(uuid.uuid4()),
+                pings=pings_of(stored, [], linked_names=False),
+            )
+            self.tell_posted(message)
+            return message
+
+    def human_edits(self, channel_id: str, ts: str, text: str) -> Message:
+        """The author changes their words."""
+        with self.core.lock:
+            message = self.need(channel_id, ts)
+            before = message_shape(message, self, metadata=True)
+            message.text = as_stored(text)
+            message.blocks = as_blocks(message.text)
+            self.mark_edited(message, before)
+            return message
+
+    def human_deletes(self, channel_id: str, ts: str) -> None:
+        """A person deletes a message, anybody's."""
+        with self.core.lock:
+            self.delete(self.need(channel_id, ts))
+
+    def mark_edited(self, message: Message, before: dict[str, Any]) -> None:
+        """Stamps an edit and tells the app."""
+        message.edited_ts = self.next_ts()
+        after = message_shape(message, self, metadata=True)
+        event = {"type": "message", "subtype": "message_changed", "hidden": True, "message": after}
+        self._tell(
+            self.channels[message.channel],
+            event | {"channel": message.channel, "previous_message": before, "ts": message.edited_ts},
+        )
+        self.core.touch()
+
+    def delete(self, message: Message) -> None:
+        """Removes a message and tells the app."""
+        before = message_shape(message, self, metadata=True)
+        self.remove(message)
+        event = {"type": "message", "subtype": "message_deleted", "hidden": True, "channel": message.channel}
+        event |= {"deleted_ts": message.ts, "previous_message": before, "ts": self.next_ts()}
+        self._tell(self.channels[message.channel], event)
+
+    def tell_posted(self, message: Message) -> None:
+        """Tells the app of a post, its own included: Slack does."""
+        event = message_shape(message, self, metadata=True) | {"channel": message.channel}
+        self._tell(self.channels[message.channel], event)
+
+    def _tell(self, channel: Channel, event: dict[str, Any]) -> None:
+        if channel.has_bot:
+            event.setdefault("event_ts", event.get("ts") or self.next_ts())
+            event.setdefault("channel_type", "group" if channel.is_private else "channel")
+            self.sender.send_event(event)

@@ -1,0 +1,111 @@
+"""What the page draws and what tests read: the sandbox as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from relay.sandbox.kommunicate.values import BOT, CUSTOMER, NOTICE, ChatLine, Conversation
+from relay.sandbox.pictures import BUILT_IN
+from relay.sandbox.sandbox import Sandbox
+from relay.sandbox.slack.values import Channel, Message
+from relay.sandbox.slack.workspace import SlackWorkspace
+
+DRAWN = 60  # roots per channel and messages per chat: the page is for watching, /sandbox/timeline has all
+
+
+def page_state(sandbox: Sandbox) -> dict[str, Any]:
+    """Everything the page shows, at one moment."""
+    with sandbox.core.lock:
+        slack = sandbox.slack
+        return {
+            "version": sandbox.core.version,
+            "pictures": list(BUILT_IN),
+            "replies_on": slack.sender.events_url is not None,
+            "clicks_on": slack.sender.interactions_url is not None,
+            "webhook_on": sandbox.kommunicate.webhook_url is not None,
+            "rate_limited": slack.pacing.refused,
+            "customers": [_customer(each) for each in sandbox.kommunicate.conversations.values()],
+            "channels": [_channel(slack, each) for each in slack.channels.values()],
+            "users": {user.id: user.real_name for user in slack.users.values()},
+        }
+
+
+def _customer(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "group_id": conversation.group_id,
+        "name": conversation.customer.name,
+        "resolved": conversation.status == 2,
+        "messages": [_line(line) for line in conversation.lines[-DRAWN:]],
+    }
+
+
+def _line(line: ChatLine) -> dict[str, Any]:
+    sides = {CUSTOMER: "customer", BOT: "bot"}
+    return {
+        "key": line.tail,
+        "side": "notice" if line.content_type == NOTICE else sides.get(line.sender.role, "agent"),
+        "name": line.sender.name,
+        "text": line.text,
+        "file": line.file,
+        "time": line.time / 1000,
+        "webhook": _webhook(line),
+    }
+
+
+def _webhook(line: ChatLine) -> str:
+    """Whether the relay has it: "accepted", "waiting", "failed", or "off" without a webhook address."""
+    if line.delivery is None:
+        return "off"
+    if line.delivery.accepted:
+        return "accepted"
+    return "failed" if line.delivery.done.is_set() else "waiting"
+
+
+def _channel(slack: SlackWorkspace, channel: Channel) -> dict[str, Any]:
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "private": channel.is_private,
+        "archived": channel.is_archived,
+        "member": channel.has_bot,
+        "messages": [_root(slack, message) for message in slack.roots(channel.id)[-DRAWN:]],
+    }
+
+
+def _root(slack: SlackWorkspace, message: Message) -> dict[str, Any]:
+    replies = [] if message.thread_ts else slack.replies(message)
+    return _shown(message) | {"replies": [_shown(reply) for reply in replies if not reply.deleted]}
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    return {
+        "ts": message.ts,
+        "thread_ts": message.thread_ts,
+        "user": message.user,
+        "bot": message.bot_id is not None,
+        "text": message.text,
+        "mrkdwn": message.mrkdwn,
+        "blocks": message.blocks,
+        "deleted": message.deleted,
+        "edited": message.edited_ts,
+        "broadcast": message.broadcast,
+        "locked": message.locked,
+        "reactions": {name: len(users) for name, users in message.reactions.items()},
+        "files": [file["name"] for file in message.files],
+    }
+
+
+def timeline(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Every Slack message in posting order, deleted ones included and marked."""
+    with sandbox.core.lock:
+        return [
+            _shown(message)
+            | {
+                "channel": message.channel,
+                "bot_id": message.bot_id,
+                "metadata": message.metadata,
+                "pings": message.pings,
+                "files": message.files,
+            }
+            for message in sandbox.slack.messages
+        ]

@@ -1,0 +1,114 @@
+// The right side: channels, messages with their threads, and the agent's reply box.
+import { drawBody } from "./blocks.js";
+import { sendOnEnter } from "./customer.js";
+import { clock, el, keepingScroll, send, sync } from "./dom.js";
+
+const byId = (id) => document.getElementById(id);
+const AGENT = "U0ALEX";
+const seen = new Map();
+let chosen = null;
+let state = null;
+
+export function drawSlack(next) {
+  state = next;
+  chosen ??= (state.channels.find((each) => each.messages.length) ?? state.channels[0]).id;
+  if (!chosenByHand && !channel().messages.length) chosen = (state.channels.find((each) => each.messages.length) ?? channel()).id;
+  byId("right-note").textContent = state.replies_on ? "" : "Replies are off: the relay takes no Slack events here.";
+  seen.set(chosen, size(channel()));
+  drawChannels();
+  drawMessages();
+}
+
+let chosenByHand = false;
+const channel = () => state.channels.find((each) => each.id === chosen);
+const size = (each) => each.messages.reduce((sum, root) => sum + 1 + root.replies.length, 0);
+
+function drawChannels() {
+  const rows = state.channels.map((each) => ({
+    id: each.id, name: `${each.private ? "◇" : "#"} ${each.name}`, on: each.id === chosen,
+    off: each.archived || !each.member, fresh: Math.max(0, size(each) - (seen.get(each.id) ?? 0)),
+  }));
+  sync(byId("channels"), rows, (row) => row.id, (row) => el("button", {
+    type: "button", class: `${row.fresh ? "fresh" : ""} ${row.off ? "off" : ""}`, "aria-current": String(row.on),
+    "data-testid": `slack-channel-${row.id}`, onclick: () => choose(row.id),
+  }, row.name, row.fresh ? el("span", { class: "count" }, String(row.fresh)) : null));
+}
+
+function choose(id) {
+  chosen = id;
+  chosenByHand = true;
+  byId("messages").replaceChildren();
+  drawSlack(state);
+  byId("messages").stayAtBottom = true;
+  byId("messages").scrollTop = byId("messages").scrollHeight;
+}
+
+function drawMessages() {
+  const now = channel();
+  byId("channel-name").textContent = `# ${now.name}`;
+  byId("channel-note").textContent = now.archived ? "archived" : now.member ? "" : "the relay is not a member";
+  const box = byId("messages");
+  box.querySelector(".empty")?.remove();
+  keepingScroll(box, () => sync(box, now.messages, (root) => root.ts, newThread, refreshThread));
+  if (!now.messages.length) box.append(el("p", { class: "empty" }, "Nothing here yet."));
+}
+
+// A thread keeps its element, and with it the words somebody is typing; only its messages are redrawn.
+function newThread(root) {
+  const thread = el("article", { class: "thread", "data-testid": "slack-thread", "data-ts": root.ts },
+    el("div", { class: "root" }), el("div", { class: "replies" }), root.thread_ts ? null : replyForm(root.ts));
+  return thread;
+}
+
+function refreshThread(thread, root) {
+  const { replies, ...message } = root;
+  sync(thread.querySelector(".root"), [message], (each) => each.ts, drawMessage);
+  const grouped = replies.map((each, index) => ({ ...each, follows: follows(replies[index - 1], each) }));
+  sync(thread.querySelector(".replies"), grouped, (each) => each.ts, drawMessage);
+  thread.querySelector(".replies").hidden = !replies.length;
+}
+
+// As in Slack, what one author posts within five minutes stands under one name.
+function follows(above, message) {
+  return above?.user === message.user && !message.broadcast && message.ts - above.ts < 300;
+}
+
+function drawMessage(message) {
+  const name = state.users[message.user] ?? message.user;
+  const initials = name.split(" ").map((word) => word[0]).join("").slice(0, 2);
+  const context = { users: state.users, click: (action, value) => click(message, action, value) };
+  const note = message.broadcast ? " · also sent to the channel" : message.locked ? " · locked" : "";
+  return el("div", { class: `message ${message.follows ? "follows" : ""}`, "data-testid": "slack-message", "data-ts": message.ts },
+    el("div", { class: `face ${message.bot ? "bot" : "human"}`, "aria-hidden": "true" }, initials),
+    el("div", {},
+      el("div", { class: "who" }, el("b", {}, name), message.bot ? el("span", { class: "tag" }, "APP") : null,
+        el("span", {}, clock(Number(message.ts)) + note)),
+      drawBody(message, context)));
+}
+
+async function click(message, action_id, value) {
+  if (!state.clicks_on) byId("right-note").textContent = "Buttons are off: the relay takes no clicks here.";
+  await attempt(() => send("/sandbox/slack/clicks", { channel: chosen, ts: message.ts, action_id, value, user: AGENT }));
+}
+
+function replyForm(ts) {
+  const input = el("textarea", { rows: 1, "data-testid": "agent-input", "aria-label": "Reply in thread", placeholder: "Reply…" });
+  const submit = async () => {
+    const text = input.value.trim();
+    if (!text) return;
+    const sent = await attempt(() => send("/sandbox/slack/messages", { channel: chosen, thread_ts: ts, text, user: AGENT }));
+    if (sent) input.value = "";
+  };
+  sendOnEnter(input, submit);
+  return el("form", { class: "reply", onsubmit: (event) => { event.preventDefault(); submit(); } },
+    input, el("button", { class: "send", "data-testid": "agent-send" }, "Reply"));
+}
+
+async function attempt(action) {
+  try {
+    return await action();
+  } catch (error) {
+    byId("right-note").textContent = `Not done: ${error.message}`;
+    return null;
+  }
+}

@@ -1,0 +1,68 @@
+"""The text of the YAML file to a `Config`, or every problem in it at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from relay.findings import Finding, errors
+from relay.settings.document import Document
+from relay.settings.explain import explain_errors
+from relay.settings.nodes import read_nodes
+from relay.settings.problems import START, Problems
+from relay.settings.schema import Config
+from relay.settings.wrong import shown
+
+
+def check_config(text: str, name: str) -> tuple[Config | None, list[Finding]]:
+    """The configuration, None if there is an error, and every finding in the order of the lines.
+
+    `name` is what the text is called in `where`. Never raises, whatever the text.
+    """
+    problems = Problems(name)
+    config = _read(text.removeprefix("\ufeff"), problems)
+    findings = problems.in_order()
+    return None if errors(findings) else config, findings
+
+
+def _read(text: str, problems: Problems) -> Config | None:
+    root = read_nodes(text, problems)
+    if root is None:
+        return None
+    document = Document(text, problems)
+    data = document.read(root)
+    if not isinstance(data, dict):
+        if not document.was_reported(()):
+            hint = "Start with a line such as `default_channel: C0123ABCD`."
+            problems.add(document.place(()), "not_a_mapping", "The file must be made of `key: value` lines.", hint)
+        return None
+    _check_route_names(data.get("routes"), document)
+    return _validate(data, document)
+
+
+def _validate(data: dict[str, Any], document: Document) -> Config | None:
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        explain_errors(error, document)
+        return None
+    if not errors(document.problems.in_order()) and not (config.channels or config.routes or config.default_channel):
+        message = "No channel is named anywhere, so every chat will wait and none is shown."
+        hint = "Add `default_channel: C0123ABCD`, or lines under `channels`."
+        document.problems.add(START, "every_chat_waits", message, hint, level="warning")
+    return config
+
+
+def _check_route_names(routes: Any, document: Document) -> None:
+    """Notes route names given twice: the name is how people are told which rule decided."""
+    seen: dict[str, int] = {}
+    for index, route in enumerate(routes if isinstance(routes, list) else ()):
+        name = route.get("name") if isinstance(route, dict) else None
+        if not isinstance(name, str):
+            continue
+        place = document.place(("routes", index, "name"))
+        if name in seen:
+            message = f"Two routes are called {shown(name)}; the first is in line {seen[name]}."
+            document.problems.add(place, "duplicate_route", message, "Give each route a name of its own.")
+        seen.setdefault(name, place[0])

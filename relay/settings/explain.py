@@ -1,0 +1,122 @@
+"""Pydantic's complaints as findings with a place, a sentence and the nearest right thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from relay.settings.document import Document
+from relay.settings.problems import Path
+from relay.settings.schema import Config, Section
+from relay.settings.wrong import looks_secret, shown
+
+_SHAPES = {
+    "dict_type": "a block of `key: value` lines",
+    "mapping_type": "a block of `key: value` lines",
+    "model_type": "a block of `key: value` lines",
+    "tuple_type": "a list, such as `[a, b]`",
+    "string_type": "text",
+}
+_SECRET_WORDS = ("token", "secret", "password", "api_key", "database_url")
+
+
+def explain_errors(error: ValidationError, document: Document) -> None:
+    """Notes every validation error that has not been told already."""
+    every = error.errors(include_url=False)
+    misspelt = {(*loc[:-1], _close_key(loc)) for loc in (item["loc"] for item in every if _is_unknown(item))}
+    for details in every:
+        path: Path = details["loc"]
+        on_key = path[-1:] == ("[key]",) and path not in document.keys
+        path = path[:-1] if on_key else path
+        told = document.was_reported(path) or (details["type"] == "missing" and path in misspelt)
+        if not told:
+            place = document.place(path, key=on_key or _is_unknown(details))
+            document.problems.add(place, *_words(details, path))
+
+
+def _is_unknown(details: ErrorDetails) -> bool:
+    return details["type"] == "extra_forbidden"
+
+
+def _words(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
+    context: dict[str, Any] = details.get("ctx", {})
+    match details["type"]:
+        case "relay":
+            return context["code"], f"`{_name(path)}`: {context['message']}", context["hint"]
+        case "extra_forbidden":
+            return "unknown_key", f"{shown(path[-1])} is not a setting{_inside(path)}.", _nearest_key(path)
+        case "missing":
+            return "missing", f"`{_name(path)}` is missing.", f"Add `{path[-1]}:` here."
+        case "literal_error":
+            return _not_a_choice(details, path)
+        case kind:
+            shape = _SHAPES.get(kind, "something else")
+            return "wrong_type", f"`{_name(path)}` must be {shape}, not {shown(details['input'])}.", _example(path)
+
+
+def _name(path: Path) -> str:
+    """A path as people would say it: names alone, the line number tells which one."""
+    return ".".join("..." if looks_secret(part) else part[:60] for part in path if isinstance(part, str))
+
+
+def _inside(path: Path) -> str:
+    return f" of `{_name(path[:-1])}`" if len(path) > 1 else ""
+
+
+def _not_a_choice(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
+    field = _section(path[:-1]).model_fields[str(path[-1])]
+    choices = [str(choice) for choice in get_args(field.annotation)]
+    close = get_close_matches(str(details["input"])[:40], choices, n=1, cutoff=0.5)
+    meant = f"Did you mean `{close[0]}`?" if close else f"Write `{choices[0]}`, or leave it out."
+    message = f"`{_name(path)}` can be {' or '.join(choices)}, not {shown(details['input'])}."
+    return "wrong_value", message, meant
+
+
+def _nearest_key(path: Path) -> str:
+    """The key that was probably meant: in the same block, or one that lives in another."""
+    key = str(path[-1])[:60]
+    if any(word in key.lower() for word in _SECRET_WORDS):
+        return "Secrets stay in environment variables or `.env`, never in this file."
+    if close := _close_key(path):
+        return f"Did you mean `{close}`?"
+    homes = [home for home, name in _homes() if name == key]
+    return (
+        f"`{key}` belongs under `{homes[0]}`."
+        if homes
+        else f"Known here: {', '.join(_section(path[:-1]).model_fields)}."
+    )
+
+
+def _close_key(path: Path) -> str | None:
+    known = list(_section(path[:-1]).model_fields)
+    return next(iter(get_close_matches(str(path[-1])[:60].lower(), known, n=1)), None)
+
+
+def _section(path: Path) -> type[BaseModel]:
+    """The model behind a path of the file."""
+    model: type[BaseModel] = Config
+    for part in path:
+        if isinstance(part, str):
+            model = _model_in(model.model_fields[part].annotation) or model
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    candidates = (annotation, *get_args(annotation))
+    return next((item for item in candidates if isinstance(item, type) and issubclass(item, Section)), None)
+
+
+def _homes() -> Iterator[tuple[str, str]]:
+    """Every key below the top level, after the block it lives in."""
+    for block, field in Config.model_fields.items():
+        model = _model_in(field.annotation)
+        for name in model.model_fields if model else ():
+            yield block, name
+
+
+def _example(path: Path) -> str:
+    return f"See `{path[0]}` in `config.example.yaml`." if path else "See `config.example.yaml`."

@@ -1,0 +1,189 @@
+"""Environment and YAML file to one frozen object, or every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from relay.errors import SettingsError
+from relay.findings import Finding, errors
+from relay.settings.schema import Config
+from relay.settings.source import read_config
+from relay.settings.variables import Need, Reader
+
+DEFAULT_DATABASE = "sqlite:///relay.db"
+DEFAULT_PORT = "8080"
+KOMMUNICATE_API = "https://services.kommunicate.io"
+SLACK_API = "https://slack.com/api/"
+
+_DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
+_WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
+_BOT_HINT = "In Slack's app settings: OAuth & Permissions, Bot User OAuth Token; it begins with xoxb-."
+
+_EVERYTHING = frozenset(Need)
+NEEDS: Mapping[str, frozenset[Need]] = {
+    "serve": _EVERYTHING,
+    "worker": _EVERYTHING - {Need.TOKEN},
+    "doctor": _EVERYTHING - {Need.TOKEN},
+    "migrate": frozenset({Need.DATABASE}),
+    "deliveries": frozenset({Need.DATABASE}),
+    "purge": frozenset({Need.DATABASE}),
+    "check": frozenset({Need.CONFIG}),
+    "route": frozenset({Need.CONFIG}),
+    "simulate": frozenset({Need.TOKEN}),
+}
+"""What each command of the relay needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All the relay was told. What the command did not need has its default. Secrets stay out of `repr`."""
+
+    port: int = 8080
+    host: str = "127.0.0.1"
+    database_url: str = field(default=DEFAULT_DATABASE, repr=False)
+    config: Config = field(default_factory=Config)
+    webhook_tokens: tuple[str, ...] = field(default=(), repr=False)
+    kommunicate_api_key: str | None = field(default=None, repr=False)
+    kommunicate_api_url: str = KOMMUNICATE_API
+    slack_bot_token: str | None = field(default=None, repr=False)
+    slack_signing_secrets: tuple[str, ...] = field(default=(), repr=False)
+    slack_api_url: str = SLACK_API
+    admin_password: str | None = field(default=None, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
+    allow_ephemeral: bool = False
+    env: str = "production"
+    failpoint: str | None = None
+    warnings: tuple[Finding, ...] = field(default=(), repr=False)
+
+
+def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:
+    """The settings a command needs, relative paths taken from `cwd`.
+
+    Raises `SettingsError`, whose `findings` are every problem there is; mere warnings stay in `warnings`.
+    """
+    settings, findings = check_settings(env, need=need, cwd=cwd)
+    if settings is None:
+        raise SettingsError(findings=findings)
+    return settings
+
+
+def check_settings(
+    env: Mapping[str, str], *, need: Collection[Need], cwd: Path
+) -> tuple[Settings | None, list[Finding]]:
+    """The settings, None if there is an error, and every finding of environment and YAML file."""
+    reader = Reader(env, need, cwd)
+    parts = _common(reader)
+    if Need.DATABASE in need:
+        parts["database_url"] = _database_url(reader)
+    if Need.TOKEN in need:
+        parts |= _web(reader)
+    if Need.SLACK in need:
+        parts |= _slack(reader)
+    if Need.TOKEN in need or Need.SLACK in need:
+        parts |= _replies(reader)
+    if Need.CONFIG in need:
+        parts["config"] = read_config(reader) or Config()
+    if errors(reader.findings):
+        return None, reader.findings
+    return Settings(**parts, warnings=tuple(reader.findings)), reader.findings
+
+
+def _common(reader: Reader) -> dict[str, Any]:
+    env = reader.env.get("RELAY_ENV") or "production"
+    failpoint = reader.env.get("RELAY_FAILPOINT") or None
+    if failpoint and env != "test":
+        message = "RELAY_FAILPOINT makes the relay crash on purpose and is refused outside tests."
+        reader.note("failpoint", "RELAY_FAILPOINT", message, "Remove it.")
+    return {"env": env, "failpoint": failpoint, "allow_ephemeral": _allow_ephemeral(reader)}
+
+
+def _allow_ephemeral(reader: Reader) -> bool:
+    value = reader.env.get("RELAY_ALLOW_EPHEMERAL", "")
+    if value not in ("", "0", "1"):
+        message = "RELAY_ALLOW_EPHEMERAL can be 1 or 0."
+        reader.note("wrong_value", "RELAY_ALLOW_EPHEMERAL", message, "Write 1, or remove it.")
+    return value == "1"
+
+
+def _database_url(reader: Reader) -> str:
+    name = "DATABASE_URL"
+    set_to_nothing = reader.env.get(name) == ""
+    url = reader.secret(name, required=_DATABASE_HINT if set_to_nothing or f"{name}_FILE" in reader.env else "")
+    if url is None:
+        return DEFAULT_DATABASE
+    if not re.match(r"(sqlite|postgres|postgresql|postgresql\+psycopg)://", url):
+        reader.note("bad_database", name, f"{name} is neither SQLite nor PostgreSQL.", _DATABASE_HINT)
+    elif url.split() != [url]:
+        reader.note("whitespace", name, f"{name} has a space or a line break in it.", "Write a space as %20.")
+    return url
+
+
+def _web(reader: Reader) -> dict[str, Any]:
+    password = reader.secret("RELAY_ADMIN_PASSWORD")
+    reader.refuse_placeholder("RELAY_ADMIN_PASSWORD", [password or ""])
+    return {
+        "port": _port(reader),
+        "host": _host(reader),
+        "webhook_tokens": reader.token("KOMMUNICATE_WEBHOOK_TOKEN", required=_WEBHOOK_HINT),
+        "admin_password": password,
+        "metrics_token": reader.only_token("RELAY_METRICS_TOKEN"),
+    }
+
+
+def _port(reader: Reader) -> int:
+    text = reader.text("PORT", DEFAULT_PORT)
+    if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= 65535:
+        return int(text)
+    reader.note("bad_port", "PORT", "PORT must be a whole number from 0 to 65535.", f"Write {DEFAULT_PORT}.")
+    return 0
+
+
+def _host(reader: Reader) -> str:
+    # A host that sets PORT connects from outside.
+    host = reader.text("HOST", "0.0.0.0" if "PORT" in reader.env else "127.0.0.1")  # noqa: S104
+    if not re.fullmatch(r"[A-Za-z0-9.:_-]+", host):
+        hint = "Write 127.0.0.1 or 0.0.0.0, without http:// and without the port."
+        reader.note("bad_host", "HOST", "HOST must be an address or a host name.", hint)
+    return host
+
+
+def _slack(reader: Reader) -> dict[str, Any]:
+    name = "SLACK_BOT_TOKEN"
+    token = reader.only_token(name, required=_BOT_HINT)
+    if token and token.startswith(("xapp-", "xoxp-")):
+        kind = "an app-level token" if token.startswith("xapp-") else "a user's token"
+        reader.note("wrong_token", name, f"{name} holds {kind}; the relay needs the bot's.", _BOT_HINT)
+    elif token and not token.startswith("xoxb-"):
+        reader.note("odd_token", name, f"{name} does not begin with xoxb- as bot tokens do.", _BOT_HINT, "warning")
+    return {"slack_bot_token": token, "slack_api_url": _api_url(reader, "SLACK_API_URL", SLACK_API).rstrip("/") + "/"}
+
+
+def _replies(reader: Reader) -> dict[str, Any]:
+    signing = reader.token("SLACK_SIGNING_SECRET")
+    if any(secret.startswith(("xox", "xapp-")) for secret in signing):
+        message = "SLACK_SIGNING_SECRET holds a token instead of the signing secret."
+        hint = "In Slack's app settings: Basic Information, App Credentials, Signing Secret."
+        reader.note("wrong_token", "SLACK_SIGNING_SECRET", message, hint)
+    return {
+        "slack_signing_secrets": signing,
+        "kommunicate_api_key": reader.only_token("KOMMUNICATE_API_KEY"),
+        "kommunicate_api_url": _api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
+    }
+
+
+def _api_url(reader: Reader, name: str, default: str) -> str:
+    value = reader.env.get(name) or default
+    try:
+        url = urlsplit(value)
+        fits = url.scheme in ("http", "https") and url.hostname and value.split() == [value] and url.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        reader.note("bad_url", name, f"{name} is not an http or https address.", f"Remove it to get {default}.")
+        return default
+    return value

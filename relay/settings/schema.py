@@ -1,0 +1,120 @@
+"""The shape of the YAML file: every key, its default and its rule. All durations are seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from relay.settings.channels import Channel
+from relay.settings.durations import Count, Duration, Rate, Wait
+from relay.settings.texts import DashboardUrl, HostName, SlackUserId, Text, When
+from relay.settings.wrong import wrong
+
+
+class Section(BaseModel):
+    """A block of the file; a key left blank is as if it were not there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _skip_blanks(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
+
+class Route(Section):
+    """Conversations whose values all match `when` go to `channel`."""
+
+    name: Text
+    when: When
+    channel: Channel
+
+
+class Alerts(Section):
+    """Where trouble is told."""
+
+    channel: Channel | None = None
+
+
+class Kommunicate(Section):
+    """The account's dashboard, and who in it is not a customer."""
+
+    dashboard_url: DashboardUrl = "https://dashboard.kommunicate.io"
+    bots: tuple[Text, ...] = ("bot",)
+    agents: tuple[Text, ...] = ()
+    sender: Text = "bot"
+    file_hosts: tuple[HostName, ...] = ()
+
+
+class Replies(Section):
+    """How an agent's words reach the customer."""
+
+    undo_seconds: Duration = 5
+    note_prefixes: tuple[Text, ...] = ("note:",)
+    agents: Literal["anyone", "known_only"] = "anyone"
+    map: Mapping[SlackUserId, Text] = Field(default_factory=dict)
+    give_up_after: Wait = 15 * 60
+
+
+class DeliveryConfig(Section):
+    """How fast, how long and how often."""
+
+    posts_per_second: Rate = 1
+    burst: Count = 3
+    call_deadline: Wait = 8
+    lease: Wait = Field(default=30, validate_default=True)
+    confirm_after: tuple[Wait, ...] = (2, 10)
+    retry: tuple[Wait, ...] = (1, 5, 15, 60, 300, 900)
+    give_up_after: Wait = 72 * 3600
+
+    @field_validator("lease", mode="after")
+    @classmethod
+    def _outlasts_a_call(cls, lease: float, info: ValidationInfo) -> float:
+        """Twice, because a claim holds one call at its deadline and the database's work on both sides of it."""
+        deadline = info.data.get("call_deadline", 0)
+        if lease >= 2 * deadline:
+            return lease
+        message = f"`lease` ({lease:g} s) must be at least twice `call_deadline` ({deadline:g} s)."
+        hint = f"Write `lease: {2 * deadline:g}s` or more, or a second worker takes over a call still running."
+        raise wrong("lease_too_short", message, hint)
+
+    @field_validator("confirm_after", mode="after")
+    @classmethod
+    def _ascends(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
+        if list(waits) != sorted(set(waits)):
+            raise wrong("not_ascending", "Each wait must be longer than the one before it.", "Write `[2s, 10s]`.")
+        return _not_empty(waits)
+
+    @field_validator("retry", mode="after")
+    @classmethod
+    def _has_a_last_delay(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
+        return _not_empty(waits)
+
+
+class Config(Section):
+    """The whole YAML file."""
+
+    channels: Mapping[Text, Channel] = Field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    default_channel: Channel | None = None
+    alerts: Alerts = Alerts()
+    kommunicate: Kommunicate = Kommunicate()
+    replies: Replies = Replies()
+    broadcast: Literal["never", "unclaimed"] = "unclaimed"
+    delivery: DeliveryConfig = DeliveryConfig()
+    retention: Wait = 30 * 86400
+
+    @property
+    def alerts_channel(self) -> str | None:
+        """Where trouble is told: `alerts.channel`, else `default_channel`."""
+        return self.alerts.channel or self.default_channel
+
+
+def _not_empty(waits: tuple[float, ...]) -> tuple[float, ...]:
+    if not waits:
+        raise wrong("empty_list", "This list needs at least one duration.", "Leave the key out to get the default.")
+    return waits

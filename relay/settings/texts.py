@@ -1,0 +1,100 @@
+"""The kinds of text the YAML file holds, each with its rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+
+from relay.settings.wrong import shown, wrong
+
+CONDITIONS = ("group_id", "group_name", "title", "metadata.")
+_CONDITION = re.compile(r"group_id|group_name|title|metadata(\.[^.\s][^.]*)+")
+_SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+def parse_text(value: Any) -> str:
+    """Text that is not blank, unchanged."""
+    if not isinstance(value, str) or not value.strip():
+        raise wrong("not_text", f"{shown(value)} cannot stand here; this must be text.", "Write one piece of text.")
+    return value
+
+
+def parse_url(value: Any) -> str:
+    """A bare https address without a slash at its end."""
+    if isinstance(value, str) and (url := _bare_https(value)):
+        return url
+    hint = "Write `https://dashboard.kommunicate.io`, without user name, `?` or `#`."
+    raise wrong("bad_url", f"{shown(value)} is not an https address.", hint)
+
+
+def parse_host(value: Any) -> str:
+    """A host name in lower case, without `https://` or path."""
+    text = value.lower() if isinstance(value, str) else ""
+    if _HOST.fullmatch(text):
+        return text
+    inside = re.fullmatch(r"https?://([a-z0-9.-]{1,253})(?:[:/?#][^@]*)?", text)
+    hint = f"Write the host alone: `{inside[1]}`." if inside else "Write a host name: `files.example.com`."
+    raise wrong("bad_host", f"{shown(value)} is not a host name.", hint)
+
+
+def parse_slack_user(value: Any) -> str:
+    """A Slack user id, unchanged."""
+    if isinstance(value, str) and _SLACK_USER.fullmatch(value):
+        return value
+    hint = "Write it as `U0123ABCD` (in Slack: profile, three dots, Copy member ID)."
+    raise wrong("bad_slack_user", f"{shown(value)} is not a Slack user id.", hint)
+
+
+def parse_allowed(value: Any) -> Any:
+    """One value or a list of them, as a list."""
+    if isinstance(value, list | tuple):
+        if not value:
+            raise wrong("empty_list", "This list is empty, so nothing could match.", "Write one value or more.")
+        return value
+    return (value,)
+
+
+def parse_condition(key: Any) -> str:
+    """The name of something a conversation has, unchanged."""
+    if isinstance(key, str) and _CONDITION.fullmatch(key):
+        return key
+    raise wrong("unknown_condition", f"A route cannot ask for {shown(key)}.", _known(str(key)))
+
+
+def parse_when(when: Mapping[str, Any]) -> Mapping[str, Any]:
+    """At least one condition."""
+    if when:
+        return when
+    hint = "Write `when: {metadata.plan: enterprise}`; for everything else there is `default_channel`."
+    raise wrong("empty_when", "A route without a condition would take every conversation.", hint)
+
+
+def _known(key: str) -> str:
+    close = get_close_matches(key[:40], CONDITIONS, n=1)
+    meant = f"Did you mean `{close[0]}`? " if close and close[0] != "metadata." else ""
+    return f"{meant}It can ask for `group_id`, `group_name`, `title` or `metadata.` and a name, as in `metadata.plan`."
+
+
+def _bare_https(text: str) -> str | None:
+    try:
+        url = urlsplit(text)
+        fits = url.scheme == "https" and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        return None
+    extra = url.query or url.fragment or "@" in url.netloc or re.search(r"\s", text)
+    return text.rstrip("/") if fits and not extra else None
+
+
+Text = Annotated[str, BeforeValidator(parse_text)]
+DashboardUrl = Annotated[str, BeforeValidator(parse_url)]
+Condition = Annotated[str, BeforeValidator(parse_condition)]
+Allowed = Annotated[tuple[Text, ...], BeforeValidator(parse_allowed)]
+When = Annotated[Mapping[Condition, Allowed], AfterValidator(parse_when)]
+HostName = Annotated[str, BeforeValidator(parse_host)]
+SlackUserId = Annotated[str, BeforeValidator(parse_slack_user)]

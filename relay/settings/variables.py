@@ -1,0 +1,127 @@
+"""Every environment variable of the relay, and reading one of them with whatever is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from relay.findings import Finding, Level
+
+_LARGEST_SECRET = 64 * 1024
+_PLACEHOLDERS = ("xoxb-...", "change-me", "changeme")
+
+
+class Need(StrEnum):
+    """What a command cannot do without; what it does not need is not checked either."""
+
+    TOKEN = "token"  # noqa: S105  the web door: its address, and the token that opens it
+    SLACK = "slack"
+    CONFIG = "config"
+    DATABASE = "database"
+
+
+SECRETS = (
+    "DATABASE_URL",
+    "KOMMUNICATE_WEBHOOK_TOKEN",
+    "KOMMUNICATE_API_KEY",
+    "SLACK_BOT_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "RELAY_ADMIN_PASSWORD",
+    "RELAY_METRICS_TOKEN",
+)
+"""Each of them can also be given as `NAME_FILE`, the path of a file that holds it."""
+
+VARIABLES = (
+    "PORT",
+    "HOST",
+    "RELAY_CONFIG",
+    "RELAY_CONFIG_YAML",
+    "KOMMUNICATE_API_URL",
+    "SLACK_API_URL",
+    "RELAY_ALLOW_EPHEMERAL",
+    "RELAY_ENV",
+    "RELAY_FAILPOINT",
+    *SECRETS,
+)
+
+
+@dataclass
+class Reader:
+    """Reads variables for a command and collects every finding on the way; never prints a value it read."""
+
+    env: Mapping[str, str]
+    need: Collection[Need]
+    cwd: Path
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, code: str, name: str, message: str, hint: str, level: Level = "error") -> None:
+        """Notes what is wrong with the variable `name`."""
+        self.findings.append(Finding(code, level, message, hint, name))
+
+    def text(self, name: str, default: str) -> str:
+        """The variable, or its default where it is not set; set to nothing is an error."""
+        value = self.env.get(name)
+        if value is None:
+            return default
+        if not value.strip():
+            self.note("empty", name, f"{name} is set but empty.", f"Give it a value, or remove it to get {default}.")
+            return default
+        return value
+
+    def secret(self, name: str, *, required: str = "") -> str | None:
+        """The variable or the content of the file `NAME_FILE`; None where neither says anything.
+
+        `required` is the hint that says where to get it; without it the secret is optional.
+        """
+        path = self.env.get(f"{name}_FILE")
+        value = self.env.get(name)
+        if path and value:
+            self.note("both_set", name, f"{name} and {name}_FILE are both set.", "Keep one of the two.")
+            return None
+        if path:
+            return self._from_file(name, path, required)
+        if not value and required:
+            unset = value is None and path is None
+            self.note("missing" if unset else "empty", name, f"{name} is {'not set' if unset else 'empty'}.", required)
+        return value or None
+
+    def token(self, name: str, *, required: str = "") -> tuple[str, ...]:
+        """A secret that may be several, comma separated while rotating; checked for whitespace and placeholders."""
+        given = self.secret(name, required=required)
+        tokens = tuple(part.strip(" ") for part in (given or "").split(",") if part.strip(" "))
+        if given and not tokens:
+            self.note("empty", name, f"{name} is set but holds nothing.", required or "Give it a value, or remove it.")
+        if any(part.split() != [part] for part in tokens):
+            self.note("whitespace", name, f"{name} has a space or a line break in it.", "Copy it again, in one piece.")
+        self.refuse_placeholder(name, tokens)
+        return tokens
+
+    def only_token(self, name: str, *, required: str = "") -> str | None:
+        """A token of which there can only be one."""
+        tokens = self.token(name, required=required)
+        if len(tokens) > 1:
+            self.note("several_tokens", name, f"{name} holds several values.", "Keep one; there is no comma in it.")
+        return tokens[0] if tokens else None
+
+    def refuse_placeholder(self, name: str, values: Collection[str]) -> None:
+        """Notes a value that was left as it came in `.env.example`."""
+        if any(value.lower().startswith(_PLACEHOLDERS) for value in values):
+            message = f"{name} is still the placeholder from `.env.example`."
+            self.note("placeholder", name, message, "Put your own value there.")
+
+    def _from_file(self, name: str, path: str, required: str) -> str | None:
+        # The path stays out of the sentence: people paste the secret itself here.
+        named = f"{name}_FILE"
+        try:
+            with (self.cwd / path).open("rb") as file:
+                value = file.read(_LARGEST_SECRET).decode().rstrip("\r\n")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            hint = "Check that the path is right and that the relay may read it."
+            self.note("unreadable", named, f"The file named by {named} cannot be read: {reason}.", hint)
+            return None
+        if not value and required:
+            self.note("empty", named, f"The file named by {named} is empty.", required)
+        return value or None

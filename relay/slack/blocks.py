@@ -1,0 +1,120 @@
+"""The few Block Kit shapes we use, with Slack's limits beside them: https://docs.slack.dev/reference/block-kit
+
+Text of strangers goes into `plain` objects and rich text only. The one `mrkdwn` object we build carries
+Slack's own tokens and words of ours, because a context block has no other way to say a date or a link.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from relay.slack.links import is_url
+from relay.slack.text import escape, units
+
+Block = dict[str, Any]
+
+MAX_BLOCKS = 45  # Slack: 50; the rest is room for a mark or a notice added later
+MAX_TEXT = 2900  # of one text element; Slack: 3,000
+MAX_TOTAL = 10_000  # of all text of one post; Slack: about 13,200, undocumented
+MAX_FILE_NAME = 200  # Slack: 2,000 for alt_text and title
+OPEN = "open_in_kommunicate"
+OPEN_LABEL = "Open in Kommunicate"
+
+_LATEST = 253_402_300_799  # the last second of the year 9999
+_DATE = "{date_short_pretty} {time}"
+
+
+def plain(text: str) -> Block:
+    """Text that Slack neither formats nor turns into emoji."""
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def context(*elements: Block) -> Block:
+    """One small grey line; at most 10 elements."""
+    return {"type": "context", "elements": list(elements)}
+
+
+def author_line(author: str, sent_at: float) -> Block:
+    """Who wrote what stands below, and when."""
+    return context(plain(author), date_token(sent_at))
+
+
+def words(elements: Sequence[Block]) -> Block:
+    """A message's words in full size."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def headline(name: str, since: float, first_words: str) -> Block:
+    """The card's first lines: who, since when (told by Slack, so that age costs no edits), and how it began."""
+    who = [{"type": "text", "text": name, "style": {"bold": True}}, {"type": "text", "text": " · since "}]
+    sections: list[Block] = [{"type": "rich_text_section", "elements": [*who, date(since)]}]
+    if first_words:
+        quoted = {"type": "text", "text": first_words}
+        sections.append({"type": "rich_text_quote", "elements": [quoted]})
+    return {"type": "rich_text", "elements": sections}
+
+
+def image(url: str, name: str) -> Block:
+    """A picture that Slack fetches itself while the post is made."""
+    return {"type": "image", "image_url": url, "alt_text": name, "title": plain(name)}
+
+
+def link_button(url: str) -> Block:
+    """A button that opens the conversation where it lives."""
+    button = {"type": "button", "action_id": OPEN, "text": plain(OPEN_LABEL), "url": url}
+    return {"type": "actions", "elements": [button]}
+
+
+def link_or_words(url: str, label: str = OPEN_LABEL) -> Block:
+    """A link for a context block, with a label of ours; only the label where the url is none."""
+    link = f"<{escape(url)}|{label}>"
+    if not is_url(url) or len(link) > MAX_TEXT:
+        return plain(label)
+    return {"type": "mrkdwn", "text": link, "verbatim": True}
+
+
+def open_in_words(url: str) -> str:
+    """Says in plain words where the conversation can be opened."""
+    return f"{OPEN_LABEL}: {url}" if is_url(url) else OPEN_LABEL
+
+
+def date(timestamp: float) -> Block:
+    """A moment inside rich text, shown in the reader's time zone."""
+    return {
+        "type": "date",
+        "timestamp": _second(timestamp),
+        "format": _DATE,
+        "fallback": utc_minute(timestamp),
+    }
+
+
+def date_token(timestamp: float) -> Block:
+    """A moment inside a context block, shown in the reader's time zone."""
+    token = f"<!date^{_second(timestamp)}^{_DATE}|{utc_minute(timestamp)}>"
+    return {"type": "mrkdwn", "text": token, "verbatim": True}
+
+
+def utc_minute(timestamp: float) -> str:
+    """Returns the moment as "2026-01-31 14:02 UTC"."""
+    return datetime.fromtimestamp(_second(timestamp), UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def text_size(block: Any) -> int:
+    """Returns how much a block counts towards Slack's limit for a post: all its strings, which overstates it."""
+    if isinstance(block, str):
+        return units(block)
+    return sum(map(text_size, _values(block)))
+
+
+def _values(block: Any) -> Iterable[Any]:
+    if isinstance(block, dict):
+        return [value for key, value in block.items() if key != "type"]
+    return block if isinstance(block, list) else ()
+
+
+def _second(timestamp: float) -> int:
+    # A sender's clock may say anything; Slack refuses the whole post for a date it cannot read.
+    return int(min(max(timestamp, 0), _LATEST)) if math.isfinite(timestamp) else 0

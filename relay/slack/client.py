@@ -1,0 +1,159 @@
+"""What the relay asks of Slack: post, change, take back, and look whether something was posted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from relay.errors import OperatorNeeded
+from relay.slack.history import Found, find_posted
+from relay.slack.pages import pages
+from relay.slack.web import Web, unreadable
+
+__all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "SlackClient"]
+
+EVENT_TYPE = "relay_message"  # of the metadata by which a post is found again
+_CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited search starts again from the front
+
+# Every method called, and the scopes it needs, any of which may be asked for by kind of channel:
+# https://docs.slack.dev/reference/methods
+METHOD_SCOPES: dict[str, tuple[str, ...]] = {
+    "auth.test": (),
+    "chat.postMessage": ("chat:write",),
+    "chat.update": ("chat:write",),
+    "chat.delete": ("chat:write",),
+    "chat.getPermalink": (),
+    "conversations.history": ("channels:history", "groups:history"),
+    "conversations.replies": ("channels:history", "groups:history"),
+    "conversations.list": ("channels:read", "groups:read"),
+    "conversations.join": ("channels:join",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a post landed; `thread_ts` is None at the channel's root, also if a thread was asked for."""
+
+    channel: str
+    ts: str
+    thread_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the token belongs to. Slack tells the app's id for some tokens only."""
+
+    team: str
+    user_id: str
+    bot_id: str
+    app_id: str | None
+
+
+class SlackClient:
+    """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
+
+    def __init__(self, token: str, base_url: str, *, deadline: float = 8.0) -> None:
+        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack."""
+        self._web = Web(token, base_url, deadline=deadline)
+        self._identity: Identity | None = None
+
+    def post(self, channel: str, payload: Mapping[str, Any], *, thread_ts: str | None, send_id: str) -> Posted:
+        """Posts once and returns where it landed; whoever asked for a thread must compare.
+
+        A post under a parent that is gone lands at the channel's root and Slack says ok all the same.
+        """
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"d": send_id}}
+        thread = {} if thread_ts is None else {"thread_ts": thread_ts}
+        body = self._web.write("chat.postMessage", {**payload, **thread, "channel": channel, "metadata": metadata})
+        match body:
+            case {"channel": str(where), "ts": str(ts), "message": {**message}}:
+                return Posted(where, ts, _text_or_none(message.get("thread_ts")))
+        raise unreadable("chat.postMessage")
+
+    def update(self, channel: str, ts: str, payload: Mapping[str, Any]) -> None:
+        """Replaces what a post of ours says; blocks that the payload lacks are removed."""
+        shown = {"text": payload["text"], "blocks": payload.get("blocks", []), "parse": "none"}
+        self._web.write("chat.update", {"channel": channel, "ts": ts, **shown})
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Takes a post of ours back; one that is gone already is fine."""
+        self._web.write("chat.delete", {"channel": channel, "ts": ts})
+
+    def find_posted(self, channel: str, send_id: str, *, thread_ts: str | None, oldest: str | None) -> list[Found]:
+        """Returns our posts that carry this send id, in the thread and in the channel, oldest first.
+
+        Looks at what is later than `oldest`, a `ts` of Slack's. Raises `HistoryUnreadable` where reading is
+        not permitted; an answer that may be incomplete is `Unsure` and never an empty list.
+        """
+        me = self.identity()
+
+        def is_it(message: Mapping[str, Any]) -> bool:
+            return _send_id_of(message) == send_id and _is_by(message, me)
+
+        return find_posted(self._web, is_it, channel=channel, thread_ts=thread_ts, oldest=oldest)
+
+    def find_channel(self, name: str) -> str:
+        """Returns the id of a channel given as "#support"; raises `OperatorNeeded` if there is none."""
+        wanted = name.removeprefix("#").lower()
+        arguments = {"types": "public_channel,private_channel", "exclude_archived": False}
+        channels: dict[str, str] = {}
+        for channel in pages(self._web, "conversations.list", "channels", arguments, size=_CHANNELS_PER_PAGE):
+            match channel:
+                case {"name": str(found), "id": str(channel_id)}:
+                    if found == wanted:
+                        return channel_id
+                    channels[found] = channel_id
+        raise _no_such_channel(wanted, list(channels))
+
+    def join(self, channel: str) -> None:
+        """Makes the bot a member of a public channel; being one already is fine."""
+        self._web.write("conversations.join", {"channel": channel})
+
+    def identity(self) -> Identity:
+        """Returns who we are, asking Slack only the first time."""
+        if self._identity is None:
+            self._identity = _identity(self._web.read("auth.test"))
+        return self._identity
+
+    def permalink(self, channel: str, ts: str) -> str:
+        """Returns the address of a post."""
+        body = self._web.read("chat.getPermalink", {"channel": channel, "message_ts": ts})
+        match body:
+            case {"permalink": str(address)}:
+                return address
+        raise unreadable("chat.getPermalink")
+
+
+def _identity(body: Mapping[str, Any]) -> Identity:
+    match body:
+        case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
+            return Identity(team, user, bot, _text_or_none(body.get("app_id")))
+        case {"user_id": str()}:
+            # Without a bot's id our own posts could not be told from others'.
+            said = "SLACK_BOT_TOKEN must be the bot's token; it begins with xoxb-"
+            raise OperatorNeeded("workspace", said, code="not_allowed_token_type")
+    raise unreadable("auth.test")
+
+
+def _send_id_of(message: Mapping[str, Any]) -> str | None:
+    match message.get("metadata"):
+        case {"event_type": str(kind), "event_payload": {"d": str(send_id)}} if kind == EVENT_TYPE:
+            return send_id
+    return None
+
+
+def _is_by(message: Mapping[str, Any], me: Identity) -> bool:
+    # Metadata is open to every app of the workspace, and so is our event type.
+    return message.get("bot_id") == me.bot_id or (me.app_id is not None and message.get("app_id") == me.app_id)
+
+
+def _no_such_channel(name: str, names: list[str]) -> OperatorNeeded:
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean #{near[0]}?" if near else "; a private one has to invite the bot first"
+    return OperatorNeeded("channel", f"there is no channel #{name}{hint}", code="channel_not_found")
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

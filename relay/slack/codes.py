@@ -1,0 +1,113 @@
+"""Every error code that Slack documents or was seen to send, by what whoever called must do.
+
+From the pages of the methods, https://docs.slack.dev/reference/methods/chat.postMessage and its siblings
+(chat.update, chat.delete, chat.postEphemeral, reactions.add, files.completeUploadExternal,
+conversations.replies, conversations.join, users.info, views.open). A code that is not here means `UNSURE`:
+the pages say themselves that they are not complete.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+
+class Meaning(Enum):
+    """What a code means for a call."""
+
+    DONE = auto()
+    TRANSIENT = auto()
+    RATE_LIMITED = auto()
+    UNSURE = auto()
+    WORKSPACE = auto()
+    CHANNEL = auto()
+    THREAD = auto()
+    PERMANENT = auto()
+
+
+_TABLE = {
+    # What was asked for is already so.
+    Meaning.DONE: "already_reacted no_reaction",
+    # Certainly not done. The two about organisations pass by themselves, slowly.
+    Meaning.TRANSIENT: """service_unavailable request_timeout team_added_to_org org_login_required
+        external_channel_migrating""",
+    Meaning.RATE_LIMITED: "ratelimited rate_limited",
+    # "Some aspect of the operation may have succeeded."
+    Meaning.UNSURE: """internal_error fatal_error duplicate_message_not_found duplicate_channel_not_found
+        update_failed""",
+    Meaning.WORKSPACE: """not_authed invalid_auth account_inactive token_revoked token_expired missing_scope
+        not_allowed_token_type no_permission team_access_not_granted access_denied accesslimited
+        enterprise_is_restricted two_factor_setup_required ekm_access_denied message_limit_exceeded
+        team_not_found method_deprecated deprecated_endpoint as_user_not_supported
+        metadata_must_be_sent_from_app messages_tab_disabled not_enabled""",
+    Meaning.CHANNEL: """channel_not_found not_in_channel is_archived restricted_action
+        restricted_action_read_only_channel restricted_action_thread_only_channel
+        restricted_action_non_threadable_channel slack_connect_file_link_sharing_blocked
+        slack_connect_canvas_sharing_blocked slack_connect_lists_sharing_blocked
+        method_not_supported_for_channel_type channel_is_limited_access too_many_members
+        posting_to_channel_denied invalid_channel""",
+    Meaning.THREAD: """restricted_action_thread_locked cannot_reply_to_message thread_not_found
+        thread_locked""",
+    Meaning.PERMANENT: """invalid_blocks invalid_blocks_format msg_blocks_too_long msg_too_long msg_too_large
+        no_text markdown_text_conflict too_many_attachments attachment_payload_limit_exceeded
+        invalid_attachments too_many_contact_cards metadata_too_large invalid_metadata_format
+        invalid_metadata_schema missing_file_data invalid_arguments invalid_arg_name invalid_array_arg
+        invalid_charset invalid_form_data invalid_post_type missing_post_type draft_already_deleted
+        draft_already_sent draft_has_conflict draft_not_found
+
+        message_not_found cant_update_message edit_window_closed is_inactive block_mismatch
+        streaming_state_conflict cant_broadcast_message no_dual_broadcast_content_update blocked_file_type
+        file_deleted file_is_deleted file_not_found file_share_limit_reached max_file_sharing_exceeded
+        unable_to_share_files slack_connect_blocked_file_type slack_connect_clip_sharing_blocked
+        slack_connect_file_upload_sharing_blocked cant_delete_message
+
+        user_not_in_channel bad_timestamp invalid_name no_item_specified not_reactable no_access
+        too_many_emoji too_many_reactions file_comment_not_found
+
+        not_visible file_uploads_disabled file_uploads_except_images_disabled file_type_not_allowed
+        file_upload_size_restricted storage_limit_reached channels_limit_exceeded file_update_failed
+        alt_txt_too_large snippet_too_large unknown_snippet_type unknown_subtype missing_argument
+        canvas_disabled_file_team canvas_disabled_user_team canvas_globally_disabled template_not_visible
+
+        invalid_cursor invalid_ts_oldest invalid_ts_latest invalid_metadata_filter_keys
+        list_record_comment_fetch_failed
+
+        user_not_found user_not_visible users_not_found too_many_users
+
+        expired_trigger_id exchanged_trigger_id invalid_trigger_id view_too_large hash_conflict
+        duplicate_external_id missing_profile_id not_implemented""",
+}
+
+# The same word, another matter.
+_OF_METHOD = {
+    ("chat.delete", "message_not_found"): Meaning.DONE,
+    ("chat.update", "message_not_found"): Meaning.THREAD,  # only roots are updated: this one is gone
+    ("chat.getPermalink", "message_not_found"): Meaning.THREAD,
+}
+
+_OF_ANY = {code: meaning for meaning, codes in _TABLE.items() for code in codes.split()}
+
+
+def meaning_of(code: str, method: str) -> Meaning:
+    """Returns what a code means for a call of this method; `UNSURE` where nobody wrote it down."""
+    return _OF_METHOD.get((method, code)) or _OF_ANY.get(code, Meaning.UNSURE)
+
+
+# What a person can do about it. The rest is told by its code alone.
+ADVICE = {
+    "not_authed": "set SLACK_BOT_TOKEN",
+    "invalid_auth": "SLACK_BOT_TOKEN is wrong or was replaced: copy it again from the app's page",
+    "account_inactive": "the app was removed from the workspace: install it again",
+    "token_revoked": "the app was removed from the workspace: install it again",
+    "token_expired": "the app was made with token rotation: make it again without",
+    "not_allowed_token_type": "SLACK_BOT_TOKEN must be the bot's token; it begins with xoxb-",
+    "missing_scope": "add the scope to the app and install it again",
+    "message_limit_exceeded": "the workspace's free plan is used up",
+    "channel_not_found": "no such channel, or a private one: invite the bot with /invite",
+    "not_in_channel": "invite the bot with /invite",
+    "method_not_supported_for_channel_type": "a private channel cannot be joined: invite the bot with /invite",
+    "is_archived": "the channel is archived: bring it back, or give the conversations another one",
+    "restricted_action": "a workspace setting keeps the app from posting in this channel",
+    "restricted_action_read_only_channel": "the channel is read only: let the app post in it",
+    "restricted_action_non_threadable_channel": "the channel takes no threads: choose another one",
+    "restricted_action_thread_only_channel": "the channel takes no new threads: choose another one",
+}

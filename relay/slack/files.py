@@ -1,0 +1,51 @@
+"""How a file that somebody sent looks: as its picture, or as a line about it."""
+
+from __future__ import annotations
+
+from relay.messages import Attachment, Form
+from relay.slack.blocks import MAX_FILE_NAME, Block, context, image, link_or_words, plain
+from relay.slack.links import is_https
+from relay.slack.text import clean_line
+
+_ENCRYPTED = "AWS-ENCRYPTED-"  # what Kommunicate puts in front of the name of a private file
+_NAMELESS = "file"
+_MAX_TYPE = 60
+_THOUSANDS = ("kB", "MB", "GB", "TB")
+_ABSURD = 10**15  # a size is a claim; beyond this it says nothing
+
+
+def file_block(attachment: Attachment, form: Form, dashboard_url: str) -> Block:
+    """Shows the picture where form and address allow it, else name, type, size and where to open it.
+
+    The line links to the conversation and never to the file: its address expires, and lets in whoever holds it.
+    """
+    picture = _picture(attachment)
+    if form is Form.FULL and picture is not None:
+        return image(picture, _name(attachment))
+    return context(plain(describe(attachment)), link_or_words(dashboard_url))
+
+
+def describe(attachment: Attachment) -> str:
+    """Returns name, type and size in one line, as declared by the sender."""
+    facts = (_name(attachment), clean_line(attachment.content_type, _MAX_TYPE), _size(attachment.size))
+    # The word in front keeps a file's name from reading like an author line.
+    return "File: " + " · ".join(filter(None, facts))
+
+
+def _picture(attachment: Attachment) -> str | None:
+    if not attachment.is_image:
+        return None
+    return next(filter(is_https, (attachment.thumbnail_url, attachment.url)), None)
+
+
+def _name(attachment: Attachment) -> str:
+    return clean_line(attachment.name.removeprefix(_ENCRYPTED), MAX_FILE_NAME) or _NAMELESS
+
+
+def _size(size: int | None) -> str:
+    if size is None or not 0 <= size < _ABSURD:
+        return ""
+    if size < 1000:
+        return f"{size} bytes"
+    exponent = min((len(str(size)) - 1) // 3, len(_THOUSANDS))
+    return f"{size / 1000**exponent:.1f} {_THOUSANDS[exponent - 1]}"

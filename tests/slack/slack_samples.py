@@ -1,0 +1,95 @@
+"""Lines and cards to render, and texts that a hostile customer might write."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from relay.messages import Attachment, ChatMessage, ConversationKey, Form, MessageKind, Person, Role
+from relay.slack.render import Card, Line
+
+KEY = ConversationKey("acme", "4711")
+DASHBOARD = "https://dashboard.kommunicate.io/conversations/4711"
+NOON = 1_769_860_800.0  # 2026-01-31 12:00 UTC
+HOSTILE = "<!channel> @here <@U123> *x* <http://a|b> &lt;"
+PHOTO = Attachment("cat.jpg", "image/jpeg", 12_345, "https://files.example/cat.jpg", "https://files.example/small.jpg")
+PAPERS = Attachment("AWS-ENCRYPTED-contract.pdf", "application/pdf", 2_500_000, "https://files.example/c.pdf")
+
+
+def a_message(text="hello", *, sender="jane", sent_at=NOON, attachment=None, kind=MessageKind.MESSAGE):
+    return ChatMessage(KEY, "k", sender, sent_at, text, kind, attachment)
+
+
+def a_line(text="hello", *, id=1, name="Jane", role=Role.CUSTOMER, sender="jane", **more):
+    of_line = {k: more.pop(k) for k in ("form", "alone", "parts_done", "lost") if k in more}
+    return Line(id, a_message(text, sender=sender, **more), Person(sender, name, role), **of_line)
+
+
+def a_card(**changes):
+    said = {"name": "Jane", "title": "Order 12", "first_words": "Where is my parcel?", "since": NOON}
+    return Card(**{"key": KEY, "dashboard_url": DASHBOARD, "read_only": True, **said, **changes})
+
+
+FRAGMENTS = [
+    HOSTILE,
+    "<!here>",
+    "<!date^1^{time}|now>",
+    "<#C1>",
+    "https://example.com/a?b=c&d=e",
+    "(see http://bank.com@evil.com).",
+    "HTTPS://EXAMPLE.com/(x))",
+    "https://a.b/" + "y" * 2980,
+    "Support (agent) 12:00",
+    ":wave:",
+    "`*_~`",
+    "&amp;",
+    "\n",
+    "\r\n",
+    "\u2028> ",
+    "\x00",
+    "\ud83d",
+    "\u202eevil",
+    "e\u0301",
+    "👩\u200d👩\u200d👧",
+    "🇩🇪🇫🇷",
+    "x" * 2899,
+    "word " * 700,
+    "<&>" * 1000,
+    " ",
+]
+any_character = st.characters(exclude_categories=())
+texts = st.lists(st.sampled_from(FRAGMENTS) | st.text(any_character), max_size=6).map("".join)
+urls = st.none() | st.sampled_from(
+    ["https://files.example/a.png", "data:image/png;base64,AA", "http://x.y/a.png", "https://h/" + "p" * 3000]
+)
+attachments = st.none() | st.builds(
+    Attachment,
+    texts,
+    st.sampled_from(["image/png", "", "application/pdf"]) | texts,
+    st.none() | st.integers(),
+    urls,
+    urls,
+)
+people = st.builds(Person, st.sampled_from(["jane", "ann"]), texts, st.sampled_from(Role))
+messages = st.builds(
+    ChatMessage,
+    st.just(KEY),
+    st.just("k"),
+    st.sampled_from(["jane", "ann"]),
+    st.floats(),
+    texts,
+    st.sampled_from(MessageKind),
+    attachments,
+)
+lines = st.builds(
+    Line,
+    st.just(0),
+    messages,
+    people,
+    st.sampled_from(Form),
+    st.booleans(),
+    st.frozensets(st.integers(-1, 2)),
+    st.none() | texts,
+)
+cards = st.builds(
+    Card, st.just(KEY), texts, texts, texts, st.floats(), st.just(DASHBOARD) | texts, st.booleans(), st.none() | texts
+)

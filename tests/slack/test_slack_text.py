@@ -1,0 +1,118 @@
+"""Words: cut without loss, linked with care, names made harmless."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_samples import texts
+
+from relay.slack.text import clean, clean_line, clean_name, escape, shorten, split, to_rich_text, units
+
+
+def link_in(text, **more):
+    return [each["url"] for each in to_rich_text(text, **more) if each["type"] == "link"]
+
+
+@given(texts.map(clean), st.integers(1, 50))
+def test_it_cuts_without_losing_a_character(text, limit):
+    """The pieces are the text, none empty and none too long."""
+    pieces = split(text, limit)
+    assert "".join(pieces) == text
+    assert all(0 < units(piece) <= max(limit, 2) for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "pieces"),
+    [
+        ("one two three", 8, ["one two ", "three"]),
+        ("line one\nline two", 12, ["line one\n", "line two"]),
+        ("a\nbb cc dd ee", 10, ["a\nbb cc ", "dd ee"]),
+        ("aaaaa\nbb cc dd", 10, ["aaaaa\n", "bb cc dd"]),
+        ("abcdef", 4, ["abcd", "ef"]),
+        ("abc😀d", 4, ["abc", "😀d"]),
+        ("abce\u0301", 4, ["abc", "e\u0301"]),
+        ("ab👩\u200d👧", 5, ["ab", "👩\u200d👧"]),
+        ("ab🇩🇪", 4, ["ab", "🇩🇪"]),
+        ("", 4, []),
+    ],
+)
+def test_it_cuts_where_a_reader_would(text, limit, pieces):
+    """Ends of lines first, then gaps between words, then between what is drawn as one character."""
+    assert split(text, limit) == pieces
+
+
+def test_it_cuts_what_is_drawn_as_one_without_end():
+    """A thousand accents on one letter are cut all the same."""
+    assert "".join(split("e" + "\u0301" * 1000, 100)) == "e" + "\u0301" * 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("see https://a.example/x.", ["https://a.example/x"]),
+        ("(https://a.example/x_(y))", ["https://a.example/x_(y)"]),
+        (
+            "HTTP://A.example, or http://b.example:8080/?q=1&r=2#z!",
+            ["HTTP://A.example", "http://b.example:8080/?q=1&r=2#z"],
+        ),
+        ("*http://a.example/*", ["http://a.example/"]),
+        ('<a href="http://a.example/">', ["http://a.example/"]),
+        ("http://bank.example@evil.example/", []),
+        ("http://ex\u00e4mple.example/ http://a.example/p\u00e4th", []),
+        ("http://a.example/<b>", ["http://a.example/"]),
+        ("http://a|b javascript:alert(1) ftp://a.example xhttp://a.example www.a.example", []),
+        ("http:// http://. https://-a.example", []),
+        ("https://a.example/" + "x" * 2983, []),
+        ("https://a.example/%zz", []),
+        ("https://a.example/\u202egpj.exe", []),
+    ],
+)
+def test_it_links_addresses_that_go_where_they_say(text, urls):
+    """Anything doubtful stays text, and nothing of the sentence gets lost."""
+    assert link_in(text) == urls
+    assert "".join(each["text"] for each in to_rich_text(text)) == text
+
+
+def test_it_links_no_address_that_was_cut():
+    """Half an address goes somewhere else."""
+    assert link_in("see https://a.example/very-lo", goes_on=True) == []
+    assert link_in("https://a.example/ very-lo", goes_on=True) == ["https://a.example/"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Jane\nSupport", "Jane Support"),
+        ("\u202eenaJ\u2066", "enaJ"),
+        ("Bob (agent)", "Bob [agent]"),
+        ("Bob \uff08agent\uff09", "Bob [agent]"),
+        ("  a \u2003 b\t", "a b"),
+        ("x" * 70, "x" * 59 + "…"),
+        ("\u200b\x00", "no name"),
+        ("\u3164\u200d", "no name"),
+        ("\u0301", "no name"),
+        ("José 👩\u200d👧 علي", "José 👩\u200d👧 علي"),
+    ],
+)
+def test_it_makes_names_harmless(name, shown):
+    """One line, no hidden characters, no brackets that could be a role's."""
+    assert clean_name(name) == shown
+
+
+def test_it_replaces_what_slack_cannot_take():
+    """Line ends become one kind; tabs stay; halves of pairs and NUL become U+FFFD."""
+    assert clean("a\r\nb\rc\td\x00\ud800\ufffe\x85") == "a\nb\nc\td" + "\ufffd" * 4
+
+
+def test_it_escapes_slacks_three_characters_once():
+    """An entity that was typed stays what was typed."""
+    assert escape("<&lt;>") == "&lt;&amp;lt;&gt;"
+
+
+@given(texts, st.integers(2, 40))
+def test_it_shortens_to_the_limit(text, limit):
+    """What was left out is marked."""
+    assert units(shorten(clean(text), limit)) <= limit
+    assert units(clean_line(text, limit)) <= limit
+    assert shorten("one two", 5) == "one…"
