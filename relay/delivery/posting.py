@@ -20,7 +20,7 @@ from relay.delivery.policy import (
     WaitForSlot,
     decide,
 )
-from relay.errors import DeliveryFailed
+from relay.errors import DeliveryFailed, Permanent
 from relay.slack.client import Posted
 from relay.store import gates, refusals, sends, threads
 from relay.store.engine import Tx
@@ -81,7 +81,7 @@ def remove_stray(out: Outbound, held: Claim, send: Send, strays: list[str]) -> N
     """
     try:
         for ts in strays:
-            out.slack.delete(send.channel, ts)
+            _delete(out, send.channel, ts)
     except DeliveryFailed as error:
         log.warning("stray.not_deleted", send=send.id, code=error.code)
         with out.store.begin() as tx:
@@ -90,6 +90,14 @@ def remove_stray(out: Outbound, held: Claim, send: Send, strays: list[str]) -> N
     with out.store.begin() as tx:
         threads.give_up_thread(tx, held, send, "its thread is gone")
     log.info("thread.gone", conversation=held.conversation.id, channel=send.channel)
+
+
+def _delete(out: Outbound, channel: str, ts: str) -> None:
+    """Delete a copy; one that Slack will never let us delete must not hold up what comes after it."""
+    try:
+        out.slack.delete(channel, ts)
+    except Permanent as error:
+        log.error("copy.not_deletable", channel=channel, ts=ts, code=error.code)
 
 
 def settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFailed, *, elapsed: float) -> None:

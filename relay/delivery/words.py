@@ -125,7 +125,6 @@ def _root(out: Outbound, place: Conversation, lines: Sequence[Line], url: str) -
     card = Card(
         key=place.key,
         name=opener.author.name,
-        title=place.title,
         first_words=opener.message.text,
         since=opener.message.sent_at or place.created_at,
         dashboard_url=url,
@@ -136,7 +135,7 @@ def _root(out: Outbound, place: Conversation, lines: Sequence[Line], url: str) -
         return render_card(card, place.root_form)
     except Exception as error:  # noqa: BLE001 - a card that cannot be drawn must not keep its conversation waiting
         log.error("card.unrenderable", conversation=place.id, error=type(error).__name__)
-        return render_card(replace(card, name="A customer", title="", first_words="", replaces=None), Form.PLAIN)
+        return render_card(replace(card, name="A customer", first_words="", replaces=None), Form.PLAIN)
 
 
 def _opener(lines: Sequence[Line]) -> Line:

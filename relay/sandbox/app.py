@@ -64,7 +64,8 @@ def _add_errors(app: Flask) -> None:
     def bad_request(error: Exception) -> Response:
         return _error("bad_request", str(error), 400)
 
-    for kind in (*ERRORS, KommunicateError):
+    # RecursionError is JSON nested beyond what the parser follows
+    for kind in (*ERRORS, KommunicateError, RecursionError):
         app.register_error_handler(kind, bad_request)
 
 

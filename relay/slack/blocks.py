@@ -62,12 +62,6 @@ def image(url: str, name: str) -> Block:
     return {"type": "image", "image_url": url, "alt_text": name, "title": plain(name)}
 
 
-def link_button(url: str) -> Block:
-    """A button that opens the conversation where it lives."""
-    button = {"type": "button", "action_id": OPEN, "text": plain(OPEN_LABEL), "url": url}
-    return {"type": "actions", "elements": [button]}
-
-
 def link_or_words(url: str, label: str = OPEN_LABEL) -> Block:
     """A link for a context block, with a label of ours; only the label where the url is none."""
     link = f"<{escape(url)}|{label}>"

@@ -9,7 +9,6 @@ from relay.slack.blocks import (
     Block,
     context,
     headline,
-    link_button,
     link_or_words,
     open_in_words,
     plain,
@@ -21,7 +20,6 @@ from relay.slack.text import clean, clean_line, clean_name, escape, shorten
 
 READ_ONLY = "Read only: replies here do not reach the customer"
 MAX_FIRST_WORDS = 300
-_MAX_TITLE = 100
 _MAX_REPLACES = 300
 _MAX_PLAIN_URL = 200  # keeps `text` under the 4,000 that chat.update takes
 
@@ -32,7 +30,6 @@ class Card:
 
     key: ConversationKey
     name: str
-    title: str
     first_words: str
     since: float
     dashboard_url: str
@@ -51,15 +48,11 @@ def render_card(card: Card, form: Form = Form.FULL) -> SlackPost:
 
 def _blocks(card: Card, name: str, words: str) -> list[Block]:
     blocks = [headline(name, card.since, words)]
-    if title := _title(card, name):
-        blocks.append(context(plain(f"Conversation: {title}")))
     if card.replaces is not None:
         blocks.append(_replaces(card.replaces))
-    if card.read_only:
-        blocks.append(context(plain(READ_ONLY)))
-    if is_url(card.dashboard_url):
-        blocks.append(link_button(card.dashboard_url))
-    return blocks
+    # A link, not a button: Slack marks every click on a button with a warning where no interactivity is set up.
+    said = [plain(READ_ONLY)] if card.read_only else []
+    return [*blocks, context(*said, link_or_words(card.dashboard_url))]
 
 
 def _plain_text(card: Card) -> str:
@@ -77,11 +70,6 @@ def _plain_text(card: Card) -> str:
 def _first_words(card: Card) -> str:
     # One paragraph: the card stays low, and no line of it can look like one of ours.
     return shorten(" ".join(clean(card.first_words).split()), MAX_FIRST_WORDS)
-
-
-def _title(card: Card, name: str) -> str:
-    title = clean_line(card.title, _MAX_TITLE)
-    return "" if title == name else title
 
 
 def _replaces(earlier: str) -> Block:

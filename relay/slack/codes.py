@@ -92,6 +92,11 @@ def meaning_of(code: str, method: str) -> Meaning:
     return _OF_METHOD.get((method, code)) or _OF_ANY.get(code, Meaning.UNSURE)
 
 
+def is_documented(code: str) -> bool:
+    """Tells a code that somebody wrote down from one that nobody did."""
+    return code in _OF_ANY
+
+
 # What a person can do about it. The rest is told by its code alone.
 ADVICE = {
     "not_authed": "set SLACK_BOT_TOKEN",

@@ -21,7 +21,7 @@ from relay.errors import (
     Transient,
     Unsure,
 )
-from relay.slack.codes import ADVICE, Meaning, meaning_of
+from relay.slack.codes import ADVICE, Meaning, is_documented, meaning_of
 
 LONGEST_RETRY_AFTER = 12 * 3600.0  # seconds; a vendor's slip must not silence a channel for days
 NOT_JSON = "not_json"
@@ -96,7 +96,7 @@ def _refusal(
         case Meaning.PERMANENT:
             return _permanent(said, code, body)
         case Meaning.UNSURE:
-            return Unsure(said, code=code)
+            return Unsure(said, code=code, unknown_code=not is_documented(code))
 
 
 def _with_advice(said: str, code: str, body: Mapping[str, Any]) -> str:

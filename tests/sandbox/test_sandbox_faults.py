@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import threading
 import time
@@ -23,8 +24,9 @@ def script(server: SandboxServer, **rule: object) -> requests.Response:
 def test_it_resets_the_connection(server, sandbox: Sandbox, slack: WebClient, kind: str, posted: int) -> None:
     """A real TCP reset, with the message posted or not."""
     script(server, kind=kind)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError) as caught:
         slack.chat_postMessage(channel="C0OPS", text="x")
+    assert caught.value.errno == errno.ECONNRESET  # a mere end of the connection has none
     assert len(sandbox.slack.messages) == posted
 
 

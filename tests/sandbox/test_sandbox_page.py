@@ -54,6 +54,15 @@ def test_it_takes_json_only(server: SandboxServer) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "path", ["/sandbox/faults", "/kommunicate/rest/ws/message/v2/send", "/slack/api/chat.postMessage"]
+)
+def test_it_survives_json_nested_without_end(server: SandboxServer, path: str) -> None:
+    """Refused, never a 5xx."""
+    headers = {"Content-Type": "application/json", "Api-Key": "sandbox-key"}
+    assert requests.post(server.url + path, data=b"[" * 100_000, headers=headers, timeout=5).status_code < 500
+
+
 def test_it_plays_its_story(sandbox: Sandbox, server: SandboxServer) -> None:
     """Three customers, each mapped to a channel that exists."""
     play(sandbox, pause=0.001).join(timeout=10)

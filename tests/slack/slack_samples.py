@@ -25,7 +25,7 @@ def a_line(text="hello", *, id=1, name="Jane", role=Role.CUSTOMER, sender="jane"
 
 
 def a_card(**changes):
-    said = {"name": "Jane", "title": "Order 12", "first_words": "Where is my parcel?", "since": NOON}
+    said = {"name": "Jane", "first_words": "Where is my parcel?", "since": NOON}
     return Card(**{"key": KEY, "dashboard_url": DASHBOARD, "read_only": True, **said, **changes})
 
 
@@ -91,5 +91,5 @@ lines = st.builds(
     st.none() | texts,
 )
 cards = st.builds(
-    Card, st.just(KEY), texts, texts, texts, st.floats(), st.just(DASHBOARD) | texts, st.booleans(), st.none() | texts
+    Card, st.just(KEY), texts, texts, st.floats(), st.just(DASHBOARD) | texts, st.booleans(), st.none() | texts
 )

@@ -136,3 +136,11 @@ def test_it_makes_an_error_of_any_answer(status, body, reasons):
     strange = {"ok": False, "error": "invalid_blocks", "errors": reasons, "response_metadata": reasons}
     assert type(classify(200, strange, {}, "chat.postMessage")) is Permanent
     assert classify(status, body, {}, "chat.postMessage") is not None or (status == 200 and body["ok"] is True)
+
+
+@pytest.mark.parametrize(("code", "unknown"), [("internal_error", False), ("never_heard_of", True)])
+def test_it_tells_an_undocumented_code_from_a_documented_one(code, unknown):
+    """Both may have been done; only the first never counts as a refusal."""
+    error = classify(200, {"ok": False, "error": code}, {}, "chat.postMessage")
+    assert isinstance(error, Unsure)
+    assert error.unknown_code is unknown

@@ -28,7 +28,7 @@ def test_it_renders_cards(golden):
     cards = [
         a_card(),
         a_card(read_only=False, replaces="https://acme.slack.com/archives/C1/p1"),
-        a_card(name="\u202e", title="", first_words="", replaces="1.0", dashboard_url="none"),
+        a_card(name="\u202e", first_words="", replaces="1.0", dashboard_url="none"),
         a_card(first_words="<!channel>\n" * 80),
     ]
     golden("cards", [*map(render_card, cards), render_card(a_card(), Form.PLAIN)])

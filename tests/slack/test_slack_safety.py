@@ -68,7 +68,7 @@ def test_it_stays_safe_and_within_every_limit(batch, previous):
 @settings(max_examples=200, deadline=None)
 @given(cards, st.sampled_from(Form))
 def test_it_keeps_cards_safe_and_within_every_limit(card, form):
-    """Names, titles and first words cannot break a card."""
+    """Names and first words cannot break a card."""
     post = render_card(card, form)
     assert problems(post.payload()) == []
     assert post.parts == ()
