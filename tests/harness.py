@@ -107,7 +107,7 @@ def drain(
     tick: float = 0.25,
     until: Callable[[], bool] | None = None,
 ) -> float:
-    """Work, letting injected time pass where nothing can be done, until `until()` or for `seconds`; returns the time taken."""
+    """Work, letting time pass where nothing can be done, until `until()` or for `seconds`; returns the time taken."""
     begun = clock.now()
     while clock.now() - begun < seconds:
         if until is not None and until():

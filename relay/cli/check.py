@@ -9,7 +9,7 @@ import click
 
 from relay.cli.common import COULD_NOT_RUN, explain_failures, json_option
 from relay.findings import errors
-from relay.settings import NEEDS, check_settings, environment
+from relay.settings import NEEDS, VARIABLES, check_settings, environment
 
 NO_FILE = ("config_missing", "config_unreadable")
 
@@ -31,7 +31,8 @@ def check(*, as_json: bool) -> None:
             click.echo(str(finding))
         bad = len(errors(findings))
         click.echo(f"{bad} problem{'s' if bad != 1 else ''} found." if bad else "The configuration is fine.")
-    if any(finding.code in NO_FILE for finding in findings):
+    # a variable that is wrong, unlike a line of the file, keeps the check from running
+    if any(finding.code in NO_FILE or finding.where in VARIABLES for finding in errors(findings)):
         raise SystemExit(COULD_NOT_RUN)
     if settings is None:
         raise SystemExit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -22,13 +23,16 @@ from relay.store.schema import SchemaState, schema_state
 
 COULD_NOT_RUN = 2
 
+# What a terminal acts on or turns around: a rejected body must not write to the screen of whoever reads it.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
 def explain_failures(command: Command) -> Command:
-    """Turn settings and database errors into their sentences and exit 2."""
+    """Turn what settings, database and files can do wrong into a sentence and exit 2."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -38,6 +42,10 @@ def explain_failures(command: Command) -> Command:
             refuse(error)
         except StoreUnavailable as error:
             click.echo(f"error: {error}", err=True)
+        except BrokenPipeError:
+            raise  # `relay ... | head`: click knows what to do
+        except OSError as error:
+            click.echo(f"error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}", err=True)
         raise SystemExit(COULD_NOT_RUN)
 
     return wrapped  # type: ignore[return-value]
@@ -89,7 +97,8 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    Console().print(table)
+    # Without markup: ids come from outside, and brackets in them are just brackets.
+    Console(markup=False, emoji=False, highlight=False).print(table)
 
 
 def print_fields(row: Mapping[str, Any], *, as_json: bool) -> None:
@@ -109,4 +118,5 @@ def print_fields(row: Mapping[str, Any], *, as_json: bool) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    text = f"{value:.1f}" if isinstance(value, float) else str(value)
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from relay.cli.common import explain_failures
-from relay.cli.run import run_web
+from relay.cli.run import leave, on_stop_signals, run_web
 from relay.logs import configure_logs
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.story import STORY_CHANNELS, play
@@ -19,6 +19,7 @@ from relay.settings import Config, Settings
 from relay.wiring import build_relay, build_worker, ready_schema
 
 HOST = "127.0.0.1"
+PORT = click.IntRange(0, 65535)
 WELCOME = """
   The sandbox plays Kommunicate and Slack:  {sandbox}
   The relay is between the two:             {relay}/readyz
@@ -41,13 +42,18 @@ class Keys:
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, help="The relay's port; another one if it is taken.")
-@click.option("--sandbox-port", default=8081, show_default=True, help="The page's port; another one if it is taken.")
+@click.option(
+    "--port", default=8080, show_default=True, type=PORT, help="The relay's port; another one if it is taken."
+)
+@click.option(
+    "--sandbox-port", default=8081, show_default=True, type=PORT, help="The page's port; another one if it is taken."
+)
 @click.option("--quiet", is_flag=True, help="No customers who chat by themselves.")
 @explain_failures
 def demo(*, port: int, sandbox_port: int, quiet: bool) -> None:
     """Try the relay against a built-in Slack and Kommunicate; ignores .env."""
     configure_logs(as_json=False)
+    on_stop_signals(leave)  # from here on something would be left behind
     keys = Keys()
     # Slack takes short bursts, and so does this one: the demo shows a good day.
     sandbox = Sandbox(webhook_token=keys.webhook, bot_token=keys.bot, api_key=keys.api, burst=3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +23,7 @@ from relay.wiring import Relay, build_relay, build_worker, ready_schema
 
 log = structlog.get_logger()
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE = 1.0  # seconds beyond the call's deadline until a stopping process gives up waiting
 
 
@@ -46,7 +49,7 @@ def worker() -> None:
     ready_schema(relay.store)
     delivering = build_worker(relay)
     stop = threading.Event()
-    on_stop_signals(lambda: stop.set())
+    on_stop_signals(stop.set)
     delivering.start()
     log.info("worker.started")
     stop.wait()
@@ -57,18 +60,31 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     """Serve until SIGTERM or SIGINT; with `delivering`, deliver in the same process."""
     if delivering is not None:
         relay.on_accept = delivering.wake
+    server = listen(relay)
+    on_stop_signals(leave)
     try:
-        server = open_server(create_app(relay), relay.settings.host, relay.settings.port)
+        with suppress(SystemExit):  # the signal may come before waitress minds it
+            if delivering is not None:
+                delivering.start()
+            # a name with several addresses has several servers, and then no port of its own
+            port = getattr(server, "effective_port", relay.settings.port)
+            log.info("web.started", host=relay.settings.host, port=port, delivering=delivering is not None)
+            server.run()
+    finally:
+        server.close()
+        stop_worker(relay, delivering)
+
+
+def listen(relay: Relay) -> Any:
+    """The web server on its address; raises SettingsError where nobody can listen there."""
+    host, port = relay.settings.host, relay.settings.port
+    try:
+        return open_server(create_app(relay), host, port)
     except OSError as error:
-        at = f"{relay.settings.host}:{relay.settings.port}"
-        raise SettingsError(f"The relay cannot listen on {at}: {error.strerror}. Set another PORT.") from None
-    on_stop_signals(_leave)
-    if delivering is not None:
-        delivering.start()
-    log.info("web.started", host=relay.settings.host, port=server.effective_port, delivering=delivering is not None)
-    server.run()
-    server.close()
-    stop_worker(relay, delivering)
+        reason = error.strerror or type(error).__name__
+    except ValueError:  # waitress's word for a name without an address
+        reason = "HOST has no address"
+    raise SettingsError(f"The relay cannot listen on {host}:{port}: {reason}. Set another HOST or PORT.")
 
 
 def stop_worker(relay: Relay, delivering: Worker | None) -> None:
@@ -94,11 +110,18 @@ def refuse_wiped_disk(settings: Settings) -> None:
     raise SettingsError(findings=[finding])
 
 
-def on_stop_signals(stop: Any) -> None:
-    """Call `stop` on SIGTERM and SIGINT."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop())
+def on_stop_signals(stop: Callable[[], object]) -> None:
+    """Call `stop` on the first SIGTERM or SIGINT; further ones (Ctrl+C twice) must not break off an orderly end."""
+
+    def first(*_: object) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        stop()
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, first)
 
 
-def _leave() -> NoReturn:
-    raise SystemExit(0)  # waitress stops taking requests and finishes those it has
+def leave() -> NoReturn:
+    """Raise SystemExit: waitress stops taking requests and finishes those it has."""
+    raise SystemExit(0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import mimetypes
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import requests
@@ -34,7 +36,7 @@ def simulate(*, text: str, attachment: str | None, group_id: str, url: str | Non
             timeout=TIMEOUT,
             allow_redirects=False,
         )
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # ValueError: an address that is none
         click.echo(f"error: no answer from {address} ({type(error).__name__}). Is `relay serve` running?", err=True)
         raise SystemExit(2) from None
     click.echo(f"{response.status_code} {response.text.strip()}")
@@ -55,7 +57,7 @@ def sample(text: str, attachment: str | None, group_id: str) -> dict[str, Any]:
         "timeStamp": now,
     }
     if attachment:
-        name = attachment.rpartition("/")[2] or "picture"
-        kind = "image/" + (name.rpartition(".")[2].lower().replace("jpg", "jpeg") or "png")
+        name = urlsplit(attachment).path.rpartition("/")[2] or "picture.png"
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         body["file"] = {"name": name, "url": attachment, "contentType": kind, "size": 0, "thumbnailUrl": attachment}
     return body

@@ -95,13 +95,13 @@ def open_store(url: str, clock: Clock | None = None) -> Store:
     """
     try:
         parsed = make_url(url)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ValueError):  # ValueError: the port is no number, perhaps a piece of the password
         raise SettingsError(
             "DATABASE_URL is not a database address: use sqlite:///relay.db or postgres://..."
         ) from None
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
         return Store(_open_postgres(parsed.set(drivername="postgresql+psycopg")), clock)
-    if parsed.drivername == "sqlite" and parsed.database:
+    if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return Store(_open_sqlite(parsed), clock)
     raise SettingsError("DATABASE_URL must begin with sqlite:///FILE or postgres://")
 

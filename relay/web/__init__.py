@@ -18,6 +18,7 @@ def create_app(relay: Relay | None = None) -> Flask:
         relay = build_relay(load_settings(environment(cwd), need=NEEDS["serve"], cwd=cwd))
         ready_schema(relay.store)
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong
     app.extensions["relay"] = relay
     errors.register(app)
     app.register_blueprint(kommunicate.bp)

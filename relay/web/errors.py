@@ -39,7 +39,9 @@ def _rejected(error: Rejected) -> Response:
 
 def _unavailable(error: StoreUnavailable) -> Response:
     log.error("store.unavailable", cause=str(error))
-    response = error_response(503, "unavailable", "The message could not be stored; send it again.")
+    response = error_response(
+        503, "unavailable", "The database cannot be reached or cannot commit; nothing was stored. Try again."
+    )
     response.headers["Retry-After"] = RETRY_AFTER
     return response
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask
@@ -9,6 +11,7 @@ from waitress.server import create_server
 
 MAX_REQUEST = 1024 * 1024  # bytes; above it the server refuses by itself, whatever the token
 CONNECTIONS = 2000  # at waitress's default of 100, that many stalled clients would lock everybody out
+OTHER_FILES = 100  # what the database, Slack and the log need beside the connections
 THREADS = 8
 
 
@@ -20,9 +23,26 @@ def open_server(app: Flask, host: str, port: int) -> Any:
         port=port,
         threads=THREADS,
         max_request_body_size=MAX_REQUEST,
-        connection_limit=CONNECTIONS,
+        connection_limit=connections_that_fit(),
         asyncore_use_poll=True,
         channel_timeout=60,
         ident="",
         clear_untrusted_proxy_headers=True,
+    )
+
+
+def connections_that_fit() -> int:
+    """`CONNECTIONS`, or fewer where the process may not open so many files; raises its own limit as far as it may.
+
+    Beyond that limit accepting fails, over and over, and so does opening the database.
+    """
+    wanted = CONNECTIONS + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return (
+        CONNECTIONS if allowed == resource.RLIM_INFINITY else max(OTHER_FILES, min(CONNECTIONS, allowed - OTHER_FILES))
     )
