@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,14 +63,14 @@ def demo(*, port: int, sandbox_port: int, quiet: bool) -> None:
         SandboxServer(sandbox, HOST, free_port(sandbox_port)) as server,
     ):
         settings = demo_settings(keys, server, Path(folder) / "demo.db", free_port(port))
-        relay = build_relay(settings)
-        ready_schema(relay.store)
         relay_url = f"http://{HOST}:{settings.port}"
         sandbox.kommunicate.webhook_url = f"{relay_url}/kommunicate/webhook"
-        click.echo(WELCOME.format(sandbox=server.url, relay=relay_url))
-        if not quiet:
-            play(sandbox)
-        run_web(relay, build_worker(relay))
+        with closing(build_relay(settings)) as relay:
+            ready_schema(relay.store)
+            click.echo(WELCOME.format(sandbox=server.url, relay=relay_url))
+            if not quiet:
+                play(sandbox)
+            run_web(relay, build_worker(relay))
 
 
 def demo_settings(keys: Keys, server: SandboxServer, database: Path, port: int) -> Settings:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,9 +33,9 @@ def serve(*, no_worker: bool) -> None:
     """Take in webhooks and deliver them to Slack."""
     settings = settings_for("serve")
     refuse_wiped_disk(settings)
-    relay = build_relay(settings)
-    ready_schema(relay.store)
-    run_web(relay, None if no_worker else build_worker(relay))
+    with closing(build_relay(settings)) as relay:
+        ready_schema(relay.store)
+        run_web(relay, None if no_worker else build_worker(relay))
 
 
 @click.command()
@@ -45,15 +44,15 @@ def worker() -> None:
     """Deliver what is stored; any number of these may run."""
     settings = settings_for("worker")
     refuse_wiped_disk(settings)
-    relay = build_relay(settings)
-    ready_schema(relay.store)
-    delivering = build_worker(relay)
-    stop = threading.Event()
-    on_stop_signals(stop.set)
-    delivering.start()
-    log.info("worker.started")
-    stop.wait()
-    stop_worker(relay, delivering)
+    with closing(build_relay(settings)) as relay:
+        ready_schema(relay.store)
+        delivering = build_worker(relay)
+        # Blocked here and in every thread begun from here on, a signal waits until somebody asks for it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        delivering.start()
+        log.info("worker.started")
+        signal.sigwait(STOP_SIGNALS)
+        stop_worker(relay, delivering)
 
 
 def run_web(relay: Relay, delivering: Worker | None) -> None:
@@ -77,9 +76,9 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
 
 def listen(relay: Relay) -> Any:
     """The web server on its address; raises SettingsError where nobody can listen there."""
-    host, port = relay.settings.host, relay.settings.port
+    app, host, port = create_app(relay), relay.settings.host, relay.settings.port
     try:
-        return open_server(create_app(relay), host, port)
+        return open_server(app, host, port)
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError:  # waitress's word for a name without an address
@@ -88,11 +87,9 @@ def listen(relay: Relay) -> Any:
 
 
 def stop_worker(relay: Relay, delivering: Worker | None) -> None:
-    """Wait for what is in flight, then let go of the database."""
-    if delivering is not None:
-        delivering.stop(relay.settings.config.delivery.call_deadline + GRACE)
-    relay.close()
-    log.info("stopped")
+    """Wait for what is in flight."""
+    settled = delivering is None or delivering.stop(relay.settings.config.delivery.call_deadline + GRACE)
+    log.info("stopped", settled=settled)
 
 
 def refuse_wiped_disk(settings: Settings) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import structlog
 
-from relay.errors import DeliveryFailed, OperatorNeeded
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
 from relay.messages import Person, Role
 from relay.store.engine import Store
-from relay.store.gates import is_shut, shut
+from relay.store.gates import seconds_shut, shut
 from relay.store.people import known_people, remember_people
 
 FRESH = 600.0  # seconds a looked-up name is good for
@@ -39,7 +39,7 @@ class Authors:
         """A person for every id, by look-up, by cache, or at worst by the bare id."""
         with self._store.read() as tx:
             cached = known_people(tx, account, user_ids)
-            paused = is_shut(tx, *GATE)
+            paused = seconds_shut(tx, *GATE) is not None
         known = {user_id: person for user_id, (person, _) in cached.items()}
         wanted = [one for one in user_ids if one not in cached or cached[one][1] > FRESH]
         if wanted and self._client is not None and not paused:
@@ -51,9 +51,8 @@ class Authors:
             found = client.people(list(user_ids), deadline=DEADLINE)
         except DeliveryFailed as error:
             log.warning("authors.lookup_failed", error=type(error).__name__, code=error.code)
-            pause = PAUSE_FOR_OPERATOR if isinstance(error, OperatorNeeded) else PAUSE
             with self._store.begin() as tx:
-                shut(tx, *GATE, pause, "names could not be looked up")
+                shut(tx, *GATE, _pause(error), "names could not be looked up")
             return {}
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
         everybody = {one: found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids}
@@ -64,3 +63,9 @@ class Authors:
     def _with_role(self, user_id: str, person: Person | None) -> Person:
         role = role_of(user_id, person.role if person else None, bots=self._bots, agents=self._agents)
         return replace(person, role=role) if person else Person(user_id, user_id, role)
+
+
+def _pause(error: DeliveryFailed) -> float:
+    if isinstance(error, RateLimited):
+        return max(PAUSE, error.retry_after or 0.0)
+    return PAUSE_FOR_OPERATOR if isinstance(error, OperatorNeeded) else PAUSE

@@ -12,8 +12,8 @@ import structlog
 
 from relay.delivery.outbound import Outbound
 from relay.delivery.policy import next_look
-from relay.delivery.posting import remove_stray, settle_posted
-from relay.errors import DeliveryFailed, HistoryUnreadable, OperatorNeeded, RateLimited
+from relay.delivery.posting import look_again, remove_stray, settle_posted
+from relay.errors import DeliveryFailed, HistoryUnreadable, Permanent, RateLimited
 from relay.slack.client import Found, Posted
 from relay.slack.render import mark_repeated
 from relay.store import gates, refusals, sends
@@ -26,14 +26,14 @@ COPIES_AGAIN = 60.0  # seconds until the look for a second copy is tried again w
 
 def confirm(out: Outbound, held: Claim, send: Send) -> Send | None:
     """Look for an unsure send; returns it, frozen again, when it must go out once more, else None."""
-    elapsed = held.at - (send.started_at if send.started_at is not None else held.at)
-    if 0 <= elapsed < out.schedule.confirm_after[0]:
+    elapsed = max(0.0, held.at - (send.started_at or held.at))  # less than 0: the clock has jumped back
+    if elapsed < out.schedule.confirm_after[0]:
         _look_later(out, held, send, out.schedule.confirm_after[0] - elapsed, "waiting before the first look")
         return None
     try:
         found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
     except HistoryUnreadable:
-        return _unreadable(out, held, send)
+        return _unreadable(out, held, send, elapsed)
     except DeliveryFailed as error:
         _look_failed(out, held, send, error)
         return None
@@ -74,21 +74,21 @@ def _look_later(out: Outbound, held: Claim, send: Send, wait: float, cause: str)
 
 
 def _look_failed(out: Outbound, held: Claim, send: Send, error: DeliveryFailed) -> None:
-    """The look itself failed: look again, without hurry; an operator error closes the gate it concerns."""
-    wait = out.schedule.delay(send.looks)
     with out.store.begin() as tx:
-        if isinstance(error, RateLimited):
-            wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
-        elif isinstance(error, OperatorNeeded):
-            name = gates.WORKSPACE if error.scope == "workspace" else send.channel
-            wait = gates.close_for_operator(tx, error.scope, name, cause=str(error), code=error.code)
-        sends.looked(tx, held, send, wait, f"the look failed: {error}")
+        look_again(tx, out, held, send, error, f"the look failed: {error}")
     log.warning("look.failed", send=send.id, error=type(error).__name__, code=error.code)
 
 
-def _unreadable(out: Outbound, held: Claim, send: Send) -> Send | None:
-    """History cannot be read: once more, marked; silence after that is a dead letter. A root is worth a second one."""
+def _unreadable(out: Outbound, held: Claim, send: Send, elapsed: float) -> Send | None:
+    """History cannot be read: once more, marked; silence after that is a dead letter.
+
+    A root is worth a second one, and a third, but without hurry: each may stand in the channel.
+    """
     log.warning("look.unreadable", send=send.id, channel=send.channel)
+    pause = out.schedule.delay(send.resent) if send.is_root and send.resent else 0.0
+    if elapsed < pause:
+        _look_later(out, held, send, pause - elapsed, "its history may not be read")
+        return None
     with out.store.begin() as tx:
         if send.resent == 0 or send.is_root:
             payload = send.payload if send.is_root else mark_repeated(send.payload)
@@ -99,6 +99,10 @@ def _unreadable(out: Outbound, held: Claim, send: Send) -> Send | None:
 
 def check_copies(out: Outbound, held: Claim, send: Send) -> None:
     """A minute after a resend: if both copies arrived, delete the later one (of two roots, the one not saved)."""
+    with out.store.begin() as tx:
+        if gates.looks_shut(tx):
+            sends.check_copies_later(tx, held, send, COPIES_AGAIN)
+            return
     try:
         found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
         keep = send.ts or ""
@@ -109,9 +113,11 @@ def check_copies(out: Outbound, held: Claim, send: Send) -> None:
                 out.slack.delete(send.channel, one.ts)
                 log.info("copy.deleted", send=send.id, channel=send.channel)
     except DeliveryFailed as error:
-        again = None if isinstance(error, HistoryUnreadable) else COPIES_AGAIN
+        hopeless = isinstance(error, HistoryUnreadable | Permanent)
         with out.store.begin() as tx:
-            sends.check_copies_later(tx, held, send, again)
+            sends.check_copies_later(tx, held, send, None if hopeless else COPIES_AGAIN)
+            if isinstance(error, RateLimited):
+                gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
         return
     with out.store.begin() as tx:
         sends.one_copy_left(tx, held, send, keep)

@@ -20,11 +20,11 @@ from relay.delivery.policy import (
     WaitForSlot,
     decide,
 )
-from relay.errors import DeliveryFailed, Permanent
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited
 from relay.slack.client import Posted
 from relay.store import gates, refusals, sends, threads
 from relay.store.engine import Tx
-from relay.store.lanes import Fenced, give_back
+from relay.store.lanes import Fenced, give_back, hold
 from relay.store.rows import Claim, Send
 
 log = structlog.get_logger()
@@ -59,7 +59,7 @@ def settle_posted(out: Outbound, held: Claim, send: Send, posted: Posted) -> Non
             log.info("post.delivered", send=send.id, channel=send.channel, resent=send.resent)
     except Fenced:
         with out.store.begin() as tx:
-            sends.report_late(tx, send, posted.ts)
+            sends.report_late(tx, held, send, posted.ts)
         raise
 
 
@@ -69,27 +69,45 @@ def _settle_root(out: Outbound, held: Claim, send: Send, ts: str) -> None:
     if saved:
         log.info("root.delivered", send=send.id, channel=send.channel)
         return
-    out.slack.delete(send.channel, ts)
-    with out.store.begin() as tx:
-        threads.drop_orphan_root(tx, held, send)
+    if _removed(out, held, send, [ts]):
+        with out.store.begin() as tx:
+            threads.drop_orphan_root(tx, held, send)
 
 
 def remove_stray(out: Outbound, held: Claim, send: Send, strays: list[str]) -> None:
-    """The thread is gone, so Slack put the reply at the channel's root: take it away and open a new thread.
+    """The thread is gone, so Slack put the reply at the channel's root: take it away and open a new thread."""
+    if not _removed(out, held, send, strays):
+        return
+    with out.store.begin() as tx:
+        threads.give_up_thread(tx, held, send, "its thread is gone")
+    log.info("thread.gone", conversation=held.conversation.id, channel=send.channel)
 
-    Until the stray is deleted the send stays unsure; the next look finds it again.
-    """
+
+def _removed(out: Outbound, held: Claim, send: Send, strays: list[str]) -> bool:
+    """Delete what stands in the wrong place; False when the send stays unsure, for the next look to find it again."""
     try:
         for ts in strays:
             _delete(out, send.channel, ts)
     except DeliveryFailed as error:
         log.warning("stray.not_deleted", send=send.id, code=error.code)
         with out.store.begin() as tx:
-            sends.unsure(tx, held, send, out.schedule.delay(send.looks), "a stray copy could not be deleted")
-        return
-    with out.store.begin() as tx:
-        threads.give_up_thread(tx, held, send, "its thread is gone")
-    log.info("thread.gone", conversation=held.conversation.id, channel=send.channel)
+            look_again(tx, out, held, send, error, "a stray copy could not be deleted")
+        return False
+    return True
+
+
+def look_again(tx: Tx, out: Outbound, held: Claim, send: Send, error: DeliveryFailed, cause: str) -> None:
+    """A look, or what it led to, failed: again, without hurry; a limit or an operator error closes its gate."""
+    hold(tx, held)
+    wait, at_gate = out.schedule.delay(send.looks), True
+    if isinstance(error, RateLimited):
+        wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
+    elif isinstance(error, OperatorNeeded):
+        name = gates.WORKSPACE if error.scope == "workspace" else send.channel
+        wait = gates.close_for_operator(tx, error.scope, name, cause=str(error), code=error.code)
+    else:
+        at_gate = False
+    sends.looked(tx, held, send, wait, cause, at_gate=at_gate)
 
 
 def _delete(out: Outbound, channel: str, ts: str) -> None:
@@ -122,7 +140,7 @@ def settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFailed
 def situation(tx: Tx, held: Claim, send: Send, elapsed: float) -> Situation:
     """What the policy needs to know about a send."""
     carried = refusals.carried_deliveries(tx, send)
-    form = held.conversation.root_form if send.is_root else refusals.current_form(tx, carried[0])
+    form = held.conversation.root_form if send.is_root or not carried else refusals.current_form(tx, carried[0])
     return Situation(send.is_root, len(carried), form, held.attempts, held.spent, send.resent, elapsed)
 
 
@@ -132,16 +150,23 @@ def _obey(tx: Tx, out: Outbound, held: Claim, send: Send, error: DeliveryFailed,
         case Retry(wait):
             sends.retry_later(tx, held, send, wait, cause)
         case WaitForSlot(seconds):
-            gates.close(tx, "channel", send.channel, seconds, pace=out.pace, code=error.code)
             sends.wait_at_gate(tx, held, send, cause)
+            gates.close(tx, "channel", send.channel, seconds, pace=out.pace, code=error.code)
         case WaitForOperator(scope):
             name = gates.WORKSPACE if scope == "workspace" else send.channel
-            gates.close_for_operator(tx, scope, name, cause=cause, code=error.code)
             sends.wait_at_gate(tx, held, send, cause)
+            gates.close_for_operator(tx, scope, name, cause=cause, code=error.code)
         case Confirm(wait):
             sends.unsure(tx, held, send, wait, cause)
         case NewThread():
             threads.give_up_thread(tx, held, send, cause)
+        case _:
+            _take_refusal(tx, held, send, error, verdict)
+
+
+def _take_refusal(tx: Tx, held: Claim, send: Send, error: DeliveryFailed, verdict: Verdict) -> None:
+    cause = str(error)
+    match verdict:
         case Dissolve():
             refusals.dissolve(tx, held, send, cause)
         case Degrade(form) if send.is_root:

@@ -8,17 +8,20 @@ from dataclasses import replace
 import structlog
 
 from relay.delivery.outbound import Outbound
-from relay.errors import DeliveryFailed, OperatorNeeded, Rejected, RelayError
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Rejected, RelayError
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage, ConversationKey, Form, Person, Role
 from relay.slack.render import Card, Line, Previous, SlackPost, render_batch, render_card
 from relay.store import gates
+from relay.store.engine import Tx
 from relay.store.lanes import give_back
 from relay.store.refusals import bury_unrendered
 from relay.store.rows import Claim, Conversation, Draft, Send, Waiting
 from relay.store.sends import freeze
 from relay.store.threads import name_channel
 from relay.store.waiting import last_shown, waiting
+
+FIND_CHANNEL = "conversations.list"
 
 log = structlog.get_logger()
 
@@ -106,9 +109,12 @@ def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
 
 def _render(lines: Sequence[Line], *, previous: Previous | None, url: str) -> list[SlackPost]:
     try:
-        return render_batch(lines, previous=previous, dashboard_url=url)
-    except Exception as error:  # noqa: BLE001 - whatever a message does to the renderer, those behind it go on
+        posts = render_batch(lines, previous=previous, dashboard_url=url)
+    except Exception as error:  # whatever a message does to the renderer, those behind it go on
         raise Unrenderable(_culprit(lines, url), f"rendering failed: {type(error).__name__}") from error
+    if not posts:  # or its lane would be claimed for ever
+        raise Unrenderable(lines[0].id, "nothing of it is left to show")
+    return posts
 
 
 def _culprit(lines: Sequence[Line], url: str) -> int:
@@ -161,18 +167,29 @@ def _permalink(out: Outbound, place: Conversation) -> str | None:
 def _find_channel(out: Outbound, held: Claim) -> None:
     """Turn the mapping's "#name" into Slack's id; what fails closes the name's gate or waits."""
     name = held.conversation.channel or ""
+    with out.store.begin() as tx:
+        wait = gates.seconds_shut(tx, "method", FIND_CHANNEL)
+        if wait is not None:
+            give_back(tx, held, wait=wait, attempts=held.attempts, spent=held.spent)
+            return
     try:
         channel_id = out.slack.find_channel(name)
-    except OperatorNeeded as error:
-        scope, gate = ("workspace", gates.WORKSPACE) if error.scope == "workspace" else ("channel", name)
-        with out.store.begin() as tx:
-            gates.close_for_operator(tx, scope, gate, cause=str(error), code=error.code)
-            give_back(tx, held)
-        log.error("channel.not_found", channel=name, code=error.code)
     except DeliveryFailed as error:
         with out.store.begin() as tx:
-            give_back(tx, held, wait=out.schedule.delay(held.attempts), attempts=held.attempts + 1, spent=held.spent)
-        log.warning("channel.lookup_failed", channel=name, error=type(error).__name__, code=error.code)
+            _not_found(tx, out, held, name, error)
+        log.warning("channel.not_found", channel=name, error=type(error).__name__, code=error.code)
     else:
         with out.store.begin() as tx:
             name_channel(tx, held, channel_id)
+
+
+def _not_found(tx: Tx, out: Outbound, held: Claim, name: str, error: DeliveryFailed) -> None:
+    """Only this name waits, also where the scope is missing: channels given by id need no look-up."""
+    if isinstance(error, RateLimited):
+        give_back(tx, held, attempts=held.attempts, spent=held.spent)
+        gates.close(tx, "method", FIND_CHANNEL, error.retry_after, pace=out.pace, code=error.code)
+    elif isinstance(error, OperatorNeeded):
+        give_back(tx, held)
+        gates.close_for_operator(tx, "channel", name, cause=str(error), code=error.code)
+    else:
+        give_back(tx, held, wait=out.schedule.delay(held.attempts), attempts=held.attempts + 1, spent=held.spent)

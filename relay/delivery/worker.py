@@ -45,7 +45,10 @@ class Worker:
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._lookout = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, name=f"delivery-{number}") for number in range(threads)]
+        # Daemons: a process that was told to stop waits as long as `stop` says, not as long as Slack likes.
+        self._threads = [
+            threading.Thread(target=self._run, name=f"delivery-{number}", daemon=True) for number in range(threads)
+        ]
 
     def start(self) -> None:
         """Deliver in the background until `stop`."""
@@ -56,13 +59,15 @@ class Worker:
         """There is news in the store: look now instead of at the next poll."""
         self._news.set()
 
-    def stop(self, timeout: float | None = None) -> None:
-        """Claim nothing more, wait until what is in flight has settled, at most `timeout` seconds per thread."""
+    def stop(self, timeout: float) -> bool:
+        """Claim nothing more and wait until what is in flight has settled, at most `timeout` seconds; False if not."""
         self._stopping.set()
         self._news.set()
+        deadline = monotonic() + timeout
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join(timeout)
+                thread.join(max(0.0, deadline - monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def run_once(self) -> bool:
         """Claim one lane and take it one step further; False when nothing can be done now."""

@@ -19,6 +19,8 @@ WORKSPACE = "slack"
 CROWD = 3  # this many channels refused within CROWD_SECONDS: the workspace as a whole is over its limit
 CROWD_SECONDS = 10.0
 SLOWEST_GUESS = 30.0  # seconds to wait at most when Slack does not say how long
+LOOKING = ("auth.test", "conversations.history", "conversations.replies", "chat.delete")
+WHEN_IT_OPENS = ("closed_until", "delay", "next_slot")
 RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
 
 
@@ -53,9 +55,26 @@ def _no_slot(tx: Tx, pace: Pace) -> ColumnElement[bool]:
     return and_(gates.c.next_slot > limit, believable)
 
 
+def holds_post(channel: ColumnElement[Any] | str) -> ColumnElement[bool]:
+    """True for the gates that a post to `channel` has to pass."""
+    return or_(
+        gates.c.scope == "workspace",
+        and_(gates.c.scope == "method", gates.c.name == "chat.postMessage"),
+        and_(gates.c.scope == "channel", gates.c.name == channel),
+    )
+
+
+def holds_look() -> ColumnElement[bool]:
+    """True for the gates that a look, and what it leads to, has to pass."""
+    return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", gates.c.name.in_(LOOKING)))
+
+
 def take_slot(tx: Tx, channel: str, pace: Pace) -> float | None:
     """Take the channel's next slot: None when taken, else the seconds to wait for one."""
     tx.conn.execute(upsert(tx, gates).values(scope="channel", name=channel).on_conflict_do_nothing())
+    wait = _seconds_shut(tx, holds_post(channel), pace)
+    if wait is not None:
+        return wait
     mine = and_(gates.c.scope == "channel", gates.c.name == channel)
     believable = gates.c.next_slot <= tx.now + pace.ahead + pace.interval + gates.c.delay
     start = case((and_(gates.c.next_slot > tx.now, believable), gates.c.next_slot), else_=tx.now)
@@ -67,8 +86,22 @@ def take_slot(tx: Tx, channel: str, pace: Pace) -> float | None:
     ).one_or_none()
     if taken is not None:
         return None
-    opens: float = tx.conn.execute(select(pace.opens_at(tx)).where(mine)).scalar_one()
-    return max(0.0, opens - tx.now)
+    return _seconds_shut(tx, mine, pace) or 0.0
+
+
+def seconds_shut(tx: Tx, scope: str, name: str) -> float | None:
+    """Seconds until a gate opens that a limit, a failure or an operator error has shut; None while it is open."""
+    return _seconds_shut(tx, and_(gates.c.scope == scope, gates.c.name == name), Pace())
+
+
+def looks_shut(tx: Tx) -> bool:
+    """True while nothing may be looked for."""
+    return _seconds_shut(tx, holds_look(), Pace()) is not None
+
+
+def _seconds_shut(tx: Tx, which: ColumnElement[bool], pace: Pace) -> float | None:
+    opens = tx.conn.execute(select(func.max(pace.opens_at(tx))).where(which, closed(tx, pace))).scalar_one()
+    return None if opens is None else max(0.0, opens - tx.now)
 
 
 def close(tx: Tx, scope: str, name: str, seconds: float | None, *, pace: Pace, code: str) -> float:
@@ -110,27 +143,24 @@ def close_for_operator(tx: Tx, scope: str, name: str, *, cause: str, code: str) 
 
 
 def reopen(tx: Tx, channel: str) -> None:
-    """A call got through: forget why the channel's and the workspace's gates had been shut, keep the pace.
+    """A post got through: forget why the gates it passed had been shut, keep the pace.
 
     A gate shut meanwhile by another worker's refusal stays shut: this call set out before.
     """
-    names = or_(
-        and_(gates.c.scope == "channel", gates.c.name == channel),
-        gates.c.scope == "workspace",
-    )
+    _forget(tx, holds_post(channel))
+
+
+def forget(tx: Tx, scope: str, name: str) -> None:
+    """The same for one gate alone."""
+    _forget(tx, and_(gates.c.scope == scope, gates.c.name == name))
+
+
+def _forget(tx: Tx, which: ColumnElement[bool]) -> None:
     tx.conn.execute(
         update(gates)
-        .where(names, gates.c.strikes > 0, ~ahead(tx, gates.c.closed_until, gates.c.delay))
+        .where(which, gates.c.strikes > 0, ~ahead(tx, gates.c.closed_until, gates.c.delay))
         .values(closed_until=None, cause="", code="", operator=False, strikes=0, told=False)
     )
-
-
-def is_shut(tx: Tx, scope: str, name: str) -> bool:
-    """True while the gate is closed by a limit, a failure or an operator error."""
-    found = select(gates.c.name).where(
-        gates.c.scope == scope, gates.c.name == name, ahead(tx, gates.c.closed_until, gates.c.delay)
-    )
-    return tx.conn.execute(found).first() is not None
 
 
 def shut(tx: Tx, scope: str, name: str, seconds: float, cause: str) -> None:
@@ -139,8 +169,10 @@ def shut(tx: Tx, scope: str, name: str, seconds: float, cause: str) -> None:
 
 
 def _strikes(tx: Tx, scope: str, name: str) -> int:
-    """How often in a row this gate was shut."""
-    found = select(gates.c.strikes).where(gates.c.scope == scope, gates.c.name == name)
+    """How often in a row this gate was shut before; refusals of calls that set out together count as one."""
+    shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
+    before = case((shut_now & (gates.c.strikes > 0), gates.c.strikes - 1), else_=gates.c.strikes)
+    found = select(before).where(gates.c.scope == scope, gates.c.name == name)
     return tx.conn.execute(found).scalar_one_or_none() or 0
 
 
@@ -150,6 +182,10 @@ def _refused_lately(tx: Tx) -> int:
 
 
 def _write(tx: Tx, scope: str, name: str, values: dict[str, Any]) -> None:
+    """Shut a gate; one that is shut already never opens earlier for it."""
+    shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
+    longer = and_(shut_now, gates.c.closed_until > values["closed_until"])
+    kept = {one: case((longer, gates.c[one]), else_=values[one]) for one in WHEN_IT_OPENS if one in values}
     new = upsert(tx, gates).values(scope=scope, name=name, strikes=1, **values)
-    again = {**values, "strikes": gates.c.strikes + 1}
+    again = {**values, **kept, "strikes": case((shut_now, gates.c.strikes), else_=gates.c.strikes + 1)}
     tx.conn.execute(new.on_conflict_do_update(index_elements=["scope", "name"], set_=again))

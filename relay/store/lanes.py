@@ -10,17 +10,17 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 
 from relay.errors import RelayError
 from relay.messages import ConversationKey, Form
 from relay.store.engine import Tx
-from relay.store.gates import Pace, closed
+from relay.store.gates import Pace, closed, holds_look, holds_post
 from relay.store.rows import Claim, Conversation, Send
-from relay.store.sql import ahead, past
-from relay.store.tables import conversations, deliveries, gates, lanes, sends
+from relay.store.sql import ahead, among, past
+from relay.store.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, gates, lanes, sends
 
-OPEN_SENDS = ("frozen", "sending", "unsure")
+LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
 
 
 class Fenced(RelayError):
@@ -41,6 +41,7 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
         .values(token=lanes.c.token + 1, lease_owner=owner, lease_until=tx.now + lease)
         .returning(lanes.c.token, lanes.c.attempts, lanes.c.spent)
     ).one()
+    copied = sends.c.state == "delivered"
     return Claim(
         conversation=conversation(tx, picked.conversation_id),
         lane=picked.kind,
@@ -48,8 +49,8 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
         attempts=lane.attempts,
         spent=lane.spent,
         at=tx.now,
-        head=_first_send(tx, picked, sends.c.state.in_(OPEN_SENDS)),
-        check_copies=_first_send(tx, picked, past(tx, sends.c.look_again_at, 3600.0), sends.c.state == "delivered"),
+        head=_first_send(tx, picked, among(sends.c.state, OPEN_SENDS)),
+        check_copies=_first_send(tx, picked, past(tx, sends.c.look_again_at, LATE_COPY_LOOK), copied),
     )
 
 
@@ -66,15 +67,9 @@ def _due_lane(tx: Tx, lease: float, pace: Pace, dead: Collection[str]) -> Select
 
 
 def _held_back(tx: Tx, pace: Pace) -> Any:
-    """A gate that stops this lane: the workspace's always, the post's only where a post comes next."""
-    posts = or_(
-        and_(gates.c.scope == "method", gates.c.name == "chat.postMessage"),
-        and_(
-            gates.c.scope == "channel",
-            gates.c.name == func.coalesce(conversations.c.channel_id, conversations.c.channel),
-        ),
-    )
-    concerns = or_(gates.c.scope == "workspace", and_(~lanes.c.looking, posts))
+    """A gate that stops this lane, be it a look or a post that comes next."""
+    place = func.coalesce(conversations.c.channel_id, conversations.c.channel)
+    concerns = or_(and_(lanes.c.looking, holds_look()), and_(~lanes.c.looking, holds_post(place)))
     return exists(select(gates.c.name).where(concerns, closed(tx, pace)).correlate(lanes, conversations))
 
 
@@ -158,9 +153,7 @@ def give_back(
     Raises Fenced like `hold`, which this repeats so that no caller can forget it.
     """
     hold(tx, held)
-    mine = (deliveries.c.conversation_id == held.conversation.id, deliveries.c.lane == held.lane)
-    to_do = or_(deliveries.c.state.in_(("waiting", "sending", "unsure")), deliveries.c.notice_due)
-    waiting_since = tx.conn.execute(select(func.min(deliveries.c.created_at)).where(*mine, to_do)).scalar_one()
+    waiting_since = tx.conn.execute(select(func.min(deliveries.c.created_at)).where(to_do(held))).scalar_one()
     if wait is None:
         wait = _next_wait(tx, held, busy=waiting_since is not None)
     tx.conn.execute(
@@ -179,10 +172,16 @@ def give_back(
     )
 
 
+def to_do(held: Claim) -> ColumnElement[bool]:
+    """The lane's deliveries that are not done with: open ones, and the dead ones whose thread has not been told."""
+    unfinished = or_(among(deliveries.c.state, OPEN_DELIVERIES), deliveries.c.notice_due)
+    return and_(deliveries.c.conversation_id == held.conversation.id, deliveries.c.lane == held.lane, unfinished)
+
+
 def _next_wait(tx: Tx, held: Claim, *, busy: bool) -> float | None:
     """Seconds until this lane has something to do: at once, at its next look at a copy, or never (None)."""
     mine = (sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
-    if busy or tx.conn.execute(select(exists().where(*mine, sends.c.state.in_(OPEN_SENDS)))).scalar_one():
+    if busy or tx.conn.execute(select(exists().where(*mine, among(sends.c.state, OPEN_SENDS)))).scalar_one():
         return 0.0
     look = tx.conn.execute(
         select(func.min(sends.c.look_again_at)).where(*mine, sends.c.look_again_at.is_not(None))

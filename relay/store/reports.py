@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, select
 
 from relay.store.engine import Tx
+from relay.store.gates import holds_post
 from relay.store.sql import ahead
-from relay.store.tables import conversations, deliveries, gates, lanes, received, send_parts, sends
-
-OPEN = ("waiting", "sending", "unsure")
+from relay.store.tables import OPEN_DELIVERIES, conversations, deliveries, gates, lanes, received, send_parts, sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ def list_deliveries(tx: Tx, which: str, limit: int = 100) -> list[dict[str, Any]
     """The newest deliveries, as plain rows: `which` is all, waiting, dead or rejected. No message text."""
     if which == "rejected":
         return [_rejected(row) for row in tx.conn.execute(_rejected_bodies().limit(limit))]
-    states = {"all": None, "waiting": OPEN, "dead": ("dead",)}[which]
+    states = {"all": None, "waiting": OPEN_DELIVERIES, "dead": ("dead",)}[which]
     query = _deliveries().limit(limit)
     if states is not None:
         query = query.where(deliveries.c.state.in_(states))
@@ -75,7 +74,7 @@ def totals(tx: Tx) -> Totals:
             ("message", "dead"): states.get("dead", 0),
             ("root", "delivered"): int(roots),
         },
-        queue={state: states.get(state, 0) for state in OPEN},
+        queue={state: states.get(state, 0) for state in OPEN_DELIVERIES},
         oldest_waiting=None if oldest is None else max(0.0, tx.now - oldest),
     )
 
@@ -118,17 +117,13 @@ def _delivery(tx: Tx, row: Any) -> dict[str, Any]:
 
 def _cause(tx: Tx, row: Any) -> str:
     """Why it is not delivered: its own cause, the mapping's, or the gate's that holds it back."""
-    if row.cause or row.state not in OPEN:
+    if row.cause or row.state not in OPEN_DELIVERIES:
         return str(row.cause)
     if row.channel is None:
         return str(row.why)
-    names = or_(
-        gates.c.scope == "workspace",
-        and_(gates.c.scope == "method", gates.c.name == "chat.postMessage"),
-        and_(gates.c.scope == "channel", gates.c.name == (row.channel_id or row.channel)),
-    )
     shut = ahead(tx, gates.c.closed_until, gates.c.delay)
-    found = tx.conn.execute(select(gates.c.cause).where(names, shut).limit(1)).scalar_one_or_none()
+    held_by = select(gates.c.cause).where(holds_post(row.channel_id or row.channel), shut).limit(1)
+    found = tx.conn.execute(held_by).scalar_one_or_none()
     return found or ""
 
 

@@ -17,23 +17,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, exists, func, insert, select, update
+from sqlalchemy import and_, case, exists, func, insert, select, update
 
 from relay.store import gates as gate
 from relay.store.engine import Tx
 from relay.store.gates import Pace
-from relay.store.lanes import conversation, give_back, hold, to_send
+from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, hold, of_claim, to_send
 from relay.store.rows import Claim, Draft, Send
 from relay.store.tables import deliveries, lanes, send_parts, sends
 
-LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
 WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
 
 
 def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Send | None:
     """Store `drafts` as this lane's next sends and return the first; None if the conversation moved meanwhile."""
-    now_at = conversation(tx, held.conversation.id)
     hold(tx, held, lease=lease)
+    now_at = conversation(tx, held.conversation.id)
     if now_at != held.conversation or now_at.channel_id is None or not drafts:
         return None
     seq = _last_seq(tx, held)
@@ -76,9 +75,9 @@ def start(tx: Tx, held: Claim, send: Send, *, lease: float, pace: Pace) -> Send 
     Returns the started send; or the seconds to wait for a slot; or None when the conversation's place has
     changed since it was frozen, which makes everything frozen in this lane void.
     """
-    now_at = conversation(tx, held.conversation.id)
     hold(tx, held, lease=lease)
-    if not send.resent and (send.channel, send.thread_ts) != (now_at.channel_id, now_at.thread_ts):
+    now_at = conversation(tx, held.conversation.id)  # after the lane is locked: whoever moves it locks that too
+    if (send.channel, send.thread_ts) != (now_at.channel_id, now_at.thread_ts):
         void_frozen(tx, held)
         return None
     wait = gate.take_slot(tx, send.channel, pace)
@@ -145,21 +144,26 @@ def _back_to_frozen(tx: Tx, send: Send, cause: str) -> None:
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state="frozen", cause=cause))
 
 
-def unsure(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
-    """It may stand in Slack: nothing else of this lane moves until a look has told."""
+def unsure(tx: Tx, held: Claim, send: Send, wait: float, cause: str, *, at_gate: bool = False) -> None:
+    """It may stand in Slack: nothing else of this lane moves until a look has told.
+
+    A wait `at_gate` does not count towards giving up.
+    """
     hold(tx, held)
+    started_at = case((sends.c.started_at > tx.now, tx.now), else_=sends.c.started_at)  # the clock may have jumped back
     tx.conn.execute(
         update(sends)
         .where(sends.c.id == send.id)
-        .values(state="unsure", look_again_at=tx.now + wait, looks=send.looks, cause=cause)
+        .values(state="unsure", started_at=started_at, look_again_at=tx.now + wait, looks=send.looks, cause=cause)
     )
     _set_deliveries(tx, send, "unsure")
-    give_back(tx, held, wait=wait, looking=True, attempts=held.attempts, spent=held.spent + wait)
+    spent = held.spent if at_gate else held.spent + wait
+    give_back(tx, held, wait=wait, looking=True, attempts=held.attempts, spent=spent)
 
 
-def looked(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
+def looked(tx: Tx, held: Claim, send: Send, wait: float, cause: str, *, at_gate: bool = False) -> None:
     """One look more without a trace of it; the next in `wait` seconds."""
-    unsure(tx, held, replace(send, looks=send.looks + 1), wait, cause)
+    unsure(tx, held, replace(send, looks=send.looks + 1), wait, cause, at_gate=at_gate)
 
 
 def absent(tx: Tx, held: Claim, send: Send, payload: Mapping[str, Any]) -> Send:
@@ -197,29 +201,26 @@ def drop(tx: Tx, send: Send, state: str, cause: str = "") -> None:
 
 
 def void_frozen(tx: Tx, held: Claim) -> None:
-    """Make void whatever is frozen in a held lane; it was never sent, so it can be rendered anew."""
+    """Make void whatever is frozen in a held lane; it certainly did not arrive, so it can be rendered anew."""
     mine = and_(sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
-    for row in tx.conn.execute(select(sends).where(mine, sends.c.state == "frozen", sends.c.resent == 0)).all():
+    for row in tx.conn.execute(select(sends).where(mine, sends.c.state == "frozen")).all():
         drop(tx, to_send(row), "void")
 
 
-def report_late(tx: Tx, send: Send, ts: str) -> None:
+def report_late(tx: Tx, held: Claim, send: Send, ts: str) -> None:
     """A call came back after its lane was taken over: whatever was decided meanwhile, look for a second copy.
 
     The only write without the token; all it does is ask for a look.
     """
+    tx.conn.execute(select(lanes.c.token).where(of_claim(held)).with_for_update())
     row = tx.conn.execute(
         update(sends)
         .where(sends.c.id == send.id, sends.c.state == "delivered", sends.c.ts != ts)
         .values(look_again_at=tx.now)
-        .returning(sends.c.conversation_id, sends.c.lane)
+        .returning(sends.c.id)
     ).one_or_none()
     if row is not None:
-        tx.conn.execute(
-            update(lanes)
-            .where(lanes.c.conversation_id == row.conversation_id, lanes.c.kind == row.lane)
-            .values(due=func.coalesce(lanes.c.due, tx.now))
-        )
+        tx.conn.execute(update(lanes).where(of_claim(held)).values(due=func.coalesce(lanes.c.due, tx.now)))
 
 
 def check_copies_later(tx: Tx, held: Claim, send: Send, wait: float | None) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, or_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.engine import Tx
@@ -13,6 +14,11 @@ from relay.store.engine import Tx
 def upsert(tx: Tx, table: Table) -> Any:
     """An INSERT into `table` that understands ON CONFLICT."""
     return postgresql.insert(table) if tx.on_postgres else sqlite.insert(table)
+
+
+def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """True where `column` is one of `values`, which are written out: SQLite matches no partial index to bound ones."""
+    return column.in_(bindparam(None, list(values), expanding=True, literal_execute=True))
 
 
 def past(tx: Tx, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 Times are seconds since 1970 as double precision; a `delay` stands beside each due time, so that a time further
 ahead than its delay (the clock jumped) is void. Ids grow in the order of commits inside one conversation.
+SQLite takes a partial index only where a query repeats its condition, so true is spelled `= 1` for it, as in queries.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+
+OPEN_SENDS = ("frozen", "sending", "unsure")
+OPEN_DELIVERIES = ("waiting", "sending", "unsure")
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
 
@@ -143,7 +147,7 @@ deliveries = Table(
         "conversation_id",
         "lane",
         "id",
-        sqlite_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due"),
+        sqlite_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due = 1"),
         postgresql_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due"),
     ),
     Index("deliveries_by_state", "state", "id"),
@@ -184,6 +188,7 @@ sends = Table(
         "sends_to_look_at",
         "conversation_id",
         "lane",
+        "seq",
         sqlite_where=text("look_again_at IS NOT NULL"),
         postgresql_where=text("look_again_at IS NOT NULL"),
     ),
@@ -217,7 +222,7 @@ send_parts = Table(
         "delivery_id",
         "part",
         unique=True,
-        sqlite_where=text("live"),
+        sqlite_where=text("live = 1"),
         postgresql_where=text("live"),
     ),
 )

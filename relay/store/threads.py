@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, exists, select, union_all, update
 
 from relay.messages import Decision
 from relay.store.engine import Tx
+from relay.store.gates import forget
 from relay.store.lanes import arm_all, give_back, hold
 from relay.store.received import channel_id
 from relay.store.rows import Claim, Send
 from relay.store.sends import drop, settle, void_frozen
-from relay.store.tables import conversations, deliveries, gates, lanes, received, sends
+from relay.store.sql import among
+from relay.store.tables import OPEN_SENDS, conversations, deliveries, gates, lanes, received, sends
 
 
 def name_channel(tx: Tx, held: Claim, channel_id: str) -> None:
@@ -28,6 +30,7 @@ def name_channel(tx: Tx, held: Claim, channel_id: str) -> None:
         .values(channel_id=channel_id)
     )
     give_back(tx, held)
+    forget(tx, "channel", place.channel or "")
 
 
 def save_root(tx: Tx, held: Claim, send: Send, ts: str) -> bool:
@@ -46,8 +49,9 @@ def save_root(tx: Tx, held: Claim, send: Send, ts: str) -> bool:
     if won is None:
         hold(tx, held)
         return False
-    settle(tx, held, send, ts)
+    hold(tx, held)
     arm_all(tx, held.conversation.id)
+    settle(tx, held, send, ts)
     return True
 
 
@@ -77,7 +81,9 @@ def redecide(tx: Tx, choose: Callable[[str, str, bytes | None], Decision]) -> in
     `choose` takes (group id, title, first body) and decides; returns how many got another channel.
     """
     changed = 0
-    for row in tx.conn.execute(_undecided(tx).with_for_update(of=conversations)).all():
+    # key_share: a worker that freezes holds its lane and refers to the conversation, which must not wait for us
+    undecided = _undecided(tx).with_for_update(of=conversations, key_share=True)
+    for row in tx.conn.execute(undecided).all():
         decision = choose(row.group_id, row.title, _first_body(tx, row.id))
         if decision.channel not in (None, row.channel) and not _in_flight(tx, row.id):
             _move(tx, row.id, decision)
@@ -86,21 +92,21 @@ def redecide(tx: Tx, choose: Callable[[str, str, bytes | None], Decision]) -> in
 
 
 def _undecided(tx: Tx) -> Any:
-    stuck = exists(
-        select(gates.c.name).where(
-            gates.c.scope == "channel",
-            gates.c.operator,
-            gates.c.name.in_((conversations.c.channel, conversations.c.channel_id)),
-        )
-    ).correlate(conversations)
-    waiting = exists(
-        select(deliveries.c.id).where(
-            deliveries.c.conversation_id == conversations.c.id, deliveries.c.state.in_(("waiting", "sending"))
-        )
-    ).correlate(conversations)
+    gate = and_(
+        gates.c.scope == "channel",
+        gates.c.operator,
+        gates.c.name.in_((conversations.c.channel, conversations.c.channel_id)),
+    )
+    stuck = (
+        select(deliveries.c.conversation_id)
+        .join(conversations, conversations.c.id == deliveries.c.conversation_id)
+        .join(gates, gate)
+        .where(deliveries.c.state.in_(("waiting", "sending")))
+    )
+    unmapped = select(conversations.c.id).where(conversations.c.channel.is_(None))
     return (
         select(conversations.c.id, conversations.c.group_id, conversations.c.title, conversations.c.channel)
-        .where(or_(conversations.c.channel.is_(None), and_(stuck, waiting)))
+        .where(conversations.c.id.in_(union_all(unmapped, stuck)))
         .order_by(conversations.c.id)
     )
 
@@ -113,8 +119,15 @@ def _first_body(tx: Tx, conversation_id: int) -> bytes | None:
 
 
 def _in_flight(tx: Tx, conversation_id: int) -> bool:
-    """True while something may already stand in the present channel: it keeps its place until that is known."""
-    busy = exists().where(sends.c.conversation_id == conversation_id, sends.c.state.in_(("sending", "unsure")))
+    """True while something may already stand in the present channel: it keeps its place until that is known.
+
+    Locks the lanes first, so that nothing can set out between this and the move.
+    """
+    tx.conn.execute(
+        select(lanes.c.kind).where(lanes.c.conversation_id == conversation_id).order_by(lanes.c.kind).with_for_update()
+    )
+    open_ones = and_(sends.c.conversation_id == conversation_id, among(sends.c.state, OPEN_SENDS))
+    busy = exists().where(open_ones, sends.c.state.in_(("sending", "unsure")))
     return bool(tx.conn.execute(select(busy)).scalar_one())
 
 

@@ -8,10 +8,12 @@ from sqlalchemy import or_, select
 
 from relay.messages import Form
 from relay.store.engine import Tx
+from relay.store.lanes import to_do
 from relay.store.rows import Claim, Waiting
 from relay.store.tables import deliveries, received, send_parts, sends
 
 BATCH = 100  # more would not fit into a handful of posts anyway
+RECENT = 10  # sends to look through for what stands last in the thread; further back the author is named again
 
 
 def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
@@ -19,11 +21,7 @@ def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
     rows = tx.conn.execute(
         select(deliveries, received.c.body)
         .join(received, received.c.id == deliveries.c.received_id)
-        .where(
-            deliveries.c.conversation_id == held.conversation.id,
-            deliveries.c.lane == held.lane,
-            or_(deliveries.c.state == "waiting", deliveries.c.notice_due),
-        )
+        .where(to_do(held), or_(deliveries.c.state == "waiting", deliveries.c.notice_due))
         .order_by(deliveries.c.id)
         .limit(limit)
     ).all()
@@ -44,18 +42,14 @@ def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
 def last_shown(tx: Tx, held: Claim) -> bytes | None:
     """The body of the message that stands last in the present thread, as far as we posted it; None if unknown."""
     place = held.conversation
-    last = tx.conn.execute(
-        select(sends.c.id)
-        .where(
-            sends.c.conversation_id == place.id,
-            sends.c.lane == held.lane,
-            sends.c.kind == "post",
-            sends.c.state == "delivered",
-            sends.c.thread_ts == place.thread_ts,
-        )
+    lately = tx.conn.execute(
+        select(sends.c.id, sends.c.kind, sends.c.state, sends.c.thread_ts)
+        .where(sends.c.conversation_id == place.id, sends.c.lane == held.lane)
         .order_by(sends.c.seq.desc())
-        .limit(1)
-    ).scalar_one_or_none()
+        .limit(RECENT)
+    ).all()
+    here = (one.id for one in lately if (one.kind, one.state, one.thread_ts) == ("post", "delivered", place.thread_ts))
+    last = next(here, None)
     if last is None:
         return None
     row = tx.conn.execute(

@@ -34,6 +34,7 @@ def error_response(status: int, code: str, message: str, details: list[dict[str,
 
 
 def _rejected(error: Rejected) -> Response:
+    log.warning("request.rejected", status=error.status, code=error.code)
     return error_response(error.status, error.code, str(error), error.details)
 
 

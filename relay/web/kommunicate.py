@@ -60,7 +60,6 @@ def check_json_type(incoming: Request) -> None:
 
 def keep_rejected(relay: Relay, body: bytes, error: Rejected) -> None:
     """Keep a body whose fields are wrong, for `relay deliveries list --rejected`; no JSON is not kept."""
-    log.warning("webhook.rejected", status=error.status, code=error.code)
     if error.status == 422:
         with relay.store.begin() as tx:
             reject(tx, ACCOUNT, body, f"{error.code}: {error}")

@@ -181,7 +181,7 @@ def upgrade() -> None:
     op.create_index(
         "sends_to_look_at",
         "sends",
-        ["conversation_id", "lane"],
+        ["conversation_id", "lane", "seq"],
         unique=False,
         sqlite_where=sa.text("look_again_at IS NOT NULL"),
         postgresql_where=sa.text("look_again_at IS NOT NULL"),
@@ -225,7 +225,7 @@ def upgrade() -> None:
         "deliveries",
         ["conversation_id", "lane", "id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('waiting', 'sending', 'unsure') OR notice_due"),
+        sqlite_where=sa.text("state IN ('waiting', 'sending', 'unsure') OR notice_due = 1"),
         postgresql_where=sa.text("state IN ('waiting', 'sending', 'unsure') OR notice_due"),
     )
     op.create_table(
@@ -249,6 +249,6 @@ def upgrade() -> None:
         "send_parts",
         ["delivery_id", "part"],
         unique=True,
-        sqlite_where=sa.text("live"),
+        sqlite_where=sa.text("live = 1"),
         postgresql_where=sa.text("live"),
     )

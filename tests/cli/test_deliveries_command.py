@@ -1,0 +1,150 @@
+"""`relay deliveries`: what waits and why, what was given up, what was rejected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from relay.delivery.worker import Worker
+from relay.sandbox import SandboxServer
+from relay.settings import Config
+from relay.store.engine import Store, open_store
+from relay.store.gates import close_for_operator
+from relay.web import create_app
+from relay.wiring import Relay
+from tests.cli.conftest import Run
+from tests.harness import FakeClock, auth, drain, outbound_with, raw, settings
+
+Post = Callable[..., None]
+Listing = Callable[..., list[dict[str, object]]]
+
+
+@pytest.fixture
+def post(store: Store) -> Post:
+    """Send webhooks; group 1 has a channel, no other has."""
+    config = Config(channels={"1": "C0SUPPORT"})
+    client = create_app(Relay(replace(settings(), config=config), store)).test_client()
+
+    def send(*contents: bytes) -> None:
+        for content in contents:
+            client.post("/kommunicate/webhook", data=content, headers={"Content-Type": "application/json", **auth()})
+
+    return send
+
+
+@pytest.fixture
+def listing(run: Run, database_url: str) -> Listing:
+    """The rows of `relay deliveries list`."""
+
+    def rows(*flags: str) -> list[dict[str, object]]:
+        result = run("deliveries", "list", "--json", *flags, DATABASE_URL=database_url)
+        assert result.exit_code == 0
+        found: list[dict[str, object]] = json.loads(result.stdout)
+        return found
+
+    return rows
+
+
+def test_it_lists_the_newest_first(post: Post, listing: Listing) -> None:
+    post(raw("k1", 1), raw("k2", 1), raw("k3", 2))
+    assert [row["key"] for row in listing()] == ["k3", "k2", "k1"]
+    assert [row["key"] for row in listing("--limit", "1")] == ["k3"]
+    assert {row["state"] for row in listing("--waiting")} == {"waiting"}
+    assert listing("--dead") == []
+
+
+def test_what_waits_says_for_what(post: Post, listing: Listing, database_url: str) -> None:
+    """For a channel in the mapping, for a gate to open, or just for its turn."""
+    post(raw("k1", 1), raw("k2", 2))
+    unmapped, turn = listing("--waiting")
+    assert "`2: <channel>`" in str(unmapped["cause"])
+    assert turn["cause"] == ""
+    with closing(open_store(database_url)) as store, store.begin() as tx:  # on the clock that the command looks at
+        close_for_operator(tx, "channel", "C0SUPPORT", cause="the bot is not in the channel", code="not_in_channel")
+    assert listing("--waiting")[1]["cause"] == "the bot is not in the channel"
+
+
+def test_what_was_given_up_keeps_its_cause(
+    post: Post, listing: Listing, run: Run, store: Store, server: SandboxServer, clock: FakeClock
+) -> None:
+    post(raw("k1", 1))
+    server.sandbox.faults.add("chat.postMessage", "error", code="invalid_blocks", after=1, times=3)
+    drain(Worker(outbound_with(store, server)), clock, seconds=60)
+    (row,) = listing("--dead")
+    assert row["state"] == "dead"
+    assert "invalid_blocks" in str(row["cause"])
+    shown = json.loads(run("deliveries", "show", str(row["id"]), "--json").stdout)
+    assert {send["state"] for send in shown["sends"]} >= {"refused"}
+
+
+def test_what_was_rejected_is_kept_as_it_came(post: Post, listing: Listing, run: Run) -> None:
+    post(raw("k1", 1, timeStamp="never"))
+    (row,) = listing("--rejected")
+    assert str(row["cause"]).startswith("invalid_body: timeStamp must be")
+    assert set(row) == {"id", "state", "received_at", "cause"}
+    shown = json.loads(run("deliveries", "show", str(row["id"]), "--json").stdout)
+    assert str(row["id"]).startswith("r")
+    assert json.loads(shown["body"])["timeStamp"] == "never"
+
+
+def test_a_table_for_people_has_the_same(post: Post, run: Run, database_url: str) -> None:
+    post(raw("k1", 2), raw("k2", 2, timeStamp="never"))
+    waiting = run("deliveries", "list", DATABASE_URL=database_url)
+    columns = waiting.output.split("\n")[0].split()
+    assert columns == ["id", "state", "group", "id", "channel", "age", "attempts", "cause"]
+    assert "channels" in waiting.output
+    assert run("deliveries", "list", "--dead").output == "Nothing there.\n"
+
+
+def test_lines_for_people_have_the_same(post: Post, run: Run, database_url: str) -> None:
+    post(raw("k1", 2), raw("k2", 2, timeStamp="never"))
+    assert "r2" in run("deliveries", "list", "--rejected", DATABASE_URL=database_url).output
+    assert "state: rejected" in run("deliveries", "show", "r2").output
+    assert "state: waiting" in run("deliveries", "show", "1").output
+
+
+def test_brackets_in_an_id_are_just_brackets(post: Post, run: Run, database_url: str) -> None:
+    """They are markup to the library that draws the table."""
+    post(raw("k1", "[/red]"), raw("k2", "[bold]:smile:"))
+    result = run("deliveries", "list", DATABASE_URL=database_url)
+    assert result.exit_code == 0
+    assert "[/red]" in result.output
+    assert ":smile:" in result.output.replace("\n", "").replace(" ", "")
+
+
+def test_a_rejected_body_cannot_write_to_the_terminal(post: Post, run: Run, database_url: str) -> None:
+    """JSON lets these through: CSI as one character, DEL, and marks that turn the writing around."""
+    post('{"key": 5, "message": "\x9b2J\x7f\u202e\n"}'.replace("\n", "").encode())
+    shown = run("deliveries", "show", "r1", DATABASE_URL=database_url).output
+    assert r"\x9b2J\x7f\u202e" in shown
+    assert not {"\x9b", "\x7f", "\u202e"} & set(shown)
+
+
+def test_an_unknown_id_is_exit_1(run: Run, database_url: str) -> None:
+    for unknown in ("1", "r1", "0", "999999999999999999", "r0"):
+        for flags in ((), ("--json",)):
+            result = run("deliveries", "show", unknown, *flags, DATABASE_URL=database_url)
+            assert (result.exit_code, result.stdout) == (1, "")
+            assert result.stderr == f"There is no delivery {unknown}.\n"
+
+
+def test_an_accepted_message_is_not_shown_as_a_rejected_one(post: Post, run: Run, database_url: str) -> None:
+    post(raw("k1", 1))
+    assert run("deliveries", "show", "r1", DATABASE_URL=database_url).exit_code == 1
+
+
+@pytest.mark.parametrize("word", ["x1", "r", "1r", "-1", "R1", "1.5", "9" * 19, ""])
+def test_what_is_no_id_is_exit_2(run: Run, word: str) -> None:
+    assert run("deliveries", "show", "--", word).exit_code == 2
+
+
+def test_an_empty_database_is_refused_and_not_created(run: Run, postgres_url: str, tmp_path: object) -> None:
+    for url in ("sqlite:///new.db", postgres_url):
+        result = run("deliveries", "list", DATABASE_URL=url)
+        assert result.exit_code == 2
+        assert "run `relay migrate`" in result.stderr
+    assert not list(tmp_path.iterdir())  # type: ignore[attr-defined]

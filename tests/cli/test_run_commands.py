@@ -1,0 +1,200 @@
+"""`relay serve`, `relay worker` and `relay demo` as processes: they start or say why not, and they end in order."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+from relay.sandbox import SandboxServer
+from tests.cli.conftest import Run
+from tests.harness import ROOT, RelayProcess, body, environment, free_port, raw, threads, wait_for
+from tests.web.wire import GOOD as GOOD_HEADERS
+from tests.web.wire import lone_environment, webhook
+
+Start = Callable[..., RelayProcess]
+GOOD = lone_environment("sqlite:///relay.db")
+WIPED = ("DYNO", "RENDER", "FLY_APP_NAME", "RAILWAY_ENVIRONMENT")
+
+
+@pytest.mark.parametrize("word", ["serve", "worker"])
+@pytest.mark.parametrize("host", WIPED)
+def test_sqlite_on_a_disk_that_is_wiped_is_refused(run: Run, tmp_path: Path, word: str, host: str) -> None:
+    result = run(word, **{**GOOD, host: "x"})
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{host} tells of a host whose disk is wiped at every restart" in result.stderr
+    assert "RELAY_ALLOW_EPHEMERAL=1" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_unless_that_is_wanted(start: Start) -> None:
+    start("serve", env={**GOOD, "DYNO": "web.1", "RELAY_ALLOW_EPHEMERAL": "1"}).wait_ready()
+
+
+def test_postgres_is_fine_there(start: Start, postgres_database_url: str) -> None:
+    env = {**GOOD, "PORT": str(free_port()), "DATABASE_URL": postgres_database_url}
+    start("serve", "--no-worker", env={**env, "DYNO": "web.1"}).wait_ready()
+
+
+def refusal(relay: RelayProcess, folder: Path) -> str:
+    """What a process that ends with exit code 2 said."""
+    assert relay.process.wait(15) == 2
+    return (folder / "0.log").read_text()
+
+
+def test_a_port_in_use_is_exit_2_with_a_sentence(start: Start, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = refusal(start("serve", env={**GOOD, "PORT": str(taken.getsockname()[1])}), tmp_path)
+    assert "Address already in use. Set another HOST or PORT." in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid"])
+def test_a_host_that_is_not_this_one_is_exit_2_with_a_sentence(start: Start, tmp_path: Path, host: str) -> None:
+    said = refusal(start("serve", env={**GOOD, "HOST": host}), tmp_path)
+    assert f"cannot listen on {host}:{GOOD['PORT']}: " in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("word", ["serve", "worker"])
+def test_an_older_schema_on_postgres_is_refused(run: Run, postgres_database_url: str, word: str) -> None:
+    """Other versions may be running on it: upgrading is a step of its own."""
+    with psycopg.connect(postgres_database_url) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '0000'")
+    result = run(word, **{**GOOD, "DATABASE_URL": postgres_database_url})
+    assert result.exit_code == 2
+    assert "Run `relay migrate`" in result.stderr
+
+
+def ended(relay: RelayProcess, *signals: signal.Signals) -> float:
+    """Send these signals; the seconds until it has ended well."""
+    begun = time.monotonic()
+    for number in signals:
+        relay.process.send_signal(number)
+    assert relay.process.wait(15) == 0
+    return time.monotonic() - begun
+
+
+ENDINGS = [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)]
+
+
+@pytest.mark.parametrize(
+    ("words", "signals"),
+    [
+        *(("serve", signals) for signals in ENDINGS),
+        ("serve --no-worker", ENDINGS[0]),
+        *(("worker", signals) for signals in ENDINGS[1:]),
+    ],
+)
+def test_it_ends_in_order_within_four_seconds(
+    start: Start,
+    live_server: Callable[..., SandboxServer],
+    words: str,
+    signals: tuple[signal.Signals, ...],
+    tmp_path: Path,
+) -> None:
+    """A second Ctrl+C breaks nothing off."""
+    relay = start(*words.split(), env=environment(live_server(), "sqlite:///relay.db"))
+    assert wait_for(lambda: "started" in (tmp_path / "0.log").read_text())
+    assert ended(relay, *signals) < 4
+    assert "stopped" in (tmp_path / "0.log").read_text()
+
+
+def test_what_is_in_flight_settles_before_it_ends(
+    start: Start, live_server: Callable[..., SandboxServer], database_url: str
+) -> None:
+    """Slack takes a second for each post: the post under way is waited for, and nothing is posted twice."""
+    slack = live_server(pace=0)
+    slack.sandbox.faults.add("chat.postMessage", "slow", seconds=1.0, times=None)
+    env = environment(slack, database_url)
+    relay = start("serve", env=env)
+    relay.wait_ready()
+    assert relay.post(body("k1")).status_code == 200
+    assert wait_for(lambda: any(call["method"] == "chat.postMessage" for call in slack.sandbox.calls))
+    assert ended(relay, signal.SIGTERM) < 4
+    slack.sandbox.faults.clear()
+    start("worker", env=env)
+    assert wait_for(lambda: [len(thread) for thread in threads(slack).values()] == [2])
+
+
+def test_a_request_under_way_gets_its_answer(start: Start, tmp_path: Path) -> None:
+    """It waits for the database when the signal comes; whoever asks later is answered, so this one has been read."""
+    relay, content = start("serve", "--no-worker", env=GOOD), raw("k1")
+    relay.wait_ready()
+    with (
+        closing(sqlite3.connect(tmp_path / "relay.db", isolation_level=None)) as other,
+        socket.create_connection(("127.0.0.1", relay.port), 10) as caller,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        caller.sendall(webhook(*GOOD_HEADERS, f"Content-Length: {len(content)}", content=content))
+        assert requests.get(f"{relay.url}/healthz", timeout=5).status_code == 200
+        relay.process.terminate()
+        other.execute("ROLLBACK")
+        answer = b"".join(iter(lambda: caller.recv(65_536), b""))
+    assert answer.endswith(b'{"status":"accepted"}\n')
+    assert relay.process.wait(5) == 0
+
+
+GUNICORN = "from relay.web import create_app; import threading; app = create_app(); print(len(threading.enumerate()))"
+
+
+def test_the_app_from_the_environment_never_starts_delivery(tmp_path: Path) -> None:
+    """`gunicorn 'relay.web:create_app()'` makes one in each of its processes."""
+    env = {**GOOD, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", GUNICORN], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"
+    assert (tmp_path / "relay.db").exists()
+
+
+def test_the_app_refuses_to_start_without_its_settings(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GUNICORN], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "SettingsError" in done.stderr
+
+
+DEMO_ENV = {"KOMMUNICATE_WEBHOOK_TOKEN": "", "DATABASE_URL": "nonsense", "HOST": "nonsense", "DYNO": "web.1"}
+
+
+@pytest.fixture
+def demo(start: Start, tmp_path: Path) -> RelayProcess:
+    """A running demo; the environment is full of nonsense that it must not mind."""
+    (tmp_path / ".env").write_text("RELAY_CONFIG=nonsense\n")
+    (tmp_path / "tmp").mkdir()
+    ports = ("--port", str(free_port()), "--sandbox-port", str(free_port()))
+    relay = start("demo", *ports, env={**DEMO_ENV, "TMPDIR": str(tmp_path / "tmp")})
+    relay.port = int(ports[1])
+    relay.wait_ready()
+    return relay
+
+
+@pytest.mark.parametrize("signals", ENDINGS[:2], ids=lambda signals: "+".join(one.name for one in signals))
+def test_the_demo_ends_in_order_and_leaves_nothing_behind(
+    demo: RelayProcess, tmp_path: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    assert list((tmp_path / "tmp").iterdir())
+    assert ended(demo, *signals) < 4
+    assert not list((tmp_path / "tmp").iterdir())
+    assert f"http://127.0.0.1:{demo.port}/readyz" in (tmp_path / "0.log").read_text()
+
+
+def test_the_demo_finds_other_ports_where_its_own_are_taken(start: Start, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        relay = start("demo", "--quiet", "--port", port, "--sandbox-port", port, env={})
+        assert wait_for(lambda: "web.started" in (tmp_path / "0.log").read_text())
+    assert ended(relay, signal.SIGTERM) < 4
+    assert f":{port}" not in (tmp_path / "0.log").read_text()

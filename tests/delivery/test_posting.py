@@ -1,0 +1,67 @@
+"""Locks and steps that only show when two workers meet in one lane."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from relay.delivery.posting import settle_failure
+from relay.errors import OperatorNeeded, RateLimited, Unsure
+from relay.store import gates, lanes, sends
+from relay.store.lanes import Fenced
+from tests.delivery.rig import Rig
+
+
+@pytest.fixture
+def line(rig: Callable[..., Rig]) -> Rig:
+    """With a thread, and a message that waits."""
+    line = rig()
+    line.write("m1")
+    line.run()
+    line.write("m2")
+    return line
+
+
+@pytest.mark.parametrize("error", [RateLimited(5.0, method="chat.postMessage"), OperatorNeeded("channel")], ids=str)
+def test_a_refusal_locks_its_lane_before_its_gate(line: Rig, error: RateLimited | OperatorNeeded) -> None:
+    """As everybody does: whoever holds the lane gets the gate while the refusal waits for the lane."""
+    held, send = line.set_out()
+    line.clock.advance(10)
+    refused = threading.Thread(target=settle_failure, args=(line.out, held, send, error), kwargs={"elapsed": 0.0})
+    with line.store.begin() as tx:
+        lanes.hold(tx, held)
+        refused.start()
+        refused.join(0.3)
+        assert gates.take_slot(tx, send.channel, line.out.pace) is None
+    refused.join(10)
+    line.run(60)
+    assert (line.told(), line.waiting()) == (["m1", "m2"], [])
+
+
+@pytest.mark.parametrize("error", [Unsure(), RateLimited(5.0, method="chat.postMessage"), OperatorNeeded("channel")])
+def test_a_stale_workers_failure_changes_nothing(line: Rig, error: Unsure | RateLimited | OperatorNeeded) -> None:
+    """Neither its lane nor a gate, also when its send was rendered anew meanwhile."""
+    held, send = line.set_out()
+    line.clock.advance(line.out.lease)
+    line.run(60)
+    with line.store.begin() as tx:
+        sends.drop(tx, send, "void")
+    with pytest.raises(Fenced):
+        settle_failure(line.out, held, send, error, elapsed=0.0)
+    with line.store.read() as tx:
+        assert gates.seconds_shut(tx, "channel", send.channel) is None
+
+
+def test_a_message_of_which_nothing_is_left_to_show_holds_up_nobody(line: Rig) -> None:
+    """All its parts stand in Slack, and it waits all the same: an upgrade may cut texts in another way."""
+    held, send = line.set_out()
+    posted = line.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
+    with line.store.begin() as tx:
+        sends.settle(tx, held, send, posted.ts)
+        tx.conn.exec_driver_sql("UPDATE deliveries SET state = 'waiting'")
+        tx.conn.exec_driver_sql(f"UPDATE lanes SET due = {tx.now}")
+    line.write("m3")
+    line.run(60)
+    assert (line.told(), line.waiting()) == (["m1", "m2", "m3"], [])

@@ -1,0 +1,149 @@
+"""Workers in threads against a sandbox on the real clock: they wake, survive, and stop when told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from relay.delivery.worker import Worker
+from relay.sandbox import SandboxServer
+from relay.store.engine import Store, open_store
+from tests.delivery.rig import POST
+from tests.harness import outbound_with, timeline, wait_for
+from tests.store.shelf import rows, states, take_in
+
+
+@pytest.fixture
+def live(database_url: str) -> Iterator[Store]:
+    """The store on its usual clock."""
+    store = open_store(database_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def slack(live_server: Callable[..., SandboxServer]) -> SandboxServer:
+    return live_server(pace=0)
+
+
+@pytest.fixture
+def run(live: Store, slack: SandboxServer) -> Iterator[Callable[..., Worker]]:
+    """Start workers; all are stopped in the end."""
+    running: list[Worker] = []
+    quick = {"posts_per_second": 100, "burst": 100, "call_deadline": 2}
+
+    def start(**options: Any) -> Worker:
+        running.append(Worker(outbound_with(live, slack, delivery=quick), **options))
+        running[-1].start()
+        return running[-1]
+
+    yield start
+    for worker in running:
+        worker.stop(10)
+
+
+def delivered(store: Store, number: int) -> Callable[[], bool]:
+    return lambda: states(store) == ["delivered"] * number
+
+
+def replies(slack: SandboxServer) -> int:
+    return sum(message["thread_ts"] is not None for message in timeline(slack))
+
+
+def test_it_delivers_in_the_background(live: Store, slack: SandboxServer, run: Callable[..., Worker]) -> None:
+    """Two workers of four threads, ten conversations: every message once."""
+    run()
+    run()
+    for number in range(20):
+        take_in(live, str(number), str(number % 10))
+    assert wait_for(delivered(live, 20))
+    assert len([row for row in rows(live, "sends", kind="root") if row.state == "delivered"]) == 10
+    assert sum(message["thread_ts"] is None for message in timeline(slack)) == 10
+
+
+def test_news_wakes_it_at_once(live: Store, run: Callable[..., Worker]) -> None:
+    """Long before its next poll."""
+    worker = run(poll=60.0)
+    assert wait_for(lambda: worker._lookout.locked())
+    take_in(live)
+    worker.wake()
+    assert wait_for(delivered(live, 1), timeout=10)
+
+
+def test_without_news_it_polls(live: Store, run: Callable[..., Worker]) -> None:
+    """Another process has accepted it."""
+    run()
+    take_in(live)
+    assert wait_for(delivered(live, 1), timeout=5)
+
+
+def test_it_finishes_what_is_in_flight_before_it_stops(live: Store, slack: SandboxServer, run: Any) -> None:
+    """And claims nothing more."""
+    slack.sandbox.faults.add(POST, "slow", seconds=0.5)
+    worker = run(threads=1)
+    take_in(live)
+    worker.wake()
+    assert wait_for(lambda: any(row.state == "sending" for row in rows(live, "sends")))
+    worker.stop(10)
+    assert [row.state for row in rows(live, "sends")] == ["delivered"]
+    assert (states(live), rows(live, "lanes")[0].lease_owner) == (["waiting"], None)
+
+
+def test_an_idle_one_stops_at_once(run: Callable[..., Worker]) -> None:
+    worker = run(poll=60.0)
+    begun = time.monotonic()
+    worker.stop(10)
+    assert time.monotonic() - begun < 5
+
+
+def test_it_survives_a_store_that_is_away(live: Store, slack: SandboxServer, run: Callable[..., Worker]) -> None:
+    """It waits a second and goes on."""
+    away, refused = threading.Event(), threading.Event()
+
+    def refuse(*_: object) -> None:
+        if away.is_set():
+            refused.set()
+            raise live.engine.dialect.dbapi.OperationalError("scripted: away")  # type: ignore[union-attr]
+
+    event.listen(live.engine, "do_connect", refuse)
+    event.listen(live.engine, "checkout", refuse)
+    run(threads=1)
+    away.set()
+    assert refused.wait(10)
+    away.clear()
+    take_in(live)
+    assert wait_for(delivered(live, 1), timeout=10)
+    assert replies(slack) == 1
+
+
+def test_it_survives_what_nobody_foresaw(live: Store, run: Callable[..., Worker]) -> None:
+    """Also in its housekeeping."""
+    failed = threading.Event()
+
+    def chores() -> None:
+        failed.set()
+        raise ZeroDivisionError("scripted")
+
+    run(chores=chores)
+    assert failed.wait(10)
+    take_in(live)
+    assert wait_for(delivered(live, 1), timeout=10)
+
+
+def test_it_keeps_house_at_its_start(run: Callable[..., Worker]) -> None:
+    done = threading.Event()
+    run(chores=done.set)
+    assert done.wait(10)
+
+
+def test_a_message_nobody_can_read_any_more_is_a_dead_letter(live: Store, run: Callable[..., Worker]) -> None:
+    """Those behind it go on."""
+    take_in(live, "k1", body=b"not JSON")
+    take_in(live, "k2")
+    run()
+    assert wait_for(lambda: states(live) == ["dead", "delivered"])

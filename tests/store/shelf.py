@@ -1,0 +1,127 @@
+"""Short ways to bring a store into a state, each by the store's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from relay.messages import ChatMessage, ConversationKey, Decision, Ignored
+from relay.store import lanes, sends, threads
+from relay.store.engine import Store
+from relay.store.gates import Pace
+from relay.store.received import Receipt, accept
+from relay.store.rows import Claim, Draft, Send
+from relay.store.tables import metadata
+from relay.store.waiting import waiting
+from tests.harness import NOON, raw
+
+GROUP = "123456"
+MAPPED = Decision("C0SUPPORT", "channels", "`channels` lists it.")
+UNMAPPED = Decision(None, "unmapped", "Nothing names it.")
+PACE = Pace(burst=1000)  # of no concern here
+LEASE = 30.0
+
+
+def message(key: str = "k1", group: str = GROUP) -> ChatMessage:
+    """What the parser makes of a body."""
+    return ChatMessage(ConversationKey("default", group), key, "customer-1", NOON, "Hello")
+
+
+def ignored(key: str = "k1") -> Ignored:
+    """What the parser makes of a body that is not shown."""
+    return Ignored(ConversationKey("default", GROUP), key, "hidden message")
+
+
+def take_in(
+    store: Store, key: str = "k1", group: str = GROUP, decision: Decision = MAPPED, body: bytes = b""
+) -> Receipt:
+    """Accept one message in a transaction of its own."""
+    with store.begin() as tx:
+        return accept(tx, message(key, group), body or raw(key, group), decision)
+
+
+def claim(store: Store, owner: str = "me", *, pace: Pace = PACE, dead: Sequence[str] = ()) -> Claim | None:
+    """Claim a lane in a transaction of its own."""
+    with store.begin() as tx:
+        return lanes.claim(tx, owner, lease=LEASE, pace=pace, dead=dead)
+
+
+def claimed(store: Store, owner: str = "me") -> Claim:
+    """The same where there must be one."""
+    held = claim(store, owner)
+    assert held is not None
+    return held
+
+
+def give_back(store: Store, held: Claim, **how: Any) -> None:
+    """End a lease."""
+    with store.begin() as tx:
+        lanes.give_back(tx, held, **how)
+
+
+def freeze(store: Store, held: Claim, *parts_of_drafts: Sequence[tuple[int, int]]) -> Send:
+    """Freeze one post for each list of parts; without any, one post with the first part of all that waits."""
+    with store.begin() as tx:
+        parts = parts_of_drafts or [[(one.id, 0) for one in waiting(tx, held)]]
+        send = sends.freeze(tx, held, [Draft("post", {"text": "x"}, tuple(one)) for one in parts], lease=LEASE)
+    assert send is not None
+    return send
+
+
+def start(store: Store, held: Claim, send: Send) -> Send | float | None:
+    """The re-check right before the call."""
+    with store.begin() as tx:
+        return sends.start(tx, held, send, lease=LEASE, pace=PACE)
+
+
+def started(store: Store, held: Claim, *parts_of_drafts: Sequence[tuple[int, int]]) -> Send:
+    """Freeze and start."""
+    send = start(store, held, freeze(store, held, *parts_of_drafts))
+    assert isinstance(send, Send)
+    return send
+
+
+def settle(store: Store, held: Claim, send: Send, ts: str = "1712345678.000200") -> None:
+    """Slack took it."""
+    with store.begin() as tx:
+        sends.settle(tx, held, send, ts)
+
+
+def root(store: Store, held: Claim) -> Send:
+    """A root that has set out."""
+    with store.begin() as tx:
+        frozen = sends.freeze(tx, held, [Draft("root", {"text": "card"})], lease=LEASE)
+    assert frozen is not None
+    send = start(store, held, frozen)
+    assert isinstance(send, Send)
+    return send
+
+
+def open_thread(store: Store, group: str = GROUP, ts: str = "1712345678.000100") -> None:
+    """A conversation with a thread and one message that waits."""
+    take_in(store, f"first-of-{group}", group)
+    held = claimed(store)
+    send = root(store, held)
+    with store.begin() as tx:
+        assert threads.save_root(tx, held, send, ts)
+
+
+def rows(store: Store, table: str | Table, **where: Any) -> list[Any]:
+    """Rows of a table, in the order of their first column."""
+    kind = metadata.tables[table] if isinstance(table, str) else table
+    with store.read() as tx:
+        found = select(kind).filter_by(**where).order_by(*kind.primary_key.columns)
+        return list(tx.conn.execute(found).all())
+
+
+def states(store: Store) -> list[str]:
+    """The states of all deliveries, in order."""
+    return [row.state for row in rows(store, "deliveries")]
+
+
+def lane(store: Store) -> Any:
+    """The only lane."""
+    (row,) = rows(store, "lanes")
+    return row

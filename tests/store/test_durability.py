@@ -1,0 +1,136 @@
+"""What was committed stays, what cannot be committed says so: files, locks, full disks, several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from relay.errors import SettingsError, StoreUnavailable
+from relay.store.engine import Store, open_store
+from relay.store.tables import gates
+from tests.store.shelf import rows, take_in
+
+
+@pytest.fixture
+def sqlite_store(sqlite_database_url: str) -> Any:
+    store = open_store(sqlite_database_url)
+    yield store
+    store.close()
+
+
+def test_every_connection_syncs_fully_in_wal(sqlite_store: Store) -> None:
+    """No acknowledged row is lost to a power cut; asked of every connection the pool can open."""
+    with ThreadPoolExecutor(10) as pool:
+        together = threading.Barrier(10)
+
+        def ask(_: int) -> tuple[object, ...]:
+            with sqlite_store.read() as tx:
+                together.wait(10)
+                asked = ("journal_mode", "synchronous", "foreign_keys")
+                return tuple(tx.conn.execute(text(f"PRAGMA {one}")).scalar_one() for one in asked)
+
+        assert set(pool.map(ask, range(10))) == {("wal", 2, 1)}
+
+
+def test_no_increment_is_lost_among_eight_hundred(store: Store) -> None:
+    """Reading first and writing later loses without BEGIN IMMEDIATE, or without a row lock."""
+    with store.begin() as tx:
+        tx.conn.execute(insert(gates).values(scope="account", name="n"))
+
+    def count(_: int) -> None:
+        with store.begin() as tx:
+            strikes = tx.conn.execute(select(gates.c.strikes).with_for_update()).scalar_one()
+            tx.conn.execute(update(gates).values(strikes=strikes + 1))
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(count, range(800)))
+    assert rows(store, "gates")[0].strikes == 800
+
+
+def accept_many(url: str, who: int, start: Any, errors: Any) -> None:
+    """A process of its own, for the test below."""
+    store = open_store(url)
+    start.wait()
+    try:
+        for number in range(25):
+            take_in(store, f"{who}-{number}", str(number))
+        errors.put(None)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the parent has to hear of it
+        errors.put(repr(error))
+    finally:
+        store.close()
+
+
+def test_four_processes_accept_on_one_file_without_an_error(sqlite_database_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    start, errors = context.Barrier(4), context.Queue()
+    processes = [
+        context.Process(target=accept_many, args=(sqlite_database_url, who, start, errors)) for who in range(4)
+    ]
+    for process in processes:
+        process.start()
+    assert [errors.get(timeout=60) for _ in processes] == [None] * 4
+    for process in processes:
+        process.join()
+    with sqlite3.connect(sqlite_database_url.removeprefix("sqlite:///")) as conn:
+        assert conn.execute("SELECT count(*), count(DISTINCT key) FROM received").fetchone() == (100, 100)
+    conn.close()
+
+
+def test_a_full_disk_is_an_outage_that_passes(sqlite_store: Store) -> None:
+    """Nothing is half written, and what was refused can be taken in later."""
+    take_in(sqlite_store, "before")
+    pages = iter([1, 1_000_000])  # 1 means: not one page more than there are
+    event.listen(
+        sqlite_store.engine, "checkout", limit := lambda conn, *_: conn.execute(f"PRAGMA max_page_count={next(pages)}")
+    )
+    with pytest.raises(StoreUnavailable):
+        take_in(sqlite_store, "refused", body=b"x" * 1_000_000)
+    assert take_in(sqlite_store, "refused", body=b"x" * 1_000_000).outcome == "accepted"
+    event.remove(sqlite_store.engine, "checkout", limit)
+    with sqlite_store.read() as tx:
+        assert tx.conn.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+    assert len(rows(sqlite_store, "received")) == len(rows(sqlite_store, "deliveries")) == 2
+
+
+def test_a_database_that_is_away_is_an_outage() -> None:
+    """With a sentence that repeats neither address nor password."""
+    store = open_store("postgresql://someone:secret@127.0.0.1:9/none")
+    with pytest.raises(StoreUnavailable) as caught:
+        take_in(store)
+    store.close()
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["mysql://a/b", "sqlite://", "sqlite:///:memory:", "not a url", ""])
+def test_it_refuses_an_address_it_cannot_keep_messages_at(url: str) -> None:
+    with pytest.raises(SettingsError):
+        open_store(url)
+
+
+def put_gate(store: Store, *, times: int, fail: bool = False) -> None:
+    with store.begin() as tx:
+        for _ in range(times):
+            tx.conn.execute(insert(gates).values(scope="account", name="n"))
+        if fail:
+            raise ValueError("stop")
+
+
+def test_a_mistake_of_ours_is_not_an_outage(store: Store) -> None:
+    """Whoever catches StoreUnavailable tries again; a mistake would be made again for ever."""
+    with pytest.raises(IntegrityError):
+        put_gate(store, times=2)
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    with pytest.raises(ValueError, match="stop"):
+        put_gate(store, times=1, fail=True)
+    assert rows(store, "gates") == []

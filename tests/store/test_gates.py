@@ -1,0 +1,150 @@
+"""What may not be called before when: pace, limits, and errors that a person must see to."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay.store import gates
+from relay.store.engine import Store
+from relay.store.gates import Pace
+from tests.harness import FakeClock
+from tests.store.shelf import rows
+
+PACE = Pace(interval=1.0, burst=3)
+
+
+def take(store: Store, channel: str = "C1") -> float | None:
+    with store.begin() as tx:
+        return gates.take_slot(tx, channel, PACE)
+
+
+def limit(store: Store, seconds: float | None, channel: str = "C1") -> float:
+    with store.begin() as tx:
+        return gates.close(tx, "channel", channel, seconds, pace=PACE, code="ratelimited")
+
+
+def stop(store: Store, scope: str = "channel", name: str = "C1") -> float:
+    with store.begin() as tx:
+        return gates.close_for_operator(tx, scope, name, cause="archived", code="is_archived")
+
+
+def succeed(store: Store, channel: str = "C1") -> None:
+    with store.begin() as tx:
+        gates.reopen(tx, channel)
+
+
+def slots_within(store: Store, clock: FakeClock, seconds: int) -> int:
+    """How many posts get through, asked every tenth of a second."""
+    taken = 0
+    for _ in range(seconds * 10):
+        taken += take(store) is None
+        clock.advance(0.1)
+    return taken
+
+
+def test_a_rested_channel_takes_a_burst_and_then_one_a_second(store: Store, clock: FakeClock) -> None:
+    assert [take(store) for _ in range(4)] == [None, None, None, 1.0]
+    assert slots_within(store, clock, 20) == pytest.approx(20, abs=1)
+
+
+def test_channels_do_not_share_their_pace(store: Store) -> None:
+    assert [take(store, f"C{number}") for number in range(5)] == [None] * 5
+
+
+def test_a_limit_shuts_the_channel_until_it_is_over(store: Store, clock: FakeClock) -> None:
+    """Not a moment early, other channels unaffected, and the burst is used up."""
+    assert limit(store, 30.0) == 30.0
+    assert (take(store), take(store, "C2")) == (30.0, None)
+    clock.advance(29.9)
+    assert take(store) == pytest.approx(0.1)
+    clock.advance(0.1)
+    assert [take(store), take(store)] == [None, 1.0]
+
+
+def test_a_limit_without_a_time_grows_with_each_refusal(store: Store, clock: FakeClock) -> None:
+    waits = []
+    for _ in range(7):
+        waits.append(limit(store, None))
+        clock.advance(waits[-1])
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+def test_refusals_of_calls_that_set_out_together_count_once(store: Store, clock: FakeClock) -> None:
+    """Three calls were in flight when the channel was archived; the first re-check comes after 20 s all the same."""
+    assert [stop(store) for _ in range(3)] == [20.0, 20.0, 20.0]
+    clock.advance(20)
+    assert [stop(store) for _ in range(3)] == [40.0, 40.0, 40.0]
+
+
+def test_a_shut_gate_never_opens_earlier_for_a_second_refusal(store: Store) -> None:
+    """It had set out before the first was known."""
+    limit(store, 3600.0)
+    limit(store, 1.0)
+    stop(store)
+    assert take(store) == 3600.0
+
+
+def test_three_limited_channels_shut_the_method(store: Store, clock: FakeClock) -> None:
+    """Within ten seconds; a channel that nobody complained about waits too."""
+    for channel in ("C1", "C2"):
+        limit(store, 5.0, channel)
+    assert take(store, "C9") is None
+    limit(store, 7.0, "C3")
+    assert take(store, "C9") == 7.0
+    clock.advance(7)
+    assert take(store, "C9") is None
+
+
+def test_three_limited_channels_far_apart_shut_nothing_else(store: Store, clock: FakeClock) -> None:
+    for channel in ("C1", "C2", "C3"):
+        limit(store, 1.0, channel)
+        clock.advance(6)
+    assert take(store, "C9") is None
+
+
+def test_an_operator_error_is_looked_at_again_ever_more_slowly(store: Store, clock: FakeClock) -> None:
+    waits = []
+    for _ in range(6):
+        waits.append(stop(store))
+        clock.advance(waits[-1])
+    assert waits == [20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
+
+
+@pytest.mark.parametrize(("scope", "name"), [("channel", "C1"), ("workspace", "slack")])
+def test_a_post_that_gets_through_forgets_why_it_was_shut(
+    store: Store, clock: FakeClock, scope: str, name: str
+) -> None:
+    stop(store, scope, name)
+    clock.advance(20)
+    succeed(store)
+    (gate,) = rows(store, "gates", scope=scope)
+    assert (gate.closed_until, gate.cause, gate.operator, gate.strikes) == (None, "", False, 0)
+    assert stop(store, scope, name) == 20.0
+
+
+def test_a_gate_shut_meanwhile_stays_shut(store: Store) -> None:
+    """The call that got through had set out before."""
+    stop(store)
+    succeed(store)
+    assert take(store) == 20.0
+
+
+def test_a_success_in_one_channel_opens_no_other(store: Store, clock: FakeClock) -> None:
+    stop(store)
+    clock.advance(20)
+    succeed(store, "C2")
+    assert rows(store, "gates", name="C1")[0].operator
+
+
+def test_a_workspace_shut_after_the_claim_stops_the_post(store: Store) -> None:
+    """Taking the slot is the last look at all gates that a post has to pass."""
+    stop(store, "workspace", "slack")
+    assert take(store) == 20.0
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_clock_that_jumps_shuts_nothing_for_long(store: Store, clock: FakeClock, jump: float) -> None:
+    limit(store, 30.0)
+    [take(store, "C2") for _ in range(5)]
+    clock.advance(jump)
+    assert [take(store), take(store, "C2")] == [None, None]

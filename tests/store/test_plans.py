@@ -1,0 +1,125 @@
+"""Taking in, claiming and settling cost the same however much lies in the store: no history is read through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from relay.store import gates, lanes, refusals, sends, threads
+from relay.store.engine import Store
+from relay.store.retention import prune
+from relay.store.waiting import last_shown, waiting
+from tests.store.shelf import MAPPED, PACE, claimed, freeze, give_back, open_thread, settle, start, take_in
+
+HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes)\w*"
+# SQLite: a scan, or a search without an index. PostgreSQL: a sequential scan.
+THROUGH = re.compile(rf"SCAN {HISTORY}$|SEARCH {HISTORY}$|Seq Scan on {HISTORY}", re.MULTILINE)
+MANY = 1500
+NUMBERS = f"WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) "
+HISTORY_OF_ONE_AND_OF_MANY = (
+    "INSERT INTO conversations (id, account, group_id, channel, channel_id, thread_ts, created_at)"
+    " SELECT i, 'default', 'g' || i, 'C0VIP', 'C0VIP', '1.' || i, 0 FROM n",
+    "INSERT INTO lanes (conversation_id, kind) SELECT i, 'words' FROM n",
+    "INSERT INTO received (id, door, account, kind, key, conversation_id, outcome, received_at)"
+    " SELECT i, 'kommunicate', 'default', 'message', 'x' || i, i % 2 * (i - 1) + 1, 'accepted', 0 FROM n",
+    "INSERT INTO deliveries (id, conversation_id, lane, received_id, state, created_at)"
+    " SELECT i, i % 2 * (i - 1) + 1, 'words', i, 'delivered', 0 FROM n",
+    "INSERT INTO sends (id, conversation_id, lane, seq, kind, payload, channel, state, ts, created_at)"
+    " SELECT 's' || i, i % 2 * (i - 1) + 1, 'words', i, 'post', '{}', 'C0VIP', 'delivered', '17.' || i, 0 FROM n",
+    "INSERT INTO send_parts (send_id, delivery_id, part, live) SELECT 's' || i, i, 0, TRUE FROM n",
+)
+
+
+@pytest.fixture
+def full(store: Store) -> Store:
+    """A store with a long history, half of it of one conversation, which has a thread and a message that waits."""
+    open_thread(store)
+    with store.engine.begin() as conn:
+        for fill in HISTORY_OF_ONE_AND_OF_MANY:
+            table, select = fill.split(" SELECT ", 1)
+            conn.execute(text(f"{table} {NUMBERS} SELECT {select}"))
+        for table in () if store.on_sqlite else ("conversations", "received", "deliveries"):
+            conn.execute(text(f"SELECT setval('{table}_id_seq', {MANY})"))
+        conn.execute(text("ANALYZE" if not store.on_sqlite else "SELECT 1"))
+    return store
+
+
+@pytest.fixture
+def plans(full: Store) -> Iterator[list[str]]:
+    """The plan of every statement from here on."""
+    seen: list[str] = []
+    explain = "EXPLAIN QUERY PLAN" if full.on_sqlite else "EXPLAIN"
+
+    def note(conn: Connection, cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and "clock_timestamp" not in statement:
+            raw = conn.connection.dbapi_connection
+            plan = raw.execute(f"{explain} {statement}", parameters).fetchall()  # type: ignore[union-attr]
+            seen.append(f"{statement}\n" + "\n".join(str(row[-1]) for row in plan))
+
+    event.listen(full.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(full.engine, "before_cursor_execute", note)
+
+
+def one_message(store: Store) -> None:
+    take_in(store, "new")
+    take_in(store, "new")
+
+
+def one_post(store: Store) -> None:
+    """Claimed, rendered, frozen, started and settled."""
+    held = claimed(store)
+    with store.read() as tx:
+        rows = waiting(tx, held)
+        last_shown(tx, held)
+    send = freeze(store, held, [(row.id, 0) for row in rows])
+    settle(store, held, start(store, held, send))  # type: ignore[arg-type]
+
+
+def one_refusal(store: Store) -> None:
+    held = claimed(store)
+    send = freeze(store, held)
+    with store.begin() as tx:
+        refusals.dissolve(tx, held, send, "invalid_blocks")
+
+
+def one_look(store: Store) -> None:
+    held = claimed(store)
+    send = freeze(store, held)
+    with store.begin() as tx:
+        sends.unsure(tx, held, send, 2.0, "reset")
+
+
+def one_idle_moment(store: Store) -> None:
+    give_back(store, claimed(store))
+    with store.read() as tx:
+        lanes.next_due(tx, PACE)
+        lanes.lease_owners(tx)
+
+
+def one_round_of_chores(store: Store) -> None:
+    with store.begin() as tx:
+        prune(tx, 86400.0)
+        gates.close_for_operator(tx, "channel", "C0SUPPORT", cause="archived", code="is_archived")
+        threads.redecide(tx, lambda *_: MAPPED)
+
+
+STEPS = [one_message, one_post, one_refusal, one_look, one_idle_moment, one_round_of_chores]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+def test_it_reads_no_history_through(full: Store, plans: list[str], step: Callable[[Store], None]) -> None:
+    step(full)
+    assert plans
+    assert [plan for plan in plans if THROUGH.search(plan)] == []
+
+
+def test_a_claim_does_not_walk_through_the_sends_of_a_long_conversation(full: Store, plans: list[str]) -> None:
+    """Half of the history is one conversation's; what is open or to be looked at has indexes of its own."""
+    claimed(full)
+    looked_up = [plan for plan in plans if "FROM sends" in plan]
+    assert len(looked_up) == 2
+    assert [re.search(r"sends_open|sends_to_look_at", plan) is not None for plan in looked_up] == [True, True]

@@ -1,0 +1,99 @@
+"""What waits and why, what is dead, what was rejected, and the totals; people as they were looked up."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay.messages import Decision, Person, Role
+from relay.store import gates, refusals
+from relay.store.engine import Store
+from relay.store.people import known_people, remember_people
+from relay.store.received import reject
+from relay.store.reports import list_deliveries, show_delivery, show_rejected, totals
+from tests.harness import FakeClock
+from tests.store.shelf import UNMAPPED, claimed, freeze, open_thread, settle, started, take_in
+
+
+def listed(store: Store, which: str = "all") -> list[tuple[object, ...]]:
+    with store.read() as tx:
+        return [(row["id"], row["state"], row["cause"]) for row in list_deliveries(tx, which)]
+
+
+def bury(store: Store) -> None:
+    held = claimed(store)
+    send = freeze(store, held)
+    with store.begin() as tx:
+        refusals.bury(tx, held, send, "too long")
+
+
+def test_an_unmapped_chat_waits_with_the_mappings_word(store: Store) -> None:
+    take_in(store, decision=UNMAPPED)
+    assert listed(store, "waiting") == [(1, "waiting", "Nothing names it.")]
+
+
+@pytest.mark.parametrize("scope", ["workspace", "channel", "method"])
+def test_what_waits_at_a_gate_tells_the_gates_cause(store: Store, scope: str) -> None:
+    take_in(store)
+    name = {"workspace": "slack", "channel": "C0SUPPORT", "method": "chat.postMessage"}[scope]
+    with store.begin() as tx:
+        gates.close_for_operator(tx, scope, name, cause="ask somebody", code="x")
+    assert listed(store, "waiting") == [(1, "waiting", "ask somebody")]
+
+
+def test_a_name_that_does_not_exist_tells_its_cause(store: Store) -> None:
+    take_in(store, decision=Decision("#suport", "channels", "listed"))
+    with store.begin() as tx:
+        gates.close_for_operator(tx, "channel", "#suport", cause="no such channel", code="channel_not_found")
+    assert listed(store)[0][2] == "no such channel"
+
+
+def test_the_newest_comes_first_and_the_dead_are_told_apart(store: Store) -> None:
+    open_thread(store)
+    bury(store)
+    take_in(store, "k2")
+    assert listed(store) == [(2, "waiting", ""), (1, "dead", "too long")]
+    assert (listed(store, "dead"), listed(store, "waiting")) == ([(1, "dead", "too long")], [(2, "waiting", "")])
+
+
+def test_a_delivery_shows_its_sends_and_no_words(store: Store) -> None:
+    open_thread(store)
+    started(store, claimed(store))
+    with store.read() as tx:
+        shown = show_delivery(tx, 1)
+        assert show_delivery(tx, 99) is None
+    assert shown is not None
+    assert [(send["state"], send["channel"], send["part"]) for send in shown["sends"]] == [("sending", "C0SUPPORT", 0)]
+    assert "Hello" not in str(shown)
+
+
+def test_a_rejected_body_is_shown_as_it_came(store: Store) -> None:
+    with store.begin() as tx:
+        number = reject(tx, "default", b"\xff{", "key is missing")
+        assert show_rejected(tx, number) == {**list_deliveries(tx, "rejected")[0], "body": "�{"}
+        assert show_rejected(tx, number + 1) is None
+
+
+def test_totals_count_everything_stored(store: Store, clock: FakeClock) -> None:
+    open_thread(store)
+    held = claimed(store)
+    settle(store, held, started(store, held))
+    for _ in range(2):
+        take_in(store, "k2")
+    clock.advance(7)
+    with store.read() as tx:
+        now = totals(tx)
+    assert now.received == {"accepted": 2, "duplicate": 1}
+    assert (now.delivered["message", "delivered"], now.delivered["root", "delivered"]) == (1, 1)
+    assert (now.queue, now.oldest_waiting) == ({"waiting": 1, "sending": 0, "unsure": 0}, 7.0)
+
+
+def test_people_are_remembered_with_an_age(store: Store, clock: FakeClock) -> None:
+    """The last word counts, per account."""
+    for name in ("Ann", "Anna"):
+        with store.begin() as tx:
+            remember_people(tx, "default", [Person("u1", name, Role.CUSTOMER)])
+        clock.advance(5)
+    with store.read() as tx:
+        assert known_people(tx, "default", ["u1", "u2"]) == {"u1": (Person("u1", "Anna", Role.CUSTOMER), 5.0)}
+        assert known_people(tx, "other", ["u1"]) == {}
+        assert known_people(tx, "default", []) == {}

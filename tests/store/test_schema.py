@@ -1,0 +1,122 @@
+"""The schema is made, recognised and left alone as it should be; migrations say what the tables say."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from relay.errors import StoreUnavailable
+from relay.store.engine import Store, open_store
+from relay.store.schema import SchemaState, migrate, schema_state
+from relay.store.tables import metadata
+from tests.conftest import postgres_database_url
+from tests.store.shelf import take_in
+
+__all__ = ["postgres_database_url"]  # a database of its own: these tests spoil theirs
+
+
+@pytest.fixture
+def empty(store: Store) -> Store:
+    """A database without a schema."""
+    with store.engine.begin() as conn:
+        metadata.drop_all(conn)
+        conn.execute(text("DROP TABLE alembic_version"))
+    return store
+
+
+def indexes(store: Store) -> dict[str, object]:
+    """Every index as the database has it, conditions included, which autogenerate does not compare."""
+    catalogue = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    on_postgres = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    with store.engine.connect() as conn:
+        found = conn.execute(text(catalogue if store.on_sqlite else on_postgres)).all()
+    return {name: words for name, words in found if name != "alembic_version_pkc"}
+
+
+def test_it_is_made_once(empty: Store) -> None:
+    """It tells what it found."""
+    assert schema_state(empty) is SchemaState.MISSING
+    assert (migrate(empty), migrate(empty)) == (SchemaState.MISSING, SchemaState.CURRENT)
+    assert take_in(empty).outcome == "accepted"
+
+
+def test_migrations_make_what_the_tables_say(store: Store) -> None:
+    """Autogenerate finds nothing left to do."""
+    with store.engine.connect() as conn:
+        # SQLite spells the empty default in another way, which Alembic takes for another default
+        options = {"compare_type": True, "compare_server_default": not store.on_sqlite}
+        assert compare_metadata(MigrationContext.configure(conn, opts=options), metadata) == []
+
+
+def test_migrations_make_the_very_indexes_of_the_tables(empty: Store) -> None:
+    """Word for word: a partial index with another condition is silently of no use."""
+    migrate(empty)
+    migrated = indexes(empty)
+    with empty.engine.begin() as conn:
+        metadata.drop_all(conn)
+        metadata.create_all(conn)
+    assert migrated == indexes(empty)
+
+
+def test_a_newer_schema_is_left_alone(store: Store) -> None:
+    """A rollback runs the older code on it."""
+    with store.engine.begin() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert (schema_state(store), migrate(store)) == (SchemaState.NEWER, SchemaState.NEWER)
+
+
+def test_it_says_so_when_the_database_is_away(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/no/such/folder/relay.db")
+    with pytest.raises(StoreUnavailable):
+        schema_state(store)
+    store.close()
+
+
+def migrate_at_once(url: str, start: Any, found: Any) -> None:
+    """A process of its own, for the test below."""
+    store = open_store(url)
+    start.wait()
+    try:
+        schema_state(store)
+        found.put(str(migrate(store)))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the parent has to hear of it
+        found.put(repr(error))
+    finally:
+        store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that has nothing in it; SQLite's file is not even there."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new.db"
+        return
+    url = request.getfixturevalue("postgres_database_url")
+    store = open_store(url)
+    with store.engine.begin() as conn:
+        conn.execute(text("DROP SCHEMA public CASCADE"))
+        conn.execute(text("CREATE SCHEMA public"))
+    store.close()
+    yield url
+
+
+def test_four_processes_may_migrate_at_once(empty_url: str) -> None:
+    """One makes it, the others find it made."""
+    context = multiprocessing.get_context("spawn")
+    start, found = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=migrate_at_once, args=(empty_url, start, found)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    assert sorted(found.get(timeout=60) for _ in processes) == ["current", "current", "current", "missing"]
+    for process in processes:
+        process.join()
+    store = open_store(empty_url)
+    assert "sends" in inspect(store.engine).get_table_names()
+    store.close()

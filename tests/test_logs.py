@@ -1,0 +1,64 @@
+"""One event per line, on stderr, for machines or for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from relay.logs import configure_logs
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """The next test finds the logs as this one did."""
+    level = logging.getLogger("slack_sdk").level
+    yield
+    structlog.reset_defaults()
+    logging.getLogger("slack_sdk").setLevel(level)
+
+
+def logged(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
+    """What one event looks like; nothing goes to stdout, which is for scripts."""
+    configure_logs(as_json=as_json)
+    with structlog.contextvars.bound_contextvars(conversation=7):
+        structlog.get_logger().info("send.delivered", send="abc")
+        structlog.get_logger().debug("never shown")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+def test_a_machine_gets_json(capsys: pytest.CaptureFixture[str]) -> None:
+    event = json.loads(logged(capsys, as_json=True))
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {"event": "send.delivered", "level": "info", "conversation": 7, "send": "abc"}
+
+
+def test_people_get_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    line = logged(capsys, as_json=False)
+    assert line.count("\n") == 1
+    assert "send.delivered" in line
+    assert "conversation=7" in line
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_event_stays_one_line_whatever_is_bound_to_it(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
+    """Nobody can write a line of their own into the log."""
+    configure_logs(as_json=as_json)
+    structlog.get_logger().info("send.refused", code="a\n2026-01-01 [info] forged\x1b[2J")
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
+
+
+def test_the_sdk_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It logs bodies, and refusals with the customer's text in them."""
+    configure_logs(as_json=False)
+    logging.getLogger("slack_sdk.web.base_client").error("canary")
+    logging.getLogger("slack_sdk").error("canary")
+    assert "canary" not in capsys.readouterr().err

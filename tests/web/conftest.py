@@ -1,0 +1,55 @@
+"""The app without a server on both databases, and one real server for what only sockets can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from relay.settings import Settings
+from relay.store.engine import Store
+from relay.web import create_app
+from relay.wiring import Relay
+from tests import harness
+from tests.harness import RelayProcess, free_port
+from tests.web.wire import lone_environment
+
+
+@pytest.fixture
+def client(store: Store) -> FlaskClient:
+    """The app on both databases."""
+    return create_app(harness.relay_with(store)).test_client()
+
+
+@pytest.fixture
+def client_with(store: Store) -> Callable[..., FlaskClient]:
+    """The app with other settings: `client_with(metrics_token=None)`."""
+
+    def build(**changes: object) -> FlaskClient:
+        settings: Settings = replace(harness.settings(), **changes)  # type: ignore[arg-type]
+        return create_app(Relay(settings, store)).test_client()
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RelayProcess]:
+    """A real `relay serve --no-worker` on a SQLite file."""
+    folder: Path = tmp_path_factory.mktemp("web")
+    process = RelayProcess("serve", "--no-worker", cwd=folder, env=lone_environment(f"sqlite:///{folder}/relay.db"))
+    process.wait_ready()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def lone_relay(database_url: str, tmp_path: Path) -> Iterator[RelayProcess]:
+    """The same on both databases, one for each test."""
+    env = {**lone_environment(database_url), "PORT": str(free_port())}
+    process = RelayProcess("serve", "--no-worker", cwd=tmp_path, env=env)
+    process.wait_ready()
+    yield process
+    process.kill()
