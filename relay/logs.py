@@ -22,7 +22,6 @@ def configure_logs(*, as_json: bool) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     # The SDK logs request bodies at debug level and refusals with their text at error level.
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)

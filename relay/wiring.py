@@ -61,8 +61,11 @@ def ready_schema(store: Store) -> None:
 
     On PostgreSQL an upgrade is a step of its own, because other versions may be running on it.
     """
+    if store.on_sqlite:
+        migrate(store)  # also takes the file lock that SQLite's first opening needs
+        return
     state = schema_state(store)
-    if state is SchemaState.MISSING or (state is SchemaState.OLDER and store.on_sqlite):
+    if state is SchemaState.MISSING:
         migrate(store)
     elif state is SchemaState.OLDER:
         finding = Finding(

@@ -10,12 +10,20 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import make_url
 
 from relay.sandbox import Sandbox, SandboxServer
 from relay.store.engine import Store, open_store
 from relay.store.schema import migrate
 from tests.harness import FakeClock
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """Whatever a test does to the logs ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

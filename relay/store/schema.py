@@ -38,8 +38,8 @@ class SchemaState(StrEnum):
 def schema_state(store: Store) -> SchemaState:
     """Compare the database with this code; raises StoreUnavailable."""
     try:
-        with store.engine.connect() as conn:
-            return _state(conn)
+        with store.read() as tx:  # on SQLite this waits for no writer
+            return _state(tx.conn)
     except DBAPIError as error:
         raise StoreUnavailable(f"the database cannot be reached ({type(error).__name__})") from None
 

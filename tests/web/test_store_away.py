@@ -61,7 +61,6 @@ def test_a_locked_file_is_503_and_nothing_was_stored(lone_relay: RelayProcess, d
     assert lone_relay.post(wrong).status_code == 422
 
 
-@pytest.mark.xfail(reason="relay.store.schema.schema_state begins a writing transaction", strict=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_being_ready_waits_for_no_lock(lone_relay: RelayProcess, database_url: str) -> None:
     with locked(database_url):
