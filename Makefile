@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo setup test check format lock clean
+.PHONY: help demo setup test check soak format lock clean
 
 help:  ## what there is to do
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -15,6 +15,13 @@ setup: .venv/.relay  ## .venv with the `relay` command
 
 test: .venv/.dev  ## all tests, PostgreSQL ones included
 	$(BIN)/python -m pytest
+
+KILLS ?= 100
+SECONDS ?= 1800
+SEED ?= 1
+DATABASE ?= both
+soak: .venv/.dev  ## kill -9 at random moments under load: KILLS=, SECONDS=, SEED=, DATABASE=
+	$(BIN)/python -m bench.soak --kills $(KILLS) --seconds $(SECONDS) --seed $(SEED) --database $(DATABASE)
 
 check: .venv/.dev  ## format, lint, types
 	$(BIN)/ruff format --check .

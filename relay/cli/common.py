@@ -18,6 +18,7 @@ from relay.errors import SettingsError, StoreUnavailable
 from relay.findings import Finding
 from relay.logs import configure_logs
 from relay.settings import NEEDS, Settings, environment, load_settings
+from relay.settings.durations import parse_duration
 from relay.store.engine import Store, open_store
 from relay.store.schema import SchemaState, schema_state
 
@@ -29,6 +30,19 @@ UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+class Age(click.ParamType[float]):
+    """A duration on the command line, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """`30s`, `2h`, `7d` or a number of seconds."""
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def explain_failures(command: Command) -> Command:

@@ -1,4 +1,4 @@
-"""`relay deliveries`: what waits, what was given up, what was refused at the door."""
+"""`relay deliveries`: what waits, what was given up and may be sent again, what was refused at the door."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import re
 
 import click
 
-from relay.cli.common import explain_failures, json_option, open_existing, print_fields, print_rows, settings_for
+from relay.cli.common import Age, explain_failures, json_option, open_existing, print_fields, print_rows, settings_for
+from relay.store.replay import replay_all, replay_one
 from relay.store.reports import list_deliveries, show_delivery, show_rejected
 
 COLUMNS = ("id", "state", "group_id", "channel", "age", "attempts", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
+REPLAYED = {
+    "dead": "Queued again.",
+    "pruned": "Its content is no longer stored, so it cannot be sent again.",
+    "unknown": "There is no such delivery.",
+}
 
 
 @click.group()
@@ -34,17 +40,42 @@ def list_(*, which: str | None, limit: int, as_json: bool) -> None:
 
 
 @deliveries.command()
+@click.argument("delivery_id", metavar="[ID]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every dead letter.")
+@click.option("--since", type=Age(), metavar="TIME", help="Those given up within this time, such as 2h.")
+@explain_failures
+def replay(*, delivery_id: str | None, everything: bool, since: float | None) -> None:
+    """Send dead letters again, under the same key: one that was shown after all is not doubled."""
+    if sum((delivery_id is not None, everything, since is not None)) != 1:
+        raise click.UsageError("Give one of: an id, --all, --since TIME.")
+    with open_existing(settings_for("deliveries").database_url) as store, store.begin() as tx:
+        if delivery_id is None:
+            click.echo(f"{replay_all(tx, within=since)} queued again.")
+            return
+        rejected, number = parse_id(delivery_id)
+        found = "rejected" if rejected else replay_one(tx, number)
+    click.echo(REPLAYED.get(found, f"Delivery {delivery_id} is {found}; only dead letters are sent again."))
+    if found != "dead":
+        raise SystemExit(1)
+
+
+@deliveries.command()
 @click.argument("delivery_id", metavar="ID")
 @json_option
 @explain_failures
 def show(*, delivery_id: str, as_json: bool) -> None:
     """Show one delivery and its sends, or one rejected body (r12)."""
-    if not re.fullmatch(r"r?[0-9]{1,18}", delivery_id):
-        raise click.BadParameter("an id is a number such as 12, or r12 for a rejected body", param_hint="ID")
-    number = int(delivery_id.removeprefix("r"))
+    rejected, number = parse_id(delivery_id)
     with open_existing(settings_for("deliveries").database_url) as store, store.read() as tx:
-        row = show_rejected(tx, number) if delivery_id.startswith("r") else show_delivery(tx, number)
+        row = show_rejected(tx, number) if rejected else show_delivery(tx, number)
     if row is None:
         click.echo(f"There is no delivery {delivery_id}.", err=True)
         raise SystemExit(1)
     print_fields(row, as_json=as_json)
+
+
+def parse_id(text: str) -> tuple[bool, int]:
+    """Whether an id is a rejected body's (r12), and its number."""
+    if not re.fullmatch(r"r?[0-9]{1,18}", text):
+        raise click.BadParameter("an id is a number such as 12, or r12 for a rejected body", param_hint="ID")
+    return text.startswith("r"), int(text.removeprefix("r"))

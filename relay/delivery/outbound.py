@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from relay.delivery.authors import Authors
 from relay.delivery.policy import Schedule
@@ -13,7 +13,10 @@ from relay.store.gates import Pace
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """The store, the vendors and the limits a worker works with; `lease` is in seconds."""
+    """The store, the vendors and the limits a worker works with; `lease` is in seconds.
+
+    `channel_ids` remembers names that were looked up: Slack allows only 20 such look-ups a minute.
+    """
 
     store: Store
     slack: SlackClient
@@ -23,3 +26,4 @@ class Outbound:
     lease: float
     dashboard_url: str
     read_only: bool
+    channel_ids: dict[str, str] = field(default_factory=dict)

@@ -168,19 +168,22 @@ def _find_channel(out: Outbound, held: Claim) -> None:
     """Turn the mapping's "#name" into Slack's id; what fails closes the name's gate or waits."""
     name = held.conversation.channel or ""
     with out.store.begin() as tx:
+        if name in out.channel_ids:
+            name_channel(tx, held, out.channel_ids[name])
+            return
         wait = gates.seconds_shut(tx, "method", FIND_CHANNEL)
         if wait is not None:
             give_back(tx, held, wait=wait, attempts=held.attempts, spent=held.spent)
             return
     try:
-        channel_id = out.slack.find_channel(name)
+        out.channel_ids[name] = out.slack.find_channel(name)
     except DeliveryFailed as error:
         with out.store.begin() as tx:
             _not_found(tx, out, held, name, error)
         log.warning("channel.not_found", channel=name, error=type(error).__name__, code=error.code)
     else:
         with out.store.begin() as tx:
-            name_channel(tx, held, channel_id)
+            name_channel(tx, held, out.channel_ids[name])
 
 
 def _not_found(tx: Tx, out: Outbound, held: Claim, name: str, error: DeliveryFailed) -> None:

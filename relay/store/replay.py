@@ -50,7 +50,7 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
 def _revive(tx: Tx, conversation_id: int, ids: Sequence[int]) -> None:
     """Lock the conversation, then its lanes, as `accept` does; bring the dead letters back and make their lanes due."""
     channel = tx.conn.execute(
-        select(conversations.c.channel).where(conversations.c.id == conversation_id).with_for_update()
+        select(conversations.c.channel).where(conversations.c.id == conversation_id).with_for_update(key_share=True)
     ).scalar_one()
     kinds = tx.conn.execute(select(deliveries.c.lane).where(deliveries.c.id.in_(ids)).distinct()).scalars()
     due = None if channel is None else tx.now

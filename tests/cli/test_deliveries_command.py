@@ -148,3 +148,18 @@ def test_an_empty_database_is_refused_and_not_created(run: Run, postgres_url: st
         assert result.exit_code == 2
         assert "run `relay migrate`" in result.stderr
     assert not list(tmp_path.iterdir())  # type: ignore[attr-defined]
+
+
+def test_a_replay_takes_exactly_one_of_id_all_and_since(run: Run, database_url: str) -> None:
+    for words in ((), ("1", "--all"), ("--all", "--since", "2h"), ("--since", "soon"), ("x",)):
+        assert run("deliveries", "replay", *words, DATABASE_URL=database_url).exit_code == 2
+    assert run("deliveries", "replay", "--all", DATABASE_URL=database_url).stdout == "0 queued again.\n"
+    assert run("deliveries", "replay", "--since", "2h", DATABASE_URL=database_url).exit_code == 0
+
+
+def test_a_replay_says_why_it_cannot(post: Post, run: Run, database_url: str) -> None:
+    post(raw("k1", 1))
+    for number, said in (("1", "is waiting"), ("99", "no such delivery"), ("r1", "is rejected")):
+        result = run("deliveries", "replay", number, DATABASE_URL=database_url)
+        assert result.exit_code == 1
+        assert said in result.stdout

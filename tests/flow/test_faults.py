@@ -472,3 +472,13 @@ def test_an_orphan_of_two_roots_that_cannot_be_deleted_yet_is_deleted_later(rig:
     )
     line.run(100)
     assert (line.told(), len(line.roots())) == (["m1"], 1)
+
+
+def test_a_name_is_looked_up_once_for_all_its_conversations(rig: Callable[..., Rig]) -> None:
+    """Slack allows twenty such look-ups a minute."""
+    line = rig(channels={}, default_channel="#vip")
+    for group in range(1, 31):
+        line.write(f"m{group}", group=str(group))
+    line.run(90)
+    assert len(line.told()) == 30
+    assert len(line.times("conversations.list")) == 1
