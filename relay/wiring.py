@@ -90,7 +90,7 @@ def build_outbound(relay: Relay) -> Outbound:
         store=relay.store,
         slack=SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline),
         authors=Authors(relay.store, client, bots=people.bots, agents=people.agents),
-        pace=Pace(1 / delivery.posts_per_second, delivery.burst),
+        pace=Pace.of(delivery.posts_per_second, delivery.burst),
         schedule=Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,

@@ -16,6 +16,9 @@ from relay.store.sql import ahead, upsert
 from relay.store.tables import gates
 
 WORKSPACE = "slack"
+JITTER = 1.05  # the even rate is kept this much below the limit; on the limit half of the calls came too early
+CAUTIOUS = 600.0  # seconds after a refusal in which a channel gets no burst and a slower rate
+CAUTION = 1.2  # that much slower
 CROWD = 3  # this many channels refused within CROWD_SECONDS: the workspace as a whole is over its limit
 CROWD_SECONDS = 10.0
 SLOWEST_GUESS = 30.0  # seconds to wait at most when Slack does not say how long
@@ -30,6 +33,11 @@ class Pace:
 
     interval: float = 1.0
     burst: int = 3
+
+    @classmethod
+    def of(cls, posts_per_second: float, burst: int) -> Pace:
+        """The pace that keeps to a limit as Slack measures it: calls that leave evenly do not arrive evenly."""
+        return cls(JITTER / posts_per_second, burst)
 
     @property
     def ahead(self) -> float:
@@ -81,12 +89,21 @@ def take_slot(tx: Tx, channel: str, pace: Pace) -> float | None:
     taken = tx.conn.execute(
         update(gates)
         .where(mine, ~closed(tx, pace))
-        .values(next_slot=start + pace.interval)
+        .values(next_slot=case((_refused_before(tx), _cautious(tx, pace)), else_=start + pace.interval))
         .returning(gates.c.next_slot)
     ).one_or_none()
     if taken is not None:
         return None
     return _seconds_shut(tx, mine, pace) or 0.0
+
+
+def _refused_before(tx: Tx) -> ColumnElement[bool]:
+    return and_(gates.c.refused_at > tx.now - CAUTIOUS, gates.c.refused_at <= tx.now)
+
+
+def _cautious(tx: Tx, pace: Pace) -> float:
+    """No burst: a channel that refused one lately is taken at its word, with room for calls that arrive unevenly."""
+    return tx.now + pace.ahead + CAUTION * pace.interval
 
 
 def seconds_shut(tx: Tx, scope: str, name: str) -> float | None:
@@ -111,7 +128,7 @@ def close(tx: Tx, scope: str, name: str, seconds: float | None, *, pace: Pace, c
     """
     if seconds is None:
         seconds = float(min(SLOWEST_GUESS, 2 ** min(_strikes(tx, scope, name), 10)))
-    seconds = max(seconds, pace.interval)
+    seconds = max(seconds, pace.interval / JITTER)
     until = tx.now + seconds
     values = {
         "closed_until": until,

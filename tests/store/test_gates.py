@@ -58,7 +58,16 @@ def test_a_limit_shuts_the_channel_until_it_is_over(store: Store, clock: FakeClo
     clock.advance(29.9)
     assert take(store) == pytest.approx(0.1)
     clock.advance(0.1)
-    assert [take(store), take(store)] == [None, 1.0]
+    assert [take(store), take(store)] == [None, pytest.approx(1.2)]
+
+
+def test_a_channel_that_refused_gets_no_burst_for_ten_minutes(store: Store, clock: FakeClock) -> None:
+    """Calls that leave evenly do not arrive evenly: after a refusal there is room between them."""
+    limit(store, 1.0)
+    clock.advance(300)
+    assert [take(store), take(store)] == [None, pytest.approx(1.2)]
+    clock.advance(301)
+    assert [take(store), take(store), take(store)] == [None, None, None]
 
 
 def test_a_limit_without_a_time_grows_with_each_refusal(store: Store, clock: FakeClock) -> None:
