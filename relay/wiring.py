@@ -105,7 +105,7 @@ def build_worker(relay: Relay) -> Worker:
 
 def do_chores(relay: Relay) -> None:
     """Forget old words, and ask the mapping again for conversations that have nowhere to go."""
-    with relay.store.begin() as tx:
+    with relay.store.begin("prune") as tx:
         pruned = prune(tx, relay.settings.config.retention)
     with relay.store.begin() as tx:
         moved = redecide(tx, lambda group_id, title, body: _choose_again(relay, group_id, title, body))

@@ -11,12 +11,17 @@ from uuid import uuid4
 import psycopg
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from relay.sandbox import Sandbox, SandboxServer
 from relay.store.engine import Store, open_store
 from relay.store.schema import migrate
-from tests.harness import FakeClock
+from tests.harness import FakeClock, let_ports_go
+
+# A busy machine makes an example slow: that is no defect of what it is about.
+settings.register_profile("calm", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +29,13 @@ def own_logs() -> Iterator[None]:
     """Whatever a test does to the logs ends with it."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def own_ports() -> Iterator[None]:
+    """The ports a test was given are anybody's again once it is over."""
+    yield
+    let_ports_go()
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +64,11 @@ def postgres_template(postgres_url: str) -> str:
 
 
 @pytest.fixture
-def postgres_database_url(postgres_url: str, postgres_template: str) -> Iterator[str]:
+def postgres_database_url(postgres_url: str, new_database: Callable[[str], str]) -> Iterator[str]:
     """An own PostgreSQL database, migrated."""
-    name = f"t_{uuid4().hex[:12]}"
-    _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _database(postgres_url, name)
-    _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    url = new_database("postgres")
+    yield url
+    _execute(postgres_url, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -70,12 +81,26 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Make a migrated, empty database on "sqlite" or "postgres", and tell its url."""
+
+    def make(engine: str) -> str:
+        template = request.getfixturevalue(f"{engine}_template")
+        if engine == "sqlite":
+            path = shutil.copy(template, tmp_path_factory.mktemp("database") / "relay.db")
+            return f"sqlite:///{path}"
+        url, name = request.getfixturevalue("postgres_url"), f"t_{uuid4().hex[:12]}"
+        _execute(url, f"CREATE DATABASE {name} TEMPLATE {template}")
+        return _database(url, name)
+
+    return make
+
+
 @pytest.fixture
-def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_database_url(new_database: Callable[[str], str]) -> str:
     """An own SQLite file, migrated."""
-    path = tmp_path / "relay.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return new_database("sqlite")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

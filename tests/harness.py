@@ -28,6 +28,7 @@ from relay.wiring import Relay, build_outbound
 ROOT = Path(__file__).parent.parent
 TOKEN = "sandbox-token"
 NOON = 1_712_345_678.0
+PATIENCE = 60.0  # seconds to wait for what takes a moment on an idle machine: only a defect takes as long
 
 
 class FakeClock:
@@ -119,7 +120,7 @@ def drain(
 
 def timeline(server: SandboxServer) -> list[dict[str, Any]]:
     """Every message in the sandbox's Slack that is still there, in posting order."""
-    found: list[dict[str, Any]] = requests.get(f"{server.url}/sandbox/timeline", timeout=10).json()
+    found: list[dict[str, Any]] = requests.get(f"{server.url}/sandbox/timeline", timeout=PATIENCE).json()
     return [message for message in found if not message["deleted"]]
 
 
@@ -149,14 +150,32 @@ def threads(server: SandboxServer, channel: str | None = None) -> dict[str, list
     return dict(found)
 
 
+_KEPT: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for a server to listen on, kept free for it until the test is over.
+
+    The socket stays bound: nobody else is given its port, and servers, which reuse addresses, may listen on it.
+    """
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    port = int(kept.getsockname()[1])
+    if sys.platform == "linux":
+        _KEPT.append(kept)
+    else:  # no second socket may listen there
+        kept.close()
+    return port
 
 
-def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> bool:
+def let_ports_go() -> None:
+    """Those that are listened on stay as they are."""
+    while _KEPT:
+        _KEPT.pop().close()
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = PATIENCE) -> bool:
     """True as soon as `condition()` holds; False after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -190,7 +209,7 @@ class RelayProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_ready(self, timeout: float = 20.0) -> None:
+    def wait_ready(self, timeout: float = PATIENCE) -> None:
         """Until /readyz answers 200."""
         assert wait_for(self._ready, timeout), "the relay did not become ready"
 
@@ -198,7 +217,7 @@ class RelayProcess:
         """Send one webhook."""
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         headers = {"Content-Type": "application/json", **auth(token)}
-        return requests.post(f"{self.url}/kommunicate/webhook", data=data, headers=headers, timeout=10)
+        return requests.post(f"{self.url}/kommunicate/webhook", data=data, headers=headers, timeout=PATIENCE)
 
     def kill(self) -> None:
         """kill -9, the whole process group."""
@@ -206,7 +225,7 @@ class RelayProcess:
             os.killpg(self.process.pid, signal.SIGKILL)
         self._reap()
 
-    def stop(self, timeout: float = 15.0) -> int:
+    def stop(self, timeout: float = PATIENCE) -> int:
         """SIGTERM; returns the exit code."""
         self.process.terminate()
         try:
@@ -215,12 +234,12 @@ class RelayProcess:
             self.kill()
 
     def _reap(self) -> None:
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self._log.close()
 
     def _ready(self) -> bool:
         with suppress(requests.RequestException):
-            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200
         assert self.process.poll() is None, f"the relay ended with {self.process.returncode}"
         return False
 

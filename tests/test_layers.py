@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "failpoints": {"errors"},
     "settings": GROUND | {"findings"},
     "kommunicate": GROUND,
-    "slack": GROUND,
+    "slack": GROUND | {"failpoints"},
     "routing": GROUND | {"settings"},
     "store": GROUND | {"failpoints"},
     "delivery": GROUND | {"failpoints", "findings", "store", "slack", "kommunicate", "routing", "settings"},

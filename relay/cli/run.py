@@ -14,6 +14,7 @@ import structlog
 from relay.cli.common import explain_failures, settings_for
 from relay.delivery.worker import Worker
 from relay.errors import SettingsError
+from relay.failpoints import arm
 from relay.findings import Finding
 from relay.settings import Settings, environment, ephemeral_host
 from relay.web import create_app
@@ -32,6 +33,7 @@ GRACE = 1.0  # seconds beyond the call's deadline until a stopping process gives
 def serve(*, no_worker: bool) -> None:
     """Take in webhooks and deliver them to Slack."""
     settings = settings_for("serve")
+    arm(settings.failpoint)
     refuse_wiped_disk(settings)
     with closing(build_relay(settings)) as relay:
         ready_schema(relay.store)
@@ -43,6 +45,7 @@ def serve(*, no_worker: bool) -> None:
 def worker() -> None:
     """Deliver what is stored; any number of these may run."""
     settings = settings_for("worker")
+    arm(settings.failpoint)
     refuse_wiped_disk(settings)
     with closing(build_relay(settings)) as relay:
         ready_schema(relay.store)

@@ -14,6 +14,7 @@ from relay.delivery.outbound import Outbound
 from relay.delivery.policy import next_look
 from relay.delivery.posting import look_again, remove_stray, settle_posted
 from relay.errors import DeliveryFailed, HistoryUnreadable, Permanent, RateLimited
+from relay.failpoints import failpoint
 from relay.slack.client import Found, Posted
 from relay.slack.render import mark_repeated
 from relay.store import gates, refusals, sends
@@ -32,6 +33,7 @@ def confirm(out: Outbound, held: Claim, send: Send) -> Send | None:
         return None
     try:
         found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+        failpoint("look.answered")
     except HistoryUnreadable:
         return _unreadable(out, held, send, elapsed)
     except DeliveryFailed as error:
@@ -56,7 +58,7 @@ def _found(out: Outbound, held: Claim, send: Send, found: Sequence[Found], elaps
         _look_later(out, held, send, wait, "not found yet")
         return None
     log.info("send.absent", send=send.id, channel=send.channel)
-    with out.store.begin() as tx:
+    with out.store.begin("resend") as tx:
         if held.spent > out.schedule.give_up_after and not send.is_root:
             refusals.bury(tx, held, send, "Slack never confirmed it, and it is nowhere to be found")
             return None
@@ -69,7 +71,7 @@ def _is_in_place(one: Found, send: Send) -> bool:
 
 
 def _look_later(out: Outbound, held: Claim, send: Send, wait: float, cause: str) -> None:
-    with out.store.begin() as tx:
+    with out.store.begin("looked") as tx:
         sends.looked(tx, held, send, wait, cause)
 
 
@@ -89,7 +91,7 @@ def _unreadable(out: Outbound, held: Claim, send: Send, elapsed: float) -> Send 
     if elapsed < pause:
         _look_later(out, held, send, pause - elapsed, "its history may not be read")
         return None
-    with out.store.begin() as tx:
+    with out.store.begin("resend") as tx:
         if send.resent == 0 or send.is_root:
             payload = send.payload if send.is_root else mark_repeated(send.payload)
             return sends.absent(tx, held, send, payload)
@@ -111,6 +113,7 @@ def check_copies(out: Outbound, held: Claim, send: Send) -> None:
         for one in found:
             if one.ts != keep:
                 out.slack.delete(send.channel, one.ts)
+                failpoint("copy.deleted")
                 log.info("copy.deleted", send=send.id, channel=send.channel)
     except DeliveryFailed as error:
         hopeless = isinstance(error, HistoryUnreadable | Permanent)

@@ -20,7 +20,8 @@ from relay.delivery.policy import (
     WaitForSlot,
     decide,
 )
-from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Unsure
+from relay.failpoints import failpoint
 from relay.slack.client import Posted
 from relay.store import gates, refusals, sends, threads
 from relay.store.engine import Tx
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 
 def post(out: Outbound, held: Claim, frozen: Send) -> None:
     """Send `frozen` to Slack if its channel has a slot, and settle."""
-    with out.store.begin() as tx:
+    with out.store.begin("start") as tx:
         send = sends.start(tx, held, frozen, lease=out.lease, pace=out.pace)
         if not isinstance(send, Send):
             give_back(tx, held, wait=send, attempts=held.attempts, spent=held.spent)
@@ -40,6 +41,7 @@ def post(out: Outbound, held: Claim, frozen: Send) -> None:
     begun = monotonic()
     try:
         posted = out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
+        failpoint("post.answered")
     except DeliveryFailed as error:
         settle_failure(out, held, send, error, elapsed=monotonic() - begun)
     else:
@@ -54,7 +56,7 @@ def settle_posted(out: Outbound, held: Claim, send: Send, posted: Posted) -> Non
         elif posted.thread_ts != send.thread_ts:
             remove_stray(out, held, send, [posted.ts])
         else:
-            with out.store.begin() as tx:
+            with out.store.begin("settle") as tx:
                 sends.settle(tx, held, send, posted.ts)
             log.info("post.delivered", send=send.id, channel=send.channel, resent=send.resent)
     except Fenced:
@@ -64,7 +66,7 @@ def settle_posted(out: Outbound, held: Claim, send: Send, posted: Posted) -> Non
 
 
 def _settle_root(out: Outbound, held: Claim, send: Send, ts: str) -> None:
-    with out.store.begin() as tx:
+    with out.store.begin("root") as tx:
         saved = threads.save_root(tx, held, send, ts)
     if saved:
         log.info("root.delivered", send=send.id, channel=send.channel)
@@ -78,7 +80,7 @@ def remove_stray(out: Outbound, held: Claim, send: Send, strays: list[str]) -> N
     """The thread is gone, so Slack put the reply at the channel's root: take it away and open a new thread."""
     if not _removed(out, held, send, strays):
         return
-    with out.store.begin() as tx:
+    with out.store.begin("newthread") as tx:
         threads.give_up_thread(tx, held, send, "its thread is gone")
     log.info("thread.gone", conversation=held.conversation.id, channel=send.channel)
 
@@ -88,6 +90,7 @@ def _removed(out: Outbound, held: Claim, send: Send, strays: list[str]) -> bool:
     try:
         for ts in strays:
             _delete(out, send.channel, ts)
+            failpoint("stray.deleted")
     except DeliveryFailed as error:
         log.warning("stray.not_deleted", send=send.id, code=error.code)
         with out.store.begin() as tx:
@@ -124,16 +127,25 @@ def settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFailed
         with out.store.begin() as tx:
             sends.retry_later(tx, held, send, out.schedule.delay(held.attempts), "the bot was not in the channel")
         return
-    with out.store.begin() as tx:
-        verdict = decide(error, situation(tx, held, send, elapsed), out.schedule)
-        _obey(tx, out, held, send, error, verdict)
+    try:
+        with out.store.begin() as tx:
+            verdict = decide(error, situation(tx, held, send, elapsed), out.schedule)
+            _obey(tx, out, held, send, error, verdict)
+            kind = type(verdict).__name__
+            failpoint(f"{kind.lower()}.before_commit")
+    except Fenced:
+        if isinstance(error, Unsure):  # a process that was stopped gives up waiting as it wakes, and sends all the same
+            with out.store.begin() as tx:
+                sends.report_late(tx, held, send, None)
+        raise
+    failpoint(f"{kind.lower()}.after_commit")
     log.warning(
         "post.failed",
         send=send.id,
         channel=send.channel,
         error=type(error).__name__,
         code=error.code,
-        verdict=type(verdict).__name__,
+        verdict=kind,
     )
 
 

@@ -49,7 +49,7 @@ def prepare(out: Outbound, held: Claim) -> Send | None:
         with out.store.begin() as tx:
             bury_unrendered(tx, held, error.delivery_id, str(error))
         return None
-    with out.store.begin() as tx:
+    with out.store.begin("freeze") as tx:
         send = freeze(tx, held, drafts, lease=out.lease) if drafts else None
         if send is None:
             give_back(tx, held)

@@ -103,7 +103,7 @@ class Worker:
         return None
 
     def _claim(self) -> Claim | None:
-        with self._out.store.begin() as tx:
+        with self._out.store.begin("claim") as tx:
             dead = owner.gone(lanes.lease_owners(tx), self._owner) if self._out.store.on_sqlite else ()
             return lanes.claim(tx, self._owner, lease=self._out.lease, pace=self._out.pace, dead=dead)
 

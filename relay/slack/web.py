@@ -9,17 +9,18 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import BaseHandler, HTTPErrorProcessor, ProxyHandler, Request, build_opener
+from urllib.request import BaseHandler, HTTPErrorProcessor, HTTPHandler, ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 from relay.errors import DeliveryFailed, SettingsError, Transient, Unsure
+from relay.failpoints import failpoint
 from relay.slack.errors import classify
 
 _TOKEN = re.compile(r"[!-~]+", re.ASCII)
@@ -120,9 +121,22 @@ class _AsItCame(HTTPErrorProcessor):
     https_response = http_response
 
 
+class _Plain(HTTPHandler):
+    """Calls over plain HTTP, as they are in tests: a process may die between question and answer."""
+
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Mortal, req)
+
+
+class _Mortal(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:
+        failpoint("slack.sent")
+        return super().getresponse()
+
+
 def _handlers(base_url: str) -> list[BaseHandler]:
     no_proxy = [ProxyHandler({})] if _is_this_machine(urlsplit(base_url).hostname or "") else []
-    return [_AsItCame(), *no_proxy]
+    return [_AsItCame(), _Plain(), *no_proxy]
 
 
 def _is_this_machine(host: str) -> bool:

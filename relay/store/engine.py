@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from relay.clock import Clock, SystemClock
+from relay.clock import Clock, SystemClock, monotonic
 from relay.errors import SettingsError, StoreUnavailable
+from relay.failpoints import failpoint
 
+BUSY = 5.0  # seconds a statement on SQLite waits for other writers
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # no acknowledged row is lost to a power cut
-    "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
 )
 
@@ -44,13 +47,15 @@ class Store:
         self._clock = clock or (SystemClock() if self.on_sqlite else None)
 
     @contextmanager
-    def begin(self) -> Iterator[Tx]:
-        """Open a writing transaction; it commits at the end of the block.
+    def begin(self, name: str = "") -> Iterator[Tx]:
+        """Open a writing transaction; it commits at the end of the block. `name` is what its failpoints are called.
 
         Raises StoreUnavailable when the database cannot be reached, is full or too busy.
         """
         with self._transaction(self.engine) as tx:
             yield tx
+            failpoint(f"{name}.before_commit")
+        failpoint(f"{name}.after_commit")
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -124,8 +129,8 @@ def _open_sqlite(url: Any) -> Engine:
         url,
         pool_size=CONNECTIONS,
         max_overflow=CONNECTIONS,
-        pool_timeout=5,
-        connect_args={"timeout": 5},
+        pool_timeout=BUSY,
+        connect_args={"timeout": BUSY},
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
@@ -136,7 +141,20 @@ def _open_sqlite(url: Any) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not open transactions behind our back
     for pragma in SQLITE_PRAGMAS:
-        connection.execute(pragma)
+        _execute_patiently(connection, pragma)
+
+
+def _execute_patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Switching to WAL, and looking in while the last user tidies it away, are "locked" at once: wait here instead."""
+    deadline = monotonic() + BUSY
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
+                raise
+        Event().wait(0.01)
 
 
 def _begin_sqlite(conn: Connection) -> None:

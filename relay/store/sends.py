@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, insert, select, update
+from sqlalchemy import and_, case, exists, func, insert, select, true, update
 
 from relay.store import gates as gate
 from relay.store.engine import Tx
@@ -207,20 +207,23 @@ def void_frozen(tx: Tx, held: Claim) -> None:
         drop(tx, to_send(row), "void")
 
 
-def report_late(tx: Tx, held: Claim, send: Send, ts: str) -> None:
+def report_late(tx: Tx, held: Claim, send: Send, ts: str | None) -> None:
     """A call came back after its lane was taken over: whatever was decided meanwhile, look for a second copy.
 
+    Without a `ts` nobody knows whether it arrived, and it may be arriving only now: that look comes a minute later.
     The only write without the token; all it does is ask for a look.
     """
     tx.conn.execute(select(lanes.c.token).where(of_claim(held)).with_for_update())
+    wait, another = (LATE_COPY_LOOK, true()) if ts is None else (0.0, sends.c.ts != ts)
     row = tx.conn.execute(
         update(sends)
-        .where(sends.c.id == send.id, sends.c.state == "delivered", sends.c.ts != ts)
-        .values(look_again_at=tx.now)
+        .where(sends.c.id == send.id, sends.c.state == "delivered", another)
+        .values(look_again_at=tx.now + wait)
         .returning(sends.c.id)
     ).one_or_none()
     if row is not None:
-        tx.conn.execute(update(lanes).where(of_claim(held)).values(due=func.coalesce(lanes.c.due, tx.now)))
+        resting = and_(of_claim(held), lanes.c.due.is_(None))
+        tx.conn.execute(update(lanes).where(resting).values(due=tx.now + wait, delay=wait))
 
 
 def check_copies_later(tx: Tx, held: Claim, send: Send, wait: float | None) -> None:

@@ -6,6 +6,7 @@ import structlog
 from flask import Blueprint, Request, Response, current_app, jsonify, request
 
 from relay.errors import Rejected
+from relay.failpoints import failpoint
 from relay.kommunicate.auth import check_token
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision
@@ -33,12 +34,14 @@ def receive() -> Response:
         keep_rejected(relay, body, error)
         raise
     decision = relay.choose(message) if isinstance(message, ChatMessage) else NO_DECISION
-    with relay.store.begin() as tx:
+    with relay.store.begin("accept") as tx:
         receipt = accept(tx, message, body, decision)
     relay.on_accept()
     log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}
-    return jsonify({"status": receipt.outcome, **reason})
+    response = jsonify({"status": receipt.outcome, **reason})
+    response.call_on_close(lambda: failpoint("http.answered"))
+    return response
 
 
 def read_body(incoming: Request) -> bytes:

@@ -1,4 +1,4 @@
-"""Dead letters, sent again by command: once, in their old form, and never doubled (F19)."""
+"""Dead letters, sent again by command: once, in their old form, and never doubled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.delivery.posting import settle_posted
 from relay.store.replay import replay_all, replay_one
 from relay.store.reports import list_deliveries
 from tests.delivery.rig import Rig
@@ -70,19 +69,6 @@ def test_what_is_refused_again_says_so_again(line: Rig) -> None:
     line.run(10)
     assert len(line.dead()) == 1
     assert ["could not be shown" in said for said in line.shown()].count(True) == 2
-
-
-def test_a_replay_while_its_lane_is_moving_doubles_nothing(line: Rig) -> None:
-    bury(line, "m1")
-    line.write("m2")
-    held, send = line.set_out()
-    with line.store.begin() as tx:
-        assert replay_all(tx) == 1
-        assert replay_all(tx) == 0
-    posted = line.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
-    settle_posted(line.out, held, send, posted)
-    line.run(10)
-    assert line.told() == ["m0", "m2", "m1"]
 
 
 def test_what_is_not_dead_is_left_alone(line: Rig) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from relay.delivery.posting import settle_posted
 from relay.sandbox import SandboxServer
-from relay.store import lanes
 from relay.store.engine import Store
 from tests.delivery.rig import QUICK, Rig
 from tests.harness import FakeClock, timeline, words
@@ -19,8 +18,8 @@ __all__ = ["postgres_database_url", "shared_postgres"]
 SILENCE = {
     "reset": {"kind": "reset_after"},
     "reset, not done": {"kind": "reset_before"},
-    "timeout": {"kind": "timeout_after", "seconds": 2},
-    "timeout, not done": {"kind": "timeout_before", "seconds": 2},
+    "timeout": {"kind": "timeout_after", "seconds": 60},
+    "timeout, not done": {"kind": "timeout_before", "seconds": 60},
     "500": {"kind": "status", "done": True},
     "500, not done": {"kind": "status"},
     "half of the JSON": {"kind": "truncated"},
@@ -66,16 +65,6 @@ def test_silence_again_and_again_loses_and_doubles_nothing(rig: Callable[..., Ri
         *(f"m{n}" for n in (0, 1, 2, 3, 10, 11, 12, 13))
     ]
     assert (len(line.roots()), line.waiting()) == (2, [])
-
-
-def test_a_history_that_lags_is_looked_at_twice(rig: Callable[..., Rig]) -> None:
-    """The post shows up between the two looks: it is not sent again."""
-    line = rig()
-    line.sandbox.slack.history_lag = 5.0
-    line.fault("reset_after", after=1)
-    line.write("m1")
-    line.run(90)
-    assert (line.told(), len(line.times())) == (["m1"], 2)
 
 
 @pytest.mark.parametrize("call", [0, 1], ids=["root", "post"])
@@ -341,37 +330,6 @@ def test_where_history_is_unreadable_cards_do_not_pile_up(rig: Callable[..., Rig
     line.write("m1")
     line.run(300)
     assert 2 <= len(line.roots()) <= 6
-
-
-def test_a_crash_after_the_start_is_made_up_for_once_the_lease_is_over(rig: Callable[..., Rig]) -> None:
-    """Nobody knows whether it went out: it is looked for first."""
-    line = rig()
-    line.write("m0")
-    line.run()
-    line.write("m1")
-    _, send = line.set_out()
-    line.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
-    line.restart()
-    line.run(29)
-    assert line.waiting() == [("sending", "")]
-    line.run(100)
-    assert (line.told(), line.waiting(), len(line.times())) == (["m0", "m1"], [], 3)
-
-
-def test_what_a_stale_worker_sends_late_is_deleted(rig: Callable[..., Rig]) -> None:
-    """It was stopped between the last check and the socket; its settle is void."""
-    line = rig()
-    line.write("m0")
-    line.run()
-    line.write("m1")
-    held, send = line.set_out()
-    line.run(300)
-    assert line.told() == ["m0", "m1"]
-    late = line.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
-    with pytest.raises(lanes.Fenced):
-        settle_posted(line.out, held, send, late)
-    line.run(120)
-    assert (line.told(), line.waiting()) == (["m0", "m1"], [])
 
 
 def test_an_unmapped_chat_waits_with_its_reason_and_goes_when_it_is_mapped(rig: Callable[..., Rig]) -> None:

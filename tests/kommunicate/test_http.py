@@ -14,45 +14,49 @@ import requests
 from relay.errors import OperatorNeeded, Transient, Unsure
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.http import MAX_ABANDONED, MAX_RESPONSE
+from tests.harness import PATIENCE
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-DEADLINE = 0.2
+DEADLINE = 0.5
+
+Answer = Callable[[socket.socket, threading.Event], None]
 
 
 @contextlib.contextmanager
-def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server on this machine that gives each connection to `answer`."""
+def server(answer: Answer) -> Iterator[str]:
+    """A server on this machine that gives each connection to `answer`, and an event that tells when all is over."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
         threading.Thread(target=_accept, args=(listener, answer, over), daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        over.set()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
 
 
-def _accept(listener: socket.socket, answer: Callable[[socket.socket], None], over: threading.Event) -> None:
+def _accept(listener: socket.socket, answer: Answer, over: threading.Event) -> None:
     while not over.is_set():
         with contextlib.suppress(OSError):
             connection, _ = listener.accept()
-            threading.Thread(target=_serve, args=(connection, answer), daemon=True).start()
+            threading.Thread(target=_serve, args=(connection, answer, over), daemon=True).start()
 
 
-def _serve(connection: socket.socket, answer: Callable[[socket.socket], None]) -> None:
+def _serve(connection: socket.socket, answer: Answer, over: threading.Event) -> None:
     with connection, contextlib.suppress(OSError):
         # Closing on unread bytes would reset the connection: the request ends with its JSON.
         while (piece := connection.recv(65536)) and not piece.endswith(b"}"):
             pass
-        answer(connection)
+        answer(connection, over)
 
 
-def drip(first: bytes, piece: bytes = b"x") -> Callable[[socket.socket], None]:
-    """One piece at a time, each well within any timeout per read, for two seconds."""
+def drip(first: bytes, piece: bytes = b"x") -> Answer:
+    """One piece at a time, each well within any timeout per read, until the test is over."""
 
-    def answer(connection: socket.socket) -> None:
+    def answer(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(first)
-        for _ in range(40):
+        while not over.wait(0.01):
             connection.sendall(piece)
-            time.sleep(0.05)
 
     return answer
 
@@ -63,8 +67,8 @@ def ask(base: str, deadline: float = DEADLINE, key: str = "key-1") -> object:
         return KommunicateClient(key, base, session=session).people(["u1"], deadline=deadline)
 
 
-STALLS = {
-    "silence": lambda connection: time.sleep(2),
+STALLS: dict[str, Answer] = {
+    "silence": lambda connection, over: over.wait(),
     "dripping headers": drip(HEAD + b"X-Slow: "),
     "dripping body": drip(HEAD + b"Content-Length: 9999\r\n\r\n"),
     "dripping chunks": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
@@ -83,26 +87,26 @@ def test_the_deadline_is_total(answer):
 
 def test_a_good_answer_arrives():
     answer = HEAD + b"Content-Length: 19\r\n\r\n" + b'[{"userId": "u1"}]\n'
-    with server(lambda connection: connection.sendall(answer)) as base:
-        assert ask(base, 5)
+    with server(lambda connection, over: connection.sendall(answer)) as base:
+        assert ask(base, PATIENCE)
 
 
 def test_a_response_is_not_read_beyond_its_cap():
     flood = HEAD + b"Content-Length: 99999999\r\n\r\n" + b" " * (MAX_RESPONSE + 100_000)
-    with server(lambda connection: connection.sendall(flood)) as base, pytest.raises(Unsure, match="too large"):
-        ask(base, 5)
+    with server(lambda connection, over: connection.sendall(flood)) as base, pytest.raises(Unsure, match="too large"):
+        ask(base, PATIENCE)
 
 
 def test_a_connection_that_breaks_after_the_request_is_unsure():
-    with server(lambda connection: None) as base, pytest.raises(Unsure, match="broke"):
-        ask(base, 5)
+    with server(lambda connection, over: None) as base, pytest.raises(Unsure, match="broke"):
+        ask(base, PATIENCE)
 
 
 def test_a_closed_door_is_transient():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(Transient, match="cannot be reached"):
-        ask(f"http://127.0.0.1:{port}", 5)
+    with socket.socket() as taken:  # bound all the while, or somebody else might listen there
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(Transient, match="cannot be reached"):
+            ask(f"http://127.0.0.1:{taken.getsockname()[1]}", PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,6 @@ def test_abandoned_calls_do_not_pile_up():
         client = KommunicateClient("k", base, session=session)
         for _ in range(MAX_ABANDONED):
             with pytest.raises(Unsure):
-                client.people(["u1"], deadline=0.1)
+                client.people(["u1"], deadline=0.3)
         with pytest.raises(Transient, match="still waiting"):
-            client.people(["u1"], deadline=0.1)
+            client.people(["u1"], deadline=0.3)

@@ -37,5 +37,11 @@ def slack():
 
 @pytest.fixture
 def client(slack):
-    """A client of that server with a short deadline."""
+    """A client of that server that waits as long as a busy machine takes."""
+    return SlackClient("xoxb-secret", slack.url, deadline=30)
+
+
+@pytest.fixture
+def hasty(slack):
+    """The same with a short deadline, for answers that never come."""
     return SlackClient("xoxb-secret", slack.url, deadline=0.5)

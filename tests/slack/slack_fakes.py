@@ -23,6 +23,7 @@ class ScriptedSlack(ThreadingHTTPServer):
     """Plays its answers per method in order, the last one again and again."""
 
     daemon_threads = True
+    request_queue_size = 64  # a connection that finds the queue full tries again a second later
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -105,7 +106,7 @@ def hang_up(handler):
 
 def silence(handler):
     """Says nothing until the test is over."""
-    handler.server.over.wait(10)
+    handler.server.over.wait()
 
 
 def drip(handler):

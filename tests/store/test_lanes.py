@@ -25,7 +25,6 @@ from tests.store.shelf import (
     rows,
     settle,
     started,
-    states,
     take_in,
 )
 
@@ -103,28 +102,6 @@ def test_a_lane_with_nothing_left_is_never_due(store: Store, clock: FakeClock) -
     settle(store, held, started(store, held))
     clock.advance(1e6)
     assert (claim(store), lane(store).due, lane(store).waiting_since) == (None, None, None)
-
-
-def test_what_is_accepted_during_a_call_makes_the_lane_due_after_it(store: Store) -> None:
-    """Settling reads what waits after it has locked the lane: no wake-up is lost."""
-    open_thread(store)
-    held = claimed(store)
-    send = started(store, held)
-    take_in(store, "meanwhile")
-    settle(store, held, send)
-    assert (states(store), claim(store) is not None) == (["delivered", "waiting"], True)
-
-
-def test_no_wake_up_is_lost_when_settling_races_accepting(store: Store) -> None:
-    """Both at the same moment, many times: afterwards nothing waits in a lane that is not due."""
-    open_thread(store)
-    for number in range(12):
-        held = claimed(store)
-        send = started(store, held)
-        with ThreadPoolExecutor(2) as pool:
-            racing = [pool.submit(take_in, store, f"k{number}"), pool.submit(settle, store, held, send)]
-            assert [task.result() is None for task in racing] == [False, True]
-        assert (states(store)[-1], lane(store).due is not None) == ("waiting", True)
 
 
 def test_a_due_time_beyond_its_delay_is_void(store: Store, clock: FakeClock) -> None:
