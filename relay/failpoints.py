@@ -1,0 +1,62 @@
+"""Places where a test can make the process die, as if the power had gone: `RELAY_FAILPOINT=name:n`.
+
+The process kills itself with SIGKILL on the n-th pass of the named place. Refused unless `RELAY_ENV=test`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+from relay.errors import SettingsError
+
+# Each is passed right before and right after it commits.
+TRANSACTIONS = (
+    "accept",
+    "claim",
+    "freeze",
+    "start",
+    "root",
+    "settle",
+    "looked",
+    "resend",
+    "confirm",
+    "newthread",
+    "dissolve",
+    "degrade",
+    "bury",
+    "prune",
+)
+CALLS = (
+    "http.answered",
+    "slack.sent",  # between a call's last byte and the first of its answer
+    "post.answered",
+    "look.answered",
+    "stray.deleted",
+    "copy.deleted",
+)
+FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
+
+_armed: dict[str, tuple[int, Iterator[int]]] = {}
+
+
+def arm(spec: str | None) -> None:
+    """Arm the failpoint that `spec` names as "name:n", or none; raises SettingsError where it names none of ours."""
+    _armed.clear()
+    if spec is None:
+        return
+    name, _, number = spec.partition(":")
+    if name not in FAILPOINTS or not re.fullmatch(r"[1-9][0-9]{0,5}", number):
+        raise SettingsError(f"RELAY_FAILPOINT must be NAME:N with one of these names: {', '.join(FAILPOINTS)}.")
+    _armed[name] = (int(number), itertools.count(1))
+
+
+def failpoint(name: str) -> None:
+    """Die here if this place is armed and this is its pass."""
+    if name in _armed:
+        last, passes = _armed[name]
+        if next(passes) == last:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,208 @@
+"""kill -9 from inside, at every named place, on its 1st, 4th and 9th pass; a parent starts the relay again.
+
+What was answered 200 is visible once, in order, or is a dead letter with its cause. Where Slack's history cannot be
+read, a message may be there twice, and then the second says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from relay.failpoints import FAILPOINTS
+from relay.sandbox import Sandbox, SandboxServer
+from relay.store.engine import open_store
+from relay.store.reports import list_deliveries
+from tests.crash.forked import ForkedRelay
+from tests.harness import auth, environment, raw, timeline, wait_for, words
+
+PASSES = (1, 4, 9)
+AT_ONCE = 6  # runs side by side: mostly they wait for leases to end
+MOST = 600  # messages until a failpoint that was not passed often enough is a mistake
+GROUPS = ("801", "802", "803")
+POST = "chat.postMessage"
+CHANNEL = {group: f"C0CRASH{group}" for group in GROUPS}
+TEXT = re.compile(r"\bm\d+x\b")
+CONFIG = (
+    "delivery: {posts_per_second: 1000, burst: 1000, call_deadline: 0.5s, lease: 1s, "
+    "confirm_after: [0.05s, 0.15s], retry: [0.05s]}\nretention: 1s\n"
+    "channels: {801: C0CRASH801, 802: C0CRASH802, 803: C0CRASH803}\n"
+)
+
+
+def calm(_: Run) -> None:
+    """Slack takes everything."""
+
+
+def unsure(run: Run) -> None:
+    """Every other post arrives and is never confirmed."""
+    run.fault("reset_after", after=1)
+
+
+def absent(run: Run) -> None:
+    """Every other post is lost on its way."""
+    run.fault("reset_before", after=1)
+
+
+def late(run: Run) -> None:
+    """Every other post is never confirmed, and history shows it so late that it is sent once more."""
+    run.server.sandbox.slack.board.history_lag = 0.3
+    run.fault("reset_after", after=1)
+
+
+def stray(run: Run) -> None:
+    """Now and then somebody deletes the threads under the relay's hands."""
+    if run.count % 12 == 0:
+        for root in run.roots():
+            run.server.sandbox.slack.human_deletes(root["channel"], root["ts"])
+
+
+def refusing(run: Run) -> None:
+    """Whatever is said in a thread is refused for good, in every form."""
+    open_channels = {root["channel"] for root in run.roots()}
+    run.fault("error", channels=open_channels, times=None, code="invalid_blocks")
+
+
+TROUBLE: dict[str, Callable[[Run], None]] = {
+    "slack": unsure,
+    "confirm": unsure,
+    "look": unsure,
+    "looked": late,
+    "copy": late,
+    "resend": absent,
+    "stray": stray,
+    "newthread": stray,
+    "dissolve": refusing,
+    "degrade": refusing,
+    "bury": refusing,
+}
+
+
+@dataclass
+class Run:
+    """One database, one sandbox, and relays that die one after the other."""
+
+    failpoint: str
+    database_url: str
+    cwd: Path
+    server: SandboxServer
+    accepted: dict[str, list[str]] = field(default_factory=lambda: {group: [] for group in GROUPS})
+    count: int = 0
+    owed: str | None = None
+    shown: dict[str, list[str]] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
+
+    def go(self) -> Run:
+        """Die on each pass, then run on in peace until everything is told."""
+        for group in GROUPS:
+            self.server.sandbox.slack.add_channel(CHANNEL[group], f"crash-{group}")
+        for number in PASSES:
+            self._until_it_dies(number)
+        self.server.sandbox.faults.clear()
+        with self._relay() as (relay, url):
+            if self.owed is not None:
+                self._write(relay, url)
+            wait_for(self._all_told, timeout=60)
+        return self
+
+    def fault(self, kind: str, channels: Collection[str] = tuple(CHANNEL.values()), **rule: Any) -> None:
+        """One bad post to come in each channel, unless one is still to come there."""
+        faults = self.server.sandbox.faults
+        for channel in set(channels) - {rule["channel"] for rule in faults.listing()}:
+            faults.add(POST, kind, channel=channel, **rule)
+
+    def roots(self) -> list[dict[str, Any]]:
+        """What stands at the top of the channels."""
+        return [message for message in timeline(self.server) if message["thread_ts"] is None]
+
+    def look(self) -> None:
+        """See what is shown in each group's threads, in posting order, and what is a dead letter with a cause."""
+        replies = [message for message in timeline(self.server) if message["thread_ts"]]
+        self.shown = {
+            group: [text for one in replies if one["channel"] == CHANNEL[group] for text in TEXT.findall(words(one))]
+            for group in GROUPS
+        }
+        with closing(open_store(self.database_url)) as store, store.read() as tx:
+            self.dead = {row["key"] for row in list_deliveries(tx, "dead", limit=10_000) if row["cause"]}
+
+    def _until_it_dies(self, number: int) -> None:
+        with self._relay(RELAY_FAILPOINT=f"{self.failpoint}:{number}") as (relay, url):
+            for _ in range(MOST):
+                TROUBLE.get(self.failpoint.split(".")[0], calm)(self)
+                self._write(relay, url)
+                if relay.died():
+                    return
+            assert wait_for(relay.died, 10), f"{self.failpoint} was not passed {number} times"
+
+    def _write(self, relay: ForkedRelay, url: str) -> None:
+        """One message of a customer who sends again what was not answered 200, also to the next relay."""
+        if self.owed is None:
+            self.count += 1
+        self.owed = f"m{self.count}x"
+        group = GROUPS[self.count % len(GROUPS)]
+        headers = {"Content-Type": "application/json", **auth()}
+        while not relay.died():
+            with suppress(requests.RequestException):  # it does not listen yet, or is dying
+                response = requests.post(url, data=raw(self.owed, group, self.owed), headers=headers, timeout=10)
+                assert response.status_code == 200
+                self.accepted[group].append(self.owed)
+                self.owed = None
+                return
+
+    @contextmanager
+    def _relay(self, **more: str) -> Iterator[tuple[ForkedRelay, str]]:
+        env = environment(self.server, self.database_url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
+        relay = ForkedRelay("serve", cwd=self.cwd, env=env)
+        try:
+            yield relay, f"http://127.0.0.1:{env['PORT']}/kommunicate/webhook"
+        finally:
+            relay.kill()
+
+    def _all_told(self) -> bool:
+        self.look()
+        return all(
+            sorted(self.shown[group]) == sorted(set(self.accepted[group]) - self.dead) for group in GROUPS
+        )
+
+
+Runs = Mapping[tuple[str, str], "Future[Run]"]
+
+
+@pytest.fixture(scope="module")
+def runs(
+    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Runs]:
+    """Every run that a test here asks for, several side by side, each with a database and a Slack of its own."""
+    wanted = {
+        (item.callspec.params["engine"], item.callspec.params["failpoint"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.path == Path(__file__)
+    }
+
+    def one(failpoint: str, database_url: str) -> Run:
+        with SandboxServer(Sandbox(pace=0)) as server:
+            return Run(failpoint, database_url, tmp_path_factory.mktemp("crash"), server).go()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            (engine, failpoint): pool.submit(one, failpoint, new_database(engine))
+            for engine, failpoint in sorted(wanted)
+        }
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+def test_nothing_is_lost_doubled_or_reordered_wherever_it_dies(runs: Runs, engine: str, failpoint: str) -> None:
+    run = runs[engine, failpoint].result(timeout=240)
+    assert run.shown == {
+        group: [text for text in texts if text not in run.dead] for group, texts in run.accepted.items()
+    }
+    assert bool(run.dead) == (TROUBLE.get(failpoint.split(".")[0]) is refusing)
