@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -20,7 +21,9 @@ from relay.delivery.posting import post
 from relay.delivery.words import prepare
 from relay.errors import StoreUnavailable
 from relay.store import lanes
+from relay.store.engine import Tx
 from relay.store.lanes import Fenced
+from relay.store.outlook import Outlook, lease_owners, outlook
 from relay.store.rows import Claim
 
 log = structlog.get_logger()
@@ -71,7 +74,7 @@ class Worker:
 
     def run_once(self) -> bool:
         """Claim one lane and take it one step further; False when nothing can be done now."""
-        held = self._claim()
+        held = self._claim() if self._outlook().ready else None
         if held is not None:
             self._deliver(held)
         return held is not None
@@ -96,21 +99,29 @@ class Worker:
         while not self._stopping.is_set():
             self._news.clear()
             self._do_chores()
-            held = self._claim()
+            seen = self._outlook()
+            held = self._claim() if seen.ready else None
             if held is not None:
                 return held
-            self._news.wait(self._idle_time())
+            self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
         return None
+
+    def _outlook(self) -> Outlook:
+        """What there is to do, without a lock: a claim writes, and most of the time there is nothing to claim."""
+        with self._out.store.read() as tx:
+            seen = outlook(tx, lease=self._out.lease, pace=self._out.pace)
+            if seen.leased and self._dead_owners(tx):
+                return replace(seen, ready=True)
+        return seen
 
     def _claim(self) -> Claim | None:
         with self._out.store.begin("claim") as tx:
-            dead = owner.gone(lanes.lease_owners(tx), self._owner) if self._out.store.on_sqlite else ()
+            dead = self._dead_owners(tx)
             return lanes.claim(tx, self._owner, lease=self._out.lease, pace=self._out.pace, dead=dead)
 
-    def _idle_time(self) -> float:
-        with self._out.store.read() as tx:
-            due = lanes.next_due(tx, self._out.pace)
-        return self._poll if due is None else min(self._poll, max(0.001, due))
+    def _dead_owners(self, tx: Tx) -> set[str]:
+        """Whose leases are free at once."""
+        return owner.gone(lease_owners(tx), self._owner) if self._out.store.on_sqlite else set()
 
     def _deliver(self, held: Claim) -> None:
         """One step of a claimed lane: a look for a copy, rendering, a look for an unsure send, a post."""

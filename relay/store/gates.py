@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from relay.store.engine import Tx
-from relay.store.sql import ahead, upsert
+from relay.store.sql import Moment, ahead, upsert
 from relay.store.tables import gates
 
 WORKSPACE = "slack"
@@ -44,21 +44,21 @@ class Pace:
         """How far, in seconds, a burst may run ahead of the even rate."""
         return (self.burst - 1) * self.interval
 
-    def opens_at(self, tx: Tx) -> ColumnElement[Any]:
+    def opens_at(self, moment: Moment) -> ColumnElement[Any]:
         """When a closed gate lets the next post through."""
         slot = gates.c.next_slot - self.ahead
         until = func.coalesce(gates.c.closed_until, 0.0)
-        shut = ahead(tx, gates.c.closed_until, gates.c.delay)
+        shut = ahead(moment, gates.c.closed_until, gates.c.delay)
         return case((and_(shut, until > slot), until), else_=slot)
 
 
-def closed(tx: Tx, pace: Pace) -> ColumnElement[bool]:
+def closed(moment: Moment, pace: Pace) -> ColumnElement[bool]:
     """True for a gate that lets nothing through now, because it is shut or has no slot left."""
-    return or_(ahead(tx, gates.c.closed_until, gates.c.delay), _no_slot(tx, pace))
+    return or_(ahead(moment, gates.c.closed_until, gates.c.delay), _no_slot(moment, pace))
 
 
-def _no_slot(tx: Tx, pace: Pace) -> ColumnElement[bool]:
-    limit = tx.now + pace.ahead
+def _no_slot(moment: Moment, pace: Pace) -> ColumnElement[bool]:
+    limit = moment.now + pace.ahead
     believable = gates.c.next_slot <= limit + pace.interval + gates.c.delay  # else the clock has jumped back
     return and_(gates.c.next_slot > limit, believable)
 

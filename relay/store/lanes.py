@@ -7,18 +7,19 @@ fencing token; a token that was overtaken makes every later write void (`Fenced`
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from relay.errors import RelayError
 from relay.messages import ConversationKey, Form
 from relay.store.engine import Tx
-from relay.store.gates import Pace, closed, holds_look, holds_post
+from relay.store.gates import Pace
+from relay.store.outlook import claimable
 from relay.store.rows import Claim, Conversation, Send
-from relay.store.sql import ahead, among, past
-from relay.store.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, gates, lanes, sends
+from relay.store.sql import among, past
+from relay.store.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
 
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
 
@@ -32,7 +33,13 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
 
     `lease` is in seconds; the leases of owners in `dead` are free at once.
     """
-    picked = tx.conn.execute(_due_lane(tx, lease, pace, dead)).one_or_none()
+    longest_waiting = (
+        claimable(tx, lease, pace, dead)
+        .order_by(func.coalesce(lanes.c.waiting_since, lanes.c.due))
+        .limit(1)
+        .with_for_update(of=lanes, skip_locked=True)
+    )
+    picked = tx.conn.execute(longest_waiting).one_or_none()
     if picked is None:
         return None
     lane = tx.conn.execute(
@@ -52,25 +59,6 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
         head=_first_send(tx, picked, among(sends.c.state, OPEN_SENDS)),
         check_copies=_first_send(tx, picked, past(tx, sends.c.look_again_at, LATE_COPY_LOOK), copied),
     )
-
-
-def _due_lane(tx: Tx, lease: float, pace: Pace, dead: Collection[str]) -> Select[Any]:
-    free = or_(lanes.c.lease_until.is_(None), past(tx, lanes.c.lease_until, lease), lanes.c.lease_owner.in_(dead))
-    return (
-        select(lanes.c.conversation_id, lanes.c.kind)
-        .join(conversations, conversations.c.id == lanes.c.conversation_id)
-        .where(past(tx, lanes.c.due, lanes.c.delay), free, ~_held_back(tx, pace))
-        .order_by(func.coalesce(lanes.c.waiting_since, lanes.c.due))
-        .limit(1)
-        .with_for_update(of=lanes, skip_locked=True)
-    )
-
-
-def _held_back(tx: Tx, pace: Pace) -> Any:
-    """A gate that stops this lane, be it a look or a post that comes next."""
-    place = func.coalesce(conversations.c.channel_id, conversations.c.channel)
-    concerns = or_(and_(lanes.c.looking, holds_look()), and_(~lanes.c.looking, holds_post(place)))
-    return exists(select(gates.c.name).where(concerns, closed(tx, pace)).correlate(lanes, conversations))
 
 
 def conversation(tx: Tx, conversation_id: int) -> Conversation:
@@ -201,20 +189,3 @@ def arm_all(tx: Tx, conversation_id: int) -> None:
         )
         .values(due=tx.now, delay=0.0)
     )
-
-
-def next_due(tx: Tx, pace: Pace) -> float | None:
-    """Seconds until a lane may become claimable by time alone; None when only news can change anything."""
-    lane_due = tx.conn.execute(select(func.min(lanes.c.due)).where(ahead(tx, lanes.c.due, lanes.c.delay))).scalar_one()
-    lease_end = tx.conn.execute(
-        select(func.min(lanes.c.lease_until)).where(lanes.c.due.is_not(None), lanes.c.lease_until > tx.now)
-    ).scalar_one()
-    gate = tx.conn.execute(select(func.min(pace.opens_at(tx))).where(closed(tx, pace))).scalar_one()
-    times: Sequence[float] = [at for at in (lane_due, lease_end, gate) if at is not None]
-    return max(0.0, min(times) - tx.now) if times else None
-
-
-def lease_owners(tx: Tx) -> set[str]:
-    """Whoever holds a lease now."""
-    rows = tx.conn.execute(select(lanes.c.lease_owner).where(lanes.c.lease_owner.is_not(None)).distinct())
-    return {row.lease_owner for row in rows}

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, or_
+from sqlalchemy import ColumnElement, Double, Table, and_, bindparam, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.engine import Tx
+
+
+class Moment(Protocol):
+    """Whoever says in a statement what time it is: a transaction, or `WHEN_RUN`."""
+
+    @property
+    def now(self) -> Any: ...
+
+
+class _WhenRun:
+    """For a statement that is built once: the time is bound, as `now`, each time it runs."""
+
+    now = bindparam("now", type_=Double)
+
+
+WHEN_RUN = _WhenRun()
 
 
 def upsert(tx: Tx, table: Table) -> Any:
@@ -21,11 +37,11 @@ def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bo
     return column.in_(bindparam(None, list(values), expanding=True, literal_execute=True))
 
 
-def past(tx: Tx, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
+def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
     """True where `due` has come, and where it lies further ahead than its delay: then the clock has jumped."""
-    return and_(due.is_not(None), or_(due <= tx.now, due > tx.now + delay))
+    return and_(due.is_not(None), or_(due <= moment.now, due > moment.now + delay))
 
 
-def ahead(tx: Tx, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
+def ahead(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
     """True where `due` is still to come, and believable."""
-    return and_(due.is_not(None), due > tx.now, due <= tx.now + delay)
+    return and_(due.is_not(None), due > moment.now, due <= moment.now + delay)

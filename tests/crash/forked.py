@@ -15,8 +15,8 @@ FORKS.set_forkserver_preload(["pytest", "tests.crash.forked"])
 
 # Waits that no setting shortens: tests do not sit out minutes.
 SHORTER = {
-    "relay.store.sends.LATE_COPY_LOOK": 0.5,
-    "relay.store.lanes.LATE_COPY_LOOK": 0.5,
+    "relay.store.sends.LATE_COPY_LOOK": 1.0,
+    "relay.store.lanes.LATE_COPY_LOOK": 1.0,
     "relay.delivery.worker.CHORES_EVERY": 0.05,
 }
 
