@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from relay.clock import Clock
+from relay.delivery.alerts import tell_operators
 from relay.delivery.authors import Authors
 from relay.delivery.outbound import Outbound
 from relay.delivery.policy import Schedule
@@ -95,22 +96,25 @@ def build_outbound(relay: Relay) -> Outbound:
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
         read_only=True,  # replies come in a later release
+        alerts_channel=settings.config.alerts_channel,
     )
 
 
 def build_worker(relay: Relay) -> Worker:
     """A worker for this relay's store, with its housekeeping."""
-    return Worker(build_outbound(relay), chores=lambda: do_chores(relay))
+    out = build_outbound(relay)
+    return Worker(out, chores=lambda: do_chores(relay, out))
 
 
-def do_chores(relay: Relay) -> None:
-    """Forget old words, and ask the mapping again for conversations that have nowhere to go."""
+def do_chores(relay: Relay, out: Outbound) -> None:
+    """Forget old words, ask the mapping again for conversations that have nowhere to go, tell people what waits."""
     with relay.store.begin("prune") as tx:
         pruned = prune(tx, relay.settings.config.retention)
     with relay.store.begin() as tx:
         moved = redecide(tx, lambda group_id, title, body: _choose_again(relay, group_id, title, body))
     if pruned or moved:
         log.info("chores.done", pruned=pruned, decided_again=moved)
+    tell_operators(out)
 
 
 def _choose_again(relay: Relay, group_id: str, title: str, body: bytes | None) -> Decision:

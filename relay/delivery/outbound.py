@@ -26,4 +26,5 @@ class Outbound:
     lease: float
     dashboard_url: str
     read_only: bool
+    alerts_channel: str | None = None
     channel_ids: dict[str, str] = field(default_factory=dict)

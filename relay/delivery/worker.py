@@ -39,18 +39,18 @@ class Worker:
     def __init__(
         self, out: Outbound, *, threads: int = 4, poll: float = POLL, chores: Callable[[], None] = lambda: None
     ) -> None:
-        """`chores` is called about once a minute, starting at once."""
+        """`chores` is called about once a minute, starting at once, in a thread of its own."""
         self._out = out
         self._owner = owner.this_process()
         self._poll = poll
         self._chores = chores
-        self._chores_due = float("-inf")
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._lookout = threading.Lock()
         # Daemons: a process that was told to stop waits as long as `stop` says, not as long as Slack likes.
+        work = {"chores": self._do_chores} | {f"delivery-{number}": self._do_next for number in range(threads)}
         self._threads = [
-            threading.Thread(target=self._run, name=f"delivery-{number}", daemon=True) for number in range(threads)
+            threading.Thread(target=self._run, args=(job,), name=name, daemon=True) for name, job in work.items()
         ]
 
     def start(self) -> None:
@@ -79,14 +79,10 @@ class Worker:
             self._deliver(held)
         return held is not None
 
-    def _run(self) -> None:
+    def _run(self, job: Callable[[], None]) -> None:
         while not self._stopping.is_set():
             try:
-                with self._lookout:
-                    held = self._next_claim()
-                if held is not None:
-                    self._deliver(held)
-                    self._news.set()  # the lane was given back: whoever stands at the look-out looks again
+                job()
             except StoreUnavailable as error:
                 log.error("store.unavailable", cause=str(error))
                 self._stopping.wait(TROUBLE)
@@ -94,11 +90,21 @@ class Worker:
                 log.error("worker.failed", error=type(error).__name__, at=_frames(error))
                 self._stopping.wait(TROUBLE)
 
+    def _do_next(self) -> None:
+        with self._lookout:
+            held = self._next_claim()
+        if held is not None:
+            self._deliver(held)
+            self._news.set()  # the lane was given back: whoever stands at the look-out looks again
+
+    def _do_chores(self) -> None:
+        self._chores()
+        self._stopping.wait(CHORES_EVERY)
+
     def _next_claim(self) -> Claim | None:
         """Wait at the look-out until a lane can be claimed; None when stopping."""
         while not self._stopping.is_set():
             self._news.clear()
-            self._do_chores()
             seen = self._outlook()
             held = self._claim() if seen.ready else None
             if held is not None:
@@ -130,11 +136,6 @@ class Worker:
                 step(self._out, held)
             except Fenced:
                 log.warning("lane.taken_over")
-
-    def _do_chores(self) -> None:
-        if monotonic() >= self._chores_due:
-            self._chores_due = monotonic() + CHORES_EVERY
-            self._chores()
 
 
 def step(out: Outbound, held: Claim) -> None:

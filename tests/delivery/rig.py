@@ -13,6 +13,7 @@ from relay.messages import ChatMessage
 from relay.sandbox import SandboxServer
 from relay.store import lanes, sends
 from relay.store.engine import Store
+from relay.store.outlook import outlook
 from relay.store.received import accept
 from relay.store.reports import list_deliveries
 from relay.store.rows import Claim, Send
@@ -37,7 +38,7 @@ class Rig:
         self.relay = relay_with(self.store, self.server, **{"channels": {"123456": "C0SUPPORT"}, **config})
         self.out = build_outbound(self.relay)
         self.worker = Worker(self.out)
-        do_chores(self.relay)
+        do_chores(self.relay, self.out)
 
     def write(self, *texts: str, group: str = "123456", **fields: Any) -> None:
         """What the web door does: parse, decide, accept."""
@@ -57,7 +58,7 @@ class Rig:
             if self.worker.run_once():
                 continue
             with self.store.read() as tx:
-                due = lanes.next_due(tx, self.out.pace)
+                due = outlook(tx, lease=self.out.lease, pace=self.out.pace).wait
             left = until - self.clock.now()
             if left <= 0:
                 return
