@@ -69,6 +69,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Agent:
+    """A Slack user: the name shown there, and the id under which Kommunicate knows an agent ("" if it knows none)."""
+
+    user_id: str
+    name: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """What somebody wrote in Kommunicate, as words a person can read.
 
@@ -85,6 +94,21 @@ class ChatMessage:
     attachment: Attachment | None = None
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMessage:
+    """What an agent wrote in a Slack thread, as the store needs to know it; its words stay in the body.
+
+    `key` and `client_key` are what Slack's repetitions have in common; `note` is why it stays inside, None for a reply.
+    """
+
+    key: str
+    client_key: str | None
+    channel: str
+    thread_ts: str
+    ts: str
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from relay.clock import Clock
+from relay.clock import Clock, SystemClock
+from relay.delivery.agents import Agents
 from relay.delivery.alerts import tell_operators
 from relay.delivery.authors import Authors
-from relay.delivery.outbound import Outbound
+from relay.delivery.outbound import Outbound, Replying
 from relay.delivery.policy import Schedule
 from relay.delivery.worker import Worker
 from relay.errors import Rejected, SettingsError
@@ -21,8 +22,11 @@ from relay.messages import ChatMessage, Decision
 from relay.routing import choose_channel
 from relay.settings import Settings
 from relay.slack.client import SlackClient
+from relay.slack.events import AgentWords
+from relay.slack.inbound import agent_message, parse_event
 from relay.store.engine import Store, open_store
 from relay.store.gates import Pace
+from relay.store.inbox import adopt, held
 from relay.store.retention import prune
 from relay.store.schema import SchemaState, migrate, schema_state
 from relay.store.threads import redecide
@@ -32,10 +36,11 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Relay:
-    """A relay put together: its settings, its store, and whom to tell when a message was stored."""
+    """A relay put together: its settings, its store, the time, and whom to tell when a message was stored."""
 
     settings: Settings
     store: Store
+    clock: Clock = field(default_factory=SystemClock)
     on_accept: Callable[[], None] = field(default=lambda: None)
 
     def choose(self, message: ChatMessage) -> Decision:
@@ -54,7 +59,7 @@ class Relay:
 
 def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
-    return Relay(settings, open_store(settings.database_url, clock))
+    return Relay(settings, open_store(settings.database_url, clock), clock or SystemClock())
 
 
 def ready_schema(store: Store) -> None:
@@ -87,16 +92,32 @@ def build_outbound(relay: Relay) -> Outbound:
     people = settings.config.kommunicate
     key = settings.kommunicate_api_key
     client = KommunicateClient(key, settings.kommunicate_api_url) if key else None
+    slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
     return Outbound(
         store=relay.store,
-        slack=SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline),
+        slack=slack,
         authors=Authors(relay.store, client, bots=people.bots, agents=people.agents),
         pace=Pace.of(delivery.posts_per_second, delivery.burst),
         schedule=Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
-        read_only=True,  # replies come in a later release
+        replying=_replying(relay, slack, client),
         alerts_channel=settings.config.alerts_channel,
+    )
+
+
+def _replying(relay: Relay, slack: SlackClient, client: KommunicateClient | None) -> Replying | None:
+    """The way back; it needs both a key to send with and a secret by which Slack's events are known."""
+    config = relay.settings.config
+    if client is None or not relay.settings.slack_signing_secrets:
+        return None
+    return Replying(
+        kommunicate=client,
+        agents=Agents(relay.store, slack, client, config.replies.map),
+        sender=config.kommunicate.sender,
+        known_only=config.replies.agents == "known_only",
+        give_up_after=config.replies.give_up_after,
+        call_deadline=config.delivery.call_deadline,
     )
 
 
@@ -112,9 +133,22 @@ def do_chores(relay: Relay, out: Outbound) -> None:
         pruned = prune(tx, relay.settings.config.retention)
     with relay.store.begin() as tx:
         moved = redecide(tx, lambda group_id, title, body: _choose_again(relay, group_id, title, body))
-    if pruned or moved:
-        log.info("chores.done", pruned=pruned, decided_again=moved)
+    adopted = adopt_held(relay)
+    if pruned or moved or adopted:
+        log.info("chores.done", pruned=pruned, decided_again=moved, adopted=adopted)
     tell_operators(out)
+
+
+def adopt_held(relay: Relay) -> int:
+    """Queue agents' messages whose thread was not known when they came; returns how many."""
+    adopted = 0
+    with relay.store.begin() as tx:
+        for received_id, body in held(tx):
+            said = parse_event(body)
+            if isinstance(said, AgentWords):
+                message = agent_message(said, relay.settings.config.replies.note_prefixes)
+                adopted += bool(adopt(tx, received_id, message, undo=relay.settings.config.replies.undo_seconds))
+    return adopted
 
 
 def _choose_again(relay: Relay, group_id: str, title: str, body: bytes | None) -> Decision:

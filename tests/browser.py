@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+MINUTE = 60_000  # milliseconds; a browser starts slowly on a busy machine, and so does a page in it
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--headless",
@@ -30,8 +31,9 @@ def open_page(url: str, *, width: int = 1280, height: int = 800) -> Iterator[Pag
             pytest.fail("CI must have a Chromium: install Debian's package chromium")
         pytest.skip("no Chromium here: install Debian's package chromium to run the tests of pages")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=MINUTE)
         page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(MINUTE)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.policy import Schedule
+from relay.kommunicate.client import KommunicateClient
 from relay.slack.client import SlackClient
 from relay.store.engine import Store
 from relay.store.gates import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Replying:
+    """What the way back needs; all durations are in seconds."""
+
+    kommunicate: KommunicateClient
+    agents: Agents
+    sender: str  # speaks for agents whom Kommunicate does not know
+    known_only: bool
+    give_up_after: float
+    call_deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,11 @@ class Outbound:
     schedule: Schedule
     lease: float
     dashboard_url: str
-    read_only: bool
+    replying: Replying | None
     alerts_channel: str | None = None
     channel_ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def read_only(self) -> bool:
+        """True where no reply reaches the customer."""
+        return self.replying is None

@@ -11,7 +11,7 @@ from relay.delivery.outbound import Outbound
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Rejected, RelayError
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage, ConversationKey, Form, Person, Role
-from relay.slack.render import Card, Line, Previous, SlackPost, render_batch, render_card
+from relay.slack.render import Card, Line, Previous, SlackPost, Told, render_batch, render_card
 from relay.store import gates
 from relay.store.engine import Tx
 from relay.store.lanes import give_back
@@ -79,7 +79,7 @@ def conversation_url(dashboard_url: str, key: ConversationKey) -> str:
 
 
 def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
-    if row.lost is not None:
+    if row.lost is not None or row.about is not None:
         return ChatMessage(key, key="", sender="", sent_at=0.0, text="")
     if row.body is None:
         raise Unrenderable(row.id, "its content is no longer stored")
@@ -94,7 +94,8 @@ def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
 
 def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
     author = people.get(message.sender, Person(message.sender, message.sender or "Kommunicate"))
-    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost)
+    told = Told(row.about.id, row.about.cause, sure=row.about.mark != "unsure") if row.about else None
+    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, told)
 
 
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:

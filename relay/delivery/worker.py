@@ -16,8 +16,10 @@ import structlog
 from relay.clock import monotonic
 from relay.delivery import owner
 from relay.delivery.confirm import check_copies, confirm
+from relay.delivery.marks import mark
 from relay.delivery.outbound import Outbound
 from relay.delivery.posting import post
+from relay.delivery.replies import reply
 from relay.delivery.words import prepare
 from relay.errors import StoreUnavailable
 from relay.store import lanes
@@ -140,6 +142,17 @@ class Worker:
 
 def step(out: Outbound, held: Claim) -> None:
     """Take a claimed lane one step further and give it back."""
+    match held.lane:
+        case "words":
+            show(out, held)
+        case "replies":
+            reply(out, held)
+        case "card":
+            mark(out, held)
+
+
+def show(out: Outbound, held: Claim) -> None:
+    """One step of what a conversation shows in Slack."""
     send = held.head
     if send is None and held.check_copies is not None:
         check_copies(out, held, held.check_copies)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from relay.kommunicate.jsontext import loads_leniently
+from relay.jsontext import loads_leniently
 from relay.kommunicate.text import one_line, web_url
 from relay.messages import Attachment
 

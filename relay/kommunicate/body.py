@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from relay.errors import Rejected
-from relay.kommunicate.jsontext import loads_leniently
+from relay.jsontext import loads_leniently
 from relay.kommunicate.text import UNHOLDABLE, one_line
 
 MAX_ID = 255  # characters of a key, user or group id: all three are indexed
@@ -47,7 +47,8 @@ def _number_as_text(value: Any) -> Any:
     return str(int(value)) if float(value).is_integer() else value
 
 
-def _key(value: Any) -> str:
+def message_key(value: Any) -> str:
+    """Return a message's key without its `4-`/`5-`; raise `ValueError` where it is none that can be stored."""
     # One message appears as "4-..." to its receiver and "5-..." to its sender, with the same tail.
     return _COPY.sub("", _identifier(value), count=1) if isinstance(value, str) else _identifier(value)
 
@@ -98,7 +99,7 @@ class WebhookBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    key: Annotated[str, PlainValidator(_key)]
+    key: Annotated[str, PlainValidator(message_key)]
     sender: Annotated[str, PlainValidator(_sender), Field(alias="from")]
     time_ms: Annotated[int, PlainValidator(_milliseconds), Field(alias="timeStamp")]
     group_id: Annotated[str, PlainValidator(_group_id), Field(alias="groupId")]

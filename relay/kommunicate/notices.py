@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from relay.jsontext import loads_leniently
 from relay.kommunicate.body import WebhookBody
-from relay.kommunicate.jsontext import loads_leniently
 from relay.kommunicate.text import flag, one_line
 from relay.kommunicate.words import message_words
 

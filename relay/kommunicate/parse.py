@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from relay.errors import Rejected
+from relay.jsontext import NotJson, decode, loads
 from relay.kommunicate.attachments import attachment_of
 from relay.kommunicate.body import WebhookBody, check_fields
-from relay.kommunicate.jsontext import NotJson, decode, loads
 from relay.kommunicate.kinds import Hide, Show, judge
 from relay.messages import ChatMessage, ConversationKey, Ignored
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from relay.kommunicate.jsontext import loads_leniently
+from relay.jsontext import loads_leniently
 from relay.kommunicate.text import link, one_line, web_url
 
 RICH = "300"  # metadata.contentType; the message's own contentType stays 0

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from relay.jsontext import loads_leniently
 from relay.kommunicate import html, rich
 from relay.kommunicate.body import WebhookBody
-from relay.kommunicate.jsontext import loads_leniently
 
 LOCATION, HTML, CONTACT = 2, 3, 7
 

@@ -37,6 +37,12 @@ def context(*elements: Block) -> Block:
     return {"type": "context", "elements": list(elements)}
 
 
+def button(action: str, label: str, value: str) -> Block:
+    """A row with one button; `value` comes back with a click and holds an id of ours, nothing else."""
+    element = {"type": "button", "action_id": action, "text": plain(label), "value": value}
+    return {"type": "actions", "elements": [element]}
+
+
 def author_line(author: str, sent_at: float) -> Block:
     """Who wrote what stands below, and when."""
     return context(plain(author), date_token(sent_at))

@@ -12,7 +12,7 @@ from relay.slack.history import Found, find_posted
 from relay.slack.pages import pages
 from relay.slack.web import Web, unreadable
 
-__all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "SlackClient"]
+__all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profile", "SlackClient"]
 
 EVENT_TYPE = "relay_message"  # of the metadata by which a post is found again
 _CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited search starts again from the front
@@ -29,6 +29,9 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "conversations.replies": ("channels:history", "groups:history"),
     "conversations.list": ("channels:read", "groups:read"),
     "conversations.join": ("channels:join",),
+    "users.info": ("users:read", "users:read.email"),
+    "reactions.add": ("reactions:write",),
+    "reactions.remove": ("reactions:write",),
 }
 
 
@@ -39,6 +42,14 @@ class Posted:
     channel: str
     ts: str
     thread_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A member of the workspace: the name shown, and the e-mail, "" where Slack does not tell it."""
+
+    name: str
+    email: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,23 @@ class SlackClient:
     def join(self, channel: str) -> None:
         """Makes the bot a member of a public channel; being one already is fine."""
         self._web.write("conversations.join", {"channel": channel})
+
+    def profile(self, user_id: str) -> Profile:
+        """Returns what a member is called; the e-mail needs a scope of its own."""
+        match self._web.read("users.info", {"user": user_id}):
+            case {"user": {"profile": {**profile}, **user}}:
+                names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
+                name = next((name for name in names if isinstance(name, str) and name.strip()), user_id)
+                return Profile(name, _text_or_none(profile.get("email")) or "")
+        raise unreadable("users.info")
+
+    def react(self, channel: str, ts: str, name: str) -> None:
+        """Puts an emoji of ours on a message; one that is there already is fine."""
+        self._web.write("reactions.add", {"channel": channel, "timestamp": ts, "name": name})
+
+    def unreact(self, channel: str, ts: str, name: str) -> None:
+        """Takes an emoji of ours away; one that is not there is fine."""
+        self._web.write("reactions.remove", {"channel": channel, "timestamp": ts, "name": name})
 
     def identity(self) -> Identity:
         """Returns who we are, asking Slack only the first time."""

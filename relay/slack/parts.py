@@ -11,6 +11,7 @@ from relay.slack.blocks import (
     MAX_TEXT,
     Block,
     author_line,
+    button,
     context,
     link_or_words,
     open_in_words,
@@ -21,6 +22,7 @@ from relay.slack.blocks import (
 from relay.slack.files import describe, file_block
 from relay.slack.text import author_of, clean, clean_line, split, to_rich_text
 
+SEND_AGAIN = "send_again"  # the action of the button under a reply that did not arrive
 EMPTY = "(empty message)"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
 _MAX_REASON = 200
@@ -30,11 +32,21 @@ _QUOTE_MARK = "> "  # in plain form, all lines without it are ours
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a reply that did not certainly reach the customer: its delivery's id, and why."""
+
+    reply_id: int
+    cause: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One message to show in a thread.
 
     `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
-    already; `lost`, if not None, is why a notice is shown in the message's place.
+    already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is about an
+    agent's reply, and the line is the relay's.
     """
 
     id: int
@@ -44,6 +56,7 @@ class Line:
     alone: bool = False
     parts_done: frozenset[int] = frozenset()
     lost: str | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ class Part:
     @property
     def spoken(self) -> Previous | None:
         """Whose words these are; None for a grey line, after which the author is named again."""
-        if self.line.lost is not None or self.line.message.kind is MessageKind.NOTICE:
+        if self.line.lost is not None or self.line.told is not None or self.line.message.kind is MessageKind.NOTICE:
             return None
         return Previous(self.line.message.sender, self.line.message.sent_at)
 
@@ -94,6 +107,9 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
     """Yields all parts of a line, also those that are done, without author lines."""
     if line.lost is not None:
         yield _lost(line, line.lost, dashboard_url)
+        return
+    if line.told is not None:
+        yield _told(line, line.told)
         return
     pieces = _pieces(line.message)
     for number, piece in enumerate(pieces):
@@ -150,3 +166,12 @@ def _lost(line: Line, reason: str, dashboard_url: str) -> Part:
     if line.form is Form.PLAIN:
         return Part(line, LOST, (), f"{_NOTICE_MARK}{told} {open_in_words(dashboard_url)}")
     return Part(line, LOST, (context(plain(_NOTICE_MARK + told), link_or_words(dashboard_url)),), told)
+
+
+def _told(line: Line, told: Told) -> Part:
+    headline = "Not sent to the customer" if told.sure else "May not have arrived"
+    said = f"{_NOTICE_MARK}{headline}: {clean_line(told.cause, _MAX_REASON) or 'no reason was given'}."
+    if line.form is Form.PLAIN:
+        return Part(line, 0, (), said)
+    again = button(SEND_AGAIN, "Retry" if told.sure else "Send again", str(told.reply_id))
+    return Part(line, 0, (context(plain(said)), again), said)

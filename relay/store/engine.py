@@ -18,6 +18,7 @@ from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
 
 BUSY = 5.0  # seconds a statement on SQLite waits for other writers
+DATABASE_CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -44,6 +45,7 @@ class Store:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self.engine = engine
         self.on_sqlite = engine.dialect.name == "sqlite"
+        self._reading = engine.execution_options(relay_read_only=True)
         self._clock = clock or (SystemClock() if self.on_sqlite else None)
 
     @contextmanager
@@ -60,7 +62,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Open a transaction that only reads: on SQLite it waits for nobody."""
-        with self._transaction(self.engine.execution_options(relay_read_only=True)) as tx:
+        with self._transaction(self._reading) as tx:
             yield tx
 
     def close(self) -> None:
@@ -81,7 +83,7 @@ class Store:
     def _now(self, conn: Connection) -> float:
         if self._clock is not None:
             return self._clock.now()
-        return float(conn.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+        return float(conn.execute(DATABASE_CLOCK).scalar_one())
 
 
 def is_outage(error: SQLAlchemyError) -> bool:

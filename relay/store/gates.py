@@ -23,6 +23,7 @@ CROWD = 3  # this many channels refused within CROWD_SECONDS: the workspace as a
 CROWD_SECONDS = 10.0
 SLOWEST_GUESS = 30.0  # seconds to wait at most when Slack does not say how long
 LOOKING = ("auth.test", "conversations.history", "conversations.replies", "chat.delete")
+MARKING = ("reactions.add", "reactions.remove")
 WHEN_IT_OPENS = ("closed_until", "delay", "next_slot")
 RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
 
@@ -75,6 +76,16 @@ def holds_post(channel: ColumnElement[Any] | str) -> ColumnElement[bool]:
 def holds_look() -> ColumnElement[bool]:
     """True for the gates that a look, and what it leads to, has to pass."""
     return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", gates.c.name.in_(LOOKING)))
+
+
+def holds_reply(account: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True for the gates that a reply to Kommunicate has to pass; nothing of Slack's is among them."""
+    return and_(gates.c.scope == "account", gates.c.name == account)
+
+
+def holds_mark() -> ColumnElement[bool]:
+    """True for the gates that a mark on a message has to pass; it keeps no channel's pace and takes no slot of it."""
+    return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", gates.c.name.in_(MARKING)))
 
 
 def take_slot(tx: Tx, channel: str, pace: Pace) -> float | None:

@@ -29,13 +29,13 @@ class Fenced(RelayError):
 
 
 def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str] = ()) -> Claim | None:
-    """Take the longest-waiting lane that is due, free and not held back by a gate; None when there is none.
+    """Take the longest-waiting lane that is due, free and not held back by a gate; cards last. None: there is none.
 
     `lease` is in seconds; the leases of owners in `dead` are free at once.
     """
     longest_waiting = (
         claimable(tx, lease, pace, dead)
-        .order_by(func.coalesce(lanes.c.waiting_since, lanes.c.due))
+        .order_by(lanes.c.kind == "card", func.coalesce(lanes.c.waiting_since, lanes.c.due))
         .limit(1)
         .with_for_update(of=lanes, skip_locked=True)
     )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, TextClause, and_, exists, func, or_, select
 
 from relay.store.engine import Tx
-from relay.store.gates import Pace, closed, holds_look, holds_post
-from relay.store.sql import WHEN_RUN, Moment, ahead, past
+from relay.store.gates import Pace, closed, holds_look, holds_mark, holds_post, holds_reply
+from relay.store.sql import WHEN_RUN, Moment, ahead, past, written_out
 from relay.store.tables import conversations, gates, lanes
 
 LEASE_OWNERS = select(lanes.c.lease_owner).where(lanes.c.lease_owner.is_not(None)).distinct()
@@ -31,7 +31,7 @@ class Outlook:
 
 def outlook(tx: Tx, *, lease: float, pace: Pace) -> Outlook:
     """Look once at all lanes and gates; `lease` is in seconds."""
-    row = tx.conn.execute(_outlook(lease, pace), {WHEN_RUN.now.key: tx.now}).one()
+    row = tx.conn.execute(_outlook(lease, pace, for_postgres=tx.on_postgres), {"now": tx.now}).one()
     times = [at for at in (row.lane_due, row.lease_end, row.gate_opens) if at is not None]
     return Outlook(bool(row.ready), row.lease_end is not None, max(0.0, min(times) - tx.now) if times else None)
 
@@ -52,22 +52,30 @@ def claimable(moment: Moment, lease: float, pace: Pace, dead: Collection[str]) -
 
 
 def _held_back(moment: Moment, pace: Pace) -> Any:
-    """A gate that stops this lane, be it a look or a post that comes next."""
+    """A gate that stops what comes next in this lane: a look, a post, a reply or a mark."""
     place = func.coalesce(conversations.c.channel_id, conversations.c.channel)
-    concerns = or_(and_(lanes.c.looking, holds_look()), and_(~lanes.c.looking, holds_post(place)))
+    concerns = or_(
+        and_(lanes.c.kind == "words", lanes.c.looking, holds_look()),
+        and_(lanes.c.kind == "words", ~lanes.c.looking, holds_post(place)),
+        and_(lanes.c.kind == "replies", holds_reply(conversations.c.account)),
+        and_(lanes.c.kind == "card", holds_mark()),
+    )
     return exists(select(gates.c.name).where(concerns, closed(moment, pace)).correlate(lanes, conversations))
 
 
 @cache
-def _outlook(lease: float, pace: Pace) -> Select[Any]:
-    """Built once: building it takes longer than running it, and an idle worker runs it for ever."""
-    now = WHEN_RUN
-    lane_due = select(func.min(lanes.c.due)).where(ahead(now, lanes.c.due, lanes.c.delay))
-    lease_end = select(func.min(lanes.c.lease_until)).where(lanes.c.due.is_not(None), lanes.c.lease_until > now.now)
-    gate_opens = select(func.min(pace.opens_at(now))).where(closed(now, pace))
-    return select(
-        exists(claimable(now, lease, pace, dead=())).label("ready"),
-        lane_due.scalar_subquery().label("lane_due"),
-        lease_end.scalar_subquery().label("lease_end"),
-        gate_opens.scalar_subquery().label("gate_opens"),
+def _outlook(lease: float, pace: Pace, *, for_postgres: bool) -> TextClause:
+    """The statement of `outlook`: an idle worker runs it for ever, so it is made once."""
+    moment = WHEN_RUN
+    leased = and_(lanes.c.due.is_not(None), lanes.c.lease_until > moment.now)
+    statement = select(
+        exists(claimable(moment, lease, pace, dead=())).label("ready"),
+        _first(lanes.c.due, ahead(moment, lanes.c.due, lanes.c.delay)).label("lane_due"),
+        _first(lanes.c.lease_until, leased).label("lease_end"),
+        _first(pace.opens_at(moment), closed(moment, pace)).label("gate_opens"),
     )
+    return written_out(statement, for_postgres=for_postgres)
+
+
+def _first(time: ColumnElement[Any], where: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(func.min(time)).where(where).scalar_subquery()

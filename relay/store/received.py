@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, insert, or_, update
 
 from relay.messages import ChatMessage, ConversationKey, Decision, Ignored
+from relay.store.arming import WORDS
+from relay.store.echo import take_echo
 from relay.store.engine import Tx
 from relay.store.sql import upsert
 from relay.store.tables import conversations, deliveries, lanes, received
 
 DOOR = "kommunicate"
-WORDS = "words"
+OWN_REPLY = "a reply of this relay coming back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,15 @@ class Receipt:
 
 
 def accept(tx: Tx, message: ChatMessage | Ignored, body: bytes, decision: Decision) -> Receipt:
-    """Store `message` and queue it for Slack, once per key; `decision` counts for a conversation without a channel."""
+    """Store `message` and queue it for Slack, once per key; `decision` counts for a conversation without a channel.
+
+    One of our own replies coming back is not shown again.
+    """
     if isinstance(message, Ignored):
         return _ignore(tx, message, body)
     conversation_id, channel = _lock_conversation(tx, message.conversation, message.title, decision)
+    if take_echo(tx, conversation_id, message):
+        return _ignore(tx, Ignored(message.conversation, message.key, OWN_REPLY), body)
     received_id = _record(tx, message.conversation.account, message.key, body, "accepted", conversation_id)
     if received_id is None:
         return _count_copy(tx, message.conversation.account, message.key)

@@ -8,7 +8,9 @@ from itertools import groupby
 from sqlalchemy import func, select, update
 
 from relay.messages import Form
+from relay.store.arming import REPLIES, WORDS
 from relay.store.engine import Tx
+from relay.store.replies import send_again
 from relay.store.sends import WHOLE_NOTICE
 from relay.store.sql import upsert
 from relay.store.tables import conversations, deliveries, lanes, received, send_parts
@@ -17,7 +19,7 @@ from relay.store.tables import conversations, deliveries, lanes, received, send_
 def replay_one(tx: Tx, delivery_id: int) -> str:
     """Queue a dead letter again; returns what it was: `dead`, `pruned`, another state, or `unknown`."""
     row = tx.conn.execute(
-        select(deliveries.c.conversation_id, deliveries.c.state, received.c.body)
+        select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, received.c.body)
         .join(received, received.c.id == deliveries.c.received_id)
         .where(deliveries.c.id == delivery_id)
     ).one_or_none()
@@ -27,16 +29,22 @@ def replay_one(tx: Tx, delivery_id: int) -> str:
         return str(row.state)
     if row.body is None:
         return "pruned"
-    _revive(tx, row.conversation_id, [delivery_id])
+    if row.lane == REPLIES:
+        send_again(tx, delivery_id)
+    else:
+        _revive(tx, row.conversation_id, [delivery_id])
     return "dead"
 
 
 def replay_all(tx: Tx, *, within: float | None = None) -> int:
-    """Queue every dead letter again, or those buried within so many seconds; returns how many."""
+    """Queue every dead letter for Slack again, or those buried within so many seconds; returns how many.
+
+    Replies are left out: they may have reached the customer, and only a person can know.
+    """
     query = (
         select(deliveries.c.conversation_id, deliveries.c.id)
         .join(received, received.c.id == deliveries.c.received_id)
-        .where(deliveries.c.state == "dead", received.c.body.is_not(None))
+        .where(deliveries.c.state == "dead", deliveries.c.lane == WORDS, received.c.body.is_not(None))
         .order_by(deliveries.c.conversation_id, deliveries.c.id)
     )
     if within is not None:

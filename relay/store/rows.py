@@ -60,6 +60,16 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """The reply that a line in the thread tells of: its delivery, what became of it, and why."""
+
+    id: int
+    state: str
+    mark: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """One delivery that waits in a lane, with the body it came in."""
 
@@ -68,6 +78,7 @@ class Waiting:
     form: Form
     alone: bool
     lost: str | None
+    about: About | None
     parts_done: frozenset[int]
 
 

@@ -35,7 +35,7 @@ def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Sen
     now_at = conversation(tx, held.conversation.id)
     if now_at != held.conversation or now_at.channel_id is None or not drafts:
         return None
-    seq = _last_seq(tx, held)
+    seq = next_seq(tx, held)
     since = _last_ts(tx, now_at.channel_id)
     rows = [
         {
@@ -50,7 +50,7 @@ def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Sen
             "since_ts": since,
             "created_at": tx.now,
         }
-        for number, draft in enumerate(drafts, start=1)
+        for number, draft in enumerate(drafts)
     ]
     tx.conn.execute(insert(sends), rows)
     parts = [
@@ -241,9 +241,10 @@ def one_copy_left(tx: Tx, held: Claim, send: Send, ts: str) -> None:
     give_back(tx, held)
 
 
-def _last_seq(tx: Tx, held: Claim) -> int:
+def next_seq(tx: Tx, held: Claim) -> int:
+    """The number of a lane's next send."""
     mine = and_(sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
-    return int(tx.conn.execute(select(func.coalesce(func.max(sends.c.seq), 0)).where(mine)).scalar_one())
+    return int(tx.conn.execute(select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(mine)).scalar_one())
 
 
 def _last_ts(tx: Tx, channel: str) -> str | None:

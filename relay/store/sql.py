@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Table, and_, bindparam, or_
+from sqlalchemy import ColumnElement, Double, Select, Table, TextClause, and_, bindparam, literal_column, or_, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.engine import Tx
@@ -19,9 +19,9 @@ class Moment(Protocol):
 
 
 class _WhenRun:
-    """For a statement that is built once: the time is bound, as `now`, each time it runs."""
+    """For a statement that is written out once: the time is bound, as `now`, each time it runs."""
 
-    now = bindparam("now", type_=Double)
+    now = literal_column(":now", Double)
 
 
 WHEN_RUN = _WhenRun()
@@ -30,6 +30,12 @@ WHEN_RUN = _WhenRun()
 def upsert(tx: Tx, table: Table) -> Any:
     """An INSERT into `table` that understands ON CONFLICT."""
     return postgresql.insert(table) if tx.on_postgres else sqlite.insert(table)
+
+
+def written_out(statement: Select[Any], *, for_postgres: bool) -> TextClause:
+    """A statement as text, with its constants: to build and bind them again would be most of what a small one costs."""
+    dialect = postgresql.dialect() if for_postgres else sqlite.dialect()  # type: ignore[no-untyped-call]
+    return text(str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})))
 
 
 def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:

@@ -140,6 +140,11 @@ deliveries = Table(
     _flag("alone"),  # it was in a batch that Slack refused: it goes singly now
     _flag("notice_due"),  # buried, and its thread has not been told yet
     _words("cause"),
+    Column("about", Id, ForeignKey("deliveries.id")),  # a line in the thread that tells of this reply
+    Column("written_at", Double),  # when Slack says an agent wrote it: replies go out in that order
+    _seconds("not_before"),
+    _words("mark"),  # the receipt an agent's message should bear, and the one it bears
+    _words("mark_shown"),
     Column("created_at", Double, nullable=False),
     Column("settled_at", Double),
     Index(
@@ -149,6 +154,13 @@ deliveries = Table(
         "id",
         sqlite_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due = 1"),
         postgresql_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due"),
+    ),
+    Index(
+        "deliveries_to_mark",
+        "conversation_id",
+        "id",
+        sqlite_where=text("mark <> mark_shown"),
+        postgresql_where=text("mark <> mark_shown"),
     ),
     Index("deliveries_by_state", "state", "id"),
     Index("deliveries_of_received", "received_id"),
@@ -162,9 +174,9 @@ sends = Table(
     Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
     Column("lane", Text, nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("kind", Text, nullable=False),  # root | post
+    Column("kind", Text, nullable=False),  # root | post | reply
     Column("payload", Text, nullable=False),  # JSON, exactly as it goes out
-    Column("channel", Text, nullable=False),
+    Column("channel", Text, nullable=False),  # a reply's is Kommunicate's account
     Column("thread_ts", Text),
     Column("since_ts", Text),  # Slack's last known ts in that channel: where a look starts
     Column("state", Text, nullable=False, server_default="frozen"),
@@ -172,7 +184,7 @@ sends = Table(
     _count("looks"),
     _count("resent"),
     Column("look_again_at", Double),
-    Column("ts", Text),
+    Column("ts", Text),  # where it stands in Slack; a reply's is Kommunicate's message key
     _words("cause"),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("conversation_id", "lane", "seq"),
@@ -251,6 +263,7 @@ people = Table(
     Column("user_id", Text, nullable=False),
     _words("name"),
     _words("role"),
+    _words("email"),  # of a Slack user, by which an agent is found in Kommunicate
     Column("looked_up_at", Double, nullable=False),
     PrimaryKeyConstraint("account", "user_id"),
 )

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from relay.messages import Form
 from relay.store.engine import Tx
 from relay.store.lanes import to_do
-from relay.store.rows import Claim, Waiting
+from relay.store.rows import About, Claim, Waiting
 from relay.store.tables import deliveries, received, send_parts, sends
 
 BATCH = 100  # more would not fit into a handful of posts anyway
@@ -18,9 +18,17 @@ RECENT = 10  # sends to look through for what stands last in the thread; further
 
 def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
     """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
+    told = deliveries.alias()
     rows = tx.conn.execute(
-        select(deliveries, received.c.body)
+        select(
+            deliveries,
+            received.c.body,
+            told.c.state.label("told_state"),
+            told.c.mark.label("told_mark"),
+            told.c.cause.label("told_cause"),
+        )
         .join(received, received.c.id == deliveries.c.received_id)
+        .outerjoin(told, told.c.id == deliveries.c.about)
         .where(to_do(held), or_(deliveries.c.state == "waiting", deliveries.c.notice_due))
         .order_by(deliveries.c.id)
         .limit(limit)
@@ -33,6 +41,7 @@ def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
             form=Form(row.form),
             alone=row.alone,
             lost=row.cause if row.notice_due else None,
+            about=row.about and About(row.about, row.told_state, row.told_mark, row.told_cause),
             parts_done=frozenset(done.get(row.id, ())),
         )
         for row in rows

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
-from relay.web import errors, health, kommunicate, metrics
+from relay.web import errors, health, kommunicate, metrics, slack
 from relay.wiring import Relay, build_relay, ready_schema
 
 
@@ -23,6 +23,8 @@ def create_app(relay: Relay | None = None) -> Flask:
     errors.register(app)
     app.register_blueprint(kommunicate.bp)
     app.register_blueprint(health.bp)
+    if relay.settings.slack_signing_secrets:
+        app.register_blueprint(slack.bp)
     if relay.settings.metrics_token:
         app.register_blueprint(metrics.bp)
     return app

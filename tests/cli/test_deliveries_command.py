@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from relay.delivery.worker import Worker
 from relay.sandbox import SandboxServer
@@ -163,3 +165,20 @@ def test_a_replay_says_why_it_cannot(post: Post, run: Run, database_url: str) ->
         result = run("deliveries", "replay", number, DATABASE_URL=database_url)
         assert result.exit_code == 1
         assert said in result.stdout
+
+
+def test_dead_letters_are_replayed_one_by_one_by_age_or_all(
+    post: Post, listing: Listing, run: Run, store: Store, database_url: str
+) -> None:
+    """None of them twice, however often it is asked for."""
+    post(raw("k1", 1), raw("k2", 1), raw("k3", 1))
+    with store.begin() as tx:
+        tx.conn.execute(text("UPDATE deliveries SET state = 'dead', cause = 'too long', settled_at = 0"))
+        tx.conn.execute(text("UPDATE deliveries SET settled_at = :now WHERE id = 2"), {"now": time.time() - 3600})
+    assert [row["cause"] for row in listing("--dead")] == ["too long"] * 3
+    words = (["1"], ["1"], ["--since", "2h"], ["--since", "2h"], ["--all"], ["--all"])
+    said = [run("deliveries", "replay", *one, DATABASE_URL=database_url).stdout for one in words]
+    again = "Delivery 1 is waiting; only dead letters are sent again.\n"
+    queued = [f"{number} queued again.\n" for number in (1, 0, 1, 0)]
+    assert said == ["Queued again.\n", again, *queued]
+    assert (listing("--dead"), [row["cause"] for row in listing("--waiting")]) == ([], [""] * 3)

@@ -17,7 +17,7 @@ from relay.store.outlook import outlook
 from relay.store.received import accept
 from relay.store.reports import list_deliveries
 from relay.store.rows import Claim, Send
-from relay.wiring import build_outbound, do_chores
+from relay.wiring import Relay, build_outbound, do_chores
 from tests.harness import FakeClock, raw, relay_with, timeline, words
 
 AT_MOST = 80  # steps without a moment passing; more is a lane that is claimed for ever
@@ -35,10 +35,14 @@ class Rig:
 
     def restart(self, **config: Any) -> None:
         """A new worker, with another configuration; it decides anew at its start, as a process does."""
-        self.relay = relay_with(self.store, self.server, **{"channels": {"123456": "C0SUPPORT"}, **config})
+        self.relay = self.assemble({"channels": {"123456": "C0SUPPORT"}, **config})
         self.out = build_outbound(self.relay)
         self.worker = Worker(self.out)
         do_chores(self.relay, self.out)
+
+    def assemble(self, config: dict[str, Any]) -> Relay:
+        """The relay to work with."""
+        return relay_with(self.store, self.server, **config)
 
     def write(self, *texts: str, group: str = "123456", **fields: Any) -> None:
         """What the web door does: parse, decide, accept."""

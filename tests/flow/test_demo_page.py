@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import open_page
-from tests.harness import RelayProcess, free_port, wait_for
+from tests.harness import PATIENCE, RelayProcess, free_port, wait_for
 
 FIVE_TIMES = 25_000  # milliseconds: threads are promised within five seconds
 
@@ -21,13 +21,15 @@ def page_url(tmp_path: Path) -> Iterator[str]:
     ports = str(free_port()), str(free_port())
     demo = RelayProcess("demo", "--port", ports[0], "--sandbox-port", ports[1], cwd=tmp_path, env={})
     log = tmp_path / "relay.log"
-    assert wait_for(lambda: "web.started" in log.read_text())
-    found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
-    assert found
-    yield found.group()
-    demo.process.send_signal(signal.SIGINT)
-    assert demo.process.wait(10) == 0
-    demo.kill()
+    try:
+        assert wait_for(lambda: "web.started" in log.read_text())
+        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        assert found
+        yield found.group()
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.process.wait(PATIENCE) == 0
+    finally:
+        demo.kill()
 
 
 def test_three_customers_chat_by_themselves_and_threads_grow(page_url: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from relay.sandbox import SandboxServer
-from tests.harness import ROOT, auth, body, environment, timeline, wait_for
+from tests.harness import PATIENCE, ROOT, auth, body, environment, timeline, wait_for
 
 IN_THE_SLUG = ("relay", "requirements.txt", "Procfile", ".python-version", "pyproject.toml")
 
@@ -50,19 +50,23 @@ class Host:
         program, *arguments = shlex.split(lines[name])
         env = {**self.env, "PATH": f"/usr/bin{os.pathsep}/bin"}
         command = [self.slug / "venv/bin" / program, *arguments]
-        self.started.append(subprocess.Popen(command, cwd=self.slug, env=env, start_new_session=True))
+        with self.log(name).open("wb") as log:
+            self.started.append(subprocess.Popen(command, cwd=self.slug, env=env, start_new_session=True, stderr=log))
         return self.started[-1]
+
+    def log(self, name: str) -> Path:
+        return self.slug / f"{name}.log"
 
     def is_ready(self) -> bool:
         with suppress(requests.RequestException):
-            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200
         return False
 
     def close(self) -> None:
         for process in self.started:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -73,11 +77,14 @@ def host(slug: Path, live_server: Callable[..., SandboxServer], postgres_databas
 
 
 def test_the_procfile_runs_on_what_requirements_txt_locks(host: Host) -> None:
-    assert host.run("release").wait(60) == 0
+    assert host.run("release").wait(PATIENCE) == 0
     web, worker = host.run("web"), host.run("worker")
     assert wait_for(host.is_ready)
-    assert requests.post(f"{host.url}/message/forward", json=body(), headers=auth(), timeout=10).status_code == 200
+    # The web process delivers too, so what Slack shows does not tell that the worker is there already.
+    assert wait_for(lambda: "worker.started" in host.log("worker").read_text())
+    answer = requests.post(f"{host.url}/message/forward", json=body(), headers=auth(), timeout=PATIENCE)
+    assert answer.status_code == 200
     assert wait_for(lambda: len(timeline(host.slack)) == 2)
     for process in (web, worker):
         process.terminate()
-        assert process.wait(15) == 0
+        assert process.wait(PATIENCE) == 0

@@ -9,13 +9,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
+from contextlib import suppress
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
+from relay.delivery.words import prepare
 from relay.delivery.worker import Worker
+from relay.errors import DeliveryFailed
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import Decision
 from relay.sandbox import SandboxServer
@@ -100,17 +103,23 @@ class Relay(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(posted=st.sampled_from([None, False, True]))
-    def a_worker_dies(self, posted: bool | None) -> None:
-        """After its claim (None), before its call, or between the call and settling."""
+    @rule(conversation=st.sampled_from(CONVERSATIONS), died=st.sampled_from(["claimed", "frozen", "started", "posted"]))
+    def a_worker_dies(self, conversation: int, died: str) -> None:
+        """Right after one of its steps, with something to do; its lease has to end before anybody goes on."""
+        self.a_message_comes_in(conversation)
+        self.clock.advance(3)
         with self.store.begin() as tx:
             held = lanes.claim(tx, "host|1|1|elsewhere", lease=self.out.lease, pace=self.out.pace)
-        if held is None or held.head is None or held.head.state != "frozen" or posted is None:
+        if held is None or died == "claimed":
+            return
+        head = held.head or prepare(self.out, held)
+        if head is None or head.state != "frozen" or died == "frozen":
             return
         with self.store.begin() as tx:
-            send = sends.start(tx, held, held.head, lease=self.out.lease, pace=self.out.pace)
-        if isinstance(send, Send) and posted and not self.server.sandbox.faults.listing():
-            self.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
+            send = sends.start(tx, held, head, lease=self.out.lease, pace=self.out.pace)
+        if isinstance(send, Send) and died == "posted":
+            with suppress(DeliveryFailed):
+                self.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
 
     @rule()
     def old_words_are_pruned(self) -> None:

@@ -48,7 +48,7 @@ def server(sandbox: Sandbox) -> Iterator[SandboxServer]:
 @pytest.fixture
 def slack(server: SandboxServer) -> WebClient:
     """slack_sdk without retries, pointed at the sandbox."""
-    client = WebClient("xoxb-sandbox", base_url=server.slack_api_url, retry_handlers=[], timeout=PATIENCE)
+    client = WebClient("xoxb-sandbox", base_url=server.slack_api_url, retry_handlers=[], timeout=5)
     client.proxy = None
     return client
 
@@ -112,6 +112,6 @@ def rest(server: SandboxServer):
     def call(method: str, path: str, **rest) -> dict:
         headers = {"Api-Key": "sandbox-key", "Of-User-Id": "alex@sandbox.test", **rest.pop("headers", {})}
         address = f"{server.kommunicate_api_url}/rest/ws{path}"
-        return requests.request(method, address, headers=headers, timeout=PATIENCE, **rest).json()
+        return requests.request(method, address, headers=headers, timeout=5, **rest).json()
 
     return call

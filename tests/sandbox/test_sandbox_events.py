@@ -13,7 +13,7 @@ from relay.sandbox import Sandbox
 def test_it_tells_the_app_of_an_agents_words_signed(server, sandbox: Sandbox, receiver) -> None:
     """As Slack stores them: entities in the text, rich_text in the blocks."""
     body = {"channel": "C0OPS", "text": "a < b", "user": "U0SAM"}
-    assert requests.post(f"{server.url}/sandbox/slack/messages", json=body, timeout=PATIENCE).ok
+    assert requests.post(f"{server.url}/sandbox/slack/messages", json=body, timeout=5).ok
     assert sandbox.wait_idle()
     path, headers, raw = receiver.got[0]
     frozen = Clock()
@@ -38,7 +38,7 @@ def test_it_sends_a_click_whose_trigger_opens_one_modal(server, slack, sandbox, 
     control = {"type": "button", "action_id": "go", "value": "7", "text": {"type": "plain_text", "text": "Go"}}
     ts = slack.chat_postMessage(channel="C0OPS", text="x", blocks=[{"type": "actions", "elements": [control]}])["ts"]
     click = {"channel": "C0OPS", "ts": ts, "action_id": "go"}
-    trigger = requests.post(f"{server.url}/sandbox/slack/clicks", json=click, timeout=PATIENCE).json()["trigger_id"]
+    trigger = requests.post(f"{server.url}/sandbox/slack/clicks", json=click, timeout=5).json()["trigger_id"]
     view = {"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": []}
     assert slack.views_open(trigger_id=trigger, view=view)["ok"]
     assert refusal(slack.views_open, trigger_id=trigger, view=view)["error"] == "exchanged_trigger_id"

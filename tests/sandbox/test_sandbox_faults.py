@@ -12,13 +12,13 @@ import requests
 from slack_sdk import WebClient
 
 from relay.sandbox import Sandbox, SandboxServer
-from tests.harness import PATIENCE, wait_for
+from tests.harness import wait_for
 
 POST = "chat.postMessage"
 
 
 def script(server: SandboxServer, **rule: object) -> requests.Response:
-    return requests.post(f"{server.url}/sandbox/faults", json={"method": POST, **rule}, timeout=PATIENCE)
+    return requests.post(f"{server.url}/sandbox/faults", json={"method": POST, **rule}, timeout=5)
 
 
 @pytest.mark.parametrize(("kind", "posted"), [("reset_before", 0), ("reset_after", 1)])
@@ -34,11 +34,12 @@ def test_it_resets_the_connection(server, sandbox: Sandbox, slack: WebClient, ki
 @pytest.mark.parametrize(("kind", "posted"), [("timeout_before", 0), ("timeout_after", 1)])
 def test_it_falls_silent(server, sandbox: Sandbox, slack: WebClient, kind: str, posted: int) -> None:
     """The caller's patience ends first; others are not held up meanwhile."""
-    fault = sandbox.faults.add(POST, kind, seconds=PATIENCE)
+    script(server, kind=kind, seconds=60)
     slack.timeout = 0.5
     with pytest.raises(TimeoutError):
         slack.chat_postMessage(channel="C0OPS", text="x")
-    assert wait_for(lambda: fault.times == 0 and len(sandbox.slack.messages) == posted)  # also after we gave up
+    # The call may come in, and be done, after its caller has given up.
+    assert wait_for(lambda: not sandbox.faults.listing() and len(sandbox.slack.messages) == posted)
     slack.timeout = 30
     assert slack.auth_test()["ok"]
     assert len(sandbox.slack.messages) == posted
@@ -66,14 +67,14 @@ def test_it_answers_wrongly(server, sandbox: Sandbox, slack: WebClient, refusal,
 def test_it_limits_with_any_retry_after(server: SandboxServer, header: str | None) -> None:
     """Also with junk in the header, or without it."""
     script(server, kind="ratelimited", retry_after=header)
-    answer = requests.post(f"{server.slack_api_url}{POST}", timeout=PATIENCE)
+    answer = requests.post(f"{server.slack_api_url}{POST}", timeout=5)
     assert (answer.status_code, answer.headers.get("Retry-After")) == (429, header)
 
 
 def test_it_limits_in_the_body_of_a_200(server: SandboxServer) -> None:
     """Slack's other spelling: rate_limited."""
     script(server, kind="ratelimited", status=200, retry_after=None)
-    answer = requests.post(f"{server.slack_api_url}{POST}", timeout=PATIENCE)
+    answer = requests.post(f"{server.slack_api_url}{POST}", timeout=5)
     assert (answer.status_code, answer.json()["error"]) == (200, "rate_limited")
 
 
@@ -99,7 +100,7 @@ def test_it_counts_times_and_after_per_channel(server, slack: WebClient, refusal
 def test_it_forgets_faults_on_delete(server: SandboxServer, slack: WebClient) -> None:
     """`*` is every Slack method."""
     script(server, method="*", kind="error", times=None)
-    requests.delete(f"{server.url}/sandbox/faults", timeout=PATIENCE)
+    requests.delete(f"{server.url}/sandbox/faults", timeout=5)
     assert slack.auth_test()["ok"]
 
 
@@ -119,7 +120,7 @@ def test_it_records_calls_without_tokens(server, slack: WebClient) -> None:
     script(server, kind="reset_after")
     with pytest.raises(ConnectionResetError):
         slack.chat_postMessage(channel="C0OPS", text="x")
-    calls = requests.get(f"{server.url}/sandbox/calls", timeout=PATIENCE)
+    calls = requests.get(f"{server.url}/sandbox/calls", timeout=5)
     assert [(call["channel"], call["outcome"], call["status"]) for call in calls.json()] == [
         ("C0OPS", "ok", 200),
         ("C0OPS", "ok", 0),
@@ -139,5 +140,5 @@ def test_it_stops_at_once_although_a_call_hangs(sandbox: Sandbox) -> None:
         connection.getresponse()
     connection.close()
     with server:
-        assert requests.get(f"http://127.0.0.1:{port}", timeout=PATIENCE).status_code == 200
+        assert requests.get(f"http://127.0.0.1:{port}", timeout=5).status_code == 200
     assert [thread.name for thread in threading.enumerate() if "sandbox" in thread.name] == []

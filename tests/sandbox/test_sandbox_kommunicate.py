@@ -54,7 +54,7 @@ def test_it_retries_in_order(sandbox: Sandbox, receiver) -> None:
 def test_it_lets_a_customer_type_over_http(server: SandboxServer, receiver, sandbox: Sandbox) -> None:
     """Words and an uploaded picture."""
     body = {"text": "hi", "name": "Jane", "attachment": PNG, "attachment_name": "my photo.png"}
-    answer = requests.post(f"{server.url}/sandbox/customers/77/messages", json=body, timeout=PATIENCE)
+    answer = requests.post(f"{server.url}/sandbox/customers/77/messages", json=body, timeout=5)
     assert sandbox.wait_idle()
     assert answer.json()["key"] == receiver.bodies[0]["key"]
     assert receiver.bodies[0]["file"]["name"] == "my-photo.png"
@@ -97,7 +97,7 @@ def test_it_answers_401_to_a_wrong_key(server: SandboxServer) -> None:
     """And to none."""
     address = f"{server.kommunicate_api_url}/rest/ws/user/v2/detail"
     for headers in ({}, {"Api-Key": "other"}):
-        assert requests.post(address, json={"userIdList": []}, headers=headers, timeout=PATIENCE).status_code == 401
+        assert requests.post(address, json={"userIdList": []}, headers=headers, timeout=5).status_code == 401
 
 
 def test_it_knows_who_is_who(sandbox: Sandbox, rest) -> None:

@@ -11,7 +11,7 @@ from relay.sandbox.story import STEPS, STORY_CHANNELS, play
 
 def test_it_serves_a_page_without_outside_resources(server: SandboxServer) -> None:
     """Held to it by its Content-Security-Policy."""
-    answer = requests.get(server.url, timeout=PATIENCE)
+    answer = requests.get(server.url, timeout=5)
     assert answer.headers["Content-Security-Policy"] == "default-src 'self'; img-src 'self' data:"
     assert "https://" not in answer.text
     assert 'data-testid="customer-input"' in answer.text
@@ -19,11 +19,11 @@ def test_it_serves_a_page_without_outside_resources(server: SandboxServer) -> No
 
 def test_it_draws_only_what_changed(server: SandboxServer, sandbox: Sandbox) -> None:
     """204 until something happens."""
-    version = requests.get(f"{server.url}/sandbox/state", timeout=PATIENCE).json()["version"]
+    version = requests.get(f"{server.url}/sandbox/state", timeout=5).json()["version"]
     address = f"{server.url}/sandbox/state?since={version}"
-    assert requests.get(address, timeout=PATIENCE).status_code == 204
+    assert requests.get(address, timeout=5).status_code == 204
     sandbox.kommunicate.customer_writes("1", "hi")
-    assert requests.get(address, timeout=PATIENCE).json()["customers"][0]["messages"][0]["text"] == "hi"
+    assert requests.get(address, timeout=5).json()["customers"][0]["messages"][0]["text"] == "hi"
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_it_draws_only_what_changed(server: SandboxServer, sandbox: Sandbox) -> 
 )
 def test_it_answers_bad_input_with_a_sentence(server: SandboxServer, path: str, body: object) -> None:
     """400, in JSON."""
-    answer = requests.post(server.url + path, json=body, timeout=PATIENCE)
+    answer = requests.post(server.url + path, json=body, timeout=5)
     assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
     assert answer.json()["message"]
 
 
 def test_it_takes_json_only(server: SandboxServer) -> None:
     """A form of another page cannot write here."""
-    answer = requests.post(f"{server.url}/sandbox/customers/1/messages", data={"text": "x"}, timeout=PATIENCE)
+    answer = requests.post(f"{server.url}/sandbox/customers/1/messages", data={"text": "x"}, timeout=5)
     assert answer.status_code == 400
 
 
@@ -60,7 +60,7 @@ def test_it_takes_json_only(server: SandboxServer) -> None:
 def test_it_survives_json_nested_without_end(server: SandboxServer, path: str) -> None:
     """Refused, never a 5xx."""
     headers = {"Content-Type": "application/json", "Api-Key": "sandbox-key"}
-    assert requests.post(server.url + path, data=b"[" * 100_000, headers=headers, timeout=PATIENCE).status_code < 500
+    assert requests.post(server.url + path, data=b"[" * 100_000, headers=headers, timeout=5).status_code < 500
 
 
 def test_it_plays_its_story(sandbox: Sandbox, server: SandboxServer) -> None:

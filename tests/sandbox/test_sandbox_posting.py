@@ -57,7 +57,7 @@ def test_it_takes_names_in_chat_post_message_only(slack: WebClient, refusal) -> 
 
 def test_it_knows_its_token(server: SandboxServer, slack: WebClient, refusal) -> None:
     """None, a wrong one, and the right one, which also lists its scopes."""
-    assert requests.post(f"{server.slack_api_url}auth.test", timeout=PATIENCE).json()["error"] == "not_authed"
+    assert requests.post(f"{server.slack_api_url}auth.test", timeout=5).json()["error"] == "not_authed"
     assert refusal(slack.auth_test, token="xoxb-other")["error"] == "invalid_auth"
     answer = slack.auth_test()
     assert answer["bot_id"] == "B0RELAY"
@@ -97,7 +97,7 @@ def test_it_shows_pictures_it_can_download(server: SandboxServer, sandbox: Sandb
     assert slack.chat_postMessage(channel="C0OPS", text="x", blocks=[image("https://files.sandbox.test/receipt.png")])[
         "ok"
     ]
-    assert requests.get(f"{server.url}/files/receipt.png", timeout=PATIENCE).headers["Content-Type"] == "image/png"
+    assert requests.get(f"{server.url}/files/receipt.png", timeout=5).headers["Content-Type"] == "image/png"
     assert not sandbox.pictures.fetchable(fake)
 
 
@@ -117,7 +117,7 @@ def test_it_names_the_wait_in_retry_after(sandbox: Sandbox, slack: WebClient, se
     sandbox.slack.pacing.pace = 1.0
     body, login = {"channel": "C0OPS", "text": "x"}, {"Authorization": "Bearer xoxb-sandbox"}
     answers = [
-        requests.post(f"{server.slack_api_url}chat.postMessage", json=body, headers=login, timeout=PATIENCE) for _ in "12"
+        requests.post(f"{server.slack_api_url}chat.postMessage", json=body, headers=login, timeout=5) for _ in "12"
     ]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].headers["Retry-After"] == "1"
@@ -187,4 +187,4 @@ def test_it_cuts_a_text_beyond_40000_and_posts_it(sandbox: Sandbox, slack: WebCl
 def test_it_notes_whom_a_message_pings(server: SandboxServer, slack: WebClient, arguments, pings) -> None:
     """So that a test can say: nobody."""
     slack.chat_postMessage(channel="C0OPS", **arguments)
-    assert requests.get(f"{server.url}/sandbox/timeline", timeout=PATIENCE).json()[0]["pings"] == pings
+    assert requests.get(f"{server.url}/sandbox/timeline", timeout=5).json()[0]["pings"] == pings

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from relay.cli import main
 from relay.sandbox import SandboxServer
-from tests.harness import RelayProcess, body, environment, wait_for
+from tests.harness import PATIENCE, RelayProcess, body, environment, wait_for
 
 SECRET_WORDS = {
     "KOMMUNICATE_WEBHOOK_TOKEN": "canary-secret-hook",
@@ -41,23 +41,25 @@ def slack(live_server: Callable[..., SandboxServer]) -> SandboxServer:
 
 @pytest.fixture
 def relay(slack: SandboxServer, database_url: str, tmp_path: Path) -> Iterator[RelayProcess]:
-    pace = "{retry: [0.1], confirm_after: [0.1, 0.2], call_deadline: 1s, posts_per_second: 50}"
+    pace = "{retry: [0.1], confirm_after: [0.1, 0.2], posts_per_second: 50}"
     config = f"default_channel: C0GENERAL\ndelivery: {pace}\n"
     env = environment(slack, database_url, **SECRET_WORDS, RELAY_CONFIG_YAML=config)
     process = RelayProcess("serve", cwd=tmp_path, env=env)
-    process.wait_ready()
-    yield process
-    process.kill()
+    try:
+        process.wait_ready()
+        yield process
+    finally:
+        process.kill()
 
 
 def metrics(relay: RelayProcess) -> str:
     bearer = {"Authorization": f"Bearer {SECRET_WORDS['RELAY_METRICS_TOKEN']}"}
-    return requests.get(f"{relay.url}/metrics", headers=bearer, timeout=5).text
+    return requests.get(f"{relay.url}/metrics", headers=bearer, timeout=PATIENCE).text
 
 
 def settled(relay: RelayProcess) -> str:
     """What /metrics says once nothing waits any more."""
-    assert wait_for(lambda: "relay_oldest_waiting_seconds 0.0" in metrics(relay))
+    assert wait_for(lambda: "relay_oldest_waiting_seconds 0.0" in metrics(relay).splitlines())
     return metrics(relay)
 
 
@@ -77,7 +79,8 @@ def quarrel(relay: RelayProcess, slack: SandboxServer) -> list[requests.Response
     wrong = [told("k4", timeStamp="canary-time"), told("k5", groupId=["canary-group"]), {"canary-field": 1}]
     broken = [b'{"key": "canary-broken', json.dumps(told("k6")).encode() + b" canary-tail", b"canary" * 50_000]
     refusals = [relay.post(one, token) for one in (*wrong, *broken)]
-    return [*refusals, relay.post(told("k7"), "canary-secret-guess"), requests.get(f"{relay.url}/canary", timeout=5)]
+    strangers = relay.post(told("k7"), "canary-secret-guess")
+    return [*refusals, strangers, requests.get(f"{relay.url}/canary", timeout=PATIENCE)]
 
 
 def test_canaries_stay_inside(relay: RelayProcess, slack: SandboxServer, tmp_path: Path) -> None:

@@ -70,11 +70,14 @@ CORPUS: dict[str, tuple[bytes, int]] = {
 
 
 def answered(client: FlaskClient, name: str, content: bytes) -> tuple[int, bool]:
-    """The status of one body, under a key of its own, and whether it came in time: five times the promise."""
+    """The status of one body, under a key of its own, and whether it came in time.
+
+    Five times the promise, in CPU time: a busy machine is no defect. What waits instead of working has longer.
+    """
     own = content.replace(b'"key": "k1"', json.dumps({"key": name}).encode()[1:-1])
-    begun = time.perf_counter()
+    worked, begun = time.thread_time(), time.monotonic()
     status = post(client, own)
-    return status, time.perf_counter() - begun < 0.5
+    return status, time.thread_time() - worked < 0.5 and time.monotonic() - begun < 5
 
 
 def test_every_hostile_body_is_refused_or_stored_quickly(client: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from relay.messages import ChatMessage, Decision
 from relay.store.engine import Store
 from relay.store.received import accept, reject
 from relay.store.tables import deliveries
-from tests.harness import FakeClock, raw
+from tests.harness import PATIENCE, FakeClock, raw
 from tests.store.shelf import MAPPED, UNMAPPED, ignored, lane, message, rows, states, take_in
 
 
@@ -54,13 +54,6 @@ def test_it_stores_any_bytes(store: Store, body: bytes) -> None:
     assert [bytes(row.body) for row in rows(store, "received")] == [body, body]
 
 
-def test_it_accepts_one_of_a_hundred_parallel_duplicates(store: Store) -> None:
-    with ThreadPoolExecutor(5) as pool:
-        outcomes = list(pool.map(lambda _: take_in(store).outcome, range(100)))
-    assert (outcomes.count("accepted"), outcomes.count("duplicate")) == (1, 99)
-    assert (len(rows(store, "deliveries")), rows(store, "received")[0].copies) == (1, 99)
-
-
 def test_a_second_message_of_a_conversation_waits_for_the_first_to_commit(store: Store) -> None:
     """Only so is the order of ids the order of commits; PostgreSQL hands out ids before the commit."""
     done = threading.Event()
@@ -69,8 +62,8 @@ def test_a_second_message_of_a_conversation_waits_for_the_first_to_commit(store:
         accept(tx, message("k1"), raw("k1"), MAPPED)
         second.start()
         assert not done.wait(0.2)
-    second.join(10)
-    assert done.is_set()
+    assert done.wait(PATIENCE)
+    second.join()
     assert [row.id for row in rows(store, "received") if row.key in ("k1", "k2")] == [1, 2]
 
 
@@ -88,13 +81,15 @@ def test_ids_become_visible_in_order_under_load(store: Store) -> None:
     start, over = threading.Barrier(4), threading.Event()
 
     def write(who: int) -> list[str]:
-        start.wait(10)
+        start.wait(PATIENCE)
         return [take_in(store, f"{who}-{number}").outcome for number in range(15)]
 
     with ThreadPoolExecutor(5) as pool:
         reading = pool.submit(visible_ids, store, over)
-        assert [set(outcomes) for outcomes in pool.map(write, range(4))] == [{"accepted"}] * 4
-        over.set()
+        try:
+            assert [set(outcomes) for outcomes in pool.map(write, range(4))] == [{"accepted"}] * 4
+        finally:
+            over.set()
     assert all(later[: len(earlier)] == earlier for earlier, later in pairwise(reading.result()))
 
 

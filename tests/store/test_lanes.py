@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import update
 
-from relay.store import lanes, sends
+from relay.store import sends
 from relay.store.engine import Store
 from relay.store.gates import Pace, shut
 from relay.store.lanes import Fenced
+from relay.store.outlook import outlook
 from relay.store.tables import lanes as lane_table
-from tests.harness import FakeClock
+from tests.harness import PATIENCE, FakeClock
 from tests.store.shelf import (
     LEASE,
     claim,
@@ -42,7 +43,7 @@ def test_parallel_claims_share_the_lanes_out(store: Store) -> None:
     together = threading.Barrier(4)
 
     def take(who: int) -> list[int]:
-        together.wait(10)
+        together.wait(PATIENCE)
         return [claimed(store, f"w{who}").conversation.id for _ in range(3)]
 
     with ThreadPoolExecutor(4) as pool:
@@ -183,7 +184,7 @@ def test_a_limited_history_holds_looks_back_and_posts_not(store: Store, clock: F
 
 def next_due(store: Store) -> float | None:
     with store.read() as tx:
-        return lanes.next_due(tx, Pace())
+        return outlook(tx, lease=LEASE, pace=Pace()).wait
 
 
 def test_it_tells_when_time_alone_will_change_something(store: Store, clock: FakeClock) -> None:

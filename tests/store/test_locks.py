@@ -10,6 +10,7 @@ import pytest
 from relay.messages import Decision
 from relay.store import gates, threads
 from relay.store.engine import Store, open_store
+from tests.harness import PATIENCE
 from tests.store.shelf import claimed, freeze, open_thread, rows, start, states
 
 VIP = Decision("C0VIP", "channels", "listed")
@@ -52,7 +53,7 @@ def test_freezing_does_not_wait_for_a_new_decision(postgres_store: Store) -> Non
     freezing = Beside(lambda: freeze(postgres_store, held).state)
     in_time = []
     with postgres_store.begin() as tx:
-        assert threads.redecide(tx, lambda *_: in_time.append(freezing.done_within(5)) or VIP) == 1
+        assert threads.redecide(tx, lambda *_: in_time.append(freezing.done_within(PATIENCE)) or VIP) == 1
     assert (in_time, freezing.result) == ([True], "frozen")
 
 
@@ -66,5 +67,5 @@ def test_nothing_sets_out_while_its_conversation_moves(store: Store) -> None:
     with store.begin() as tx:
         assert threads.redecide(tx, lambda *_: VIP) == 1
         assert not starting.done_within(0.2)
-    assert starting.done_within(5)
+    assert starting.done_within(PATIENCE)
     assert (starting.result, states(store), rows(store, "conversations")[0].channel) == (None, ["waiting"], "C0VIP")

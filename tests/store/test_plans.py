@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Connection, event, text
 
-from relay.store import gates, lanes, refusals, sends, threads
+from relay.store import gates, refusals, sends, threads
 from relay.store.engine import Store
+from relay.store.outlook import lease_owners, outlook
 from relay.store.retention import prune
 from relay.store.waiting import last_shown, waiting
-from tests.store.shelf import MAPPED, PACE, claimed, freeze, give_back, open_thread, settle, start, take_in
+from tests.store.shelf import LEASE, MAPPED, PACE, claimed, freeze, give_back, open_thread, settle, start, take_in
 
 HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes)\w*"
 # SQLite: a scan, or a search without an index. PostgreSQL: a sequential scan.
@@ -96,8 +97,8 @@ def one_look(store: Store) -> None:
 def one_idle_moment(store: Store) -> None:
     give_back(store, claimed(store))
     with store.read() as tx:
-        lanes.next_due(tx, PACE)
-        lanes.lease_owners(tx)
+        outlook(tx, lease=LEASE, pace=PACE)
+        lease_owners(tx)
 
 
 def one_round_of_chores(store: Store) -> None:

@@ -17,6 +17,7 @@ from relay.store.engine import Store, open_store
 from relay.store.schema import SchemaState, migrate, schema_state
 from relay.store.tables import metadata
 from tests.conftest import postgres_database_url
+from tests.harness import PATIENCE
 from tests.store.shelf import take_in
 
 __all__ = ["postgres_database_url"]  # a database of its own: these tests spoil theirs
@@ -114,7 +115,7 @@ def test_four_processes_may_migrate_at_once(empty_url: str) -> None:
     processes = [context.Process(target=migrate_at_once, args=(empty_url, start, found)) for _ in range(4)]
     for process in processes:
         process.start()
-    assert sorted(found.get(timeout=60) for _ in processes) == ["current", "current", "current", "missing"]
+    assert sorted(found.get(timeout=2 * PATIENCE) for _ in processes) == ["current", "current", "current", "missing"]
     for process in processes:
         process.join()
     store = open_store(empty_url)

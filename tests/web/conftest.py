@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from relay.store.engine import Store
 from relay.web import create_app
 from relay.wiring import Relay
 from tests import harness
-from tests.harness import RelayProcess, free_port
+from tests.harness import RelayProcess
 from tests.web.wire import lone_environment
 
 
@@ -39,17 +40,23 @@ def client_with(store: Store) -> Callable[..., FlaskClient]:
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RelayProcess]:
     """A real `relay serve --no-worker` on a SQLite file."""
     folder: Path = tmp_path_factory.mktemp("web")
-    process = RelayProcess("serve", "--no-worker", cwd=folder, env=lone_environment(f"sqlite:///{folder}/relay.db"))
-    process.wait_ready()
-    yield process
-    process.kill()
+    with running(folder, f"sqlite:///{folder}/relay.db") as process:
+        yield process
 
 
 @pytest.fixture
 def lone_relay(database_url: str, tmp_path: Path) -> Iterator[RelayProcess]:
     """The same on both databases, one for each test."""
-    env = {**lone_environment(database_url), "PORT": str(free_port())}
-    process = RelayProcess("serve", "--no-worker", cwd=tmp_path, env=env)
-    process.wait_ready()
-    yield process
-    process.kill()
+    with running(tmp_path, database_url) as process:
+        yield process
+
+
+@contextmanager
+def running(folder: Path, database_url: str) -> Iterator[RelayProcess]:
+    """A ready relay that is certainly gone afterwards."""
+    process = RelayProcess("serve", "--no-worker", cwd=folder, env=lone_environment(database_url))
+    try:
+        process.wait_ready()
+        yield process
+    finally:
+        process.kill()

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
-from tests.harness import TOKEN, RelayProcess, auth, body, free_port
+from tests.harness import PATIENCE, TOKEN, RelayProcess, auth, body, free_port
 
 TOKEN_HEADER = "Authentication: " + auth()["Authentication"]
 JSON_HEADER = "Content-Type: application/json"
@@ -51,7 +51,7 @@ def webhook(*headers: str, content: bytes = b"") -> bytes:
     return request("POST /kommunicate/webhook", *headers, content=content)
 
 
-def exchange(relay: RelayProcess, sent: bytes, timeout: float = 5.0) -> tuple[int, bytes]:
+def exchange(relay: RelayProcess, sent: bytes, timeout: float = PATIENCE) -> tuple[int, bytes]:
     """Send these bytes; return the response's status (0 where there is none) and body."""
     received = b"".join(_responses(relay, sent, timeout))
     head, _, content = received.partition(b"\r\n\r\n")

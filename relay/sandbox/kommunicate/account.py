@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from relay.sandbox.core import API_KEY, WEBHOOK_WORD, Core
 from relay.sandbox.kommunicate.values import (
+    AGENT,
     ATTACHMENT,
+    BOT,
     CUSTOMER,
     NOTICE,
     PLAIN,
@@ -27,7 +29,10 @@ GROUP_ID = re.compile(r"[1-9]\d{0,11}")
 
 
 class KommunicateAccount:
-    """Everything behind the Kommunicate API; `echo` says when the webhook tells of what the API sent."""
+    """Everything behind the Kommunicate API.
+
+    `echo` says when the webhook tells of what the API sent; `engaged` are the agents who take no more conversations.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class KommunicateAccount:
         self.pictures = pictures or Pictures()
         self.api_key = api_key
         self.echo: Echo = "after"
+        self.engaged: set[str] = set()
         self.webhook = WebhookSender(self.core, webhook_token)
         self.people = {person.user_id: person for person in default_people()}
         self.conversations: dict[str, Conversation] = {}
@@ -112,6 +118,10 @@ class KommunicateAccount:
         if group_id not in self.conversations:
             raise KommunicateError("GROUP_NOT_FOUND", f"no group {group_id!r}")
         return self.conversations[group_id]
+
+    def is_staff(self, user_id: str) -> bool:
+        """True for an agent or bot of the team."""
+        return user_id in self.people and self.people[user_id].role in (BOT, AGENT)
 
     def add_line(
         self, conversation: Conversation, sender: Person, text: str, metadata: dict[str, Any], **rest: Any

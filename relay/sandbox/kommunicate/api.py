@@ -77,18 +77,26 @@ def _allowed_call(account: KommunicateAccount, path: str) -> Call:
     call = CALLS.get((request.method, path))
     if call is None:
         raise KommunicateError("NOT_FOUND", "no such call", 404)
-    if path in ON_BEHALF and request.headers.get("Of-User-Id", "") not in account.people:
-        raise KommunicateError("INVALID_PARAMETER", "Of-User-Id must be a user of the account")
+    if path in ON_BEHALF and not account.is_staff(request.headers.get("Of-User-Id", "")):
+        raise KommunicateError("INVALID_PARAMETER", "Of-User-Id must be an agent or bot of the team")
     return call
 
 
 def _input() -> Any:
     if request.method != "POST":
-        return request.args.to_dict()
+        return _query()
     body = request.get_json(silent=True)
     if body is None:
         raise KommunicateError("INVALID_PARAMETER", "the body must be JSON")
     return body
+
+
+def _query() -> dict[str, str]:
+    if request.get_data():
+        raise KommunicateError("INVALID_PARAMETER", "the body must be empty")
+    if any(len(values) > 1 for _, values in request.args.lists()):
+        raise KommunicateError("INVALID_PARAMETER", "a parameter comes twice")
+    return request.args.to_dict()
 
 
 def _wait_for_echo(account: KommunicateAccount, message_key: str) -> None:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from relay.sandbox.kommunicate.account import KommunicateAccount
-from relay.sandbox.kommunicate.values import (
-    AGENT,
-    BOT,
-    ChatLine,
-    Conversation,
-    KommunicateError,
-    Person,
-)
+from relay.sandbox.kommunicate.values import ChatLine, Conversation, KommunicateError, Person
 
 ECHO_DELAY = 0.05  # seconds, so that the response of the send is out first
 STATUSES = {"0": "open", "2": "closed"}
@@ -49,8 +42,8 @@ def send(account: KommunicateAccount, body: Any) -> dict[str, Any]:
     """Puts a message into the customer's chat as an agent or bot; the webhook echoes it."""
     if not isinstance(body, dict):
         raise wrong("the body must be a JSON object")
-    sender = account.people.get(str(body.get("fromUserName")))
-    if sender is None or sender.role not in (BOT, AGENT):
+    user_id = body.get("fromUserName")
+    if not isinstance(user_id, str) or not account.is_staff(user_id):
         raise wrong("fromUserName must be an agent or bot of the team")
     text, metadata = body.get("message"), body.get("metadata") or {}
     if not isinstance(text, str) or not text:
@@ -58,7 +51,7 @@ def send(account: KommunicateAccount, body: Any) -> dict[str, Any]:
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise wrong("metadata values must be strings")
     conversation = account.conversation(str(body.get("groupId", "")))
-    line = account.add_line(conversation, sender, text, metadata, source=4)
+    line = account.add_line(conversation, account.people[user_id], text, metadata, source=4)
     _echo(account, conversation, line)
     return {"messageKey": f"5-{line.tail}", "createdAt": line.time}
 
@@ -71,11 +64,16 @@ def _echo(account: KommunicateAccount, conversation: Conversation, line: ChatLin
 
 
 def change_assignee(account: KommunicateAccount, query: dict[str, str]) -> str:
-    """Gives the conversation to an agent or bot."""
-    conversation = account.conversation(query.get("groupId", ""))
-    person = account.people.get(query.get("assignee", ""))
-    if person is None or person.role not in (BOT, AGENT):
+    """Gives the conversation to an agent or bot; one who is engaged does not get it, and that is called a success."""
+    _check_query(query, {"groupId", "assignee"}, flags={"sendNotifyMessage", "takeOverFromBot"})
+    conversation = account.conversation(query["groupId"])
+    if not account.is_staff(query["assignee"]):
         raise wrong("assignee must be an agent or bot of the team")
+    person = account.people[query["assignee"]]
+    if conversation.assignee != person.user_id and person.user_id in account.engaged:
+        return "AGENT_IS_ALREADY_ENGAGED"
+    if query.get("takeOverFromBot") == "true":
+        conversation.bots.clear()
     if conversation.assignee == person.user_id:
         return "already updated"
     conversation.assignee = person.user_id
@@ -88,8 +86,8 @@ def change_assignee(account: KommunicateAccount, query: dict[str, str]) -> str:
 
 def change_status(account: KommunicateAccount, query: dict[str, str]) -> str:
     """Resolves or reopens the conversation."""
-    conversation = account.conversation(query.get("groupId", ""))
-    status = query.get("status", "")
+    _check_query(query, {"groupId", "status"}, flags={"sendNotifyMessage"})
+    conversation, status = account.conversation(query["groupId"]), query["status"]
     if status not in STATUSES:
         raise wrong("status must be 0 or 2")
     if conversation.status == int(status):
@@ -101,18 +99,29 @@ def change_status(account: KommunicateAccount, query: dict[str, str]) -> str:
     return "updated"
 
 
+def _check_query(query: dict[str, str], required: set[str], *, flags: set[str]) -> None:
+    if missing := required - set(query):
+        raise wrong(f"{sorted(missing)[0]} is required")
+    if unknown := set(query) - required - flags:
+        raise wrong(f"{sorted(unknown)[0]!r} is no parameter")
+    for name in flags & set(query):
+        if query[name] not in ("true", "false"):
+            raise wrong(f"{name} must be true or false")
+
+
 def group_info(account: KommunicateAccount, query: dict[str, str]) -> dict[str, Any]:
     """One conversation."""
     found = account.conversation(query.get("groupId") or query.get("clientGroupId", ""))
+    members = [found.customer.user_id, *sorted(found.bots | {found.assignee})]
     return {
         "id": int(found.group_id),
         "clientGroupId": found.group_id,
         "name": found.title,
         "adminId": found.assignee,
-        "membersId": [found.customer.user_id, found.assignee],
+        "membersId": members,
         "type": 10,
         "createdAtTime": found.created,
-        "userCount": 2,
+        "userCount": len(members),
         "metadata": {
             "CONVERSATION_STATUS": str(found.status),
             "CONVERSATION_ASSIGNEE": found.assignee,

@@ -62,6 +62,7 @@ class Conversation:
     created: int = 0
     status: int = 0
     assignee: str = "bot"
+    bots: set[str] = field(default_factory=lambda: {"bot"})  # those who still answer the customer
     lines: list[ChatLine] = field(default_factory=list)
 
 

@@ -62,6 +62,10 @@ class EventSender:
         kind = "application/x-www-form-urlencoded"
         return self._post(self.interactions_url, body, kind, payload["trigger_id"], "interactions")
 
+    def sign(self, item: Outgoing) -> None:
+        """Signs an event's body anew, as Slack does for every attempt."""
+        item.headers = {**item.headers, **self._signature(item.body)}
+
     def _post(self, url: str, body: bytes, content_type: str, key: str, lane: str) -> Outgoing:
         headers = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (sandbox)"}
         return self.outbox.put(Outgoing(lane, url, body, headers | self._signature(body), key))

@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("role", sa.Text(), server_default="", nullable=False),
+        sa.Column("email", sa.Text(), server_default="", nullable=False),
         sa.Column("looked_up_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("account", "user_id"),
     )
@@ -205,8 +206,17 @@ def upgrade() -> None:
         sa.Column("alone", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("notice_due", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("cause", sa.Text(), server_default="", nullable=False),
+        sa.Column("about", ID, nullable=True),
+        sa.Column("written_at", sa.Double(), nullable=True),
+        sa.Column("not_before", sa.Double(), server_default=sa.text("0"), nullable=False),
+        sa.Column("mark", sa.Text(), server_default="", nullable=False),
+        sa.Column("mark_shown", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("settled_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["about"],
+            ["deliveries.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["conversation_id"],
             ["conversations.id"],
@@ -219,6 +229,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("deliveries_by_state", "deliveries", ["state", "id"], unique=False)
+    op.create_index(
+        "deliveries_to_mark",
+        "deliveries",
+        ["conversation_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("mark <> mark_shown"),
+        postgresql_where=sa.text("mark <> mark_shown"),
+    )
     op.create_index("deliveries_of_received", "deliveries", ["received_id"], unique=False)
     op.create_index(
         "deliveries_open",

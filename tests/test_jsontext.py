@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.kommunicate.jsontext import MAX_DEPTH, NotJson, decode, loads, loads_leniently
+from relay.jsontext import MAX_DEPTH, NotJson, decode, loads, loads_leniently
 
 PLACES = {
     '{"a": 1,}': "line 1, column 9",

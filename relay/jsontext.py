@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-# Far above anything Kommunicate sends, far below what makes Python's parsers or encoders fail.
+# Far above anything either vendor sends, far below what makes Python's parsers or encoders fail.
 MAX_DEPTH = 100
 MAX_DIGITS = 100
 

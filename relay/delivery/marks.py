@@ -1,0 +1,58 @@
+"""Receipts on agents' own messages: an emoji says what became of each. At low priority, one message at a time."""
+
+from __future__ import annotations
+
+import structlog
+
+from relay.delivery.outbound import Outbound
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, ThreadGone
+from relay.store import gates, marks
+from relay.store.marks import Marking
+from relay.store.rows import Claim
+
+EMOJI = {
+    "pending": "hourglass_flowing_sand",
+    "sent": "white_check_mark",
+    "failed": "x",
+    "unsure": "grey_question",
+    "note": "lock",
+}
+
+log = structlog.get_logger()
+
+
+def mark(out: Outbound, held: Claim) -> None:
+    """Bring one message's mark up to date and give the lane back."""
+    with out.store.begin() as tx:
+        marking = marks.next_marking(tx, held)
+    if marking is None:
+        return
+    try:
+        _show(out, marking)
+    except DeliveryFailed as error:
+        _settle_failure(out, held, marking, error)
+        return
+    with out.store.begin("mark") as tx:
+        marks.marked(tx, held, marking)
+
+
+def _show(out: Outbound, marking: Marking) -> None:
+    """Both calls may be repeated: Slack says "already" and means done."""
+    if marking.shown:
+        out.slack.unreact(marking.channel, marking.ts, EMOJI[marking.shown])
+    if marking.wanted:
+        out.slack.react(marking.channel, marking.ts, EMOJI[marking.wanted])
+
+
+def _settle_failure(out: Outbound, held: Claim, marking: Marking, error: DeliveryFailed) -> None:
+    with out.store.begin() as tx:
+        if isinstance(error, Permanent | ThreadGone):
+            marks.marked(tx, held, marking)  # the message is gone or takes no marks: nobody would see another try
+        else:
+            wait = out.schedule.delay(held.attempts)
+            if isinstance(error, RateLimited):
+                wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
+            elif isinstance(error, OperatorNeeded):
+                wait = max(gates.RECHECK)
+            marks.later(tx, held, wait)
+    log.warning("mark.failed", channel=marking.channel, error=type(error).__name__, code=error.code)

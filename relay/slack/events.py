@@ -1,0 +1,111 @@
+"""What people do in Slack, as values; whoever holds one holds something that Slack signed.
+
+`team`, `channel`, `user_id`, `action_id` and every `ts` are short text that a database can hold. What people wrote
+(`text`, `blocks`, `files`) is as Slack sent it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Blocks = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Slack asks whether this address is ours: answer 200 with `value`."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Authentic, but nothing to act on, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """The bot's token is no longer good; `cause` is Slack's name of the event."""
+
+    team: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWords:
+    """What a person wrote in a thread; whether the thread is one of ours, the store knows.
+
+    `blocks` are the rich text as typed; `text` is the same in Slack's mrkdwn, for want of blocks. `files` holds one
+    name for each file, "" where it has none. `broadcast`: also shown in the channel. `subtype` is "" for plain words.
+    """
+
+    team: str
+    channel: str
+    thread_ts: str
+    ts: str
+    user_id: str
+    client_msg_id: str | None
+    blocks: Blocks
+    text: str
+    files: tuple[str, ...] = ()
+    broadcast: bool = False
+    subtype: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEdit:
+    """A person's message that reads differently now, or is gone (`deleted`: then there are no words).
+
+    `ts` is the message's own and `edited_ts` the change's. `thread_ts` and `user_id`, the author, are None where
+    Slack does not tell: then `ts` alone can say whether it concerns us.
+    """
+
+    team: str
+    channel: str
+    thread_ts: str | None
+    ts: str
+    edited_ts: str
+    user_id: str | None
+    blocks: Blocks
+    text: str
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A person used a control on one of our messages.
+
+    `thread_ts` is None when the message itself begins a thread, or stands alone. `value` is the button's, or the
+    chosen option's or person's; "" if there is none. `user_name` is for display, "" if unknown.
+    """
+
+    team: str
+    user_id: str
+    user_name: str
+    channel: str
+    message_ts: str
+    thread_ts: str | None
+    action_id: str
+    value: str
+    action_ts: str
+    response_url: str | None
+    trigger_id: str
+
+
+def key_of(thing: AgentWords | AgentEdit | Click) -> str:
+    """Returns what Slack's repetitions of one thing have in common, whatever their event ids."""
+    parts: tuple[str, ...]
+    match thing:
+        case AgentWords():
+            parts = (thing.team, thing.channel, thing.ts)
+        case AgentEdit():
+            parts = (thing.team, thing.channel, thing.ts, thing.edited_ts)
+        case Click():
+            # Only the action's id may hold a slash, and what stands on both sides of it may not: no two keys meet.
+            where = (thing.team, thing.channel, thing.message_ts)
+            parts = (*where, thing.action_id, thing.user_id, thing.action_ts)
+    return "/".join(parts)

@@ -1,0 +1,76 @@
+"""The fields of what Slack sends, one at a time: of the kind we need, or `Rejected`, which repeats no value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from relay.errors import Rejected
+
+Fields = Mapping[str, Any]
+T = TypeVar("T")
+
+# Slack's ids and times are far shorter. No slash: keys are made of these with slashes between them.
+_IDENTIFIER = re.compile(r"[!-.0-~]{1,64}")
+MAX_LABEL = 255  # characters, as of an action_id: these too are parts of keys
+MAX_VALUE = 2000  # characters of a control's value
+_UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")  # by a database
+
+
+def identifier(fields: Fields, name: str) -> str:
+    """Returns an id or a time: short, visible, without blanks and slashes."""
+    value = fields.get(name)
+    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
+        raise _wrong(name, "must be an id or a time of Slack's")
+    return value
+
+
+def identifier_or_none(fields: Fields, name: str) -> str | None:
+    """Returns the same, or None where it is absent or null."""
+    return None if fields.get(name) is None else identifier(fields, name)
+
+
+def label(fields: Fields, name: str, limit: int = MAX_LABEL) -> str:
+    """Returns text of at most `limit` characters that a database can hold; "" where it is absent or null."""
+    value = text(fields, name)
+    if len(value) > limit or _UNHOLDABLE.search(value):
+        raise _wrong(name, f"must be at most {limit} whole characters without NUL")
+    return value
+
+
+def text(fields: Fields, name: str) -> str:
+    """Returns any text; "" where it is absent or null."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, "must be text, null or absent")
+    return value or ""
+
+
+def needed(value: T, name: str) -> T:
+    """Returns the value that was read from the field `name`; it must not be empty."""
+    if not value:
+        raise _wrong(name, "is missing")
+    return value
+
+
+def inner(fields: Fields, name: str) -> Fields:
+    """Returns an object; an empty one where it is absent or null."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise _wrong(name, "must be an object, null or absent")
+    return value or {}
+
+
+def several(fields: Fields, name: str) -> tuple[Fields, ...]:
+    """Returns a list of objects; an empty one where it is absent or null."""
+    value = fields.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise _wrong(name, "must be a list of objects, null or absent")
+    return tuple(value)
+
+
+def _wrong(name: str, sentence: str) -> Rejected:
+    return Rejected(400, "invalid_body", f"{name} {sentence}.", [{"field": name, "message": sentence}])

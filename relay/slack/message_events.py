@@ -1,0 +1,117 @@
+"""A message event -> an agent's words or edit, or an `Aside`.
+
+Echoes are stopped here as far as a message shows whose it is. Not all do: that the thread is one of ours, and that it
+was not the relay who posted the message, must be asked of the store besides.
+https://docs.slack.dev/reference/events/message
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relay.slack.events import AgentEdit, AgentWords, Aside, Blocks
+from relay.slack.fields import Fields, identifier, identifier_or_none, inner, needed, several, text
+
+WORDS = ("", "file_share", "thread_broadcast", "me_message")  # the subtypes of what people write
+BY_A_BOT = "a bot wrote it"
+OWN = "the relay wrote it"
+NOTICE = "a notice of Slack's, nobody's words"
+NO_AUTHOR = "it does not say who wrote it"
+NOT_IN_A_THREAD = "not in a thread"
+SAME_WORDS = "the words have not changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Us:
+    """Where an event came, and the ids under which our own posts come back."""
+
+    team: str
+    users: tuple[str, ...]
+    apps: tuple[str, ...]
+
+
+def read_message(event: Fields, us: Us) -> AgentWords | AgentEdit | Aside:
+    """Returns what a person wrote, changed or deleted in a thread; raises `Rejected` 400 for a field that is wrong."""
+    match text(event, "subtype"):
+        case "message_changed":
+            return _changed(event, us)
+        case "message_deleted":
+            return _gone(event, identifier(event, "deleted_ts"), us)
+    return _words(event, us)
+
+
+def _words(event: Fields, us: Us) -> AgentWords | Aside:
+    reason = _nobodys_words(event, us) or _outside(event)
+    if reason:
+        return Aside(reason)
+    if event.get("user") is None:
+        return Aside(NO_AUTHOR)
+    return AgentWords(
+        team=us.team,
+        channel=identifier(event, "channel"),
+        thread_ts=identifier(event, "thread_ts"),
+        ts=identifier(event, "ts"),
+        user_id=identifier(event, "user"),
+        client_msg_id=identifier_or_none(event, "client_msg_id"),
+        blocks=_typed(event),
+        text=text(event, "text"),
+        files=tuple(text(file, "name") or text(file, "title") for file in several(event, "files")),
+        broadcast=text(event, "subtype") == "thread_broadcast",
+        subtype=text(event, "subtype"),
+    )
+
+
+def _changed(event: Fields, us: Us) -> AgentEdit | Aside:
+    after, before = needed(inner(event, "message"), "message"), inner(event, "previous_message")
+    if text(after, "subtype") == "tombstone":  # what a deleted message leaves behind while there are replies to it
+        return _gone(event, identifier(after, "ts"), us)
+    reason = _nobodys_words(after, us) or _machines(before, us) or _outside(after)
+    if reason:
+        return Aside(reason)
+    edited = identifier_or_none(inner(after, "edited"), "ts")
+    same = _reads(after) == _reads(before) if before else edited is None
+    if same:  # unfurled, reacted to, replied to
+        return Aside(SAME_WORDS)
+    return _edit(event, after, us, ts=identifier(after, "ts"), at=edited, deleted=False)
+
+
+def _gone(event: Fields, ts: str, us: Us) -> AgentEdit | Aside:
+    before = inner(event, "previous_message")
+    reason = (_nobodys_words(before, us) or _outside(before)) if before else None
+    return Aside(reason) if reason else _edit(event, before, us, ts=ts, at=None, deleted=True)
+
+
+def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, deleted: bool) -> AgentEdit:
+    return AgentEdit(
+        team=us.team,
+        channel=identifier(event, "channel"),
+        thread_ts=identifier_or_none(message, "thread_ts"),
+        ts=ts,
+        edited_ts=at or identifier(event, "event_ts"),
+        user_id=identifier_or_none(message, "user"),
+        blocks=() if deleted else _typed(message),
+        text="" if deleted else text(message, "text"),
+        deleted=deleted,
+    )
+
+
+def _machines(message: Fields, us: Us) -> str | None:
+    if message.get("bot_id") or text(message, "subtype") == "bot_message":
+        return BY_A_BOT
+    return OWN if text(message, "user") in us.users or text(message, "app_id") in us.apps else None
+
+
+def _nobodys_words(message: Fields, us: Us) -> str | None:
+    return _machines(message, us) or (None if text(message, "subtype") in WORDS else NOTICE)
+
+
+def _outside(message: Fields) -> str | None:
+    return NOT_IN_A_THREAD if message.get("thread_ts") in (None, message.get("ts")) else None
+
+
+def _typed(message: Fields) -> Blocks:
+    return tuple(block for block in several(message, "blocks") if block.get("type") == "rich_text")
+
+
+def _reads(message: Fields) -> tuple[str, Blocks]:
+    return text(message, "text"), several(message, "blocks")

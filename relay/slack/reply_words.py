@@ -1,0 +1,140 @@
+"""One element of rich text as the words a customer reads in a chat widget: no markup, no ids, no Slack.
+
+https://docs.slack.dev/reference/block-kit/block-elements/rich-text-section-element lists the elements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from relay.slack.blocks import utc_minute
+from relay.slack.text import clean_line
+
+Node = Mapping[str, Any]
+Names = Mapping[str, str]  # what was looked up: the id of a user, group or channel, and its name
+
+_LATEST = 10**11  # seconds; beyond is no moment anybody writes about
+_TONES = range(2, 7)  # how Slack counts them; Unicode has five
+_TONE_IN_NAME = re.compile(r"::skin-tone-([2-6])")
+_CODE_POINT = re.compile(r"[0-9A-Fa-f]{1,6}")
+_TONED = re.compile("[\U0001f3fb-\U0001f3ff]")
+_BETWEEN_DIGITS = re.compile(r"[\s()./-]")
+
+
+def words(element: Node, names: Names) -> str:
+    """Returns what an element says; an element of a kind unknown to us says its text, or nothing."""
+    return _WORDS.get(string(element, "type"), _linked)(element, names)
+
+
+def string(node: Node, key: str) -> str:
+    """Returns a field that is text, else ""."""
+    value = node.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _typed(element: Node, _names: Names) -> str:
+    return string(element, "text")
+
+
+def _linked(element: Node, _names: Names) -> str:
+    label = string(element, "text") or string(element, "fallback") or string(element, "label")
+    return _with_url(label, string(element, "url"))
+
+
+def _with_url(label: str, url: str) -> str:
+    """Returns both, or the one that says everything: no character of the label gets lost."""
+    address = url.removeprefix("mailto:").removeprefix("tel:")
+    if not label.strip():
+        return address
+    if not url or label in (url, address) or _is_spaced(label, url):
+        return label
+    return url if _is_completed(label, url) else f"{label} ({url})"
+
+
+def _is_spaced(label: str, url: str) -> bool:
+    """Tells whether this is a telephone number as people write it."""
+    return url.startswith("tel:") and _BETWEEN_DIGITS.sub("", label) == url.removeprefix("tel:")
+
+
+def _is_completed(label: str, url: str) -> bool:
+    """Tells whether the url is what Slack makes of a typed "example.com"."""
+    return url in {scheme + label + end for scheme in ("", "http://", "https://") for end in ("", "/")}
+
+
+def _emoji(element: Node, _names: Names) -> str:
+    name = string(element, "name")
+    drawn = _drawn(string(element, "unicode"))
+    if drawn:
+        return _toned(drawn, _tone(element, name))
+    return f":{name}:" if name else ""
+
+
+def _drawn(code_points: str) -> str:
+    """Returns the characters of "1f468-200d-1f469", or "" where that is no such list."""
+    points = code_points.split("-")
+    if not all(_CODE_POINT.fullmatch(point) for point in points):
+        return ""
+    numbers = [int(point, 16) for point in points]
+    printable = all(0x20 < number < 0x110000 and not 0xD800 <= number < 0xE000 for number in numbers)
+    return "".join(map(chr, numbers)) if printable else ""
+
+
+def _tone(element: Node, name: str) -> int:
+    in_name = _TONE_IN_NAME.search(name)
+    tone = int(in_name[1]) if in_name else element.get("skin_tone")
+    return tone if isinstance(tone, int) and tone in _TONES else 0
+
+
+def _toned(drawn: str, tone: int) -> str:
+    """Colours an emoji whose characters do not say its tone themselves."""
+    if not tone or _TONED.search(drawn):
+        return drawn
+    # A tone stands behind the person and takes the place of the mark that asks for a picture.
+    return drawn[0] + chr(0x1F3FB + tone - _TONES.start) + drawn[1:].removeprefix("\ufe0f")
+
+
+def _mention(key: str, sign: str, nameless: str) -> Callable[[Node, Names], str]:
+    def say(element: Node, names: Names) -> str:
+        identity, label = string(element, key), string(element, "text")
+        for name in (names.get(identity, ""), "" if label == identity else label):
+            if line := clean_line(name).removeprefix(sign):
+                return sign + line
+        return sign + nameless
+
+    return say
+
+
+def _broadcast(element: Node, _names: Names) -> str:
+    everyone = clean_line(string(element, "range"))
+    return f"@{everyone}" if everyone else ""
+
+
+def _date(element: Node, _names: Names) -> str:
+    return _with_url(string(element, "fallback") or _moment(element.get("timestamp")), string(element, "url"))
+
+
+def _moment(timestamp: Any) -> str:
+    # The customer's time zone is unknown: say which one it is.
+    return utc_minute(timestamp) if isinstance(timestamp, int) and 0 <= timestamp < _LATEST else ""
+
+
+def _color(element: Node, _names: Names) -> str:
+    return string(element, "value")
+
+
+_SOMEBODY = _mention("user_id", "@", "someone")
+_WORDS: dict[str, Callable[[Node, Names], str]] = {
+    "text": _typed,
+    "link": _linked,
+    "emoji": _emoji,
+    "user": _SOMEBODY,
+    "canvas_user_mention": _SOMEBODY,
+    "usergroup": _mention("usergroup_id", "@", "someone"),
+    "team": _mention("team_id", "@", "someone"),
+    "channel": _mention("channel_id", "#", "channel"),
+    "broadcast": _broadcast,
+    "date": _date,
+    "color": _color,
+}

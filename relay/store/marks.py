@@ -1,0 +1,54 @@
+"""Marks on agents' messages: what they should show, and what they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Boolean, ColumnElement, and_, exists, literal_column, select, update
+
+from relay.store.engine import Tx
+from relay.store.lanes import give_back, hold
+from relay.store.rows import Claim
+from relay.store.tables import deliveries, received
+
+OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  # spelled as the index has it
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """One message whose mark is not what it should be; "" is no mark."""
+
+    id: int
+    channel: str
+    ts: str
+    wanted: str
+    shown: str
+
+
+def next_marking(tx: Tx, held: Claim) -> Marking | None:
+    """The first message of a conversation whose mark is outdated; without one the lane is given back."""
+    row = tx.conn.execute(
+        select(deliveries.c.id, deliveries.c.mark, deliveries.c.mark_shown, received.c.key)
+        .join(received, received.c.id == deliveries.c.received_id)
+        .where(deliveries.c.conversation_id == held.conversation.id, OUTDATED)
+        .order_by(deliveries.c.id)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        give_back(tx, held)
+        return None
+    _, channel, ts = row.key.split("/")
+    return Marking(row.id, channel, ts, row.mark, row.mark_shown)
+
+
+def marked(tx: Tx, held: Claim, marking: Marking) -> None:
+    """It shows what was wanted when the call was made; what is wanted meanwhile comes next."""
+    hold(tx, held)
+    tx.conn.execute(update(deliveries).where(deliveries.c.id == marking.id).values(mark_shown=marking.wanted))
+    more = exists().where(and_(deliveries.c.conversation_id == held.conversation.id, OUTDATED))
+    give_back(tx, held, wait=0.0 if tx.conn.execute(select(more)).scalar_one() else None)
+
+
+def later(tx: Tx, held: Claim, wait: float) -> None:
+    """Again in `wait` seconds."""
+    give_back(tx, held, wait=wait, attempts=held.attempts + 1, spent=held.spent)

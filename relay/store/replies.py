@@ -1,0 +1,213 @@
+"""The life of a reply on its way to Kommunicate, each step under the token of the conversation's `replies` lane.
+
+    frozen -> sending -> delivered   Kommunicate named its key, or its echo came
+                      -> frozen      certainly not done: the same again later
+                      -> unsure      nobody knows; its echo settles it, after a while it is given up and the agent told
+                      -> refused     never, or given up: the agent is told and may have it sent again
+
+A reply is never sent a second time by itself: Kommunicate cannot be asked for it, and has no idempotency key.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ColumnElement, and_, insert, select, update
+
+from relay.store.arming import CARD, REPLIES, WORDS, arm, lock
+from relay.store.echo import SENT, take_key
+from relay.store.engine import Tx
+from relay.store.lanes import give_back, hold, of_claim, to_send
+from relay.store.rows import Claim, Send
+from relay.store.sends import next_seq
+from relay.store.tables import deliveries, lanes, received, send_parts, sends
+
+FAILED, UNSURE, PENDING = "failed", "unsure", "pending"
+SOON = 3.0  # seconds; what takes no longer needs no mark that says it is on its way
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The reply a lane has to send next: its delivery, and the body of Slack's event."""
+
+    id: int
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One call to Kommunicate, ready to be frozen."""
+
+    text: str
+    sender: str
+
+
+def next_reply(tx: Tx, held: Claim) -> Reply | None:
+    """The reply that was written first and is not to be undone any more; without one the lane is given back."""
+    row = tx.conn.execute(
+        select(deliveries.c.id, deliveries.c.not_before, received.c.body)
+        .join(received, received.c.id == deliveries.c.received_id)
+        .where(_of_lane(held), deliveries.c.state == "waiting")
+        .order_by(deliveries.c.written_at, deliveries.c.id)
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.not_before > tx.now:
+        give_back(tx, held, wait=None if row is None else row.not_before - tx.now)
+        return None
+    return Reply(row.id, row.body)
+
+
+def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: float) -> Send:
+    """Store the call as it will go out; raises Fenced."""
+    hold(tx, held, lease=lease)
+    send_id = uuid.uuid4().hex
+    tx.conn.execute(
+        insert(sends).values(
+            id=send_id,
+            conversation_id=held.conversation.id,
+            lane=held.lane,
+            seq=next_seq(tx, held),
+            kind="reply",
+            payload=json.dumps({"text": draft.text, "sender": draft.sender}),
+            channel=held.conversation.key.account,
+            created_at=tx.now,
+        )
+    )
+    tx.conn.execute(insert(send_parts).values(send_id=send_id, delivery_id=reply.id, part=0, live=True))
+    _set_delivery(tx, send_id, state="sending")
+    return to_send(tx.conn.execute(select(sends).where(sends.c.id == send_id)).one())
+
+
+def start_reply(tx: Tx, held: Claim, send: Send, *, lease: float) -> Send:
+    """The last write before the call; raises Fenced."""
+    hold(tx, held, lease=lease)
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state="sending", started_at=tx.now))
+    return replace(send, state="sending", started_at=tx.now)
+
+
+def reply_sent(tx: Tx, held: Claim, send: Send, key: str | None) -> None:
+    """Kommunicate took it, under `key`; None where its echo has told the key already."""
+    lock(tx, held.conversation.id)
+    hold(tx, held)
+    _end(tx, send, "delivered", key=key)
+    _set_delivery(tx, send.id, state="delivered", mark=SENT, settled_at=tx.now)
+    arm(tx, held.conversation.id, CARD, 0.0)
+    give_back(tx, held)
+
+
+def reply_again(tx: Tx, held: Claim, send: Send, wait: float, cause: str, *, at_gate: bool = False) -> None:
+    """Certainly not done: the same again. A wait `at_gate` uses up no attempt and does not count towards giving up."""
+    lock(tx, held.conversation.id)
+    hold(tx, held)
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state="frozen", cause=cause))
+    if at_gate or held.spent + wait > SOON:
+        _set_delivery(tx, send.id, mark=PENDING)
+        arm(tx, held.conversation.id, CARD, 0.0)
+    attempts, spent = (held.attempts, held.spent) if at_gate else (held.attempts + 1, held.spent + wait)
+    give_back(tx, held, wait=wait, attempts=attempts, spent=spent)
+
+
+def reply_unsure(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
+    """Kommunicate may have it: nothing else of this lane moves until its echo, or until `wait` seconds are over."""
+    lock(tx, held.conversation.id)
+    hold(tx, held)
+    tx.conn.execute(
+        update(sends).where(sends.c.id == send.id, sends.c.ts.is_(None)).values(state="unsure", cause=cause)
+    )
+    _set_delivery(tx, send.id, state="unsure", mark=PENDING)
+    arm(tx, held.conversation.id, CARD, 0.0)
+    echoed = tx.conn.execute(select(sends.c.ts).where(sends.c.id == send.id)).scalar_one() is not None
+    give_back(tx, held, wait=0.0 if echoed else wait, looking=True, attempts=held.attempts, spent=held.spent)
+
+
+def has_echoed(tx: Tx, send: Send) -> bool:
+    """True when Kommunicate's webhook has shown this reply."""
+    return tx.conn.execute(select(sends.c.ts).where(sends.c.id == send.id)).scalar_one() is not None
+
+
+def reply_given_up(tx: Tx, held: Claim, send: Send, cause: str, mark: str) -> None:
+    """Refused for good, or nobody knows: a dead letter, a mark, and a line in the thread with a way to go on."""
+    lock(tx, held.conversation.id)
+    hold(tx, held)
+    delivery_id = tx.conn.execute(
+        select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.live)
+    ).scalar_one()
+    _end(tx, send, "refused", cause=cause)
+    tx.conn.execute(update(send_parts).where(send_parts.c.send_id == send.id).values(live=False))
+    bury_reply(tx, held, delivery_id, cause, mark)
+
+
+def bury_reply(tx: Tx, held: Claim, delivery_id: int, cause: str, mark: str) -> None:
+    """The same for a reply that was not even frozen."""
+    lock(tx, held.conversation.id)
+    hold(tx, held)
+    values = {"state": "dead", "cause": cause, "mark": mark, "settled_at": tx.now}
+    row = tx.conn.execute(
+        update(deliveries).where(deliveries.c.id == delivery_id).values(**values).returning(deliveries.c.received_id)
+    ).one()
+    tx.conn.execute(
+        insert(deliveries).values(
+            conversation_id=held.conversation.id,
+            lane=WORDS,
+            received_id=row.received_id,
+            about=delivery_id,
+            created_at=tx.now,
+        )
+    )
+    arm(tx, held.conversation.id, CARD, 0.0)
+    give_back(tx, held)
+    arm(tx, held.conversation.id, WORDS, 0.0)
+
+
+def put_off(tx: Tx, held: Claim, delivery_id: int, wait: float | None, cause: str) -> None:
+    """Not even ready to be sent: again in `wait` seconds, or given up (None)."""
+    if wait is None:
+        bury_reply(tx, held, delivery_id, cause, FAILED)
+        return
+    hold(tx, held)
+    tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(cause=cause))
+    give_back(tx, held, wait=wait, attempts=held.attempts + 1, spent=held.spent + wait)
+
+
+def reply_came_late(tx: Tx, held: Claim, send: Send, key: str) -> None:
+    """An answer came back to a lane that was taken over meanwhile: like an echo, it settles what it can."""
+    lock(tx, held.conversation.id)
+    tx.conn.execute(select(lanes.c.token).where(of_claim(held)).with_for_update())
+    if not has_echoed(tx, send):
+        take_key(tx, held.conversation.id, send.id, key)
+
+
+def send_again(tx: Tx, delivery_id: int) -> bool:
+    """Somebody wants a reply that was given up to be sent once more; False where there is nothing to send again."""
+    row = tx.conn.execute(
+        select(deliveries.c.conversation_id).where(deliveries.c.id == delivery_id, deliveries.c.lane == REPLIES)
+    ).one_or_none()
+    if row is None:
+        return False
+    lock(tx, row.conversation_id)
+    again = tx.conn.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id, deliveries.c.state == "dead")
+        .values(state="waiting", cause="", mark=PENDING, not_before=tx.now)
+        .returning(deliveries.c.id)
+    ).one_or_none()
+    if again is not None:
+        arm(tx, row.conversation_id, CARD, 0.0)
+        arm(tx, row.conversation_id, REPLIES, 0.0)
+    return again is not None
+
+
+def _end(tx: Tx, send: Send, state: str, *, key: str | None = None, cause: str = "") -> None:
+    named = {} if key is None else {"ts": key}
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state=state, cause=cause, **named))
+
+
+def _set_delivery(tx: Tx, send_id: str, **values: object) -> None:
+    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send_id, send_parts.c.live)
+    tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(carried)).values(**values))
+
+
+def _of_lane(held: Claim) -> ColumnElement[bool]:
+    return and_(deliveries.c.conversation_id == held.conversation.id, deliveries.c.lane == held.lane)

@@ -1,0 +1,74 @@
+"""The web door for Slack's events and clicks: check the signature, store, 200. Slack waits three seconds."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from relay.slack.auth import check_signature
+from relay.slack.events import AgentWords, Aside, Challenge, Click
+from relay.slack.inbound import agent_message, parse_event, parse_interaction
+from relay.slack.parts import SEND_AGAIN
+from relay.store.inbox import accept_reply
+from relay.store.received import Receipt
+from relay.store.replies import send_again
+from relay.web.kommunicate import ACCOUNT, read_body
+from relay.wiring import Relay
+
+bp = Blueprint("slack", __name__)
+log = structlog.get_logger()
+
+
+@bp.post("/slack/events")
+def receive() -> Response:
+    """Store what an agent wrote in a thread of ours; everything else is passed over with 200."""
+    relay: Relay = current_app.extensions["relay"]
+    body = _signed_body(relay)
+    event = parse_event(body)
+    if isinstance(event, Challenge):
+        return jsonify({"challenge": event.value})
+    if isinstance(event, AgentWords):
+        return _told(_store(relay, event, body))
+    log.info("event.passed_over", kind=type(event).__name__)
+    return _told(Receipt("ignored"))
+
+
+@bp.post("/slack/interactions")
+def click() -> Response:
+    """Do what a click asks for; it needs nothing but the store, so it is done before the 200."""
+    relay: Relay = current_app.extensions["relay"]
+    clicks = parse_interaction(_signed_body(relay))
+    if not isinstance(clicks, Aside):
+        for each in clicks:
+            _act(relay, each)
+    return Response(status=200)
+
+
+def _signed_body(relay: Relay) -> bytes:
+    body = read_body(request)
+    check_signature(dict(request.headers), body, relay.settings.slack_signing_secrets, relay.clock.now())
+    return body
+
+
+def _store(relay: Relay, words: AgentWords, body: bytes) -> Receipt:
+    config = relay.settings.config.replies
+    message = agent_message(words, config.note_prefixes)
+    with relay.store.begin("accept") as tx:
+        receipt = accept_reply(tx, message, body, account=ACCOUNT, undo=config.undo_seconds)
+    relay.on_accept()
+    return receipt
+
+
+def _act(relay: Relay, each: Click) -> None:
+    if each.action_id != SEND_AGAIN or not each.value.isascii() or not each.value.isdecimal():
+        log.info("click.passed_over", action=each.action_id)
+        return
+    with relay.store.begin() as tx:
+        again = send_again(tx, int(each.value))
+    relay.on_accept()
+    log.info("click.done", action=each.action_id, effect=again)
+
+
+def _told(receipt: Receipt) -> Response:
+    log.info("event.stored", outcome=receipt.outcome, received=receipt.received_id)
+    return jsonify({"status": receipt.outcome})

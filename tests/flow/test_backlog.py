@@ -1,0 +1,91 @@
+"""However much waits: it goes out in order, as fast as Slack's pace allows and no faster."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from bench.backlog import CONVERSATIONS, DEADLINE, EACH, MARK, REFUSALS, backlog
+from relay.kommunicate.parse import parse_webhook
+from relay.messages import ChatMessage
+from relay.sandbox import SandboxServer
+from relay.store.engine import Store
+from relay.store.received import accept
+from tests.delivery.rig import POST, Rig
+from tests.harness import NOON, FakeClock, raw, timeline, words
+from tests.store.shared_postgres import postgres_database_url, shared_postgres
+
+__all__ = ["postgres_database_url", "shared_postgres"]
+
+HOUR = 3600.0
+KEPT_BELOW = 1.05  # the even rate is this much below the limit
+KEPT_FAR_BELOW = 1.26  # the same for a channel that refused a post lately
+
+
+@pytest.fixture
+def line(store: Store, server: SandboxServer, clock: FakeClock) -> Rig:
+    """Every conversation goes to one channel."""
+    return Rig(store, server, clock, channels={}, default_channel="C0SUPPORT")
+
+
+def fill(line: Rig, talks: int, each: int) -> None:
+    """So many customers write at the same time, a message every five seconds."""
+    for number in range(each):
+        with line.store.begin() as tx:
+            for talk in range(talks):
+                text = f"m{talk}x{number} and where is my parcel? It should have been here on Tuesday."
+                who = {"from": f"customer-{talk}", "timeStamp": int((NOON + 5 * number) * 1000)}
+                content = raw(f"k{talk}-{number}", str(talk), text, **who)
+                message = parse_webhook(content)
+                assert isinstance(message, ChatMessage)
+                accept(tx, message, content, line.relay.choose(message))
+
+
+def shown(line: Rig) -> list[list[str]]:
+    """The messages of each thread, in Slack's order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for message in timeline(line.server):
+        if message["thread_ts"] is not None:
+            found[message["thread_ts"]] += [mark.group() for mark in MARK.finditer(words(message))]
+    return sorted(found.values())
+
+
+def posts(line: Rig, status: int = 200) -> list[float]:
+    """When Slack answered a post so."""
+    return [call["time"] for call in line.sandbox.calls if (call["method"], call["status"]) == (POST, status)]
+
+
+@pytest.mark.parametrize(
+    ("talks", "each", "burst", "refusals", "pause"),
+    [(100, 100, 1, REFUSALS, KEPT_FAR_BELOW), (20, 50, 3, 0, KEPT_BELOW)],
+    ids=["10,000 messages, no burst", "1,000 messages, a burst of three"],
+)
+def test_a_backlog_drains_in_about_as_many_seconds_as_there_are_posts(
+    line: Rig, talks: int, each: int, burst: int, refusals: int, pause: float
+) -> None:
+    """Once and in order, in far fewer posts than messages, and Slack hardly ever has to say that it is too fast."""
+    line.sandbox.slack.pacing.burst = burst
+    fill(line, talks, each)
+    begun = line.clock.now()
+    line.run(HOUR)
+    done, refused = posts(line), posts(line, 429)
+    seconds = done[-1] - begun
+    print(f"{talks * each} messages, {len(done)} posts, {seconds:.0f} s, {len(refused)} refused")  # noqa: T201
+    assert shown(line) == sorted([f"m{talk}x{number}" for number in range(each)] for talk in range(talks))
+    assert (line.waiting(), line.dead()) == ([], [])
+    assert len(done) <= talks * (2 + each / 25)
+    assert seconds <= pause * len(done) + 5
+    assert sum(after - before < 1 for before, after in itertools.pairwise(done)) <= burst - 1
+    assert len(refused) <= refusals
+
+
+def test_600_messages_for_one_channel_are_visible_within_a_minute(sqlite_database_url: str, tmp_path: Path) -> None:
+    """In real time, by process and HTTP."""
+    found = backlog(sqlite_database_url, tmp_path)
+    print(found)  # noqa: T201
+    assert (found.visible, found.once_and_in_order) == (CONVERSATIONS * EACH, True)
+    assert found.seconds <= DEADLINE
+    assert found.refused <= REFUSALS

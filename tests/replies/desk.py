@@ -1,0 +1,90 @@
+"""An agent's desk: a relay with both doors open, a worker in injected time, and both vendors' sandboxes.
+
+What the sandbox sends to the relay is carried by hand, so that a test says what arrives when, and how often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from relay.sandbox.outbox import Outgoing
+from relay.sandbox.slack.board import Message
+from relay.sandbox.slack.interactions import click
+from relay.web import create_app
+from relay.wiring import Relay
+from tests.delivery.rig import Rig
+from tests.harness import TOKEN, settings, timeline
+
+GROUP = "123456"
+SECRET = "sandbox-secret"
+EMOJI = {"hourglass_flowing_sand": "pending", "white_check_mark": "sent", "x": "failed", "grey_question": "unsure",
+         "lock": "note"}  # fmt: skip
+
+
+class Desk(Rig):
+    """One conversation in C0SUPPORT; `carry` takes the vendors' mail to the relay."""
+
+    def assemble(self, config: dict[str, Any]) -> Relay:
+        both = replace(settings(self.server, **config), slack_signing_secrets=(SECRET,))
+        relay = Relay(both, self.store, self.clock)
+        self.client = create_app(relay).test_client()
+        self.sandbox.connect("http://relay.test")
+        self.sandbox.kommunicate.webhook.token = TOKEN
+        self.mail: list[Outgoing] = []
+        for sender in (self.sandbox.slack.sender, self.sandbox.kommunicate.webhook):
+            sender.outbox.put = self._post  # type: ignore[method-assign]
+        return relay
+
+    def _post(self, item: Outgoing) -> Outgoing:
+        self.mail.append(item)
+        return item
+
+    def carry(self, *items: Outgoing) -> list[int]:
+        """Take these, or all that waits, to the relay's doors; returns the statuses."""
+        if not items:
+            items, self.mail = tuple(self.mail), []
+        return [
+            self.client.post(urlsplit(item.url).path, data=item.body, headers=dict(item.headers)).status_code
+            for item in items
+        ]
+
+    def customer(self, text: str) -> None:
+        """A customer writes, and it is shown."""
+        self.sandbox.kommunicate.customer_writes(GROUP, text, name="Jane")
+        self.carry()
+        self.run(3)
+
+    def agent(self, text: str, user: str = "U0ALEX", **more: Any) -> Message:
+        """An agent writes in the thread; the event is in the mail."""
+        return self.sandbox.slack.human_writes("C0SUPPORT", text, user=user, thread_ts=self.thread, **more)
+
+    def says(self, *texts: str) -> None:
+        """An agent writes, and the relay hears of it."""
+        for text in texts:
+            self.agent(text)
+            self.carry()
+
+    @property
+    def thread(self) -> str:
+        """The conversation's thread."""
+        return str(self.roots()[-1]["ts"])
+
+    def reached(self) -> list[str]:
+        """What the customer was sent, in order."""
+        lines = self.sandbox.kommunicate.conversation(GROUP).lines
+        return [line.text for line in lines if line.source == 4]
+
+    def marks(self) -> dict[str, list[str]]:
+        """Each agent's message, by its words, with the marks it bears."""
+        written = [message for message in self.sandbox.slack.messages if message.user.startswith("U0A")]
+        return {message.text: [EMOJI[name] for name in message.reactions] for message in written}
+
+    def roots_and_replies(self) -> list[dict[str, Any]]:
+        """Everything in Slack, in posting order."""
+        return timeline(self.server)
+
+    def press(self, ts: str, action: str) -> None:
+        """A person presses a button; the click is in the mail."""
+        click(self.sandbox.slack, "C0SUPPORT", ts, action)

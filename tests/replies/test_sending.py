@@ -1,0 +1,181 @@
+"""What an agent writes in a thread reaches the customer once, in order, and the agent sees it on their own message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from relay.store.replay import replay_all
+from tests.replies.desk import Desk
+
+SEND = "/rest/ws/message/v2/send"
+
+
+def test_a_reply_reaches_the_customer_and_is_marked(desk: Desk) -> None:
+    desk.says("We send you a new one.")
+    desk.run(20)
+    desk.carry()
+    desk.run(20)
+    assert desk.reached() == ["We send you a new one."]
+    assert desk.marks() == {"We send you a new one.": ["sent"]}
+    assert desk.told() == ["m1"]
+    assert len(desk.shown()) == 2  # the customer's words and the agent's own, which is not repeated
+
+
+def test_it_waits_for_the_time_in_which_it_can_be_undone(desk: Desk) -> None:
+    desk.says("now")
+    desk.run(4)
+    assert desk.reached() == []
+    desk.run(2)
+    assert desk.reached() == ["now"]
+
+
+def test_replies_go_out_in_the_order_of_slacks_times_not_of_arrival(desk: Desk) -> None:
+    for text in ("one", "two", "three"):
+        desk.agent(text)
+    desk.carry(*reversed(desk.mail))
+    desk.run(20)
+    assert desk.reached() == ["one", "two", "three"]
+
+
+def test_a_known_agent_speaks_under_their_own_name_a_stranger_is_named_in_front(desk: Desk) -> None:
+    del desk.sandbox.kommunicate.people["kim@sandbox.test"]
+    desk.says("I am known")
+    desk.agent("I am not", user="U0KIM")
+    desk.carry()
+    desk.run(20)
+    lines = [line for line in desk.sandbox.kommunicate.conversation("123456").lines if line.source == 4]
+    assert [(line.sender.user_id, line.text) for line in lines] == [
+        ("alex@sandbox.test", "I am known"),
+        ("bot", "kim: I am not"),
+    ]
+
+
+def test_strangers_can_be_kept_from_replying(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(replies={"agents": "known_only"})
+    desk.customer("m1")
+    del desk.sandbox.kommunicate.people["kim@sandbox.test"]
+    desk.agent("I am not known", user="U0KIM")
+    desk.says("I am")
+    desk.run(30)
+    assert desk.reached() == ["I am"]
+    assert "Not sent to the customer: Kommunicate knows no agent with your e-mail address" in desk.shown()[-1]
+
+
+def test_one_message_delivered_many_times_under_many_event_ids_is_one_reply(desk: Desk) -> None:
+    desk.agent("once")
+    event = desk.mail.pop()
+    for number in range(4):
+        event.body = event.body.replace(b'"event_id": "Ev', b'"event_id": "E%dv' % number)
+        desk.sandbox.slack.sender.sign(event)
+        assert desk.carry(event) == [200]
+        desk.run(10)
+    assert desk.reached() == ["once"]
+
+
+def test_kommunicate_refusing_for_ten_minutes_costs_time_and_nothing_else(desk: Desk) -> None:
+    desk.sandbox.faults.add(SEND, "error", times=None, code="BUSY")
+    desk.says("one", "two")
+    desk.run(600)
+    assert desk.reached() == []
+    assert desk.marks() == {"one": ["pending"], "two": []}
+    desk.sandbox.faults.clear()
+    desk.run(120)
+    assert desk.reached() == ["one", "two"]
+    assert desk.marks() == {"one": ["sent"], "two": ["sent"]}
+
+
+def test_what_is_refused_for_good_is_told_and_can_be_tried_again(desk: Desk) -> None:
+    desk.sandbox.faults.add(SEND, "error", code="INVALID_PARAMETER")
+    desk.says("one", "two")
+    desk.run(30)
+    assert desk.reached() == ["two"]
+    assert desk.marks() == {"one": ["failed"], "two": ["sent"]}
+    told = desk.roots_and_replies()[-1]
+    assert "Not sent to the customer" in desk.shown()[-1]
+    desk.press(told["ts"], "send_again")
+    assert desk.carry() != []
+    desk.run(30)
+    assert desk.reached() == ["two", "one"]
+    assert desk.marks() == {"one": ["sent"], "two": ["sent"]}
+    desk.press(told["ts"], "send_again")
+    desk.carry()
+    desk.run(30)
+    assert desk.reached() == ["two", "one"]
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "timeout_after", "truncated", "html", "status"])
+def test_silence_is_never_answered_with_a_second_call(make_desk: Callable[..., Desk], kind: str) -> None:
+    desk = make_desk(delivery={"call_deadline": 0.4, "lease": 1.5})
+    desk.customer("m1")
+    desk.sandbox.kommunicate.echo = "off"
+    desk.sandbox.faults.add(SEND, kind, done=True)
+    desk.says("one", "two")
+    desk.run(120)
+    assert desk.reached() == ["one", "two"]
+    assert desk.marks() == {"one": ["unsure"], "two": ["sent"]}
+    assert "May not have arrived" in desk.shown()[-1]
+    with desk.store.begin() as tx:
+        replay_all(tx)
+    desk.run(60)
+    assert desk.reached() == ["one", "two"]
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_an_echo_settles_what_was_not_answered(make_desk: Callable[..., Desk], metadata: bool) -> None:
+    desk = make_desk(delivery={"call_deadline": 0.4, "lease": 1.5})
+    desk.customer("m1")
+    desk.sandbox.kommunicate.echo = "after" if metadata else "without_metadata"
+    desk.sandbox.faults.add(SEND, "reset_after")
+    desk.says("one", "two")
+    desk.run(8)
+    desk.carry()
+    desk.run(10)
+    desk.carry()
+    desk.run(10)
+    assert desk.reached() == ["one", "two"]
+    assert desk.marks() == {"one": ["sent"], "two": ["sent"]}
+    assert desk.told() == ["m1"]
+
+
+def test_an_echo_after_it_was_given_up_settles_it_too(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(delivery={"call_deadline": 0.4, "lease": 1.5})
+    desk.customer("m1")
+    desk.sandbox.faults.add(SEND, "reset_after")
+    desk.says("one")
+    desk.run(60)
+    assert desk.marks() == {"one": ["unsure"]}
+    desk.carry()
+    desk.run(10)
+    assert desk.marks() == {"one": ["sent"]}
+    assert desk.told() == ["m1"]
+
+
+def test_what_an_agent_types_in_kommunicate_is_shown_once(desk: Desk) -> None:
+    desk.says("from Slack")
+    desk.run(20)
+    desk.sandbox.kommunicate.staff_writes("123456", "m2 from the dashboard", user_id="alex@sandbox.test")
+    desk.carry()
+    desk.run(20)
+    assert desk.told() == ["m1", "m2"]
+
+
+def test_an_archived_channel_holds_up_words_and_not_replies(desk: Desk) -> None:
+    desk.says("on its way")
+    desk.sandbox.slack.archive("C0SUPPORT")
+    desk.sandbox.kommunicate.customer_writes("123456", "m2", name="Jane")
+    desk.carry()
+    desk.run(20)
+    assert desk.reached() == ["on its way"]
+    assert desk.told() == ["m1"]
+
+
+def test_kommunicate_being_down_holds_up_replies_and_not_words(desk: Desk) -> None:
+    desk.sandbox.faults.add(SEND, "error", times=None, code="BUSY")
+    desk.says("later")
+    desk.sandbox.kommunicate.customer_writes("123456", "m2", name="Jane")
+    desk.carry()
+    desk.run(20)
+    assert desk.told() == ["m1", "m2"]
+    assert desk.reached() == []

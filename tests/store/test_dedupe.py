@@ -1,0 +1,98 @@
+"""One webhook a hundred times, all at once, across restarts, and long after its words were forgotten: one post."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+
+import pytest
+
+from relay.errors import StoreUnavailable
+from relay.kommunicate.parse import parse_webhook
+from relay.messages import ChatMessage
+from relay.sandbox import SandboxServer
+from relay.store.engine import Store, open_store
+from relay.store.received import accept
+from relay.web import create_app
+from tests.delivery.rig import Rig
+from tests.harness import PATIENCE, FakeClock, auth, raw, relay_with
+from tests.store.shelf import MAPPED, rows, states
+
+DAY = 86400.0
+BODY = raw("k1", text="m1 hello")
+AT_ONCE = 20  # threads with a store, and so a connection, of their own
+EACH = 5
+
+Door = Callable[[Store], str]
+
+
+def by_the_store(store: Store) -> str:
+    """What became of one more copy, handed to the store."""
+    message = parse_webhook(BODY)
+    assert isinstance(message, ChatMessage)
+    with store.begin() as tx:
+        return accept(tx, message, BODY, MAPPED).outcome
+
+
+def by_the_web_door(store: Store) -> str:
+    """The same of one that comes as a request."""
+    headers = {"Content-Type": "application/json", **auth()}
+    client = create_app(relay_with(store)).test_client()
+    response = client.post("/kommunicate/webhook", data=BODY, headers=headers)
+    if response.status_code == 503:
+        raise StoreUnavailable
+    assert response.status_code == 200
+    return str(response.get_json()["status"])
+
+
+@pytest.fixture(params=[by_the_store, by_the_web_door], ids=["store", "web door"])
+def door(request: pytest.FixtureRequest) -> Door:
+    """Where the copies come in."""
+    found: Door = request.param
+    return found
+
+
+def until_answered(door: Door, store: Store) -> str:
+    """On a busy machine twenty writers may keep a file from one of them for too long: it is sent again."""
+    while True:
+        with suppress(StoreUnavailable):
+            return door(store)
+
+
+@pytest.fixture
+def a_hundred(database_url: str, clock: FakeClock, door: Door) -> Callable[[], Counter[str]]:
+    """Send a hundred copies from many threads at the same moment, each as a process that has just started."""
+
+    def send() -> Counter[str]:
+        together = threading.Barrier(AT_ONCE)
+
+        def some(_: int) -> list[str]:
+            with closing(open_store(database_url, clock)) as store:
+                together.wait(PATIENCE)
+                return [until_answered(door, store) for _ in range(EACH)]
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return Counter(one for outcomes in pool.map(some, range(AT_ONCE)) for one in outcomes)
+
+    return send
+
+
+def test_one_webhook_a_hundred_times_in_parallel_across_restarts_and_29_days_later_is_one_post(
+    a_hundred: Callable[[], Counter[str]], store: Store, server: SandboxServer, clock: FakeClock
+) -> None:
+    assert a_hundred() == {"accepted": 1, "duplicate": 99}
+    assert a_hundred() == {"duplicate": 100}
+    line = Rig(store, server, clock)
+    line.run(60)
+    assert a_hundred() == {"duplicate": 100}
+    clock.advance(29 * DAY)
+    line.restart(retention="28d")
+    assert rows(store, "received")[0].body is None
+    assert a_hundred() == {"duplicate": 100}
+    line.restart()
+    line.run(3600)
+    assert (line.told(), len(line.roots()), len(line.times())) == (["m1"], 1, 2)
+    assert (states(store), rows(store, "received")[0].copies) == (["delivered"], 399)
