@@ -2,7 +2,7 @@
 
     python -m bench.idle --seconds 30 --runs 3 --database both
 
-CPU time of real processes as a share of one core, on an empty store, a store with a thousand conversations and one
+CPU time of real processes as a share of one core, on an empty store, on one with a thousand conversations and on one
 with lanes that wait; `relay serve --no-worker` is the empty loop to compare with. Memory of a worker that polls
 through ten virtual hours with a message a minute, every fifth of them in a new conversation.
 """
@@ -10,47 +10,35 @@ through ten virtual hours with a message a minute, every fifth of them in a new 
 from __future__ import annotations
 
 import argparse
-import gc
-import itertools
 import json
+import logging
 import os
 import statistics
 import tempfile
-import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+import structlog
 from sqlalchemy import insert, select, update
 
+from bench.hours import HOUR, live_through, take_in
 from bench.soak import database
-from relay.delivery.worker import Worker
-from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.sandbox import Sandbox, SandboxServer
 from relay.store import gates
 from relay.store.engine import Tx, open_store
-from relay.store.received import accept
 from relay.store.schema import migrate
 from relay.store.tables import conversations, deliveries, lanes, send_parts, sends
-from relay.wiring import Relay, build_outbound, do_chores
-from tests.harness import NOON, FakeClock, RelayProcess, environment, free_port, raw, settings, wait_for
+from tests.harness import NOON, RelayProcess, environment, free_port, wait_for
 
 COMMANDS = {"serve --no-worker": ("serve", "--no-worker"), "serve": ("serve",), "worker": ("worker",)}
 CONVERSATIONS, WAITING = 1000, 100
 TICKS = os.sysconf("SC_CLK_TCK")
-HOUR = 3600.0
 SETTLE = 3.0  # seconds for the first round of housekeeping, and whatever a start leaves behind
-FEW = 5  # messages of a conversation
-
-
-def take_in(tx: Tx, number: int, group: int, channel: str = "C0SUPPORT") -> None:
-    """Accept one message."""
-    message = ChatMessage(ConversationKey("default", str(group)), f"k{number}", "customer-1", NOON, "Hello")
-    accept(tx, message, raw(f"k{number}", str(group)), Decision(channel, "channels", ""))
+HELD = ("python_bytes", "objects", "rss_kib")
 
 
 def nothing(_tx: Tx) -> None:
@@ -93,9 +81,8 @@ def shares(env: dict[str, str], folder: Path, seconds: float) -> dict[str, float
     running = {}
     for name, command in COMMANDS.items():
         own = {**env, "PORT": str(free_port())}
-        log = folder / f"{own['PORT']}.log"
-        running[name] = RelayProcess(*command, cwd=folder, env=own, log=log.name)
-        assert wait_for(lambda log=log: ".started" in log.read_text(), 60)
+        running[name] = RelayProcess(*command, cwd=folder, env=own, log=f"{own['PORT']}.log")
+        assert wait_for(partial(has_started, folder / f"{own['PORT']}.log"), 60)
     time.sleep(SETTLE)
     before, begun = {name: cpu_seconds(one.process.pid) for name, one in running.items()}, time.monotonic()
     time.sleep(seconds)
@@ -106,7 +93,12 @@ def shares(env: dict[str, str], folder: Path, seconds: float) -> dict[str, float
     return found
 
 
-def idle(kind: str, fill: Callable[[Tx], None], seconds: float, runs: int) -> dict[str, object]:
+def has_started(log: Path) -> bool:
+    """True when a process says so."""
+    return ".started" in log.read_text()
+
+
+def cpu(kind: str, fill: Callable[[Tx], None], seconds: float, runs: int) -> dict[str, object]:
     """The medians of some runs on a store that `fill` has prepared."""
     with tempfile.TemporaryDirectory(prefix="relay-idle-") as name, database(kind, Path(name)) as url:
         with closing(open_store(url)) as store:
@@ -120,74 +112,32 @@ def idle(kind: str, fill: Callable[[Tx], None], seconds: float, runs: int) -> di
     return {"database": kind, "store": fill.__name__, "cpu_percent": medians}
 
 
-class ForgetfulSlack(BaseHTTPRequestHandler):
-    """Takes every post and keeps nothing: what grows beside it is the relay."""
-
-    numbers = itertools.count(1)
-
-    def do_POST(self) -> None:
-        post = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        ts = f"{int(NOON)}.{next(self.numbers):06}"
-        message = {"thread_ts": post.get("thread_ts")}
-        answer = json.dumps({"ok": True, "channel": post["channel"], "ts": ts, "message": message}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+def memory(kind: str) -> dict[str, object]:
+    """What is held after the first and after the tenth hour, and by how much it grew."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with tempfile.TemporaryDirectory(prefix="relay-idle-") as name, database(kind, Path(name)) as url:
+        with closing(open_store(url)) as store:
+            migrate(store)
+        tracemalloc.start()
+        hourly = list(live_through(url, 10, poll=1.0, message_every=60.0, chores_every=60.0))
+        tracemalloc.stop()
+    first, last = hourly[0], hourly[-1]
+    return {"database": kind, "first": first, "last": last, "growth": {name: last[name] - first[name] for name in HELD}}
 
 
-@contextmanager
-def forgetful_slack() -> Iterator[str]:
-    """The address of its API."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), ForgetfulSlack)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        serving.join()
-        server.server_close()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
+    parser.add_argument("--only", choices=("cpu", "memory"))
+    given = parser.parse_args()
+    for kind in ("sqlite", "postgres") if given.database == "both" else (given.database,):
+        for fill in (nothing, delivered, waiting) if given.only != "memory" else ():
+            print(json.dumps(cpu(kind, fill, given.seconds, given.runs)), flush=True)
+        if given.only != "cpu":
+            print(json.dumps(memory(kind)), flush=True)
 
 
-def live_through(url: str, hours: int, *, poll: float, message_every: float) -> Iterator[dict[str, int]]:
-    """A worker on an empty database, in virtual time; tells after each hour what it has delivered and what it holds.
-
-    `poll` and `message_every` are in seconds.
-    """
-    clock = FakeClock()
-    with forgetful_slack() as slack, closing(open_store(url, clock)) as store:
-        relay = Relay(replace(settings(database_url=url), slack_api_url=slack), store)
-        out = build_outbound(relay)
-        worker = Worker(out)
-        steps, number, ended = int(hours * HOUR / poll), 0, 0
-        for step in range(1, steps + 1):
-            clock.advance(poll)
-            if step * poll >= number * message_every:
-                with store.begin() as tx:
-                    take_in(tx, number, number // FEW)
-                number += 1
-            if step * poll % 60 < poll:
-                do_chores(relay, out)
-            while worker.run_once():
-                pass
-            if step * poll // HOUR > ended:
-                ended += 1
-                with store.read() as tx:
-                    done = len(tx.conn.execute(select(deliveries.c.id).filter_by(state="delivered")).all())
-                yield {"hour": ended, "delivered": done, **held()}
-
-
-def held() -> dict[str, int]:
-    """What this process holds after a collection: bytes and objects of Python, and its resident set in KiB."""
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return {
-        "python_bytes": tracemalloc.get_traced_memory()[0],
-        "objects": len(gc.get_objects()),
-        "rss_kib": pages * os.sysconf("SC_PAGE_SIZE") // 1024,
-    }
+if __name__ == "__main__":
+    main()

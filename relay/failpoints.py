@@ -29,6 +29,12 @@ TRANSACTIONS = (
     "degrade",
     "bury",
     "prune",
+    "reply_freeze",
+    "reply_start",
+    "reply_settle",
+    "reply_failure",
+    "reply_unanswered",
+    "mark",
 )
 CALLS = (
     "http.answered",
@@ -37,6 +43,8 @@ CALLS = (
     "look.answered",
     "stray.deleted",
     "copy.deleted",
+    "kommunicate.sent",
+    "reply.answered",
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "logs": set(),
     "failpoints": {"errors"},
     "settings": GROUND | {"findings"},
-    "kommunicate": GROUND | {"jsontext"},
+    "kommunicate": GROUND | {"failpoints"} | {"jsontext"},
     "slack": GROUND | {"jsontext", "failpoints"},
     "routing": GROUND | {"settings"},
     "store": GROUND | {"failpoints"},

@@ -38,8 +38,8 @@ def mark(out: Outbound, held: Claim) -> None:
 
 def _show(out: Outbound, marking: Marking) -> None:
     """Both calls may be repeated: Slack says "already" and means done."""
-    if marking.shown:
-        out.slack.unreact(marking.channel, marking.ts, EMOJI[marking.shown])
+    for name in marking.shown:
+        out.slack.unreact(marking.channel, marking.ts, EMOJI[name])
     if marking.wanted:
         out.slack.react(marking.channel, marking.ts, EMOJI[marking.wanted])
 

@@ -19,6 +19,7 @@ from urllib3.exceptions import NewConnectionError
 
 from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Transient, Unsure
+from relay.failpoints import failpoint
 
 MAX_RESPONSE = 1_048_576  # bytes
 MAX_ABANDONED = 8  # calls whose deadline has passed may still hold this many threads
@@ -117,6 +118,7 @@ def _exchange(request: Request, ends: float) -> Response:
     timeout = max(ends - monotonic(), 0.001)
     # No redirects: the key must not leave its host.
     with request(timeout=timeout, allow_redirects=False, stream=True, hooks={"response": _stay}) as response:
+        failpoint("kommunicate.sent")
         return Response(response.status_code, dict(response.headers), _read(response, ends))
 
 

@@ -16,17 +16,21 @@ OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  #
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """One message whose mark is not what it should be; "" is no mark."""
+    """One message whose mark is not what it should be; "" is no mark. `shown` are those it may bear."""
 
     id: int
     channel: str
     ts: str
     wanted: str
-    shown: str
+    shown: tuple[str, ...]
 
 
 def next_marking(tx: Tx, held: Claim) -> Marking | None:
-    """The first message of a conversation whose mark is outdated; without one the lane is given back."""
+    """The first message of a conversation whose mark is outdated; without one the lane is given back.
+
+    What is about to be tried is written down beside what is shown: after a crash nobody knows which of them it bears.
+    """
+    hold(tx, held)
     row = tx.conn.execute(
         select(deliveries.c.id, deliveries.c.mark, deliveries.c.mark_shown, received.c.key)
         .join(received, received.c.id == deliveries.c.received_id)
@@ -38,7 +42,10 @@ def next_marking(tx: Tx, held: Claim) -> Marking | None:
         give_back(tx, held)
         return None
     _, channel, ts = row.key.split("/")
-    return Marking(row.id, channel, ts, row.mark, row.mark_shown)
+    shown = tuple(dict.fromkeys(filter(None, row.mark_shown.split("?"))))
+    trying = "?".join((*shown, row.mark)) if row.mark else "?".join(shown)
+    tx.conn.execute(update(deliveries).where(deliveries.c.id == row.id).values(mark_shown=trying + "?"))
+    return Marking(row.id, channel, ts, row.mark, tuple(name for name in shown if name != row.mark))
 
 
 def marked(tx: Tx, held: Claim, marking: Marking) -> None:

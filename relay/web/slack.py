@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from relay.failpoints import failpoint
 from relay.slack.auth import check_signature
 from relay.slack.events import AgentWords, Aside, Challenge, Click
 from relay.slack.inbound import agent_message, parse_event, parse_interaction
@@ -16,6 +19,7 @@ from relay.web.kommunicate import ACCOUNT, read_body
 from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)
+ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 log = structlog.get_logger()
 
 
@@ -29,7 +33,7 @@ def receive() -> Response:
         return jsonify({"challenge": event.value})
     if isinstance(event, AgentWords):
         return _told(_store(relay, event, body))
-    log.info("event.passed_over", kind=type(event).__name__)
+    log.info("event.passed_over", kind=type(event).__name__, reason=getattr(event, "reason", ""))
     return _told(Receipt("ignored"))
 
 
@@ -60,7 +64,7 @@ def _store(relay: Relay, words: AgentWords, body: bytes) -> Receipt:
 
 
 def _act(relay: Relay, each: Click) -> None:
-    if each.action_id != SEND_AGAIN or not each.value.isascii() or not each.value.isdecimal():
+    if each.action_id != SEND_AGAIN or not ID.fullmatch(each.value):
         log.info("click.passed_over", action=each.action_id)
         return
     with relay.store.begin() as tx:
@@ -71,4 +75,6 @@ def _act(relay: Relay, each: Click) -> None:
 
 def _told(receipt: Receipt) -> Response:
     log.info("event.stored", outcome=receipt.outcome, received=receipt.received_id)
-    return jsonify({"status": receipt.outcome})
+    response = jsonify({"status": receipt.outcome})
+    response.call_on_close(lambda: failpoint("http.answered"))
+    return response

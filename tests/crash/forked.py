@@ -18,6 +18,7 @@ SHORTER = {
     "relay.store.sends.LATE_COPY_LOOK": 1.0,
     "relay.store.lanes.LATE_COPY_LOOK": 1.0,
     "relay.delivery.worker.CHORES_EVERY": 0.05,
+    "relay.delivery.replies.ECHO_AFTER": 1.0,
 }
 
 

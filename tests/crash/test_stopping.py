@@ -31,6 +31,7 @@ GROUPS = tuple("0123456789")
 PAUSE = 0.25  # seconds between two messages of a customer
 THREADS = 4  # of a worker
 CALL_DEADLINE = 2.0
+SLOW = 2.0  # seconds beyond the promise, which is itself the deadline here, for a machine that is busy
 CONFIG = (
     f"default_channel: C0GENERAL\ndelivery: {{call_deadline: {CALL_DEADLINE:g}s, lease: 4s, retry: [0.2s], "
     "confirm_after: [0.2s, 0.5s], posts_per_second: 100, burst: 100}\n"
@@ -159,7 +160,7 @@ def at_any_moment(town: Town, signals: Signals) -> None:
     relays = town.begin(*signals)
     assert wait_for(lambda: all(town.held_by(relay) for relay in relays)), town.seed
     time.sleep(town.dice.uniform(0, 0.6))  # the moment is what is tried out
-    assert town.stop(relays, signals) < 4, town.seed
+    assert town.stop(relays, signals) < 4 + SLOW, town.seed
     assert [town.held_by(relay) for relay in relays] == [0, 0], town.seed
 
 
@@ -169,17 +170,17 @@ def with_all_hands_full(town: Town, signals: Signals) -> None:
     (relay,) = relays = town.begin(*signals)
     assert wait_for(lambda: town.held_by(relay) == THREADS), town.seed
     claims = town.claims()
-    assert town.stop(relays, signals) < 4, town.seed
+    assert town.stop(relays, signals) < 4 + SLOW, town.seed
     assert (town.claims(), town.held_by(relay)) == (claims, 0), town.seed
 
 
 def while_slack_is_silent(town: Town, signals: Signals) -> None:
-    """The promise is a second beyond the call's deadline; two more are for a machine that is slow."""
+    """A second beyond the call's deadline is the promise, whatever is still unanswered."""
     town.slack_is_silent(town.dice.choice([POST, "*"]))
     relays = town.begin(*signals)
     assert wait_for(lambda: all(town.held_by(relay) for relay in relays)), town.seed
     time.sleep(town.dice.uniform(0, 1.5))
-    assert town.stop(relays, signals) < CALL_DEADLINE + 1 + 2, town.seed
+    assert town.stop(relays, signals) < CALL_DEADLINE + 1 + SLOW, town.seed
     assert [town.held_by(relay) for relay in relays] == [0, 0], town.seed  # unsure, and free for whoever looks
 
 

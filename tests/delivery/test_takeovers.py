@@ -72,6 +72,24 @@ def test_a_crash_between_posting_and_settling_is_made_up_for_once_the_lease_is_o
     assert (line.told(), line.waiting(), len(line.times())) == (["m0", "m1"], [], 3)
 
 
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_clock_that_jumps_after_a_crash_keeps_nobody_waiting_longer_than_a_lease(
+    line: Rig, jump: float, arrived: bool
+) -> None:
+    """The dead worker's lease, and when its call set out, lie an hour ahead, or an hour back."""
+    line.write("m1")
+    _, send = line.set_out()
+    if arrived:
+        post(line, send)
+    line.restart()
+    line.sandbox.core.now = lambda: max(line.clock.now(), line.clock.now() - jump)  # Slack's clock does not jump
+    line.clock.advance(jump)
+    line.write("m2")
+    line.run(line.out.lease)
+    assert (line.told(), line.waiting()) == (["m0", "m1", "m2"], [])
+
+
 def test_a_stray_at_the_channels_root_after_a_crash_is_taken_away(line: Rig) -> None:
     """And its words stand in a new thread, once, without having been tried in vain a second time."""
     line.write("m1")

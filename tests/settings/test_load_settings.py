@@ -125,7 +125,9 @@ def test_only_an_odd_bot_token_is_no_more_than_a_warning(tmp_path):
 
 
 def test_a_failpoint_is_taken_in_tests(tmp_path):
-    assert loaded(tmp_path, RELAY_ENV="test", RELAY_FAILPOINT="settle.after_commit:4").failpoint == "settle.after_commit:4"
+    assert (
+        loaded(tmp_path, RELAY_ENV="test", RELAY_FAILPOINT="settle.after_commit:4").failpoint == "settle.after_commit:4"
+    )
 
 
 def test_the_error_lists_every_problem_of_environment_and_file(tmp_path):

@@ -71,8 +71,14 @@ _WORDS = st.sampled_from([
     "mailto:", "tel:", "http://", "<@U1>", "<!date^1^x|y>", "<!date^^>", "<!>", "<#>", "<a:>", "\r", "\x00", "\ud83d",
 ])  # fmt: skip
 _SCALARS = st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | _WORDS | st.text()
-junk = st.recursive(
-    _SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=6),
-    max_leaves=25,
-)
+
+
+def _grow(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    several = st.lists(inner, max_size=4)
+    fields = st.dictionaries(_KEYS, inner, max_size=3)
+    nested = st.builds(lambda kind, more, within: {**more, "type": kind, "elements": within}, _WORDS, fields, several)
+    return several | fields | nested
+
+
+junk = st.recursive(_SCALARS, _grow, max_leaves=20)
+junk_blocks = st.lists(junk | st.lists(junk, max_size=3).map(lambda some: rich(section(), *some)), max_size=3)

@@ -154,6 +154,32 @@ def test_an_event_without_an_id_it_needs_is_400(name: str) -> None:
     assert isinstance(heard(NEEDED[name](None)), Rejected)
 
 
+PARTS: list[tuple[str, bytes]] = [
+    ("event", callback(None)),
+    ("event", callback([message()])),
+    ("event.type", callback({"text": "hi"})),
+    ("type", callback(message(), type=None)),
+    ("type", callback(message(), type=["event_callback"])),
+    ("authorizations", callback(message(), authorizations={"user_id": "U1"})),
+    ("api_app_id", callback(message(), api_app_id=5)),
+    ("subtype", callback(message(subtype=["file_share"]))),
+    ("text", callback(message(text=5))),
+    ("blocks", callback(message(blocks=["hi"]))),
+    ("files", callback(message(files={"name": "a.png"}))),
+    ("message", callback(changed({}))),
+    ("message", callback({**changed(SAID), "message": [SAID]})),
+    ("previous_message", callback({**changed(SAID), "previous_message": "hi"})),
+    ("edited", callback(changed({**SAID, "edited": TS}))),
+]
+
+
+@pytest.mark.parametrize(("name", "body"), PARTS)
+def test_an_event_with_a_part_of_another_shape_is_400_and_names_it(name: str, body: bytes) -> None:
+    outcome = heard(body)
+    assert isinstance(outcome, Rejected)
+    assert [detail["field"] for detail in outcome.details] == [name]
+
+
 PLACES = {
     "message_ts": ("container", "message_ts"),
     "channel_id": ("container", "channel_id"),

@@ -62,6 +62,7 @@ def test_a_link_says_where_it_goes(url: str, label: str | None, words: str) -> N
         ({"name": "wave", "unicode": "1f44b", "skin_tone": 1}, "👋"),
         ({"name": "wave", "unicode": "1f44b", "skin_tone": "2"}, "👋"),
         ({"name": "lifter", "unicode": "1f3cb-fe0f-200d-2642-fe0f", "skin_tone": 2}, "🏋🏻‍♂️"),
+        ({"name": "man-coder", "unicode": "1f468-200d-1f4bb", "skin_tone": 5}, "👨🏾‍💻"),
         ({"name": "hash", "unicode": "0023-fe0f-20e3"}, "#️⃣"),
         ({"name": "partyparrot"}, ":partyparrot:"),
         ({"name": "partyparrot", "unicode": "d83d"}, ":partyparrot:"),

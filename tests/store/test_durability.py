@@ -6,6 +6,7 @@ import multiprocessing
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -125,17 +126,16 @@ TROUBLE = ["disk_full", "out_of_memory", "too_many_connections", "admin_shutdown
 @pytest.mark.parametrize("condition", [*TROUBLE, "read_only_sql_transaction", "deadlock_detected"])
 def test_whatever_keeps_postgresql_from_committing_is_an_outage(postgres_database_url: str, condition: str) -> None:
     """Each is an error of its own to the driver; nothing of the transaction is left."""
-    store = open_store(postgres_database_url)
 
-    def write_in_vain() -> None:
+    def write_in_vain(store: Store) -> None:
         with store.begin() as tx:
             tx.conn.execute(insert(gates).values(scope="account", name="n"))
             tx.conn.execute(text(f"DO 'BEGIN RAISE {condition}; END'"))
 
-    with pytest.raises(StoreUnavailable):
-        write_in_vain()
-    assert rows(store, "gates") == []
-    store.close()
+    with closing(open_store(postgres_database_url)) as store:
+        with pytest.raises(StoreUnavailable):
+            write_in_vain(store)
+        assert rows(store, "gates") == []
 
 
 @pytest.mark.parametrize("url", ["mysql://a/b", "sqlite://", "sqlite:///:memory:", "not a url", ""])

@@ -10,9 +10,8 @@ from sqlalchemy import update
 
 from relay.store import sends
 from relay.store.engine import Store
-from relay.store.gates import Pace, shut
+from relay.store.gates import shut
 from relay.store.lanes import Fenced
-from relay.store.outlook import outlook
 from relay.store.tables import lanes as lane_table
 from tests.harness import PATIENCE, FakeClock
 from tests.store.shelf import (
@@ -180,22 +179,3 @@ def test_a_limited_history_holds_looks_back_and_posts_not(store: Store, clock: F
     with store.begin() as tx:
         shut(tx, "method", "conversations.history", 20.0, "rate limited")
     assert claim(store) is not None
-
-
-def next_due(store: Store) -> float | None:
-    with store.read() as tx:
-        return outlook(tx, lease=LEASE, pace=Pace()).wait
-
-
-def test_it_tells_when_time_alone_will_change_something(store: Store, clock: FakeClock) -> None:
-    """A retry, the end of a lease, a gate that opens: whichever is first."""
-    assert next_due(store) is None
-    take_in(store, "k1", "1")
-    claimed(store)
-    assert next_due(store) == LEASE
-    take_in(store, "k2", "2")
-    give_back(store, claimed(store), wait=12.0, attempts=1)
-    assert next_due(store) == 12.0
-    with store.begin() as tx:
-        shut(tx, "channel", "C0SUPPORT", 5.0, "limited")
-    assert next_due(store) == 5.0

@@ -1,0 +1,112 @@
+"""A worker that lives through virtual hours with little to do: what it holds in memory after each."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import os
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from relay.delivery.worker import Worker
+from relay.messages import ChatMessage, ConversationKey, Decision
+from relay.store.engine import Store, Tx, open_store
+from relay.store.received import accept
+from relay.store.tables import deliveries
+from relay.wiring import Relay, build_outbound, do_chores
+from tests.harness import NOON, FakeClock, raw, settings
+
+HOUR = 3600.0
+FEW = 5  # messages of a conversation
+
+
+class ForgetfulSlack(BaseHTTPRequestHandler):
+    """Takes every post and keeps nothing: what grows beside it is the relay."""
+
+    numbers = itertools.count(1)
+
+    def do_POST(self) -> None:
+        post = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        ts = f"{int(NOON)}.{next(self.numbers):06}"
+        message = {"thread_ts": post.get("thread_ts")}
+        answer = json.dumps({"ok": True, "channel": post["channel"], "ts": ts, "message": message}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def forgetful_slack() -> Iterator[str]:
+    """The address of its API."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ForgetfulSlack)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+def take_in(tx: Tx, number: int, group: int, channel: str = "C0SUPPORT") -> None:
+    """Accept one message."""
+    message = ChatMessage(ConversationKey("default", str(group)), f"k{number}", "customer-1", NOON, "Hello")
+    accept(tx, message, raw(f"k{number}", str(group)), Decision(channel, "channels", ""))
+
+
+def live_through(
+    url: str, hours: int, *, poll: float, message_every: float, chores_every: float
+) -> Iterator[dict[str, int]]:
+    """A worker on an empty database, in virtual time; tells after each hour what it has delivered and what it holds.
+
+    `poll`, `message_every` and `chores_every` are in seconds; the latter two are multiples of the first.
+    """
+    clock, number = FakeClock(), 0
+    with forgetful_slack() as slack, closing(open_store(url, clock)) as store:
+        relay = Relay(replace(settings(database_url=url), slack_api_url=slack), store)
+        out = build_outbound(relay)
+        worker = Worker(out)
+        for step in range(1, int(hours * HOUR / poll) + 1):
+            clock.advance(poll)
+            if step * poll % message_every == 0:
+                with store.begin() as tx:
+                    take_in(tx, number, number // FEW)
+                number += 1
+            if step * poll % chores_every == 0:
+                do_chores(relay, out)
+            while worker.run_once():
+                pass
+            if step * poll % HOUR == 0:
+                yield {"hour": int(step * poll / HOUR), "delivered": delivered(store), **held()}
+
+
+def delivered(store: Store) -> int:
+    """How many messages have been delivered."""
+    done = select(func.count()).select_from(deliveries).filter_by(state="delivered")
+    with store.read() as tx:
+        return int(tx.conn.execute(done).scalar_one())
+
+
+def held() -> dict[str, int]:
+    """What this process holds after a collection: bytes (if traced) and objects of Python, and its resident set."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "python_bytes": tracemalloc.get_traced_memory()[0],
+        "objects": len(gc.get_objects()),
+        "rss_kib": pages * os.sysconf("SC_PAGE_SIZE") // 1024,
+    }

@@ -1,0 +1,170 @@
+"""kill -9 at every named place of the way back: no reply reaches the customer twice, none is lost without a word.
+
+A reply counts when Slack's event was answered 200. It reached the customer once, in order; or it did not, or nobody
+knows, and then the agent's message says so. What the customer was sent never comes back into the thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from relay.sandbox import Sandbox, SandboxServer
+from relay.sandbox.slack.board import Message
+from relay.sandbox.slack.values import BOT_USER_ID
+from tests.crash.forked import ForkedRelay
+from tests.harness import environment, free_port, timeline, wait_for, words
+
+PASSES = (1, 4, 9)
+AT_ONCE = 6
+MOST = 60  # replies until a failpoint that was not passed often enough is a mistake
+CHANNEL, GROUP, SEND = "C0SUPPORT", "123456", "/rest/ws/message/v2/send"
+PLACES = {
+    "accept.before_commit": "none",
+    "accept.after_commit": "none",
+    "http.answered": "none",
+    "claim.after_commit": "none",
+    "reply_freeze.before_commit": "none",
+    "reply_freeze.after_commit": "none",
+    "reply_start.before_commit": "none",
+    "reply_start.after_commit": "none",
+    "kommunicate.sent": "none",
+    "reply.answered": "none",
+    "reply_settle.before_commit": "none",
+    "reply_settle.after_commit": "none",
+    "reply_failure.before_commit": "reset_after",
+    "reply_failure.after_commit": "error",
+    "reply_unanswered.before_commit": "reset_after",
+    "reply_unanswered.after_commit": "reset_after",
+    "mark.before_commit": "none",
+    "mark.after_commit": "none",
+}
+SENT, FAILED, UNSURE = ["white_check_mark"], ["x"], ["grey_question"]
+ECHOES = ("after", "before", "without_metadata", "off")
+CONFIG = (
+    "delivery: {posts_per_second: 1000, burst: 1000, call_deadline: 0.5s, lease: 1s, "
+    "confirm_after: [0.05s, 0.3s], retry: [0.05s]}\nreplies: {undo_seconds: 0.1}\nchannels: {123456: C0SUPPORT}\n"
+)
+
+
+@dataclass
+class Run:
+    """One conversation, one agent, and relays that die one after the other."""
+
+    place: str
+    echo: str
+    database_url: str
+    cwd: Path
+    server: SandboxServer
+    port: int = field(default_factory=free_port)
+    shown: list[str] = field(default_factory=list)
+    written: list[Message] = field(default_factory=list)
+
+    def go(self) -> Run:
+        """Die on each pass, then run on in peace until the agent sees what became of everything."""
+        sandbox = self.server.sandbox
+        sandbox.connect(f"http://127.0.0.1:{self.port}")
+        sandbox.kommunicate.echo = self.echo
+        with self._relay():
+            sandbox.kommunicate.customer_writes(GROUP, "hello", name="Jane")
+            assert wait_for(lambda: len(timeline(self.server)) == 2)
+        for number in PASSES:
+            self._until_it_dies(number)
+        sandbox.faults.clear()
+        with self._relay():
+            assert sandbox.wait_idle()
+            wait_for(self._all_told, timeout=60)
+            self.shown = [
+                words(one) for one in timeline(self.server) if one["thread_ts"] and one["user"] == BOT_USER_ID
+            ]
+        return self
+
+    def heard(self) -> list[str]:
+        """The replies whose event was answered 200, in the order of writing."""
+        answers = self.server.sandbox.slack.sender.outbox.sent
+        return [one.text for one in self.written if any(a.accepted and one.ts.encode() in a.body for a in answers)]
+
+    def reached(self) -> list[str]:
+        """What the customer was sent."""
+        lines = self.server.sandbox.kommunicate.conversation(GROUP).lines
+        return [line.text for line in lines if line.source == 4]
+
+    def mark(self, text: str) -> list[str]:
+        """The marks on the agent's message."""
+        return [name for one in self.written if one.text == text for name in one.reactions]
+
+    def _until_it_dies(self, number: int) -> None:
+        sandbox = self.server.sandbox
+        root = next(one["ts"] for one in timeline(self.server) if one["thread_ts"] is None)
+        with self._relay(RELAY_FAILPOINT=f"{self.place}:{number}") as relay:
+            for _ in range(MOST):
+                if PLACES[self.place] != "none" and not sandbox.faults.listing():
+                    sandbox.faults.add(SEND, PLACES[self.place], after=1, code="BUSY")
+                text = f"reply {len(self.written)}"
+                self.written.append(sandbox.slack.human_writes(CHANNEL, text, thread_ts=root))
+                assert wait_for(lambda: relay.died() or self._told(self.written[-1]), 20)
+                if relay.died():
+                    return
+            raise AssertionError(f"{self.place} was not passed {number} times")
+
+    def _told(self, message: Message) -> bool:
+        return any(mark in message.reactions for mark in ("white_check_mark", "x", "grey_question"))
+
+    def _all_told(self) -> bool:
+        heard = set(self.heard())
+        return all(self._told(one) for one in self.written if one.text in heard)
+
+    @contextmanager
+    def _relay(self, **more: str) -> Iterator[ForkedRelay]:
+        env = environment(self.server, self.database_url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
+        env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"}
+        relay = ForkedRelay("serve", cwd=self.cwd, env=env)
+        try:
+            yield relay
+        finally:
+            relay.kill()
+
+
+Runs = Mapping[tuple[str, str], "Future[Run]"]
+
+
+@pytest.fixture(scope="module")
+def runs(
+    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Runs]:
+    """Every run that a test here asks for, several side by side; each place has another kind of echo in turn."""
+    wanted = {
+        (item.callspec.params["engine"], item.callspec.params["place"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.path == Path(__file__)
+    }
+    echoes = itertools.cycle(ECHOES)
+
+    def one(place: str, echo: str, database_url: str) -> Run:
+        with SandboxServer(Sandbox(pace=0)) as server:
+            return Run(place, echo, database_url, tmp_path_factory.mktemp("crash"), server).go()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            (engine, place): pool.submit(one, place, next(echoes), new_database(engine))
+            for engine, place in sorted(wanted)
+        }
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+@pytest.mark.parametrize("place", PLACES)
+def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(runs: Runs, engine: str, place: str) -> None:
+    run = runs[engine, place].result(timeout=240)
+    reached, heard = run.reached(), run.heard()
+    assert reached == [one.text for one in run.written if one.text in reached], "twice, or out of order"
+    assert {text: run.mark(text) for text in heard if text in reached and run.mark(text) not in (SENT, UNSURE)} == {}
+    assert {
+        text: run.mark(text) for text in heard if text not in reached and run.mark(text) not in (FAILED, UNSURE)
+    } == {}
+    assert not any("reply" in line for line in run.shown), "an echo came back into the thread"

@@ -1,0 +1,88 @@
+"""A worker with nothing to do asks one cheap question at a time, and grows no bigger over the hours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import event
+
+from bench.hours import live_through
+from relay.delivery.owner import this_process
+from relay.store import lanes
+from relay.store.engine import Store
+from tests.delivery.rig import Rig
+from tests.store.shelf import LEASE, PACE, claimed, give_back, take_in
+
+
+@pytest.fixture
+def statements(store: Store) -> Iterator[list[str]]:
+    """Every statement that goes to the database from here on."""
+    seen: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(store.engine, "before_cursor_execute", note)
+
+
+def nothing(_: Rig) -> None:
+    """An empty store."""
+
+
+def all_delivered(rig: Rig) -> None:
+    rig.write("m1", "m2")
+    rig.run(10)
+
+
+def a_retry_far_ahead(rig: Rig) -> None:
+    take_in(rig.store)
+    give_back(rig.store, claimed(rig.store), wait=900.0, attempts=1)
+
+
+def a_shut_channel(rig: Rig) -> None:
+    rig.sandbox.slack.archive("C0SUPPORT")
+    rig.write("m1")
+    rig.run()
+
+
+@pytest.mark.parametrize("before", [nothing, all_delivered, a_retry_far_ahead, a_shut_channel])
+def test_an_idle_poll_is_one_statement_that_locks_nothing(
+    rig: Callable[..., Rig], statements: list[str], before: Callable[[Rig], None]
+) -> None:
+    line = rig()
+    before(line)
+    statements.clear()
+    assert not line.worker.run_once()
+    (question,) = [one for one in statements if one != "BEGIN"]  # a writer would say BEGIN IMMEDIATE
+    assert question.startswith("SELECT")
+    assert "FOR UPDATE" not in question
+
+
+def test_the_lane_of_a_dead_process_is_found_without_news(rig: Callable[..., Rig], store: Store) -> None:
+    """On SQLite at once, for all processes share the host; on PostgreSQL when the lease ends."""
+    line = rig()
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    host, _, started, rest = this_process().split("|")
+    line.write("m1")
+    with store.begin() as tx:
+        assert lanes.claim(tx, "|".join((host, str(process.pid), started, rest)), lease=LEASE, pace=PACE) is not None
+    assert line.worker.run_once() == store.on_sqlite
+
+
+def test_it_holds_no_more_memory_after_ten_hours_than_after_two(database_url: str) -> None:
+    """A poll a minute, now and then a message and a round of housekeeping: a hundred bytes a poll would show."""
+    tracemalloc.start()
+    try:
+        hours = list(live_through(database_url, 10, poll=60.0, message_every=1800.0, chores_every=1800.0))
+    finally:
+        tracemalloc.stop()
+    early, late = hours[1], hours[-1]
+    assert late["delivered"] == 20
+    assert late["python_bytes"] - early["python_bytes"] < 40_000
