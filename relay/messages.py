@@ -112,6 +112,16 @@ class AgentMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentChange:
+    """An agent changed a message, or took it back (`gone`). `of` is the message's key; `note` as in `AgentMessage`."""
+
+    key: str
+    of: str
+    note: str | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An authentic message that is not shown, and why. It still holds its dedupe key."""
 

@@ -11,7 +11,7 @@ from relay.delivery.outbound import Outbound, Replying
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Rejected, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Agent
-from relay.slack.events import AgentWords
+from relay.slack.events import AgentEdit, AgentWords
 from relay.slack.inbound import parse_event
 from relay.slack.notes import customer_text
 from relay.store import gates, replies
@@ -65,10 +65,10 @@ def _draft(out: Outbound, waiting: Reply) -> Draft | str:
     """The call to make, or why nobody may make it."""
     if out.replying is None:
         return NO_KEY
-    said = _words(waiting.body)
-    if said is None:
+    said, now = _event(waiting.body), _event(waiting.edit or waiting.body)
+    if not isinstance(said, AgentWords) or not isinstance(now, AgentWords | AgentEdit):
         return "its content is no longer stored"
-    text = customer_text(said.blocks, said.text, {})
+    text = customer_text(now.blocks, now.text, {})
     if not text.strip():
         return ONLY_FILES
     agent = out.replying.agents.of(said.team, said.user_id)
@@ -82,14 +82,13 @@ def _signed(text: str, agent: Agent) -> str:
     return text if agent.agent_id else f"{agent.name}: {text}"
 
 
-def _words(body: bytes | None) -> AgentWords | None:
+def _event(body: bytes | None) -> object:
     if body is None:
         return None
     try:
-        said = parse_event(body)
+        return parse_event(body)
     except Rejected:
         return None
-    return said if isinstance(said, AgentWords) else None
 
 
 def _put_off(out: Outbound, held: Claim, waiting: Reply, error: DeliveryFailed) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
-from relay.messages import AgentMessage
+from relay.messages import AgentChange, AgentMessage
 from relay.slack.client import Identity
 from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Click, Uninstalled, key_of
 from relay.slack.fields import MAX_VALUE, Fields, identifier, identifier_or_none, inner, label, needed, several, text
@@ -71,6 +71,12 @@ def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessa
         ts=words.ts,
         note=note_reason(words.blocks, words.text, note_prefixes),
     )
+
+
+def agent_change(edit: AgentEdit, note_prefixes: Sequence[str]) -> AgentChange:
+    """Returns what the store needs to know of a change to an agent's words."""
+    note = None if edit.deleted else note_reason(edit.blocks, edit.text, note_prefixes)
+    return AgentChange(key_of(edit), f"{edit.team}/{edit.channel}/{edit.ts}", note, edit.deleted)
 
 
 def _text(body: bytes) -> str:

@@ -30,10 +30,12 @@ SOON = 3.0  # seconds; what takes no longer needs no mark that says it is on its
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The reply a lane has to send next: its delivery, and the body of Slack's event."""
+    """The reply a lane has to send next: its delivery, Slack's event, and the event of its last edit, if any."""
 
     id: int
     body: bytes | None
+    words_id: int | None = None
+    edit: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,17 @@ class Draft:
 
 def next_reply(tx: Tx, held: Claim) -> Reply | None:
     """The reply that was written first and is not to be undone any more; without one the lane is given back."""
+    edit = received.alias()
     row = tx.conn.execute(
-        select(deliveries.c.id, deliveries.c.not_before, received.c.body)
+        select(
+            deliveries.c.id,
+            deliveries.c.not_before,
+            received.c.body,
+            deliveries.c.words_id,
+            edit.c.body.label("edit"),
+        )
         .join(received, received.c.id == deliveries.c.received_id)
+        .outerjoin(edit, edit.c.id == deliveries.c.words_id)
         .where(_of_lane(held), deliveries.c.state == "waiting")
         .order_by(deliveries.c.written_at, deliveries.c.id)
         .limit(1)
@@ -56,12 +66,25 @@ def next_reply(tx: Tx, held: Claim) -> Reply | None:
     if row is None or row.not_before > tx.now:
         give_back(tx, held, wait=None if row is None else row.not_before - tx.now)
         return None
-    return Reply(row.id, row.body)
+    return Reply(row.id, row.body, row.words_id, row.edit)
 
 
-def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: float) -> Send:
-    """Store the call as it will go out; raises Fenced."""
+def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: float) -> Send | None:
+    """Store the call as it will go out; None if the agent has changed the message meanwhile. Raises Fenced."""
     hold(tx, held, lease=lease)
+    taken = tx.conn.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.id == reply.id,
+            deliveries.c.state == "waiting",
+            deliveries.c.words_id.is_not_distinct_from(reply.words_id),
+        )
+        .values(state="sending")
+        .returning(deliveries.c.id)
+    ).one_or_none()
+    if taken is None:
+        give_back(tx, held)
+        return None
     send_id = uuid.uuid4().hex
     tx.conn.execute(
         insert(sends).values(
@@ -76,7 +99,6 @@ def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: floa
         )
     )
     tx.conn.execute(insert(send_parts).values(send_id=send_id, delivery_id=reply.id, part=0, live=True))
-    _set_delivery(tx, send_id, state="sending")
     return to_send(tx.conn.execute(select(sends).where(sends.c.id == send_id)).one())
 
 

@@ -140,6 +140,7 @@ deliveries = Table(
     _flag("alone"),  # it was in a batch that Slack refused: it goes singly now
     _flag("notice_due"),  # buried, and its thread has not been told yet
     _words("cause"),
+    Column("words_id", Id, ForeignKey("received.id")),  # the edit that says what to send instead
     Column("about", Id, ForeignKey("deliveries.id")),  # a line in the thread that tells of this reply
     Column("written_at", Double),  # when Slack says an agent wrote it: replies go out in that order
     _seconds("not_before"),

@@ -9,10 +9,10 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from relay.failpoints import failpoint
 from relay.slack.auth import check_signature
-from relay.slack.events import AgentWords, Aside, Challenge, Click
-from relay.slack.inbound import agent_message, parse_event, parse_interaction
+from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Click
+from relay.slack.inbound import agent_change, agent_message, parse_event, parse_interaction
 from relay.slack.parts import SEND_AGAIN
-from relay.store.inbox import accept_reply
+from relay.store.inbox import accept_change, accept_reply
 from relay.store.received import Receipt
 from relay.store.replies import send_again
 from relay.web.kommunicate import ACCOUNT, read_body
@@ -31,7 +31,7 @@ def receive() -> Response:
     event = parse_event(body)
     if isinstance(event, Challenge):
         return jsonify({"challenge": event.value})
-    if isinstance(event, AgentWords):
+    if isinstance(event, AgentWords | AgentEdit):
         return _told(_store(relay, event, body))
     log.info("event.passed_over", kind=type(event).__name__, reason=getattr(event, "reason", ""))
     return _told(Receipt("ignored"))
@@ -54,11 +54,14 @@ def _signed_body(relay: Relay) -> bytes:
     return body
 
 
-def _store(relay: Relay, words: AgentWords, body: bytes) -> Receipt:
+def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
     config = relay.settings.config.replies
-    message = agent_message(words, config.note_prefixes)
     with relay.store.begin("accept") as tx:
-        receipt = accept_reply(tx, message, body, account=ACCOUNT, undo=config.undo_seconds)
+        if isinstance(event, AgentWords):
+            message = agent_message(event, config.note_prefixes)
+            receipt = accept_reply(tx, message, body, account=ACCOUNT, undo=config.undo_seconds)
+        else:
+            receipt = accept_change(tx, agent_change(event, config.note_prefixes), body, account=ACCOUNT)
     relay.on_accept()
     return receipt
 

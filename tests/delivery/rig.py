@@ -38,6 +38,10 @@ class Rig:
         self.relay = self.assemble({"channels": {"123456": "C0SUPPORT"}, **config})
         self.out = build_outbound(self.relay)
         self.worker = Worker(self.out)
+        self.chores()
+
+    def chores(self) -> None:
+        """What a process does each minute."""
         do_chores(self.relay, self.out)
 
     def assemble(self, config: dict[str, Any]) -> Relay:

@@ -206,6 +206,7 @@ def upgrade() -> None:
         sa.Column("alone", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("notice_due", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("cause", sa.Text(), server_default="", nullable=False),
+        sa.Column("words_id", ID, nullable=True),
         sa.Column("about", ID, nullable=True),
         sa.Column("written_at", sa.Double(), nullable=True),
         sa.Column("not_before", sa.Double(), server_default=sa.text("0"), nullable=False),
@@ -216,6 +217,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["about"],
             ["deliveries.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["words_id"],
+            ["received.id"],
         ),
         sa.ForeignKeyConstraint(
             ["conversation_id"],
