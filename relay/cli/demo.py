@@ -17,6 +17,7 @@ from relay.logs import configure_logs
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.story import STORY_CHANNELS, play
 from relay.settings import Config, Settings
+from relay.settings.schema import Replies
 from relay.wiring import build_relay, build_worker, ready_schema
 
 HOST = "127.0.0.1"
@@ -40,6 +41,7 @@ class Keys:
     webhook: str = field(default_factory=_key)
     bot: str = field(default_factory=_key)
     api: str = field(default_factory=_key)
+    signing: str = field(default_factory=_key)
 
 
 @click.command()
@@ -57,14 +59,16 @@ def demo(*, port: int, sandbox_port: int, quiet: bool) -> None:
     on_stop_signals(leave)  # from here on something would be left behind
     keys = Keys()
     # Slack takes short bursts, and so does this one: the demo shows a good day.
-    sandbox = Sandbox(webhook_token=keys.webhook, bot_token=keys.bot, api_key=keys.api, burst=3)
+    sandbox = Sandbox(
+        webhook_token=keys.webhook, bot_token=keys.bot, api_key=keys.api, signing_secret=keys.signing, burst=3
+    )
     with (
         tempfile.TemporaryDirectory(prefix="relay-demo-") as folder,
         SandboxServer(sandbox, HOST, free_port(sandbox_port)) as server,
     ):
         settings = demo_settings(keys, server, Path(folder) / "demo.db", free_port(port))
         relay_url = f"http://{HOST}:{settings.port}"
-        sandbox.kommunicate.webhook_url = f"{relay_url}/kommunicate/webhook"
+        sandbox.connect(relay_url)
         with closing(build_relay(settings)) as relay:
             ready_schema(relay.store)
             click.echo(WELCOME.format(sandbox=server.url, relay=relay_url))
@@ -79,12 +83,13 @@ def demo_settings(keys: Keys, server: SandboxServer, database: Path, port: int) 
         port=port,
         host=HOST,
         database_url=f"sqlite:///{database}",
-        config=Config(channels=STORY_CHANNELS, default_channel="C0GENERAL"),
+        config=Config(channels=STORY_CHANNELS, default_channel="C0GENERAL", replies=Replies(undo_seconds=1)),
         webhook_tokens=(keys.webhook,),
         kommunicate_api_key=keys.api,
         kommunicate_api_url=server.kommunicate_api_url,
         slack_bot_token=keys.bot,
         slack_api_url=server.slack_api_url,
+        slack_signing_secrets=(keys.signing,),
     )
 
 

@@ -8,7 +8,7 @@ import yaml
 from slack_fakes import OK, PAYLOAD, fails, post
 
 from relay.errors import OperatorNeeded, ThreadGone
-from relay.slack.client import METHOD_SCOPES, Identity, Posted
+from relay.slack.client import METHOD_SCOPES, Identity, Posted, Profile
 
 MANIFEST = Path(__file__).parents[2] / "slack-manifest.yaml"
 
@@ -95,13 +95,19 @@ def test_it_joins_and_links(slack, client):
 def test_it_calls_the_methods_it_lists(slack, client):
     """The table of methods and scopes is what is really called."""
     for method in METHOD_SCOPES:
-        slack.answer(method, {**OK, "messages": [], "channels": [{"id": "C1", "name": "a"}], "permalink": "p"})
+        slack.answer(
+            method,
+            {**OK, "messages": [], "channels": [{"id": "C1", "name": "a"}], "permalink": "p", "user": {"profile": {}}},
+        )
     post(client)
     client.update("C1", "1.0", PAYLOAD)
     client.delete("C1", "1.0")
     client.find_posted("C1", "s1", thread_ts="1.0", oldest=None)
     client.join(client.find_channel("a"))
     client.permalink("C1", "1.0")
+    assert client.profile("U1") == Profile("U1", "")
+    client.react("C1", "1.0", "x")
+    client.unreact("C1", "1.0", "x")
     assert {method for method, _ in slack.calls} == set(METHOD_SCOPES)
 
 
