@@ -30,11 +30,12 @@ __all__ = ["start"]
 GROUPS = tuple("0123456789")
 PAUSE = 0.25  # seconds between two messages of a customer
 THREADS = 4  # of a worker
-CALL_DEADLINE = 2.0
+CALL_DEADLINE = 8.0  # as usual: what is in flight has time to settle
+SHORT_DEADLINE = 2.0  # so that nobody waits long for a Slack that is silent
 SLOW = 2.0  # seconds beyond the promise, which is itself the deadline here, for a machine that is busy
 CONFIG = (
-    f"default_channel: C0GENERAL\ndelivery: {{call_deadline: {CALL_DEADLINE:g}s, lease: 4s, retry: [0.2s], "
-    "confirm_after: [0.2s, 0.5s], posts_per_second: 100, burst: 100}\n"
+    "default_channel: C0GENERAL\ndelivery: {{call_deadline: {deadline:g}s, lease: {lease:g}s, retry: [0.2s], "
+    "confirm_after: [0.2s, 0.5s], posts_per_second: 100, burst: 100}}\n"
 )
 TEXT = re.compile(r"\bg(\d)m(\d+)\b")
 Signals = dict[str, signal.Signals]
@@ -55,11 +56,15 @@ class Town:
         self._over, self._pool = Event(), ThreadPoolExecutor(len(GROUPS))
         self._writing = [self._pool.submit(self._write, group) for group in GROUPS]
 
-    def begin(self, *commands: str) -> list[RelayProcess]:
+    def begin(self, *commands: str, deadline: float = CALL_DEADLINE) -> list[RelayProcess]:
         """Start relays; one that has a door of its own gets the customers' messages from now on."""
         logs = [self._folder / f"{self._started + number}.log" for number in range(len(commands))]
         self._started += len(commands)
-        begun = [self._start(*command.split(), env=self._environment()) for command in commands]
+        config = CONFIG.format(deadline=deadline, lease=2 * deadline)
+        begun = [
+            self._start(*command.split(), env=environment(self._slack, self._url, RELAY_CONFIG_YAML=config))
+            for command in commands
+        ]
         assert wait_for(lambda: all("started" in log.read_text() for log in logs))
         for relay in (one for one, command in zip(begun, commands, strict=True) if command == "serve"):
             self._door = relay
@@ -123,9 +128,6 @@ class Town:
         deleted = sum(message.deleted for message in self._slack.sandbox.slack.messages)
         return len(threads(self._slack)) - len(GROUPS) + deleted
 
-    def _environment(self) -> dict[str, str]:
-        return environment(self._slack, self._url, RELAY_CONFIG_YAML=CONFIG)
-
     def _number(self, query: Select[Any]) -> int:
         with self.store.read() as tx:
             return int(tx.conn.execute(query).scalar_one())
@@ -175,13 +177,12 @@ def with_all_hands_full(town: Town, signals: Signals) -> None:
 
 
 def while_slack_is_silent(town: Town, signals: Signals) -> None:
-    """A second beyond the call's deadline is the promise, whatever is still unanswered."""
+    """What is cut off a second beyond the call's deadline is looked for by whoever comes next."""
     town.slack_is_silent(town.dice.choice([POST, "*"]))
-    relays = town.begin(*signals)
+    relays = town.begin(*signals, deadline=SHORT_DEADLINE)
     assert wait_for(lambda: all(town.held_by(relay) for relay in relays)), town.seed
     time.sleep(town.dice.uniform(0, 1.5))
-    assert town.stop(relays, signals) < CALL_DEADLINE + 1 + SLOW, town.seed
-    assert [town.held_by(relay) for relay in relays] == [0, 0], town.seed  # unsure, and free for whoever looks
+    assert town.stop(relays, signals) < SHORT_DEADLINE + 1 + SLOW, town.seed
 
 
 def test_a_relay_that_is_told_to_stop_under_load_loses_and_doubles_nothing(town: Town) -> None:
@@ -191,7 +192,7 @@ def test_a_relay_that_is_told_to_stop_under_load_loses_and_doubles_nothing(town:
     while_slack_is_silent(town, {"serve": SIGINT, "worker": SIGTERM})
     town.rest()
     town.slack_takes(0.01)
-    town.begin("worker")
+    town.begin("worker", deadline=SHORT_DEADLINE)
     assert wait_for(lambda: town.waiting() == 0, timeout=30), town.seed
     assert town.told() == {group: [*range(number)] for group, number in town.accepted.items()}, town.seed
     assert town.copies() == 0, town.seed

@@ -46,6 +46,7 @@ ACCIDENTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("html", {"done": True}),
     ("status", {"done": False}),
 )
+REFUSALS = ("invalid_blocks", "never_heard_of")  # of the codes above
 NUMBERS = itertools.count(1)
 
 
@@ -128,9 +129,10 @@ class Relay(RuleBasedStateMachine):
 
     @rule()
     def dead_letters_are_replayed(self) -> None:
-        self.replayed |= self._dead()
+        dead = self._dead()
+        self.replayed |= dead.keys()
         with self.store.begin() as tx:
-            replay_all(tx)
+            assert replay_all(tx) == len(dead)
 
     @invariant()
     def nothing_is_doubled(self) -> None:
@@ -144,12 +146,13 @@ class Relay(RuleBasedStateMachine):
             assert untouched == [text for text in self.accepted[conversation] if text in set(untouched)]
 
     def teardown(self) -> None:
-        """In the end everything is visible, or a dead letter."""
+        """In the end everything is visible, or a dead letter because Slack refused it."""
         self.server.sandbox.faults.clear()
         drain(self.worker, self.clock, seconds=20_000, tick=20.0, until=self._is_settled)
         visible, dead = self._visible(), self._dead()
         for conversation, texts in self.accepted.items():
-            assert set(visible[conversation]) == set(texts) - dead, conversation
+            assert set(visible[conversation]) == set(texts) - dead.keys(), conversation
+        assert all(cause.endswith(REFUSALS) for cause in dead.values()), dead
         self.nothing_is_doubled()
         self.nothing_is_reordered()
 
@@ -168,10 +171,11 @@ class Relay(RuleBasedStateMachine):
                     found[int(text.partition("m")[2].partition("x")[0])].append(text)
         return found
 
-    def _dead(self) -> set[str]:
-        dead = select(received.c.key).join(deliveries).where(deliveries.c.state == "dead")
+    def _dead(self) -> dict[str, str]:
+        """The keys of the dead letters, and their causes."""
+        dead = select(received.c.key, deliveries.c.cause).join(deliveries).where(deliveries.c.state == "dead")
         with self.store.read() as tx:
-            return set(tx.conn.execute(dead).scalars())
+            return {row.key: row.cause for row in tx.conn.execute(dead)}
 
     def _is_settled(self) -> bool:
         waiting = select(deliveries.c.id).where(

@@ -14,7 +14,9 @@ from relay.slack.notes import customer_text, note_reason
 from relay.slack.reply_text import mentioned, reply_text
 from relay.slack.text import escape
 
-any_text = st.text(st.characters(exclude_categories=()) | st.sampled_from("<>@#!&|\n\r \x00\u2028"), max_size=12)
+any_character = st.characters(exclude_categories=()) | st.sampled_from("<>@#!&|\n\r \x00\u2028")
+looks_like_slack = st.sampled_from(["<@U1>", "<!here>", "<https://a.example|x>", "&lt;", "&amp;", ">>", "> "])
+any_text = st.lists(any_character | looks_like_slack, max_size=12).map("".join)
 emoji = st.fixed_dictionaries({"type": st.just("emoji"), "name": any_text}, optional={"unicode": any_text})
 typed_elements = st.builds(text, any_text) | st.builds(text, any_text, code=st.booleans(), bold=st.booleans())
 mentions = st.sampled_from([
