@@ -14,6 +14,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError, ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import NewConnectionError
 
@@ -65,12 +66,21 @@ class _Body(io.BytesIO):
         return self._called_off
 
 
+class _OwnConnection(HTTPAdapter):
+    """A connection for each call: one that the other side is slow to close, as it was asked to, is not used again."""
+
+    def send(self, *args: Any, **rest: Any) -> requests.Response:
+        return HTTPAdapter().send(*args, **rest)
+
+
 class Caller:
     """Makes calls that end when their deadline does, whatever the other side drips."""
 
     def __init__(self, session: requests.Session) -> None:
         # A cookie could carry over for whom an earlier call acted.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _OwnConnection())
         self._session = session
         self._slots = threading.BoundedSemaphore(MAX_ABANDONED)
 

@@ -121,7 +121,12 @@ def test_a_reply_on_its_way_at_the_deadline_is_unsure() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_no_call_goes_out_on_an_old_connection_or_with_a_cookie(name: str) -> None:
-    answer = say(DONE, HEAD + b"Set-Cookie: session=alex; Path=/\r\n")
+    """Not even where the other side takes its time to close what it was asked to."""
+
+    def answer(connection: socket.socket, over: threading.Event) -> None:
+        say(DONE, HEAD + b"Set-Cookie: session=alex; Path=/\r\n")(connection, over)
+        over.wait(1)
+
     with Wire(answer) as wire, client(wire.url) as kommunicate:
         for _ in range(2):
             with contextlib.suppress(Unsure):  # it is no list of people

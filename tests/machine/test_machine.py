@@ -173,7 +173,8 @@ class Relay(RuleBasedStateMachine):
 
     def _dead(self) -> dict[str, str]:
         """The keys of the dead letters, and their causes."""
-        dead = select(received.c.key, deliveries.c.cause).join(deliveries).where(deliveries.c.state == "dead")
+        brought = deliveries.c.received_id == received.c.id
+        dead = select(received.c.key, deliveries.c.cause).join(deliveries, brought).where(deliveries.c.state == "dead")
         with self.store.read() as tx:
             return {row.key: row.cause for row in tx.conn.execute(dead)}
 
