@@ -160,7 +160,7 @@ def runs(
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 @pytest.mark.parametrize("place", PLACES)
 def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(runs: Runs, engine: str, place: str) -> None:
-    run = runs[engine, place].result(timeout=240)
+    run = runs[engine, place].result(timeout=900)
     reached, heard = run.reached(), run.heard()
     assert reached == [one.text for one in run.written if one.text in reached], "twice, or out of order"
     assert {text: run.mark(text) for text in heard if text in reached and run.mark(text) not in (SENT, UNSURE)} == {}
