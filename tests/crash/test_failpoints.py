@@ -25,7 +25,7 @@ from tests.crash.forked import ForkedRelay
 from tests.harness import auth, environment, raw, timeline, wait_for, words
 
 PASSES = (1, 4, 9)
-AT_ONCE = 6  # runs side by side: mostly they wait for leases to end
+AT_ONCE = 4  # runs side by side: mostly they wait for leases to end
 MOST = 200  # messages until a failpoint that was not passed often enough is a mistake
 BURST = 4
 GROUPS = ("801", "802", "803")

@@ -22,7 +22,7 @@ from tests.crash.forked import ForkedRelay
 from tests.harness import environment, free_port, timeline, wait_for, words
 
 PASSES = (1, 4, 9)
-AT_ONCE = 6
+AT_ONCE = 4
 MOST = 60  # replies until a failpoint that was not passed often enough is a mistake
 CHANNEL, GROUP, SEND = "C0SUPPORT", "123456", "/rest/ws/message/v2/send"
 PLACES = {
