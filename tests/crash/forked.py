@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from relay.cli import main
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["pytest", "tests.crash.forked"])
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Waits that no setting shortens: tests do not sit out minutes.
 SHORTER = {
@@ -42,6 +46,7 @@ class ForkedRelay:
 
 def _run(command: tuple[str, ...], cwd: str, env: dict[str, str]) -> None:
     os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no relay outlives a test run that was broken off
     os.chdir(cwd)
     log = os.open("relay.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)

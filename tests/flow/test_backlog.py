@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, literal, select
 
-from bench.backlog import CONVERSATIONS, DEADLINE, EACH, MARK, REFUSALS, backlog
+from bench.backlog import MARK, REFUSALS
 from relay.sandbox import SandboxServer
 from relay.store.engine import Store
 from relay.store.received import DOOR, WORDS
@@ -72,8 +71,8 @@ def posts(line: Rig, status: int = 200) -> list[float]:
 
 @pytest.mark.parametrize(
     ("talks", "each", "burst", "refusals", "pause"),
-    [(100, 100, 1, REFUSALS, KEPT_FAR_BELOW), (20, 50, 3, 0, KEPT_BELOW)],
-    ids=["10,000 messages, no burst", "1,000 messages, a burst of three"],
+    [(100, 20, 1, REFUSALS, KEPT_FAR_BELOW), (20, 50, 3, 0, KEPT_BELOW)],
+    ids=["2,000 messages, no burst", "1,000 messages, a burst of three"],
 )
 def test_a_backlog_drains_in_about_as_many_seconds_as_there_are_posts(
     line: Rig, talks: int, each: int, burst: int, refusals: int, pause: float
@@ -92,12 +91,3 @@ def test_a_backlog_drains_in_about_as_many_seconds_as_there_are_posts(
     assert seconds <= pause * len(done) + 5
     assert sum(after - before < 1 for before, after in itertools.pairwise(done)) <= burst - 1
     assert len(refused) <= refusals
-
-
-def test_600_messages_for_one_channel_are_visible_within_a_minute(sqlite_database_url: str, tmp_path: Path) -> None:
-    """In real time, by process and HTTP."""
-    found = backlog(sqlite_database_url, tmp_path)
-    print(found)  # noqa: T201
-    assert (found.visible, found.once_and_in_order) == (CONVERSATIONS * EACH, True)
-    assert found.seconds <= DEADLINE
-    assert found.refused <= REFUSALS
