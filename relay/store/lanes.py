@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
 
 from relay.errors import RelayError
 from relay.messages import ConversationKey, Form
@@ -18,7 +19,7 @@ from relay.store.engine import Tx
 from relay.store.gates import Pace
 from relay.store.outlook import claimable
 from relay.store.rows import Claim, Conversation, Send
-from relay.store.sql import among, past
+from relay.store.sql import BOUND, among, past
 from relay.store.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
 
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
@@ -33,13 +34,7 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
 
     `lease` is in seconds; the leases of owners in `dead` are free at once.
     """
-    longest_waiting = (
-        claimable(tx, lease, pace, dead)
-        .order_by(lanes.c.kind == "card", func.coalesce(lanes.c.waiting_since, lanes.c.due))
-        .limit(1)
-        .with_for_update(of=lanes, skip_locked=True)
-    )
-    picked = tx.conn.execute(longest_waiting).one_or_none()
+    picked = tx.conn.execute(_longest_waiting(lease, pace), {"now": tx.now, "dead": list(dead)}).one_or_none()
     if picked is None:
         return None
     lane = tx.conn.execute(
@@ -58,6 +53,17 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
         at=tx.now,
         head=_first_send(tx, picked, among(sends.c.state, OPEN_SENDS)),
         check_copies=_first_send(tx, picked, past(tx, sends.c.look_again_at, LATE_COPY_LOOK), copied),
+    )
+
+
+@cache
+def _longest_waiting(lease: float, pace: Pace) -> Select[Any]:
+    """Built once: to build it costs more than to run it, and every claim asks it."""
+    return (
+        claimable(BOUND, lease, pace, dead=bindparam("dead", expanding=True))
+        .order_by(lanes.c.kind == "card", func.coalesce(lanes.c.waiting_since, lanes.c.due))
+        .limit(1)
+        .with_for_update(of=lanes, skip_locked=True)
     )
 
 

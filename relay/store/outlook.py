@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, TextClause, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, TextClause, and_, exists, func, or_, select
 
 from relay.store.engine import Tx
 from relay.store.gates import Pace, closed, holds_look, holds_mark, holds_post, holds_reply
@@ -41,7 +41,7 @@ def lease_owners(tx: Tx) -> set[str]:
     return set(tx.conn.execute(LEASE_OWNERS).scalars())
 
 
-def claimable(moment: Moment, lease: float, pace: Pace, dead: Collection[str]) -> Select[Any]:
+def claimable(moment: Moment, lease: float, pace: Pace, dead: Collection[str] | BindParameter[Any]) -> Select[Any]:
     """The lanes that are due, free and not held back by a gate."""
     free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, lease), lanes.c.lease_owner.in_(dead))
     return (

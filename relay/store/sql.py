@@ -12,10 +12,16 @@ from relay.store.engine import Tx
 
 
 class Moment(Protocol):
-    """Whoever says in a statement what time it is: a transaction, or `WHEN_RUN`."""
+    """Whoever says in a statement what time it is: a transaction, `BOUND` or `WHEN_RUN`."""
 
     @property
     def now(self) -> Any: ...
+
+
+class _Bound:
+    """For a statement that is built once: the time is the parameter `now` of each run."""
+
+    now = bindparam("now", type_=Double)
 
 
 class _WhenRun:
@@ -24,6 +30,7 @@ class _WhenRun:
     now = literal_column(":now", Double)
 
 
+BOUND = _Bound()
 WHEN_RUN = _WhenRun()
 
 

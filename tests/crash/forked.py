@@ -21,7 +21,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SHORTER = {
     "relay.store.sends.LATE_COPY_LOOK": 1.0,
     "relay.store.lanes.LATE_COPY_LOOK": 1.0,
-    "relay.delivery.worker.CHORES_EVERY": 0.05,
+    "relay.delivery.worker.CHORES_EVERY": 0.2,
     "relay.delivery.replies.ECHO_AFTER": 1.0,
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,13 @@ class Customers:
         return response.status_code == 200
 
 
-def shown(slack: SandboxServer, group: str) -> list[list[str]]:
-    """For each thread of a group's channel, the messages in it."""
-    found = threads(slack, f"C0LOAD{group}").values()
-    return [[line for reply in thread[1:] for line in words(reply).splitlines() if " of " in line] for thread in found]
+def shown(slack: SandboxServer, groups: Sequence[str]) -> dict[str, list[list[str]]]:
+    """For each group, and each thread of its channel, the messages in it."""
+    found: dict[str, list[list[str]]] = {group: [] for group in groups}
+    for thread in threads(slack).values():
+        lines = [line for reply in thread[1:] for line in words(reply).splitlines() if " of " in line]
+        found[thread[0]["channel"].removeprefix("C0LOAD")].append(lines)
+    return found
 
 
 def test_a_kill_in_the_middle_of_300_messages_loses_doubles_and_reorders_nothing(
@@ -89,8 +92,8 @@ def test_a_kill_in_the_middle_of_300_messages_loses_doubles_and_reorders_nothing
         for one in writing:
             one.result(timeout=60)
     expected = {group: [[f"message {number} of {group}" for number in range(EACH)]] for group in GROUPS}
-    wait_for(lambda: {group: shown(slack, group) for group in GROUPS} == expected, timeout=60)
-    assert {group: shown(slack, group) for group in GROUPS} == expected
+    wait_for(lambda: shown(slack, GROUPS) == expected, timeout=60)
+    assert shown(slack, GROUPS) == expected
 
 
 def test_two_workers_share_the_work_and_one_may_die(run: Callable[..., RelayProcess], slack: SandboxServer) -> None:
@@ -103,6 +106,6 @@ def test_two_workers_share_the_work_and_one_may_die(run: Callable[..., RelayProc
         if number == 1:
             first.kill()
     expected = {group: [[f"message {number} of {group}" for number in range(3)]] for group in GROUPS[:10]}
-    wait_for(lambda: {group: shown(slack, group) for group in GROUPS[:10]} == expected, timeout=60)
-    assert {group: shown(slack, group) for group in GROUPS[:10]} == expected
+    wait_for(lambda: shown(slack, GROUPS[:10]) == expected, timeout=60)
+    assert shown(slack, GROUPS[:10]) == expected
     assert len([message for message in timeline(slack) if message["thread_ts"] is None]) == 10

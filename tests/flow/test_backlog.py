@@ -71,8 +71,8 @@ def posts(line: Rig, status: int = 200) -> list[float]:
 
 @pytest.mark.parametrize(
     ("talks", "each", "burst", "refusals", "pause"),
-    [(100, 20, 1, REFUSALS, KEPT_FAR_BELOW), (20, 50, 3, 0, KEPT_BELOW)],
-    ids=["2,000 messages, no burst", "1,000 messages, a burst of three"],
+    [(100, 100, 1, REFUSALS, KEPT_FAR_BELOW), (20, 50, 3, 0, KEPT_BELOW)],
+    ids=["10,000 messages, no burst", "1,000 messages, a burst of three"],
 )
 def test_a_backlog_drains_in_about_as_many_seconds_as_there_are_posts(
     line: Rig, talks: int, each: int, burst: int, refusals: int, pause: float

@@ -66,7 +66,7 @@ def holds(whole: str, piece: str) -> bool:
     return all(char in remaining for char in piece)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(junk_blocks, any_text, st.lists(any_text, max_size=2))
 def test_no_junk_raises(blocks: list[Any], words: str, prefixes: list[str]) -> None:
     """What comes out can be sent, too: it has no halves of surrogate pairs."""
@@ -86,13 +86,13 @@ def test_no_depth_raises(depth: int) -> None:
     assert reply_text([table([rich(tree)])], "", NAMES) == "deep"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(messages)
 def test_what_was_typed_is_there_in_order(blocks: list[Node]) -> None:
     assert holds(ink(reply_text(blocks, "", NAMES)), ink("".join(labels(blocks))))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(messages)
 def test_all_but_the_mark_is_there_in_order(blocks: list[Node]) -> None:
     """At most the two leading signs go, whatever shape they came in."""
@@ -101,14 +101,14 @@ def test_all_but_the_mark_is_there_in_order(blocks: list[Node]) -> None:
     assert holds(shown, typed) or holds(shown, re.sub(r"^[\u200b-\u200f\u2060\ufeff]*", "", unmarked))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(any_text)
 def test_text_as_slack_stores_it_reads_as_it_was_typed(typed: str) -> None:
     shown = reply_text([], escape(typed), NAMES)
     assert ink(shown) == ink(typed)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(messages)
 def test_it_is_tidy(blocks: list[Node]) -> None:
     """No controls but tabs and line ends, no blanks at the end of a line, no blank line at either end."""
@@ -127,7 +127,7 @@ kinds = st.sampled_from([
 ids = {"user_id": "URAWID", "usergroup_id": "SRAWID", "channel_id": "CRAWID", "team_id": "TRAWID", "file_id": "FRAWID"}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.builds(lambda kind, more: {**more, **ids, "type": kind}, kinds, labelled), max_size=4))
 def test_no_token_and_no_id_of_slacks_gets_out(some: list[Node]) -> None:
     shown = reply_text([rich(section(*some))], "", {})
@@ -135,7 +135,7 @@ def test_no_token_and_no_id_of_slacks_gets_out(some: list[Node]) -> None:
     assert "RAWID" not in shown
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from("@#!"), st.sampled_from(["URAWID", "subteam^SRAWID", "date^1^x", "here", "x^y", ""]), any_text)
 def test_no_token_in_text_gets_out(sign: str, rest: str, label: str) -> None:
     shown = reply_text([], f"<{sign}{rest}|{escape(label.replace('<', ''))}>", {})

@@ -57,7 +57,7 @@ def one_by_one(line):
     return [words_of(render(single), single) for single in singles]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(batches, st.none() | st.builds(Previous, st.just("jane"), st.floats()))
 def test_it_stays_safe_and_within_every_limit(batch, previous):
     """No batch makes a post that Slack would refuse or read as more than words."""
@@ -65,7 +65,7 @@ def test_it_stays_safe_and_within_every_limit(batch, previous):
         assert problems(post.payload()) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cards, st.sampled_from(Form))
 def test_it_keeps_cards_safe_and_within_every_limit(card, form):
     """Names and first words cannot break a card."""
@@ -86,7 +86,7 @@ def test_it_carries_every_part_once_and_in_order(batch):
     assert [part[0] for part in carried] == sorted(part[0] for part in carried)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts, st.sampled_from([Role.CUSTOMER, Role.BOT, Role.AGENT]))
 def test_it_shows_the_words_exactly_in_every_form(text, role):
     """The parts of a message, put together, are what was written, and are the same in every form."""
