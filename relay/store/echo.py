@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from relay.messages import ChatMessage
 from relay.store.arming import CARD, REPLIES, arm
-from relay.store.engine import Tx
+from relay.store.engine import Tx, given
 from relay.store.lanes import to_send
 from relay.store.rows import Send
 from relay.store.tables import deliveries, lanes, send_parts, sends
@@ -16,13 +16,17 @@ RELAY_ID = "relay_id"  # in the metadata of what we send
 SENT = "sent"
 
 
+HOLD_REPLIES = (
+    select(lanes.c.token).where(lanes.c.conversation_id == given("of"), lanes.c.kind == REPLIES).with_for_update()
+)
+
+
 def take_echo(tx: Tx, conversation_id: int, message: ChatMessage) -> bool:
     """True when a message from Kommunicate is one of ours coming back; each reply takes one in, whatever came first.
 
     By the key its response named; by the id we gave it; at last by sender, words and time.
     """
-    hold_lane = select(lanes.c.token).where(lanes.c.conversation_id == conversation_id, lanes.c.kind == REPLIES)
-    if tx.conn.execute(hold_lane.with_for_update()).one_or_none() is None:
+    if tx.run(HOLD_REPLIES, of=conversation_id).one_or_none() is None:
         return False
     mine = and_(sends.c.conversation_id == conversation_id, sends.c.lane == REPLIES, sends.c.kind == "reply")
     if tx.conn.execute(select(sends.c.id).where(mine, sends.c.ts == message.key)).first() is not None:

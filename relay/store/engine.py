@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -27,12 +38,28 @@ SQLITE_PRAGMAS = (
 )
 
 
+def given(name: str, type_: Any = None, *, several: bool = False) -> BindParameter[Any]:
+    """A value that a statement gets when it is run by `Tx.run`, so that the statement itself is built only once.
+
+    To build one costs more than to run it. `several`: a list of values, for IN.
+    """
+    return bindparam(_given(name), type_=type_, expanding=several)
+
+
+def _given(name: str) -> str:
+    return f"given_{name}"  # a name that no column has: those mean something else in an UPDATE
+
+
 @dataclass(frozen=True, slots=True)
 class Tx:
     """One open transaction. `now` is seconds since 1970, the same for all its statements."""
 
     conn: Connection
     now: float
+
+    def run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
+        """Execute a statement with the values it is `given`."""
+        return self.conn.execute(statement, {_given(name): value for name, value in values.items()})
 
     @property
     def on_postgres(self) -> bool:

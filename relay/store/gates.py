@@ -7,12 +7,13 @@ is when the next post would be due at an even rate (the generic cell rate algori
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
 
-from relay.store.engine import Tx
-from relay.store.sql import Moment, ahead, upsert
+from relay.store.engine import Tx, given
+from relay.store.sql import BOUND, Moment, ahead, upsert, upsert_on
 from relay.store.tables import gates
 
 WORKSPACE = "slack"
@@ -26,6 +27,8 @@ LOOKING = ("auth.test", "conversations.history", "conversations.replies", "chat.
 MARKING = ("reactions.add", "reactions.remove")
 WHEN_IT_OPENS = ("closed_until", "delay", "next_slot")
 RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
+
+_ONE = and_(gates.c.scope == given("scope"), gates.c.name == given("name"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,46 +93,58 @@ def holds_mark() -> ColumnElement[bool]:
 
 def take_slot(tx: Tx, channel: str, pace: Pace) -> float | None:
     """Take the channel's next slot: None when taken, else the seconds to wait for one."""
-    tx.conn.execute(upsert(tx, gates).values(scope="channel", name=channel).on_conflict_do_nothing())
-    wait = _seconds_shut(tx, holds_post(channel), pace)
+    tx.run(_known_channel(postgres=tx.on_postgres), name=channel)
+    wait = _seconds_shut(tx, _opens("post", pace), name=channel)
     if wait is not None:
         return wait
-    mine = and_(gates.c.scope == "channel", gates.c.name == channel)
-    believable = gates.c.next_slot <= tx.now + pace.ahead + pace.interval + gates.c.delay
-    start = case((and_(gates.c.next_slot > tx.now, believable), gates.c.next_slot), else_=tx.now)
-    taken = tx.conn.execute(
-        update(gates)
-        .where(mine, ~closed(tx, pace))
-        .values(next_slot=case((_refused_before(tx), _cautious(tx, pace)), else_=start + pace.interval))
-        .returning(gates.c.next_slot)
-    ).one_or_none()
+    taken = tx.run(_take_slot(pace), now=tx.now, scope="channel", name=channel).one_or_none()
     if taken is not None:
         return None
-    return _seconds_shut(tx, mine, pace) or 0.0
+    return _seconds_shut(tx, _opens("one", pace), scope="channel", name=channel) or 0.0
 
 
-def _refused_before(tx: Tx) -> ColumnElement[bool]:
-    return and_(gates.c.refused_at > tx.now - CAUTIOUS, gates.c.refused_at <= tx.now)
+@cache
+def _known_channel(*, postgres: bool) -> Any:
+    return upsert_on(gates, postgres=postgres).values(scope="channel", name=given("name")).on_conflict_do_nothing()
 
 
-def _cautious(tx: Tx, pace: Pace) -> float:
-    """No burst: a channel that refused one lately is taken at its word, with room for calls that arrive unevenly."""
-    return tx.now + pace.ahead + CAUTION * pace.interval
+@cache
+def _take_slot(pace: Pace) -> Any:
+    """Moves the next slot of a gate that lets a post through."""
+    now = BOUND.now
+    believable = gates.c.next_slot <= now + pace.ahead + pace.interval + gates.c.delay
+    start = case((and_(gates.c.next_slot > now, believable), gates.c.next_slot), else_=now)
+    refused_before = and_(gates.c.refused_at > now - CAUTIOUS, gates.c.refused_at <= now)
+    # No burst: a channel that refused one lately is taken at its word, with room for calls that arrive unevenly.
+    cautious = now + pace.ahead + CAUTION * pace.interval
+    return (
+        update(gates)
+        .where(_ONE, ~closed(BOUND, pace))
+        .values(next_slot=case((refused_before, cautious), else_=start + pace.interval))
+        .returning(gates.c.next_slot)
+    )
 
 
 def seconds_shut(tx: Tx, scope: str, name: str) -> float | None:
     """Seconds until a gate opens that a limit, a failure or an operator error has shut; None while it is open."""
-    return _seconds_shut(tx, and_(gates.c.scope == scope, gates.c.name == name), Pace())
+    return _seconds_shut(tx, _opens("one", Pace()), scope=scope, name=name)
 
 
 def looks_shut(tx: Tx) -> bool:
     """True while nothing may be looked for."""
-    return _seconds_shut(tx, holds_look(), Pace()) is not None
+    return _seconds_shut(tx, _opens("look", Pace())) is not None
 
 
-def _seconds_shut(tx: Tx, which: ColumnElement[bool], pace: Pace) -> float | None:
-    opens = tx.conn.execute(select(func.max(pace.opens_at(tx))).where(which, closed(tx, pace))).scalar_one()
-    return None if opens is None else max(0.0, opens - tx.now)
+def _seconds_shut(tx: Tx, opens: Select[Any], **which: str) -> float | None:
+    at = tx.run(opens, now=tx.now, **which).scalar_one()
+    return None if at is None else max(0.0, at - tx.now)
+
+
+@cache
+def _opens(which: str, pace: Pace) -> Select[Any]:
+    """When the last of those gates opens."""
+    gates_of = {"one": _ONE, "post": holds_post(given("name")), "look": holds_look()}[which]
+    return select(func.max(pace.opens_at(BOUND))).where(gates_of, closed(BOUND, pace))
 
 
 def close(tx: Tx, scope: str, name: str, seconds: float | None, *, pace: Pace, code: str) -> float:
@@ -175,20 +190,21 @@ def reopen(tx: Tx, channel: str) -> None:
 
     A gate shut meanwhile by another worker's refusal stays shut: this call set out before.
     """
-    _forget(tx, holds_post(channel))
+    tx.run(_FORGET_POST, now=tx.now, name=channel)
 
 
 def forget(tx: Tx, scope: str, name: str) -> None:
     """The same for one gate alone."""
-    _forget(tx, and_(gates.c.scope == scope, gates.c.name == name))
+    tx.run(_FORGET_ONE, now=tx.now, scope=scope, name=name)
 
 
-def _forget(tx: Tx, which: ColumnElement[bool]) -> None:
-    tx.conn.execute(
-        update(gates)
-        .where(which, gates.c.strikes > 0, ~ahead(tx, gates.c.closed_until, gates.c.delay))
-        .values(closed_until=None, cause="", code="", operator=False, strikes=0, told=False)
-    )
+_FORGET = (
+    update(gates)
+    .where(gates.c.strikes > 0, ~ahead(BOUND, gates.c.closed_until, gates.c.delay))
+    .values(closed_until=None, cause="", code="", operator=False, strikes=0, told=False)
+)
+_FORGET_ONE = _FORGET.where(_ONE)
+_FORGET_POST = _FORGET.where(holds_post(given("name")))
 
 
 def shut(tx: Tx, scope: str, name: str, seconds: float, cause: str) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import Double, Select, and_, exists, func, or_, select, update
 
 from relay.errors import RelayError
 from relay.messages import ConversationKey, Form
-from relay.store.engine import Tx
+from relay.store.engine import Tx, given
 from relay.store.gates import Pace
 from relay.store.outlook import claimable
 from relay.store.rows import Claim, Conversation, Send
@@ -23,6 +23,44 @@ from relay.store.sql import BOUND, among, past
 from relay.store.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
 
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
+
+
+_OF = and_(lanes.c.conversation_id == given("of"), lanes.c.kind == given("kind"))
+_SENDS = and_(sends.c.conversation_id == given("of"), sends.c.lane == given("kind"))
+_FIRST_SEND = select(sends).where(_SENDS).order_by(sends.c.seq).limit(1)
+
+TO_DO = and_(
+    deliveries.c.conversation_id == given("of"),
+    deliveries.c.lane == given("kind"),
+    or_(among(deliveries.c.state, OPEN_DELIVERIES), deliveries.c.notice_due),
+)
+"""A lane's deliveries that are not done with: open ones, and the dead ones whose thread has not been told."""
+
+TAKE = (
+    update(lanes)
+    .where(_OF)
+    .values(token=lanes.c.token + 1, lease_owner=given("owner"), lease_until=given("until"))
+    .returning(lanes.c.token, lanes.c.attempts, lanes.c.spent)
+)
+HOLD = update(lanes).where(_OF, lanes.c.token == given("token")).values(token=lanes.c.token).returning(lanes.c.token)
+RENEW = HOLD.values(lease_until=given("until"))
+GIVE_BACK = (
+    update(lanes)
+    .where(_OF)
+    .values(
+        lease_owner=None,
+        lease_until=None,
+        **{name: given(name) for name in ("due", "delay", "waiting_since", "attempts", "spent", "looking")},
+    )
+)
+CONVERSATION = select(conversations).where(conversations.c.id == given("of"))
+WAITING_SINCE = select(func.min(deliveries.c.created_at)).where(TO_DO)
+HEAD = _FIRST_SEND.where(among(sends.c.state, OPEN_SENDS))
+COPIED = _FIRST_SEND.where(
+    sends.c.state == "delivered", past(BOUND, sends.c.look_again_at, given("believable", Double))
+)
+HAS_OPEN_SEND = select(exists().where(_SENDS, among(sends.c.state, OPEN_SENDS)))
+NEXT_LOOK = select(func.min(sends.c.look_again_at)).where(_SENDS, sends.c.look_again_at.is_not(None))
 
 
 class Fenced(RelayError):
@@ -34,16 +72,10 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
 
     `lease` is in seconds; the leases of owners in `dead` are free at once.
     """
-    picked = tx.conn.execute(_longest_waiting(lease, pace), {"now": tx.now, "dead": list(dead)}).one_or_none()
+    picked = tx.run(_longest_waiting(lease, pace), now=tx.now, dead=list(dead)).one_or_none()
     if picked is None:
         return None
-    lane = tx.conn.execute(
-        update(lanes)
-        .where(lanes.c.conversation_id == picked.conversation_id, lanes.c.kind == picked.kind)
-        .values(token=lanes.c.token + 1, lease_owner=owner, lease_until=tx.now + lease)
-        .returning(lanes.c.token, lanes.c.attempts, lanes.c.spent)
-    ).one()
-    copied = sends.c.state == "delivered"
+    lane = tx.run(TAKE, of=picked.conversation_id, kind=picked.kind, owner=owner, until=tx.now + lease).one()
     return Claim(
         conversation=conversation(tx, picked.conversation_id),
         lane=picked.kind,
@@ -51,16 +83,16 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
         attempts=lane.attempts,
         spent=lane.spent,
         at=tx.now,
-        head=_first_send(tx, picked, among(sends.c.state, OPEN_SENDS)),
-        check_copies=_first_send(tx, picked, past(tx, sends.c.look_again_at, LATE_COPY_LOOK), copied),
+        head=_first_send(tx, picked, HEAD),
+        check_copies=_first_send(tx, picked, COPIED, now=tx.now, believable=LATE_COPY_LOOK),
     )
 
 
 @cache
 def _longest_waiting(lease: float, pace: Pace) -> Select[Any]:
-    """Built once: to build it costs more than to run it, and every claim asks it."""
+    """The lane to claim."""
     return (
-        claimable(BOUND, lease, pace, dead=bindparam("dead", expanding=True))
+        claimable(BOUND, lease, pace, dead=given("dead", several=True))
         .order_by(lanes.c.kind == "card", func.coalesce(lanes.c.waiting_since, lanes.c.due))
         .limit(1)
         .with_for_update(of=lanes, skip_locked=True)
@@ -69,7 +101,7 @@ def _longest_waiting(lease: float, pace: Pace) -> Select[Any]:
 
 def conversation(tx: Tx, conversation_id: int) -> Conversation:
     """Read one conversation."""
-    row = tx.conn.execute(select(conversations).where(conversations.c.id == conversation_id)).one()
+    row = tx.run(CONVERSATION, of=conversation_id).one()
     return Conversation(
         id=row.id,
         key=ConversationKey(row.account, row.group_id),
@@ -83,13 +115,8 @@ def conversation(tx: Tx, conversation_id: int) -> Conversation:
     )
 
 
-def _first_send(tx: Tx, lane: Any, *conditions: Any) -> Send | None:
-    row = tx.conn.execute(
-        select(sends)
-        .where(sends.c.conversation_id == lane.conversation_id, sends.c.lane == lane.kind, *conditions)
-        .order_by(sends.c.seq)
-        .limit(1)
-    ).one_or_none()
+def _first_send(tx: Tx, lane: Any, which: Select[Any], **values: float) -> Send | None:
+    row = tx.run(which, of=lane.conversation_id, kind=lane.kind, **values).one_or_none()
     return None if row is None else to_send(row)
 
 
@@ -122,14 +149,9 @@ def hold(tx: Tx, held: Claim, *, lease: float | None = None) -> None:
     Raises Fenced when the token was overtaken. What waits must be read in a later statement than this one:
     on PostgreSQL the other order misses what an accept commits in between.
     """
-    renewed = {} if lease is None else {"lease_until": tx.now + lease}
-    row = tx.conn.execute(
-        update(lanes)
-        .where(of_claim(held), lanes.c.token == held.token)
-        .values(token=lanes.c.token, **renewed)
-        .returning(lanes.c.token)
-    ).one_or_none()
-    if row is None:
+    mine = {"of": held.conversation.id, "kind": held.lane, "token": held.token}
+    row = tx.run(HOLD, **mine) if lease is None else tx.run(RENEW, **mine, until=tx.now + lease)
+    if row.one_or_none() is None:
         raise Fenced
 
 
@@ -147,39 +169,28 @@ def give_back(
     Raises Fenced like `hold`, which this repeats so that no caller can forget it.
     """
     hold(tx, held)
-    waiting_since = tx.conn.execute(select(func.min(deliveries.c.created_at)).where(to_do(held))).scalar_one()
+    mine = {"of": held.conversation.id, "kind": held.lane}
+    waiting_since = tx.run(WAITING_SINCE, **mine).scalar_one()
     if wait is None:
         wait = _next_wait(tx, held, busy=waiting_since is not None)
-    tx.conn.execute(
-        update(lanes)
-        .where(of_claim(held))
-        .values(
-            lease_owner=None,
-            lease_until=None,
-            due=None if wait is None else tx.now + wait,
-            delay=wait or 0.0,
-            waiting_since=waiting_since,
-            attempts=attempts,
-            spent=spent,
-            looking=looking,
-        )
+    tx.run(
+        GIVE_BACK,
+        **mine,
+        due=None if wait is None else tx.now + wait,
+        delay=wait or 0.0,
+        waiting_since=waiting_since,
+        attempts=attempts,
+        spent=spent,
+        looking=looking,
     )
-
-
-def to_do(held: Claim) -> ColumnElement[bool]:
-    """The lane's deliveries that are not done with: open ones, and the dead ones whose thread has not been told."""
-    unfinished = or_(among(deliveries.c.state, OPEN_DELIVERIES), deliveries.c.notice_due)
-    return and_(deliveries.c.conversation_id == held.conversation.id, deliveries.c.lane == held.lane, unfinished)
 
 
 def _next_wait(tx: Tx, held: Claim, *, busy: bool) -> float | None:
     """Seconds until this lane has something to do: at once, at its next look at a copy, or never (None)."""
-    mine = (sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
-    if busy or tx.conn.execute(select(exists().where(*mine, among(sends.c.state, OPEN_SENDS)))).scalar_one():
+    mine = {"of": held.conversation.id, "kind": held.lane}
+    if busy or tx.run(HAS_OPEN_SEND, **mine).scalar_one():
         return 0.0
-    look = tx.conn.execute(
-        select(func.min(sends.c.look_again_at)).where(*mine, sends.c.look_again_at.is_not(None))
-    ).scalar_one()
+    look = tx.run(NEXT_LOOK, **mine).scalar_one()
     return None if look is None else max(0.0, look - tx.now)
 
 

@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import select
 
 from relay.messages import Agent, Person, Role
-from relay.store.engine import Tx
+from relay.store.engine import Tx, given
 from relay.store.sql import upsert
 from relay.store.tables import people
+
+KNOWN = select(people).where(people.c.account == given("account"), people.c.user_id.in_(given("users", several=True)))
 
 
 def known_people(tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, tuple[Person, float]]:
     """Each known user's last known name and role, with its age in seconds."""
-    rows = tx.conn.execute(select(people).where(people.c.account == account, people.c.user_id.in_(user_ids)))
+    rows = tx.run(KNOWN, account=account, users=list(user_ids))
     return {row.user_id: (Person(row.user_id, row.name, Role(row.role)), tx.now - row.looked_up_at) for row in rows}
 
 

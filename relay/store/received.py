@@ -7,14 +7,16 @@ conversation's deliveries grow in the order of their commits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import case, func, insert, or_, update
+from sqlalchemy import and_, case, func, insert, or_, update
 
 from relay.messages import ChatMessage, ConversationKey, Decision, Ignored
 from relay.store.arming import WORDS
 from relay.store.echo import take_echo
-from relay.store.engine import Tx
-from relay.store.sql import upsert
+from relay.store.engine import Tx, given
+from relay.store.sql import upsert_on
 from relay.store.tables import conversations, deliveries, lanes, received
 
 DOOR = "kommunicate"
@@ -43,13 +45,14 @@ def accept(tx: Tx, message: ChatMessage | Ignored, body: bytes, decision: Decisi
     received_id = _record(tx, message.conversation.account, message.key, body, "accepted", conversation_id)
     if received_id is None:
         return _count_copy(tx, message.conversation.account, message.key)
-    tx.conn.execute(
-        insert(deliveries).values(
-            conversation_id=conversation_id, lane=WORDS, received_id=received_id, created_at=tx.now
-        )
-    )
+    tx.run(QUEUE, of=conversation_id, received=received_id, now=tx.now)
     _arm(tx, conversation_id, mapped=channel is not None)
     return Receipt("accepted", received_id)
+
+
+QUEUE = insert(deliveries).values(
+    conversation_id=given("of"), lane=WORDS, received_id=given("received"), created_at=given("now")
+)
 
 
 def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
@@ -80,7 +83,8 @@ def _ignore(tx: Tx, message: Ignored, body: bytes) -> Receipt:
 
 def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decision) -> tuple[int, str | None]:
     """Find or open the conversation and hold its row; its first channel is the decision's."""
-    new = upsert(tx, conversations).values(
+    row = tx.run(
+        _find_or_open(postgres=tx.on_postgres),
         account=key.account,
         group_id=key.group_id,
         title=title,
@@ -89,10 +93,17 @@ def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decis
         rule=decision.rule,
         why=decision.why,
         created_at=tx.now,
-    )
+    ).one()
+    return int(row.id), row.channel
+
+
+@cache
+def _find_or_open(*, postgres: bool) -> Any:
+    columns = ("account", "group_id", "title", "channel", "channel_id", "rule", "why", "created_at")
+    new = upsert_on(conversations, postgres=postgres).values(**{name: given(name) for name in columns})
     unmapped = conversations.c.channel.is_(None)
     excluded = new.excluded
-    statement = new.on_conflict_do_update(
+    return new.on_conflict_do_update(
         index_elements=["account", "group_id"],
         set_={
             "title": case((excluded.title != "", excluded.title), else_=conversations.c.title),
@@ -102,8 +113,6 @@ def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decis
             "why": case((unmapped, excluded.why), else_=conversations.c.why),
         },
     ).returning(conversations.c.id, conversations.c.channel)
-    row = tx.conn.execute(statement).one()
-    return int(row.id), row.channel
 
 
 def channel_id(channel: str | None) -> str | None:
@@ -114,24 +123,25 @@ def channel_id(channel: str | None) -> str | None:
 def _record(
     tx: Tx, account: str, key: str, body: bytes, outcome: str, conversation_id: int | None, reason: str = ""
 ) -> int | None:
-    statement = (
-        upsert(tx, received)
-        .values(
-            door=DOOR,
-            account=account,
-            kind="message",
-            key=key,
-            conversation_id=conversation_id,
-            outcome=outcome,
-            reason=reason,
-            body=body,
-            received_at=tx.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(received.c.id)
-    )
-    found: int | None = tx.conn.execute(statement).scalar_one_or_none()
+    found: int | None = tx.run(
+        _unless_known(postgres=tx.on_postgres),
+        account=account,
+        key=key,
+        conversation_id=conversation_id,
+        outcome=outcome,
+        reason=reason,
+        body=body,
+        received_at=tx.now,
+    ).scalar_one_or_none()
     return found
+
+
+@cache
+def _unless_known(*, postgres: bool) -> Any:
+    columns = ("account", "key", "conversation_id", "outcome", "reason", "body", "received_at")
+    new = upsert_on(received, postgres=postgres)
+    row = new.values(door=DOOR, kind="message", **{name: given(name) for name in columns})
+    return row.on_conflict_do_nothing().returning(received.c.id)
 
 
 def _count_copy(tx: Tx, account: str, key: str) -> Receipt:
@@ -150,16 +160,20 @@ def _count_copy(tx: Tx, account: str, key: str) -> Receipt:
 
 def _arm(tx: Tx, conversation_id: int, *, mapped: bool) -> None:
     """Make the lane due now, unless its head is waiting out a retry or a look."""
-    due = tx.now if mapped else None
-    backing_off = or_(lanes.c.attempts > 0, lanes.c.looking)
-    new = upsert(tx, lanes).values(conversation_id=conversation_id, kind=WORDS, due=due, waiting_since=tx.now)
-    tx.conn.execute(
-        new.on_conflict_do_update(
-            index_elements=["conversation_id", "kind"],
-            set_={
-                "due": case((backing_off & lanes.c.due.is_not(None), lanes.c.due), else_=due),
-                "delay": case((backing_off & lanes.c.due.is_not(None), lanes.c.delay), else_=0.0),
-                "waiting_since": func.coalesce(lanes.c.waiting_since, tx.now),
-            },
-        )
+    tx.run(_arm_words(postgres=tx.on_postgres), of=conversation_id, due=tx.now if mapped else None, now=tx.now)
+
+
+@cache
+def _arm_words(*, postgres: bool) -> Any:
+    new = upsert_on(lanes, postgres=postgres).values(
+        conversation_id=given("of"), kind=WORDS, due=given("due"), waiting_since=given("now")
+    )
+    waits = and_(or_(lanes.c.attempts > 0, lanes.c.looking), lanes.c.due.is_not(None))
+    return new.on_conflict_do_update(
+        index_elements=["conversation_id", "kind"],
+        set_={
+            "due": case((waits, lanes.c.due), else_=new.excluded.due),
+            "delay": case((waits, lanes.c.delay), else_=0.0),
+            "waiting_since": func.coalesce(lanes.c.waiting_since, new.excluded.waiting_since),
+        },
     )

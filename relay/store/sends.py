@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, insert, select, true, update
 
 from relay.store import gates as gate
-from relay.store.engine import Tx
+from relay.store.engine import Tx, given
 from relay.store.gates import Pace
 from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, hold, of_claim, to_send
 from relay.store.rows import Claim, Draft, Send
@@ -52,21 +52,25 @@ def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Sen
         }
         for number, draft in enumerate(drafts)
     ]
-    tx.conn.execute(insert(sends), rows)
+    tx.conn.execute(NEW_SENDS, rows)
     parts = [
         {"send_id": row["id"], "delivery_id": delivery_id, "part": part, "live": True}
         for row, draft in zip(rows, drafts, strict=True)
         for delivery_id, part in draft.parts
     ]
     if parts:
-        tx.conn.execute(insert(send_parts), parts)
-        carried = {part["delivery_id"] for part in parts}
-        tx.conn.execute(
-            update(deliveries)
-            .where(deliveries.c.id.in_(carried), deliveries.c.state == "waiting")
-            .values(state="sending")
-        )
-    return to_send(tx.conn.execute(select(sends).where(sends.c.id == rows[0]["id"])).one())
+        tx.conn.execute(NEW_PARTS, parts)
+        tx.run(SET_OUT, among=list({part["delivery_id"] for part in parts}))
+    return to_send(tx.run(SEND, id=rows[0]["id"]).one())
+
+
+NEW_SENDS, NEW_PARTS = insert(sends), insert(send_parts)
+SET_OUT = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(given("among", several=True)), deliveries.c.state == "waiting")
+    .values(state="sending")
+)
+SEND = select(sends).where(sends.c.id == given("id"))
 
 
 def start(tx: Tx, held: Claim, send: Send, *, lease: float, pace: Pace) -> Send | float | None:
@@ -83,12 +87,15 @@ def start(tx: Tx, held: Claim, send: Send, *, lease: float, pace: Pace) -> Send 
     wait = gate.take_slot(tx, send.channel, pace)
     if wait is not None:
         return wait
-    tx.conn.execute(
-        update(sends)
-        .where(sends.c.id == send.id, sends.c.state == "frozen")
-        .values(state="sending", started_at=tx.now, looks=0, look_again_at=None)
-    )
+    tx.run(START, id=send.id, now=tx.now)
     return replace(send, state="sending", started_at=tx.now, looks=0)
+
+
+START = (
+    update(sends)
+    .where(sends.c.id == given("id"), sends.c.state == "frozen")
+    .values(state="sending", started_at=given("now"), looks=0, look_again_at=None)
+)
 
 
 def settle(tx: Tx, held: Claim, send: Send, ts: str) -> None:
@@ -101,29 +108,40 @@ def settle(tx: Tx, held: Claim, send: Send, ts: str) -> None:
 
 
 def _mark_delivered(tx: Tx, send: Send, ts: str) -> None:
-    look_again_at = tx.now + LATE_COPY_LOOK if send.resent else None
-    tx.conn.execute(
-        update(sends).where(sends.c.id == send.id).values(state="delivered", ts=ts, look_again_at=look_again_at)
-    )
+    tx.run(ARRIVED, id=send.id, ts=ts, again=tx.now + LATE_COPY_LOOK if send.resent else None)
+
+
+ARRIVED = (
+    update(sends)
+    .where(sends.c.id == given("id"))
+    .values(state="delivered", ts=given("ts"), look_again_at=given("again"))
+)
 
 
 def _finish_deliveries(tx: Tx, send: Send) -> None:
     """A delivery is delivered when no part of it is still on its way; a notice leaves it dead."""
-    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.live)
-    other = send_parts.alias()
-    pending = exists(
-        select(other.c.send_id)
-        .join(sends, sends.c.id == other.c.send_id)
-        .where(other.c.delivery_id == deliveries.c.id, other.c.live, sends.c.state != "delivered")
-        .correlate(deliveries)
-    )
-    tx.conn.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(carried), deliveries.c.state.in_(("sending", "unsure")), ~pending)
-        .values(state="delivered", settled_at=tx.now)
-    )
-    noticed = carried.where(send_parts.c.part == WHOLE_NOTICE)
-    tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(noticed)).values(notice_due=False))
+    tx.run(FINISH, id=send.id, now=tx.now)
+    tx.run(NOTICED, id=send.id)
+
+
+CARRIED = select(send_parts.c.delivery_id).where(send_parts.c.send_id == given("id"), send_parts.c.live)
+_OTHER = send_parts.alias()
+_PENDING = exists(
+    select(_OTHER.c.send_id)
+    .join(sends, sends.c.id == _OTHER.c.send_id)
+    .where(_OTHER.c.delivery_id == deliveries.c.id, _OTHER.c.live, sends.c.state != "delivered")
+    .correlate(deliveries)
+)
+FINISH = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(CARRIED), deliveries.c.state.in_(("sending", "unsure")), ~_PENDING)
+    .values(state="delivered", settled_at=given("now"))
+)
+NOTICED = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(CARRIED.where(send_parts.c.part == WHOLE_NOTICE)))
+    .values(notice_due=False)
+)
 
 
 def retry_later(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
@@ -243,13 +261,18 @@ def one_copy_left(tx: Tx, held: Claim, send: Send, ts: str) -> None:
 
 def next_seq(tx: Tx, held: Claim) -> int:
     """The number of a lane's next send."""
-    mine = and_(sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
-    return int(tx.conn.execute(select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(mine)).scalar_one())
+    return int(tx.run(NEXT_SEQ, of=held.conversation.id, lane=held.lane).scalar_one())
+
+
+NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(
+    sends.c.conversation_id == given("of"), sends.c.lane == given("lane")
+)
 
 
 def _last_ts(tx: Tx, channel: str) -> str | None:
     """Slack's last known ts in a channel; all are equally long, so text order is time order."""
-    found: str | None = tx.conn.execute(
-        select(func.max(sends.c.ts)).where(sends.c.channel == channel, sends.c.ts.is_not(None))
-    ).scalar_one()
+    found: str | None = tx.run(LAST_TS, channel=channel).scalar_one()
     return found
+
+
+LAST_TS = select(func.max(sends.c.ts)).where(sends.c.channel == given("channel"), sends.c.ts.is_not(None))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Double, Select, Table, TextClause, and_, bindparam, literal_column, or_, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from relay.store.engine import Tx
+from relay.store.engine import Tx, given
 
 
 class Moment(Protocol):
@@ -19,9 +19,9 @@ class Moment(Protocol):
 
 
 class _Bound:
-    """For a statement that is built once: the time is the parameter `now` of each run."""
+    """For a statement that is built once: the time is the `now` that each run is given."""
 
-    now = bindparam("now", type_=Double)
+    now = given("now", Double)
 
 
 class _WhenRun:
@@ -36,7 +36,12 @@ WHEN_RUN = _WhenRun()
 
 def upsert(tx: Tx, table: Table) -> Any:
     """An INSERT into `table` that understands ON CONFLICT."""
-    return postgresql.insert(table) if tx.on_postgres else sqlite.insert(table)
+    return upsert_on(table, postgres=tx.on_postgres)
+
+
+def upsert_on(table: Table, *, postgres: bool) -> Any:
+    """The same, for a statement that is built before there is a transaction."""
+    return postgresql.insert(table) if postgres else sqlite.insert(table)
 
 
 def written_out(statement: Select[Any], *, for_postgres: bool) -> TextClause:

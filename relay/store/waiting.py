@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import Integer, or_, select
 
 from relay.messages import Form
-from relay.store.engine import Tx
-from relay.store.lanes import to_do
+from relay.store.engine import Tx, given
+from relay.store.lanes import TO_DO
 from relay.store.rows import About, Claim, Waiting
 from relay.store.tables import deliveries, received, send_parts, sends
 
@@ -16,23 +16,46 @@ BATCH = 100  # more would not fit into a handful of posts anyway
 RECENT = 10  # sends to look through for what stands last in the thread; further back the author is named again
 
 
+_TOLD = deliveries.alias()
+
+WAITING = (
+    select(
+        deliveries,
+        received.c.body,
+        _TOLD.c.state.label("told_state"),
+        _TOLD.c.mark.label("told_mark"),
+        _TOLD.c.cause.label("told_cause"),
+    )
+    .join(received, received.c.id == deliveries.c.received_id)
+    .outerjoin(_TOLD, _TOLD.c.id == deliveries.c.about)
+    .where(TO_DO, or_(deliveries.c.state == "waiting", deliveries.c.notice_due))
+    .order_by(deliveries.c.id)
+    .limit(given("limit", Integer))
+)
+LATELY = (
+    select(sends.c.id, sends.c.kind, sends.c.state, sends.c.thread_ts)
+    .where(sends.c.conversation_id == given("of"), sends.c.lane == given("kind"))
+    .order_by(sends.c.seq.desc())
+    .limit(RECENT)
+)
+LAST_BODY = (
+    select(received.c.body)
+    .join(deliveries, deliveries.c.received_id == received.c.id)
+    .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
+    .where(send_parts.c.send_id == given("send"), send_parts.c.part >= 0)
+    .order_by(deliveries.c.id.desc())
+    .limit(1)
+)
+PARTS_DONE = (
+    select(send_parts.c.delivery_id, send_parts.c.part)
+    .join(sends, sends.c.id == send_parts.c.send_id)
+    .where(send_parts.c.delivery_id.in_(given("among", several=True)), send_parts.c.live, sends.c.state == "delivered")
+)
+
+
 def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
     """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
-    told = deliveries.alias()
-    rows = tx.conn.execute(
-        select(
-            deliveries,
-            received.c.body,
-            told.c.state.label("told_state"),
-            told.c.mark.label("told_mark"),
-            told.c.cause.label("told_cause"),
-        )
-        .join(received, received.c.id == deliveries.c.received_id)
-        .outerjoin(told, told.c.id == deliveries.c.about)
-        .where(to_do(held), or_(deliveries.c.state == "waiting", deliveries.c.notice_due))
-        .order_by(deliveries.c.id)
-        .limit(limit)
-    ).all()
+    rows = tx.run(WAITING, of=held.conversation.id, kind=held.lane, limit=limit).all()
     done = _parts_done(tx, [row.id for row in rows])
     return [
         Waiting(
@@ -51,34 +74,17 @@ def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
 def last_shown(tx: Tx, held: Claim) -> bytes | None:
     """The body of the message that stands last in the present thread, as far as we posted it; None if unknown."""
     place = held.conversation
-    lately = tx.conn.execute(
-        select(sends.c.id, sends.c.kind, sends.c.state, sends.c.thread_ts)
-        .where(sends.c.conversation_id == place.id, sends.c.lane == held.lane)
-        .order_by(sends.c.seq.desc())
-        .limit(RECENT)
-    ).all()
+    lately = tx.run(LATELY, of=place.id, kind=held.lane).all()
     here = (one.id for one in lately if (one.kind, one.state, one.thread_ts) == ("post", "delivered", place.thread_ts))
     last = next(here, None)
     if last is None:
         return None
-    row = tx.conn.execute(
-        select(received.c.body)
-        .join(deliveries, deliveries.c.received_id == received.c.id)
-        .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
-        .where(send_parts.c.send_id == last, send_parts.c.part >= 0)
-        .order_by(deliveries.c.id.desc())
-        .limit(1)
-    ).one_or_none()
+    row = tx.run(LAST_BODY, send=last).one_or_none()
     return None if row is None else row.body
 
 
 def _parts_done(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, set[int]]:
-    rows = tx.conn.execute(
-        select(send_parts.c.delivery_id, send_parts.c.part)
-        .join(sends, sends.c.id == send_parts.c.send_id)
-        .where(send_parts.c.delivery_id.in_(delivery_ids), send_parts.c.live, sends.c.state == "delivered")
-    )
     done: dict[int, set[int]] = {}
-    for row in rows:
+    for row in tx.run(PARTS_DONE, among=delivery_ids):
         done.setdefault(row.delivery_id, set()).add(row.part)
     return done

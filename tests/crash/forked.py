@@ -7,13 +7,18 @@ import importlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from relay.cli import main
+from tests.harness import wait_for
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["pytest", "tests.crash.forked"])
+
+# Starting one asks how all others are, and an exit code can be read only once: not from two threads at the same time.
+ASKING = threading.Lock()
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -30,18 +35,25 @@ class ForkedRelay:
     """A `relay` command as a process of its own, with settings from `env` alone."""
 
     def __init__(self, *command: str, cwd: Path, env: Mapping[str, str]) -> None:
-        self.process = FORKS.Process(target=_run, args=(command, str(cwd), dict(env)))
-        self.process.start()
+        self._process = FORKS.Process(target=_run, args=(command, str(cwd), dict(env)))
+        with ASKING:
+            self._process.start()
 
     def died(self) -> bool:
         """True when a failpoint has ended it; any other end is a mistake."""
-        assert self.process.exitcode in (None, -9), f"the relay ended with {self.process.exitcode}"
-        return self.process.exitcode is not None
+        code = self._exit_code()
+        assert code in (None, -signal.SIGKILL), f"the relay ended with {code}"
+        return code is not None
 
     def kill(self) -> None:
         """kill -9; it has no children."""
-        self.process.kill()
-        self.process.join(10)
+        with ASKING:
+            self._process.kill()
+        assert wait_for(lambda: self._exit_code() is not None), "kill -9 did not end it"
+
+    def _exit_code(self) -> int | None:
+        with ASKING:
+            return self._process.exitcode
 
 
 def _run(command: tuple[str, ...], cwd: str, env: dict[str, str]) -> None:

@@ -217,8 +217,9 @@ class Run:
             relay.kill()
 
     def _at_rest(self) -> bool:
-        with self.store.read() as tx:  # asked all the time, so it asks little
-            return tx.conn.execute(select(deliveries.c.id).where(deliveries.c.state.in_(OPEN_DELIVERIES))).first() is None
+        a_waiting_one = select(deliveries.c.id).where(deliveries.c.state.in_(OPEN_DELIVERIES)).limit(1)
+        with self.store.read() as tx:
+            return tx.conn.execute(a_waiting_one).one_or_none() is None
 
     def _all_told(self) -> bool:
         if not self._at_rest():
