@@ -35,6 +35,11 @@ TRANSACTIONS = (
     "reply_failure",
     "reply_unanswered",
     "mark",
+    "hear",
+    "card",
+    "take_over",
+    "click",
+    "click_refused",
 )
 CALLS = (
     "http.answered",

@@ -78,11 +78,28 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
+class Assigned:
+    """The conversation was given to a user of Kommunicate; `name` may be empty."""
+
+    user_id: str
+    name: str
+
+
+class News(StrEnum):
+    """What else the system says of a conversation."""
+
+    RESOLVED = "resolved"
+    OPENED = "opened"
+    HANDED_OVER = "handed over"
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """What somebody wrote in Kommunicate, as words a person can read.
 
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
-    `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`.
+    `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`. `news` is what it says of the
+    conversation itself.
     """
 
     conversation: ConversationKey
@@ -94,6 +111,7 @@ class ChatMessage:
     attachment: Attachment | None = None
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    news: Assigned | News | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +131,43 @@ class AgentMessage:
 
 @dataclass(frozen=True, slots=True)
 class AgentChange:
-    """An agent changed a message, or took it back (`gone`). `of` is the message's key; `note` as in `AgentMessage`."""
+    """An agent changed a message, or took it back (`gone`). `of` is the message's key; `note` as in `AgentMessage`.
+
+    `at` is Slack's time of it; of two changes the later counts, whichever comes first.
+    """
 
     key: str
     of: str
+    at: str
     note: str | None
     gone: bool
 
 
 @dataclass(frozen=True, slots=True)
+class AgentClick:
+    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970.
+
+    `thread_ts` is None where that message is a thread's card.
+    """
+
+    key: str
+    channel: str
+    message_ts: str
+    thread_ts: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
-    """An authentic message that is not shown, and why. It still holds its dedupe key."""
+    """An authentic message that is not shown, and why. It still holds its dedupe key.
+
+    `hand_over`: a bot asks for a person.
+    """
 
     conversation: ConversationKey
     key: str
     reason: str
+    hand_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

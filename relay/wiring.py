@@ -102,6 +102,7 @@ def build_outbound(relay: Relay) -> Outbound:
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
         replying=_replying(relay, slack, client),
+        broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 
 import structlog
 
-from relay.errors import OperatorNeeded, Permanent
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Agent, Person, Role
 from relay.slack.client import Profile, SlackClient
+from relay.slack.events import Blocks
+from relay.slack.reply_text import labels, mentioned
 from relay.store.engine import Store
 from relay.store.people import known_agent, remember_agent
 
@@ -47,6 +49,16 @@ class Agents:
             with self._store.begin() as tx:
                 remember_agent(tx, team, agent)
         return agent
+
+    def names(self, team: str, blocks: Blocks, text: str) -> dict[str, str]:
+        """Who is mentioned in a message, by id: as Slack's `text` names them, or looked up; the rest are left out."""
+        named = labels(text)
+        for user_id in mentioned(blocks, text).users:
+            try:
+                named[user_id] = self.of(team, user_id).name
+            except DeliveryFailed as error:  # a name less must not hold up a reply
+                log.info("agents.no_name", user=user_id, code=error.code)
+        return named
 
     def _look_up(self, user_id: str) -> Agent:
         profile, mapped = self._profile(user_id), self._by_slack_id.get(user_id)

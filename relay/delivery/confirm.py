@@ -17,7 +17,7 @@ from relay.errors import DeliveryFailed, HistoryUnreadable, Permanent, RateLimit
 from relay.failpoints import failpoint
 from relay.slack.client import Found, Posted
 from relay.slack.render import mark_repeated
-from relay.store import gates, refusals, sends
+from relay.store import copies, gates, refusals, sends
 from relay.store.rows import Claim, Send
 
 log = structlog.get_logger()
@@ -103,7 +103,7 @@ def check_copies(out: Outbound, held: Claim, send: Send) -> None:
     """A minute after a resend: if both copies arrived, delete the later one (of two roots, the one not saved)."""
     with out.store.begin() as tx:
         if gates.looks_shut(tx):
-            sends.check_copies_later(tx, held, send, COPIES_AGAIN)
+            copies.check_copies_later(tx, held, send, COPIES_AGAIN)
             return
     try:
         found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
@@ -118,9 +118,9 @@ def check_copies(out: Outbound, held: Claim, send: Send) -> None:
     except DeliveryFailed as error:
         hopeless = isinstance(error, HistoryUnreadable | Permanent)
         with out.store.begin() as tx:
-            sends.check_copies_later(tx, held, send, None if hopeless else COPIES_AGAIN)
+            copies.check_copies_later(tx, held, send, None if hopeless else COPIES_AGAIN)
             if isinstance(error, RateLimited):
                 gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
         return
     with out.store.begin() as tx:
-        sends.one_copy_left(tx, held, send, keep)
+        copies.one_copy_left(tx, held, send, keep)

@@ -8,6 +8,7 @@ from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.policy import Schedule
 from relay.kommunicate.client import KommunicateClient
+from relay.messages import ConversationKey
 from relay.slack.client import SlackClient
 from relay.store.engine import Store
 from relay.store.gates import Pace
@@ -40,8 +41,13 @@ class Outbound:
     lease: float
     dashboard_url: str
     replying: Replying | None
+    broadcasts: bool = True
     alerts_channel: str | None = None
     channel_ids: dict[str, str] = field(default_factory=dict)
+
+    def conversation_url(self, key: ConversationKey) -> str:
+        """Where a conversation is in Kommunicate's dashboard."""
+        return f"{self.dashboard_url.rstrip('/')}/conversations/{key.group_id}"
 
     @property
     def read_only(self) -> bool:

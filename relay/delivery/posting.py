@@ -23,7 +23,7 @@ from relay.delivery.policy import (
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Unsure
 from relay.failpoints import failpoint
 from relay.slack.client import Posted
-from relay.store import gates, refusals, sends, threads
+from relay.store import copies, gates, refusals, sends, threads
 from relay.store.engine import Tx
 from relay.store.lanes import Fenced, give_back, hold
 from relay.store.rows import Claim, Send
@@ -61,7 +61,7 @@ def settle_posted(out: Outbound, held: Claim, send: Send, posted: Posted) -> Non
             log.info("post.delivered", send=send.id, channel=send.channel, resent=send.resent)
     except Fenced:
         with out.store.begin() as tx:
-            sends.report_late(tx, held, send, posted.ts)
+            copies.report_late(tx, held, send, posted.ts)
         raise
 
 
@@ -136,7 +136,7 @@ def settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFailed
     except Fenced:
         if isinstance(error, Unsure):  # a process that was stopped gives up waiting as it wakes, and sends all the same
             with out.store.begin() as tx:
-                sends.report_late(tx, held, send, None)
+                copies.report_late(tx, held, send, None)
         raise
     failpoint(f"{kind.lower()}.after_commit")
     log.warning(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import structlog
 
+from relay.delivery.controls import act
+from relay.delivery.desk import NO_KEY, STRANGER, close_gate, next_try, put_off, tell_agent
 from relay.delivery.outbound import Outbound, Replying
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Rejected, Unsure
 from relay.failpoints import failpoint
@@ -14,18 +16,19 @@ from relay.messages import Agent
 from relay.slack.events import AgentEdit, AgentWords
 from relay.slack.inbound import parse_event
 from relay.slack.notes import customer_text
-from relay.store import gates, replies
-from relay.store.engine import Tx
+from relay.standing import Holder, Standing, taken, without_bot
+from relay.store import replies
+from relay.store.clicks import CLICK
 from relay.store.lanes import Fenced
 from relay.store.replies import FAILED, UNSURE, Draft, Reply
 from relay.store.rows import Claim, Send
 
-SLOWEST = 60.0  # seconds between tries at most: a customer waits for this
 ECHO_AFTER = 30.0  # seconds that Kommunicate's echo of an unanswered call is waited for
 NO_ANSWER = "Kommunicate did not answer, so it may not have arrived"
-NO_KEY = "this relay has no KOMMUNICATE_API_KEY, so it cannot reply"
 ONLY_FILES = "files do not reach the customer yet"
-STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay sends for known agents only"
+GONE = "its content is no longer stored"
+
+Said = AgentWords | AgentEdit
 
 log = structlog.get_logger()
 
@@ -34,7 +37,7 @@ def reply(out: Outbound, held: Claim) -> None:
     """Take a claimed `replies` lane one step further and give it back."""
     send = held.head
     if send is None:
-        send = _freeze(out, held)
+        send = _next(out, held)
     elif send.state != "frozen":
         _settle_unanswered(out, held, send)
         return
@@ -42,39 +45,49 @@ def reply(out: Outbound, held: Claim) -> None:
         _send(out, out.replying, held, send)
 
 
-def _freeze(out: Outbound, held: Claim) -> Send | None:
+def _next(out: Outbound, held: Claim) -> Send | None:
     with out.store.begin() as tx:
         waiting = replies.next_reply(tx, held)
     if waiting is None:
         return None
+    if waiting.topic == CLICK:
+        act(out, held, waiting)
+        return None
     try:
-        draft = _draft(out, waiting)
+        return _freeze(out, held, waiting)
     except DeliveryFailed as error:
         _put_off(out, held, waiting, error)
         return None
+
+
+def _freeze(out: Outbound, held: Claim, waiting: Reply) -> Send | None:
+    said = _event(waiting.body)
+    draft = _draft(out, waiting, said)
     if isinstance(draft, str):
-        with out.store.begin() as tx:
-            replies.bury_reply(tx, held, waiting.id, draft, FAILED)
-        log.info("reply.refused", delivery=waiting.id, cause=draft)
+        _refuse(out, held, waiting, said, draft)
+        return None
+    if out.replying is not None and held.conversation.standing.bot_near:
+        _take_over_first(out, out.replying, held, waiting, draft)
         return None
     with out.store.begin("reply_freeze") as tx:
         return replies.freeze_reply(tx, held, waiting, draft, lease=out.lease)
 
 
-def _draft(out: Outbound, waiting: Reply) -> Draft | str:
+def _draft(out: Outbound, waiting: Reply, said: Said | None) -> Draft | str:
     """The call to make, or why nobody may make it."""
     if out.replying is None:
         return NO_KEY
-    said, now = _event(waiting.body), _event(waiting.edit or waiting.body)
-    if not isinstance(said, AgentWords) or not isinstance(now, AgentWords | AgentEdit):
-        return "its content is no longer stored"
-    text = customer_text(now.blocks, now.text, {})
+    now = _event(waiting.edit) if waiting.edit else said
+    if said is None or now is None:
+        return GONE
+    text = customer_text(now.blocks, now.text, out.replying.agents.names(said.team, now.blocks, now.text))
     if not text.strip():
         return ONLY_FILES
-    agent = out.replying.agents.of(said.team, said.user_id)
+    agent = out.replying.agents.of(said.team, said.user_id or "")
     if not agent.agent_id and out.replying.known_only:
         return STRANGER
-    return Draft(_signed(text, agent), agent.agent_id or out.replying.sender)
+    files = isinstance(said, AgentWords) and bool(said.files)
+    return Draft(_signed(text, agent), agent.agent_id or out.replying.sender, agent.name, files)
 
 
 def _signed(text: str, agent: Agent) -> str:
@@ -82,26 +95,57 @@ def _signed(text: str, agent: Agent) -> str:
     return text if agent.agent_id else f"{agent.name}: {text}"
 
 
-def _event(body: bytes | None) -> object:
+def _event(body: bytes | None) -> Said | None:
     if body is None:
         return None
     try:
-        return parse_event(body)
+        event = parse_event(body)
     except Rejected:
         return None
+    return event if isinstance(event, AgentWords | AgentEdit) else None
+
+
+def _refuse(out: Outbound, held: Claim, waiting: Reply, said: Said | None, cause: str) -> None:
+    """Nobody may send it, or nothing is left of it: said to its author alone, or where that fails, in the thread."""
+    sentence = f"Not sent to the customer: {cause}."
+    told = False
+    if said is not None and said.user_id:
+        told = tell_agent(out, said.channel, said.user_id, sentence, thread_ts=said.thread_ts)
+    with out.store.begin() as tx:
+        replies.bury_reply(tx, held, waiting.id, cause, FAILED, told=told)
+    log.info("reply.refused", delivery=waiting.id, cause=cause)
+
+
+def _take_over_first(out: Outbound, replying: Replying, held: Claim, waiting: Reply, draft: Draft) -> None:
+    """A bot that went on answering beside the agent would confuse the customer; the reply comes with the next claim.
+
+    Where a bot was only heard, and not known to have the chat, being refused it holds nothing up.
+    """
+    group_id, who = held.conversation.key.group_id, draft.sender
+
+    def step(now: Standing) -> Standing:
+        return taken(now, agent_id=who, name=draft.agent)
+
+    try:
+        deadline = replying.call_deadline
+        replying.kommunicate.assign(group_id, who, acting=who, take_over_from_bot=True, notify=False, deadline=deadline)
+    except Permanent as error:
+        if held.conversation.standing.holder is Holder.BOT:
+            cause = f"a bot has this chat, and it could not be taken over ({error})"
+            with out.store.begin() as tx:
+                replies.bury_reply(tx, held, waiting.id, cause, FAILED)
+            return
+        step = without_bot
+    with out.store.begin("take_over") as tx:
+        replies.now_stands(tx, held, step)
+    log.info("chat.taken_over", conversation=held.conversation.id)
 
 
 def _put_off(out: Outbound, held: Claim, waiting: Reply, error: DeliveryFailed) -> None:
-    """Who wrote it could not be looked up now: the lane waits, so that order is kept."""
-    with out.store.begin() as tx:
-        replies.put_off(tx, held, waiting.id, _next_try(out, held), str(error))
-    log.warning("reply.put_off", delivery=waiting.id, error=type(error).__name__, code=error.code)
-
-
-def _next_try(out: Outbound, held: Claim) -> float | None:
-    """Seconds until the next try; None when the customer has waited long enough and the agent must know."""
-    left = (out.replying.give_up_after if out.replying else 0.0) - held.spent
-    return min(out.schedule.delay(held.attempts), SLOWEST, left) if left > 0 else None
+    """It could not be made ready now: the lane waits, so that order is kept, until the agent must know."""
+    if not put_off(out, held, waiting, error):
+        with out.store.begin() as tx:
+            replies.bury_reply(tx, held, waiting.id, str(error), FAILED)
 
 
 def _send(out: Outbound, replying: Replying, held: Claim, frozen: Send) -> None:
@@ -130,12 +174,12 @@ def _send(out: Outbound, replying: Replying, held: Claim, frozen: Send) -> None:
 
 
 def _settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFailed) -> None:
-    cause, wait = str(error), _next_try(out, held)
+    cause, wait = str(error), next_try(out, held)
     with out.store.begin("reply_failure") as tx:
         match error:
             case RateLimited() | OperatorNeeded():
                 replies.reply_again(tx, held, send, 0.0, cause, at_gate=True)
-                _close(out, tx, held, error)
+                close_gate(out, tx, held, error)
             case Unsure():
                 replies.reply_unsure(tx, held, send, ECHO_AFTER, cause)
             case Permanent():
@@ -145,14 +189,6 @@ def _settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFaile
             case _:
                 replies.reply_again(tx, held, send, wait, cause)
     log.warning("reply.failed", send=send.id, error=type(error).__name__, code=error.code)
-
-
-def _close(out: Outbound, tx: Tx, held: Claim, error: RateLimited | OperatorNeeded) -> None:
-    account = held.conversation.key.account
-    if isinstance(error, RateLimited):
-        gates.close(tx, "account", account, error.retry_after, pace=out.pace, code=error.code)
-    else:
-        gates.close_for_operator(tx, "account", account, cause=str(error), code=error.code)
 
 
 def _settle_unanswered(out: Outbound, held: Claim, send: Send) -> None:

@@ -7,16 +7,20 @@ from dataclasses import replace
 
 import structlog
 
+from relay.delivery.card import draw
+from relay.delivery.hearing import hear, subjects
 from relay.delivery.outbound import Outbound
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Rejected, RelayError
 from relay.kommunicate.parse import parse_webhook
-from relay.messages import ChatMessage, ConversationKey, Form, Person, Role
-from relay.slack.render import Card, Line, Previous, SlackPost, Told, render_batch, render_card
+from relay.messages import ChatMessage, ConversationKey, Person, Role
+from relay.slack.events import Aside
+from relay.slack.inbound import parse_interaction
+from relay.slack.render import Line, Previous, SlackPost, Told, Topic, render_batch
 from relay.store import gates
 from relay.store.engine import Tx
 from relay.store.lanes import give_back
 from relay.store.refusals import bury_unrendered
-from relay.store.rows import Claim, Conversation, Draft, Send, Waiting
+from relay.store.rows import Claim, Draft, Send, Waiting
 from relay.store.sends import freeze
 from relay.store.threads import name_channel
 from relay.store.waiting import last_shown, waiting
@@ -43,39 +47,55 @@ def prepare(out: Outbound, held: Claim) -> Send | None:
         _find_channel(out, held)
         return None
     try:
-        drafts = _drafts(out, held)
+        return _freeze(out, held)
     except Unrenderable as error:
         log.error("message.unrenderable", delivery=error.delivery_id, cause=str(error))
         with out.store.begin() as tx:
             bury_unrendered(tx, held, error.delivery_id, str(error))
         return None
+
+
+def _freeze(out: Outbound, held: Claim) -> Send | None:
+    key = held.conversation.key
+    with out.store.read() as tx:
+        rows = waiting(tx, held)
+        above = last_shown(tx, held) if held.conversation.thread_ts else None
+    messages = {row.id: _message(row, key) for row in rows}
+    people = out.authors.of(key.account, subjects(messages))
+    lines = [_line(row, messages[row.id], people) for row in rows]
+    held = hear(out, held, list(zip(rows, lines, strict=True)), people)
+    drafts = _drafts(out, held, lines, _previous(above, key))
+    calls = held.broadcast_from
+    if drafts and _calls_the_channel(out, held, lines):
+        drafts[0], calls = _broadcast(drafts[0]), None
     with out.store.begin("freeze") as tx:
-        send = freeze(tx, held, drafts, lease=out.lease) if drafts else None
+        heard = max((row.id for row in rows), default=0)
+        send = freeze(tx, held, drafts, lease=out.lease, heard=heard, broadcast_from=calls) if drafts else None
         if send is None:
             give_back(tx, held)
     return send
 
 
-def _drafts(out: Outbound, held: Claim) -> list[Draft]:
+def _drafts(out: Outbound, held: Claim, lines: Sequence[Line], above: Previous | None) -> list[Draft]:
     place = held.conversation
-    with out.store.read() as tx:
-        rows = waiting(tx, held)
-        above = last_shown(tx, held) if place.thread_ts else None
-    messages = {row.id: _message(row, place.key) for row in rows}
-    people = out.authors.of(place.key.account, {one.sender for one in messages.values() if one.sender})
-    lines = [_line(row, messages[row.id], people) for row in rows]
     if not lines:
         return []
-    url = conversation_url(out.dashboard_url, place.key)
     if place.thread_ts is None:
-        return [Draft("root", _root(out, place, lines, url).payload())]
-    posts = _render(lines, previous=_previous(above, place.key), url=url)
+        return [Draft("root", draw(out, place).payload(), version=place.wanted)]
+    posts = _render(lines, previous=above, url=out.conversation_url(place.key))
     return [Draft("post", post.payload(), post.parts) for post in posts]
 
 
-def conversation_url(dashboard_url: str, key: ConversationKey) -> str:
-    """Where a conversation is in Kommunicate's dashboard."""
-    return f"{dashboard_url.rstrip('/')}/conversations/{key.group_id}"
+def _calls_the_channel(out: Outbound, held: Claim, lines: Sequence[Line]) -> bool:
+    """True when the first post says something of the customer's that nobody follows the thread to see."""
+    due = held.broadcast_from is not None and held.broadcast_from <= held.at
+    customers = (Role.CUSTOMER, Role.UNKNOWN)
+    spoken = any(line.author.role in customers and line.is_spoken for line in lines)
+    return out.broadcasts and due and spoken and held.conversation.thread_ts is not None
+
+
+def _broadcast(draft: Draft) -> Draft:
+    return replace(draft, payload={**draft.payload, "reply_broadcast": True})
 
 
 def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
@@ -94,8 +114,16 @@ def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
 
 def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
     author = people.get(message.sender, Person(message.sender, message.sender or "Kommunicate"))
-    told = Told(row.about.id, row.about.cause, sure=row.about.mark != "unsure") if row.about else None
+    told = Told(Topic(row.about.topic), row.about.id, row.about.cause, _clicker(row)) if row.about else None
     return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, told)
+
+
+def _clicker(row: Waiting) -> str:
+    """Who pressed the button that a line tells of; "" where it tells of something else."""
+    if row.about is None or row.about.topic != Topic.TAKEN or row.body is None:
+        return ""
+    clicks = parse_interaction(row.body)
+    return "" if isinstance(clicks, Aside) else clicks[0].user_id
 
 
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
@@ -125,44 +153,6 @@ def _culprit(lines: Sequence[Line], url: str) -> int:
         except Exception:  # noqa: BLE001 - this one it is
             return line.id
     return lines[0].id
-
-
-def _root(out: Outbound, place: Conversation, lines: Sequence[Line], url: str) -> SlackPost:
-    opener = _opener(lines)
-    card = Card(
-        key=place.key,
-        name=opener.author.name,
-        first_words=opener.message.text,
-        since=opener.message.sent_at or place.created_at,
-        dashboard_url=url,
-        read_only=out.read_only,
-        replaces=place.dead_ts and _permalink(out, place),
-    )
-    try:
-        return render_card(card, place.root_form)
-    except Exception as error:  # noqa: BLE001 - a card that cannot be drawn must not keep its conversation waiting
-        log.error("card.unrenderable", conversation=place.id, error=type(error).__name__)
-        return render_card(replace(card, name="A customer", first_words="", replaces=None), Form.PLAIN)
-
-
-def _opener(lines: Sequence[Line]) -> Line:
-    """Whose name the card bears: the first customer who wrote, else the first unknown, else the first line."""
-    for role in (Role.CUSTOMER, Role.UNKNOWN):
-        for line in lines:
-            if line.author.role is role and line.lost is None:
-                return line
-    return lines[0]
-
-
-def _permalink(out: Outbound, place: Conversation) -> str | None:
-    """A link to the thread that this one replaces; where Slack has none, there is none."""
-    if place.channel_id is None or place.dead_ts is None:
-        return None
-    try:
-        return out.slack.permalink(place.channel_id, place.dead_ts)
-    except DeliveryFailed as error:
-        log.info("card.no_permalink", conversation=place.id, code=error.code)
-        return None
 
 
 def _find_channel(out: Outbound, held: Claim) -> None:

@@ -15,6 +15,7 @@ import structlog
 
 from relay.clock import monotonic
 from relay.delivery import owner
+from relay.delivery.card import update
 from relay.delivery.confirm import check_copies, confirm
 from relay.delivery.marks import mark
 from relay.delivery.outbound import Outbound
@@ -147,6 +148,8 @@ def step(out: Outbound, held: Claim) -> None:
             show(out, held)
         case "replies":
             reply(out, held)
+        case "card" if held.conversation.wanted != held.conversation.shown:
+            update(out, held)
         case "card":
             mark(out, held)
 

@@ -14,7 +14,7 @@ from relay.kommunicate.body import WebhookBody
 from relay.kommunicate.notices import NOTIFICATION
 from relay.kommunicate.text import flag, one_line
 from relay.kommunicate.words import message_words
-from relay.messages import MessageKind
+from relay.messages import Assigned, MessageKind, News
 
 HIDDEN, BLOCKED, CALL_SIGNAL, CALL_STATUS = 11, 13, 102, 103  # contentType
 CALLS = (6, 7)  # type
@@ -22,18 +22,20 @@ CALLS = (6, 7)  # type
 
 @dataclass(frozen=True, slots=True)
 class Hide:
-    """Not shown, and why; `partial` is a piece of an answer that comes whole as well."""
+    """Not shown, and why; `partial` is a piece of an answer that comes whole as well, `hand_over` asks for a person."""
 
     reason: str
     partial: bool = False
+    hand_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Shown with these words, as a message or as one grey line."""
+    """Shown with these words, as a message or as one grey line; `news` is what it says of the conversation itself."""
 
     words: Callable[[WebhookBody], str]
     kind: MessageKind = MessageKind.MESSAGE
+    news: Callable[[WebhookBody], Assigned | News | None] = lambda _: None
 
 
 def judge(body: WebhookBody) -> Hide | Show:
@@ -73,9 +75,16 @@ def _is_feedback(body: WebhookBody) -> bool:
     return any(notices.feedback_of(body.metadata))
 
 
+def _asks_for_a_person(body: WebhookBody) -> bool:
+    return any(body.metadata.get(name) is not None for name in ("KM_ASSIGN_TO", "KM_ASSIGN_TEAM"))
+
+
 def _is_hand_over(body: WebhookBody) -> bool:
-    asked = any(body.metadata.get(name) is not None for name in ("KM_ASSIGN_TO", "KM_ASSIGN_TEAM"))
-    return asked and _is_silent(body)
+    return _asks_for_a_person(body) and _is_silent(body)
+
+
+def _hand_over(body: WebhookBody) -> News | None:
+    return News.HANDED_OVER if _asks_for_a_person(body) else None
 
 
 def _is_call_signal(body: WebhookBody) -> bool:
@@ -117,16 +126,16 @@ def _always(_: WebhookBody) -> bool:
 RULES: tuple[tuple[Callable[[WebhookBody], bool], Hide | Show], ...] = (
     (_is_streamed_piece, Hide("piece of a streamed answer", partial=True)),
     (_is_deleted, Hide("message deleted for everyone")),
-    (_is_assignment, Show(notices.assigned, MessageKind.NOTICE)),
-    (_is_status, Show(notices.status, MessageKind.NOTICE)),
+    (_is_assignment, Show(notices.assigned, MessageKind.NOTICE, notices.assignment)),
+    (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
     (_is_feedback, Show(notices.rated, MessageKind.NOTICE)),
     (_is_hidden, Hide("hidden message")),
     (_is_hidden_action, Hide("hidden message")),
     (_is_call_signal, Hide("call signalling")),
-    (_is_hand_over, Hide("hand-over request without words")),
+    (_is_hand_over, Hide("hand-over request without words", hand_over=True)),
     (_is_call_status, Show(notices.call, MessageKind.NOTICE)),
     (_is_summary, Show(notices.summary, MessageKind.NOTICE)),
     (_is_empty_notification, Hide("notification without words")),
     (_is_notification, Show(message_words, MessageKind.NOTICE)),
-    (_always, Show(message_words)),
+    (_always, Show(message_words, news=_hand_over)),
 )

@@ -9,22 +9,23 @@ from relay.jsontext import loads_leniently
 from relay.kommunicate.body import WebhookBody
 from relay.kommunicate.text import flag, one_line
 from relay.kommunicate.words import message_words
+from relay.messages import Assigned, News
 
 NOTIFICATION = 10  # contentType of what the system itself says
 MAX_VALUE = 200  # characters of a name or status that come from metadata
 
 # SDKs write open, closed, resolved and waiting in several spellings; numbers only where all sources agree.
-_STATUS_WORDS: Mapping[str, str] = {
-    "open": "Conversation opened",
-    "opened": "Conversation opened",
-    "reopened": "Conversation reopened",
-    "0": "Conversation opened",
-    "close": "Conversation resolved",
-    "closed": "Conversation resolved",
-    "resolved": "Conversation resolved",
-    "2": "Conversation resolved",
-    "waiting": "Conversation is waiting",
-    "spam": "Conversation marked as spam",
+_STATUS: Mapping[str, tuple[str, News | None]] = {
+    "open": ("Conversation opened", News.OPENED),
+    "opened": ("Conversation opened", News.OPENED),
+    "reopened": ("Conversation reopened", News.OPENED),
+    "0": ("Conversation opened", News.OPENED),
+    "close": ("Conversation resolved", News.RESOLVED),
+    "closed": ("Conversation resolved", News.RESOLVED),
+    "resolved": ("Conversation resolved", News.RESOLVED),
+    "2": ("Conversation resolved", News.RESOLVED),
+    "waiting": ("Conversation is waiting", News.OPENED),
+    "spam": ("Conversation marked as spam", News.RESOLVED),
 }
 
 
@@ -34,10 +35,23 @@ def assigned(body: WebhookBody) -> str:
     return _with_words(f"Assigned to {name or one_line(body.metadata.get('KM_ASSIGN'), MAX_VALUE)}", body)
 
 
+def assignment(body: WebhookBody) -> Assigned:
+    """Return to whom the conversation was given."""
+    user_id = one_line(body.metadata.get("KM_ASSIGN"), MAX_VALUE)
+    return Assigned(user_id, one_line(body.metadata.get("LOCALIZATION_VALUE"), MAX_VALUE))
+
+
 def status(body: WebhookBody) -> str:
     """Return "Conversation resolved" and the like; a status not known is named as it came."""
     word = one_line(body.metadata.get("KM_STATUS"), MAX_VALUE)
-    return _with_words(_STATUS_WORDS.get(word.lower(), f"Conversation status: {word}"), body)
+    said, _ = _STATUS.get(word.lower(), (f"Conversation status: {word}", None))
+    return _with_words(said, body)
+
+
+def change_of_status(body: WebhookBody) -> News | None:
+    """Return what a status means for the conversation; None where it is not known."""
+    word = one_line(body.metadata.get("KM_STATUS"), MAX_VALUE)
+    return _STATUS.get(word.lower(), ("", None))[1]
 
 
 def rated(body: WebhookBody) -> str:

@@ -58,10 +58,11 @@ def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
         attachment=attachment_of(body.file, body.file_meta),
         title=body.title,
         metadata=body.metadata,
+        news=outcome.news(body),
     )
 
 
 def _ignored(body: WebhookBody, outcome: Hide, account: str) -> Ignored:
     # A piece of an answer may bear the whole answer's key, which must not be taken for a repetition of it.
     key = f"piece:{body.key}" if outcome.partial else body.key
-    return Ignored(ConversationKey(account, body.group_id), key, outcome.reason)
+    return Ignored(ConversationKey(account, body.group_id), key, outcome.reason, hand_over=outcome.hand_over)

@@ -22,6 +22,12 @@ ROLE_TYPES: Mapping[str, Role] = {
 }
 
 
+def answers_customers(user_id: str, metadata: Mapping[str, Any]) -> bool:
+    """True for what a bot says, if it answers customers; the default system user also greets where there is no bot."""
+    # KM_ANSWER_SOURCE and KM_CONTEXT_QUESTION: Kommunicate-Web-SDK, answer-feedback-service.js
+    return user_id not in DEFAULT_BOTS or bool(metadata.keys() & {"KM_ANSWER_SOURCE", "KM_CONTEXT_QUESTION"})
+
+
 def role_of(
     user_id: str, looked_up: Role | None, *, bots: Collection[str] = DEFAULT_BOTS, agents: Collection[str] = ()
 ) -> Role:

@@ -109,7 +109,7 @@ def _agents(routes: Blueprint, sandbox: Sandbox) -> None:
             _string(body, "ts"),
             _string(body, "action_id"),
             user=_string(body, "user") or "U0ALEX",
-            value=_string(body, "value") or None,
+            value=_string(body, "value") if "value" in body else None,
         )
         return jsonify({"trigger_id": trigger})
 

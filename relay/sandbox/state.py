@@ -69,7 +69,13 @@ def _channel(slack: SlackWorkspace, channel: Channel) -> dict[str, Any]:
         "archived": channel.is_archived,
         "member": channel.has_bot,
         "messages": [_root(slack, message) for message in slack.roots(channel.id)[-DRAWN:]],
+        "whispers": [_whisper(one) for one in slack.ephemerals[-DRAWN:] if one["channel"] == channel.id],
     }
+
+
+def _whisper(shown: dict[str, Any]) -> dict[str, Any]:
+    """What one person alone sees, until they reload."""
+    return {name: shown[name] for name in ("ts", "thread_ts", "user", "text", "blocks")}
 
 
 def _root(slack: SlackWorkspace, message: Message) -> dict[str, Any]:

@@ -20,7 +20,6 @@ MAX_BLOCKS = 45  # Slack: 50; the rest is room for a mark or a notice added late
 MAX_TEXT = 2900  # of one text element; Slack: 3,000
 MAX_TOTAL = 10_000  # of all text of one post; Slack: about 13,200, undocumented
 MAX_FILE_NAME = 200  # Slack: 2,000 for alt_text and title
-OPEN = "open_in_kommunicate"
 OPEN_LABEL = "Open in Kommunicate"
 
 _LATEST = 253_402_300_799  # the last second of the year 9999
@@ -37,10 +36,30 @@ def context(*elements: Block) -> Block:
     return {"type": "context", "elements": list(elements)}
 
 
-def button(action: str, label: str, value: str) -> Block:
-    """A row with one button; `value` comes back with a click and holds an id of ours, nothing else."""
-    element = {"type": "button", "action_id": action, "text": plain(label), "value": value}
-    return {"type": "actions", "elements": [element]}
+def actions(*elements: Block) -> Block:
+    """A row of buttons and menus; at most 25."""
+    return {"type": "actions", "elements": list(elements)}
+
+
+def button(action: str, label: str, value: str = "", *, style: str = "") -> Block:
+    """A button; `value` comes back with a click and holds an id of ours, nothing else."""
+    more = {"value": value} if value else {}
+    return {"type": "button", "action_id": action, "text": plain(label), **more, **({"style": style} if style else {})}
+
+
+def menu(action: str, options: Sequence[Block]) -> Block:
+    """Three dots that open a menu of at most five entries."""
+    return {"type": "overflow", "action_id": action, "options": list(options)}
+
+
+def option(value: str, label: str, *, url: str = "") -> Block:
+    """An entry of a menu; with `url` it opens that, and its click comes to us all the same."""
+    return {"text": plain(label), "value": value, **({"url": url} if url else {})}
+
+
+def line_with_menu(text: str, accessory: Block) -> Block:
+    """One line of plain words with a menu at its end."""
+    return {"type": "section", "text": plain(text), "accessory": accessory}
 
 
 def author_line(author: str, sent_at: float) -> Block:

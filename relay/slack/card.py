@@ -1,24 +1,37 @@
-"""The root card: what a conversation looks like from the channel."""
+"""The root card: what a conversation looks like from the channel. As tall as there is need: one line where nobody
+waits for a person.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from relay.messages import ConversationKey, Form
 from relay.slack.blocks import (
+    OPEN_LABEL,
     Block,
+    actions,
+    button,
     context,
     headline,
+    line_with_menu,
     link_or_words,
+    menu,
     open_in_words,
+    option,
     plain,
     utc_minute,
 )
 from relay.slack.links import is_url
 from relay.slack.post import SlackPost, fallback
 from relay.slack.text import clean, clean_line, clean_name, escape, shorten
+from relay.standing import Holder, Standing, Status
 
 READ_ONLY = "Read only: replies here do not reach the customer"
+TAKE_OVER, RELEASE, RESOLVE, REOPEN = "take_over", "release", "resolve", "reopen"
+LABELS = {TAKE_OVER: "Take over", RELEASE: "Release", RESOLVE: "Resolve", REOPEN: "Reopen"}
+MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 MAX_FIRST_WORDS = 300
 _MAX_REPLACES = 300
 _MAX_PLAIN_URL = 200  # keeps `text` under the 4,000 that chat.update takes
@@ -35,30 +48,78 @@ class Card:
     dashboard_url: str
     read_only: bool
     replaces: str | None = None
+    standing: Standing = field(default_factory=Standing)
+
+    @property
+    def is_quiet(self) -> bool:
+        """True while nobody waits for a person."""
+        return self.standing.is_resolved or self.standing.holder is Holder.BOT
 
 
 def render_card(card: Card, form: Form = Form.FULL) -> SlackPost:
-    """Renders the post that begins a thread; its `text` is the name, then the first words."""
+    """Renders the post that begins a thread; its `text` is what a phone shows: the name, then the first words."""
     if form is Form.PLAIN:
         return SlackPost(_plain_text(card), (), ())
-    name, words = clean_name(card.name), _first_words(card)
-    text = fallback(f"{name}: {words}" if words else name)
-    return SlackPost(text, tuple(_blocks(card, name, words)), ())
+    said = (" · ".join(_who(card)), "" if card.is_quiet else _first_words(card))
+    return SlackPost(fallback(": ".join(filter(None, said))), tuple(_blocks(card)), ())
 
 
-def _blocks(card: Card, name: str, words: str) -> list[Block]:
-    blocks = [headline(name, card.since, words)]
+def acted_upon(action_id: str, value: str) -> str:
+    """Returns what a click on a card asks for: a button's action, or the entry chosen from the menu."""
+    return value if action_id == MENU else action_id
+
+
+def _blocks(card: Card) -> Iterator[Block]:
+    if card.is_quiet and not card.read_only:
+        entries = (REOPEN,) if card.standing.is_resolved else (TAKE_OVER, RESOLVE)
+        yield line_with_menu(" · ".join(_who(card)), _menu(card, *entries))
+        return
+    name, *state = _who(card)
+    if card.is_quiet:
+        yield context(plain(" · ".join([name, *state])))
+    else:
+        yield headline(name, card.since, _first_words(card))
     if card.replaces is not None:
-        blocks.append(_replaces(card.replaces))
+        yield _replaces(card.replaces)
+    if state and not card.is_quiet:
+        yield context(plain(" · ".join(state)))
+    yield _read_only(card) if card.read_only else _controls(card)
+
+
+def _controls(card: Card) -> Block:
+    if card.standing.holder is Holder.AGENT:
+        return actions(button(RESOLVE, LABELS[RESOLVE]), _menu(card, TAKE_OVER, RELEASE))
+    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), _menu(card, RESOLVE))
+
+
+def _menu(card: Card, *entries: str) -> Block:
+    link = [option(OPEN, OPEN_LABEL, url=card.dashboard_url)] if is_url(card.dashboard_url) else []
+    return menu(MENU, [option(entry, LABELS[entry]) for entry in entries] + link)
+
+
+def _read_only(card: Card) -> Block:
     # A link, not a button: Slack marks every click on a button with a warning where no interactivity is set up.
-    said = [plain(READ_ONLY)] if card.read_only else []
-    return [*blocks, context(*said, link_or_words(card.dashboard_url))]
+    return context(plain(READ_ONLY), link_or_words(card.dashboard_url))
+
+
+def _who(card: Card) -> list[str]:
+    """The customer's name, and what there is to say of the conversation's state."""
+    standing, said = card.standing, [clean_name(card.name)]
+    if standing.status is Status.REOPENED:
+        said.append("reopened")
+    if standing.is_resolved:
+        said.append(f"resolved by {clean_name(standing.resolved_by)}" if standing.resolved_by else "resolved")
+    elif standing.holder is Holder.BOT:
+        said.append("a bot answers")
+    elif standing.holder is Holder.AGENT:
+        said.append(f"with {clean_name(standing.holder_name)}" if standing.holder_name else "taken")
+    return said
 
 
 def _plain_text(card: Card) -> str:
-    name, words = clean_name(card.name), _first_words(card)
-    lines = [f"{name} · since {utc_minute(card.since)}"]
-    if words:
+    words = _first_words(card)
+    lines = [" · ".join([*_who(card), f"since {utc_minute(card.since)}"])]
+    if words and not card.is_quiet:
         lines.append(f"> {words}")
     if card.read_only:
         lines.append(READ_ONLY)

@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from relay.errors import OperatorNeeded
+from relay.slack.blocks import context, plain
 from relay.slack.history import Found, find_posted
 from relay.slack.pages import pages
+from relay.slack.text import escape
 from relay.slack.web import Web, unreadable
 
 __all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profile", "SlackClient"]
@@ -24,6 +26,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "chat.postMessage": ("chat:write",),
     "chat.update": ("chat:write",),
     "chat.delete": ("chat:write",),
+    "chat.postEphemeral": ("chat:write",),
     "chat.getPermalink": (),
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
@@ -91,6 +94,12 @@ class SlackClient:
     def delete(self, channel: str, ts: str) -> None:
         """Takes a post of ours back; one that is gone already is fine."""
         self._web.write("chat.delete", {"channel": channel, "ts": ts})
+
+    def tell(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
+        """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it."""
+        thread = {} if thread_ts is None else {"thread_ts": thread_ts}
+        said = {"text": escape(sentence), "blocks": [context(plain(sentence))], "parse": "none"}
+        self._web.write("chat.postEphemeral", {"channel": channel, "user": user_id, **said, **thread})
 
     def find_posted(self, channel: str, send_id: str, *, thread_ts: str | None, oldest: str | None) -> list[Found]:
         """Returns our posts that carry this send id, in the thread and in the channel, oldest first.

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,9 +105,15 @@ def key_of(thing: AgentWords | AgentEdit | Click) -> str:
         case AgentWords():
             parts = (thing.team, thing.channel, thing.ts)
         case AgentEdit():
-            parts = (thing.team, thing.channel, thing.ts, thing.edited_ts)
+            # Slack counts an edit's time in whole seconds, in which there may be two.
+            parts = (thing.team, thing.channel, thing.ts, thing.edited_ts, _digest(thing))
         case Click():
             # Only the action's id may hold a slash, and what stands on both sides of it may not: no two keys meet.
             where = (thing.team, thing.channel, thing.message_ts)
             parts = (*where, thing.action_id, thing.user_id, thing.action_ts)
     return "/".join(parts)
+
+
+def _digest(edit: AgentEdit) -> str:
+    said = json.dumps([edit.text, edit.blocks, edit.deleted], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
-from relay.messages import AgentChange, AgentMessage
+from relay.messages import AgentChange, AgentClick, AgentMessage
 from relay.slack.client import Identity
 from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Click, Uninstalled, key_of
 from relay.slack.fields import MAX_VALUE, Fields, identifier, identifier_or_none, inner, label, needed, several, text
@@ -76,7 +76,17 @@ def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessa
 def agent_change(edit: AgentEdit, note_prefixes: Sequence[str]) -> AgentChange:
     """Returns what the store needs to know of a change to an agent's words."""
     note = None if edit.deleted else note_reason(edit.blocks, edit.text, note_prefixes)
-    return AgentChange(key_of(edit), f"{edit.team}/{edit.channel}/{edit.ts}", note, edit.deleted)
+    of = f"{edit.team}/{edit.channel}/{edit.ts}"
+    return AgentChange(key_of(edit), of, edit.edited_ts, note, edit.deleted)
+
+
+def agent_click(click: Click) -> AgentClick:
+    """Returns what the store needs to know of a click; raises `Rejected` 400 where its time is none."""
+    try:
+        at = float(click.action_ts)
+    except ValueError:
+        raise Rejected(400, "invalid_body", "action_ts must be a time of Slack's.") from None
+    return AgentClick(key_of(click), click.channel, click.message_ts, click.thread_ts, at)
 
 
 def _text(body: bytes) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from relay.slack.events import AgentEdit, AgentWords, Aside, Blocks
 from relay.slack.fields import Fields, identifier, identifier_or_none, inner, needed, several, text
+from relay.slack.reply_text import nodes
 
 WORDS = ("", "file_share", "thread_broadcast", "me_message")  # the subtypes of what people write
 BY_A_BOT = "a bot wrote it"
@@ -110,8 +111,11 @@ def _outside(message: Fields) -> str | None:
 
 
 def _typed(message: Fields) -> Blocks:
-    return tuple(block for block in several(message, "blocks") if block.get("type") == "rich_text")
+    """What was typed: rich text, and the tables that Slack puts into attachments."""
+    pasted = [block for each in nodes(message.get("attachments")) for block in nodes(each.get("blocks"))]
+    typed = [block for block in several(message, "blocks") if block.get("type") in ("rich_text", "table")]
+    return (*typed, *(block for block in pasted if block.get("type") == "table"))
 
 
 def _reads(message: Fields) -> tuple[str, Blocks]:
-    return text(message, "text"), several(message, "blocks")
+    return text(message, "text"), _typed(message)

@@ -11,7 +11,6 @@ from relay.slack.blocks import (
     MAX_TEXT,
     Block,
     author_line,
-    button,
     context,
     link_or_words,
     open_in_words,
@@ -21,23 +20,13 @@ from relay.slack.blocks import (
 )
 from relay.slack.files import describe, file_block
 from relay.slack.text import author_of, clean, clean_line, split, to_rich_text
+from relay.slack.told import MARK, Told, told_blocks, told_text
 
-SEND_AGAIN = "send_again"  # the action of the button under a reply that did not arrive
 EMPTY = "(empty message)"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
 _MAX_REASON = 200
-_NOTICE_MARK = "• "  # no author line begins so
 _LINE_END = re.compile("[\n\u2028\u2029]")
 _QUOTE_MARK = "> "  # in plain form, all lines without it are ours
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What became of a reply that did not certainly reach the customer: its delivery's id, and why."""
-
-    reply_id: int
-    cause: str
-    sure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +34,8 @@ class Line:
     """One message to show in a thread.
 
     `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
-    already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is about an
-    agent's reply, and the line is the relay's.
+    already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is what the
+    relay itself says.
     """
 
     id: int
@@ -57,6 +46,11 @@ class Line:
     parts_done: frozenset[int] = frozenset()
     lost: str | None = None
     told: Told | None = None
+
+    @property
+    def is_spoken(self) -> bool:
+        """True for somebody's words; False for a grey line."""
+        return self.lost is None and self.told is None and self.message.kind is MessageKind.MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +85,7 @@ class Part:
     @property
     def spoken(self) -> Previous | None:
         """Whose words these are; None for a grey line, after which the author is named again."""
-        if self.line.lost is not None or self.line.told is not None or self.line.message.kind is MessageKind.NOTICE:
+        if not self.line.is_spoken:
             return None
         return Previous(self.line.message.sender, self.line.message.sent_at)
 
@@ -109,7 +103,7 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
         yield _lost(line, line.lost, dashboard_url)
         return
     if line.told is not None:
-        yield _told(line, line.told)
+        yield Part(line, 0, () if line.form is Form.PLAIN else told_blocks(line.told), told_text(line.told))
         return
     pieces = _pieces(line.message)
     for number, piece in enumerate(pieces):
@@ -137,7 +131,7 @@ def _blocks(line: Line, piece: str, dashboard_url: str, *, last: bool) -> Iterat
 
 def _words(line: Line, piece: str, *, goes_on: bool) -> Block:
     if line.message.kind is MessageKind.NOTICE:
-        return context(plain(_NOTICE_MARK + piece))
+        return context(plain(MARK + piece))
     if line.author.role is Role.BOT:
         return context(plain(piece))
     return words(to_rich_text(piece, goes_on=goes_on))
@@ -145,7 +139,7 @@ def _words(line: Line, piece: str, *, goes_on: bool) -> Block:
 
 def _summary(line: Line, piece: str) -> str:
     if line.message.kind is MessageKind.NOTICE:
-        return _NOTICE_MARK + piece
+        return MARK + piece
     attachment = line.message.attachment
     shown = piece or (describe(attachment) if attachment else "")
     return f"{author_of(line.author)}: {shown}"
@@ -155,7 +149,7 @@ def _plain_text(line: Line, piece: str, dashboard_url: str, *, last: bool) -> st
     notice = line.message.kind is MessageKind.NOTICE
     above = f"{author_of(line.author)} · {utc_minute(line.message.sent_at)}"
     quoted = [_QUOTE_MARK + _LINE_END.sub(r"\g<0>" + _QUOTE_MARK, piece)] if piece else []
-    shown = [_NOTICE_MARK + piece] if notice else [above, *quoted]
+    shown = [MARK + piece] if notice else [above, *quoted]
     if last and line.message.attachment:
         shown.append(f"{describe(line.message.attachment)}. {open_in_words(dashboard_url)}")
     return "\n".join(shown)
@@ -164,14 +158,5 @@ def _plain_text(line: Line, piece: str, dashboard_url: str, *, last: bool) -> st
 def _lost(line: Line, reason: str, dashboard_url: str) -> Part:
     told = f"1 message could not be shown: {clean_line(reason, _MAX_REASON) or 'no reason was given'}."
     if line.form is Form.PLAIN:
-        return Part(line, LOST, (), f"{_NOTICE_MARK}{told} {open_in_words(dashboard_url)}")
-    return Part(line, LOST, (context(plain(_NOTICE_MARK + told), link_or_words(dashboard_url)),), told)
-
-
-def _told(line: Line, told: Told) -> Part:
-    headline = "Not sent to the customer" if told.sure else "May not have arrived"
-    said = f"{_NOTICE_MARK}{headline}: {clean_line(told.cause, _MAX_REASON) or 'no reason was given'}."
-    if line.form is Form.PLAIN:
-        return Part(line, 0, (), said)
-    again = button(SEND_AGAIN, "Retry" if told.sure else "Send again", str(told.reply_id))
-    return Part(line, 0, (context(plain(said)), again), said)
+        return Part(line, LOST, (), f"{MARK}{told} {open_in_words(dashboard_url)}")
+    return Part(line, LOST, (context(plain(MARK + told), link_or_words(dashboard_url)),), told)

@@ -8,11 +8,12 @@ from itertools import groupby
 from relay.messages import Form
 from relay.slack.blocks import MAX_BLOCKS, MAX_TOTAL, text_size
 from relay.slack.card import Card, render_card
-from relay.slack.parts import Line, Part, Previous, Told, parts_of
+from relay.slack.parts import Line, Part, Previous, parts_of
 from relay.slack.post import SlackPost, fallback, mark_repeated
 from relay.slack.text import escape
+from relay.slack.told import Told, Topic
 
-__all__ = ["Card", "Line", "Previous", "SlackPost", "Told", "mark_repeated", "render_batch", "render_card"]
+__all__ = ["Card", "Line", "Previous", "SlackPost", "Told", "Topic", "mark_repeated", "render_batch", "render_card"]
 
 
 def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_url: str) -> list[SlackPost]:

@@ -16,7 +16,7 @@ from typing import Any
 from relay.slack.mrkdwn import to_elements
 from relay.slack.reply_words import Names, Node, string, words
 
-__all__ = ["Mentions", "Names", "mentioned", "reply_text"]
+__all__ = ["Mentions", "Names", "labels", "mentioned", "reply_text"]
 
 SECTION, LIST, QUOTE, TABLE = "rich_text_section", "rich_text_list", "rich_text_quote", "table"
 _MAX_INDENT = 8  # Slack's own
@@ -63,6 +63,16 @@ def mentioned(blocks: Sequence[Node], text: str) -> Mentions:
         if identity := string(element, key):
             found[kind][identity] = None
     return Mentions(*(tuple(found[kind]) for kind in ("users", "groups", "channels", "broadcasts")))
+
+
+def labels(text: str) -> dict[str, str]:
+    """Returns the names that Slack's `text` has beside ids; rich text has the ids alone."""
+    found = {}
+    for element in to_elements(text):
+        _, key = _MENTIONS.get(string(element, "type"), ("", ""))
+        if (identity := string(element, key)) and (label := string(element, "text")):
+            found[identity] = label
+    return found
 
 
 def parts_of(blocks: Sequence[Node], text: str) -> list[Node]:

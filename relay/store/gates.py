@@ -24,7 +24,7 @@ CROWD = 3  # this many channels refused within CROWD_SECONDS: the workspace as a
 CROWD_SECONDS = 10.0
 SLOWEST_GUESS = 30.0  # seconds to wait at most when Slack does not say how long
 LOOKING = ("auth.test", "conversations.history", "conversations.replies", "chat.delete")
-MARKING = ("reactions.add", "reactions.remove")
+MARKING = ("reactions.add", "reactions.remove", "chat.update")
 WHEN_IT_OPENS = ("closed_until", "delay", "next_slot")
 RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
 
@@ -87,7 +87,7 @@ def holds_reply(account: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def holds_mark() -> ColumnElement[bool]:
-    """True for the gates that a mark on a message has to pass; it keeps no channel's pace and takes no slot of it."""
+    """True for the gates that a mark or a card has to pass; they keep no channel's pace and take no slot of it."""
     return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", gates.c.name.in_(MARKING)))
 
 

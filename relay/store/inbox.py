@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import and_, exists, insert, select, update
 
-from relay.messages import AgentChange, AgentMessage
+from relay.messages import AgentMessage
 from relay.store.arming import CARD, REPLIES, arm, lock
 from relay.store.engine import Tx
 from relay.store.received import Receipt
@@ -19,7 +19,6 @@ from relay.store.tables import OPEN_SENDS, deliveries, received, sends
 DOOR = "slack"
 NOT_OURS = "not in a thread of ours"
 OWN_POST = "the relay posted it"
-TAKEN_BACK = "deleted before it was sent"
 
 
 def accept_reply(tx: Tx, message: AgentMessage, body: bytes, *, account: str, undo: float) -> Receipt:
@@ -31,44 +30,12 @@ def accept_reply(tx: Tx, message: AgentMessage, body: bytes, *, account: str, un
         return Receipt("ignored", reason=NOT_OURS)
     if conversation_id is not None:
         lock(tx, conversation_id)
-    received_id = _record(tx, "message", account, message.key, body, conversation_id, message.client_key)
+    received_id = record(tx, "message", account, message.key, body, conversation_id, message.client_key)
     if received_id is None:
         return Receipt("duplicate")
     if conversation_id is None:
         return Receipt("accepted", received_id, "held until its thread is known")
     _queue(tx, conversation_id, received_id, message, undo)
-    return Receipt("accepted", received_id)
-
-
-def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str) -> Receipt:
-    """Let a reply that has not set out yet say what its message says now, or stop it; later nothing is sent by itself.
-
-    A note stays a note, whatever becomes of it.
-    """
-    its_message = and_(received.c.door == DOOR, received.c.account == account, received.c.key == change.of)
-    row = tx.conn.execute(
-        select(deliveries.c.id, deliveries.c.conversation_id)
-        .join(received, received.c.id == deliveries.c.received_id)
-        .where(its_message, received.c.kind == "message", deliveries.c.lane == REPLIES)
-    ).one_or_none()
-    if row is None:
-        return Receipt("ignored", reason=NOT_OURS)
-    lock(tx, row.conversation_id)
-    received_id = _record(tx, "edit", account, change.key, body, row.conversation_id)
-    if received_id is None:
-        return Receipt("duplicate")
-    stays = change.gone or change.note is not None
-    stopped = {"state": "ignored", "cause": change.note or TAKEN_BACK, "mark": "" if change.gone else "note"}
-    done = tx.conn.execute(
-        update(deliveries)
-        .where(deliveries.c.id == row.id, deliveries.c.state == "waiting")
-        .values(**(stopped if stays else {"words_id": received_id}))
-        .returning(deliveries.c.id)
-    ).one_or_none()
-    if done is None:
-        return Receipt("ignored", received_id, "it has set out already")
-    if stays:
-        arm(tx, row.conversation_id, CARD, 0.0)
     return Receipt("accepted", received_id)
 
 
@@ -105,7 +72,7 @@ def adopt(tx: Tx, received_id: int, message: AgentMessage, *, undo: float) -> bo
     return conversation_id is not None
 
 
-def _record(
+def record(
     tx: Tx,
     kind: str,
     account: str,
@@ -114,6 +81,7 @@ def _record(
     conversation_id: int | None,
     client_key: str | None = None,
 ) -> int | None:
+    """Store one inbound thing of Slack's; returns its id, None where it is stored already."""
     row = (
         upsert(tx, received)
         .values(

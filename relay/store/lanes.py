@@ -20,6 +20,7 @@ from relay.store.gates import Pace
 from relay.store.outlook import claimable
 from relay.store.rows import Claim, Conversation, Send
 from relay.store.sql import BOUND, among, past
+from relay.store.standing import to_standing
 from relay.store.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
 
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
@@ -40,7 +41,7 @@ TAKE = (
     update(lanes)
     .where(_OF)
     .values(token=lanes.c.token + 1, lease_owner=given("owner"), lease_until=given("until"))
-    .returning(lanes.c.token, lanes.c.attempts, lanes.c.spent)
+    .returning(lanes.c.token, lanes.c.attempts, lanes.c.spent, lanes.c.heard, lanes.c.broadcast_from)
 )
 HOLD = update(lanes).where(_OF, lanes.c.token == given("token")).values(token=lanes.c.token).returning(lanes.c.token)
 RENEW = HOLD.values(lease_until=given("until"))
@@ -85,6 +86,8 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
         at=tx.now,
         head=_first_send(tx, picked, HEAD),
         check_copies=_first_send(tx, picked, COPIED, now=tx.now, believable=LATE_COPY_LOOK),
+        heard=lane.heard,
+        broadcast_from=lane.broadcast_from,
     )
 
 
@@ -112,6 +115,9 @@ def conversation(tx: Tx, conversation_id: int) -> Conversation:
         dead_ts=row.dead_ts,
         root_form=Form(row.root_form),
         created_at=row.created_at,
+        standing=to_standing(row),
+        wanted=row.wanted,
+        shown=row.shown,
     )
 
 
@@ -135,6 +141,7 @@ def to_send(row: Any) -> Send:
         resent=row.resent,
         look_again_at=row.look_again_at,
         ts=row.ts,
+        version=row.version,
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, ColumnElement, and_, exists, literal_column, select, update
+from sqlalchemy import select, update
 
+from relay.store.cards import rest
 from relay.store.engine import Tx
 from relay.store.lanes import give_back, hold
 from relay.store.rows import Claim
-from relay.store.tables import deliveries, received
-
-OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  # spelled as the index has it
+from relay.store.tables import OUTDATED, deliveries, received
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def next_marking(tx: Tx, held: Claim) -> Marking | None:
     if row is None:
         give_back(tx, held)
         return None
-    _, channel, ts = row.key.split("/")
+    _, channel, ts, *_ = row.key.split("/")  # an edit's key goes on with its own time
     shown = tuple(dict.fromkeys(filter(None, row.mark_shown.split("?"))))
     trying = "?".join((*shown, row.mark)) if row.mark else "?".join(shown)
     tx.conn.execute(update(deliveries).where(deliveries.c.id == row.id).values(mark_shown=trying + "?"))
@@ -52,8 +51,7 @@ def marked(tx: Tx, held: Claim, marking: Marking) -> None:
     """It shows what was wanted when the call was made; what is wanted meanwhile comes next."""
     hold(tx, held)
     tx.conn.execute(update(deliveries).where(deliveries.c.id == marking.id).values(mark_shown=marking.wanted))
-    more = exists().where(and_(deliveries.c.conversation_id == held.conversation.id, OUTDATED))
-    give_back(tx, held, wait=0.0 if tx.conn.execute(select(more)).scalar_one() else None)
+    rest(tx, held)
 
 
 def later(tx: Tx, held: Claim, wait: float) -> None:

@@ -13,10 +13,12 @@ from typing import Any
 from sqlalchemy import and_, case, func, insert, or_, update
 
 from relay.messages import ChatMessage, ConversationKey, Decision, Ignored
+from relay.standing import UNCLAIMED, handed_over
 from relay.store.arming import WORDS
 from relay.store.echo import take_echo
 from relay.store.engine import Tx, given
 from relay.store.sql import upsert_on
+from relay.store.standing import alter_known
 from relay.store.tables import conversations, deliveries, lanes, received
 
 DOOR = "kommunicate"
@@ -78,6 +80,8 @@ def _ignore(tx: Tx, message: Ignored, body: bytes) -> Receipt:
     received_id = _record(tx, account, message.key, body, "ignored", None, message.reason)
     if received_id is None:
         return _count_copy(tx, account, message.key)
+    if message.hand_over:
+        alter_known(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
     return Receipt("ignored", received_id, message.reason)
 
 
@@ -160,13 +164,18 @@ def _count_copy(tx: Tx, account: str, key: str) -> Receipt:
 
 def _arm(tx: Tx, conversation_id: int, *, mapped: bool) -> None:
     """Make the lane due now, unless its head is waiting out a retry or a look."""
-    tx.run(_arm_words(postgres=tx.on_postgres), of=conversation_id, due=tx.now if mapped else None, now=tx.now)
+    due = tx.now if mapped else None
+    tx.run(_arm_words(postgres=tx.on_postgres), of=conversation_id, due=due, now=tx.now, unclaimed=tx.now + UNCLAIMED)
 
 
 @cache
 def _arm_words(*, postgres: bool) -> Any:
     new = upsert_on(lanes, postgres=postgres).values(
-        conversation_id=given("of"), kind=WORDS, due=given("due"), waiting_since=given("now")
+        conversation_id=given("of"),
+        kind=WORDS,
+        due=given("due"),
+        waiting_since=given("now"),
+        broadcast_from=given("unclaimed"),
     )
     waits = and_(or_(lanes.c.attempts > 0, lanes.c.looking), lanes.c.due.is_not(None))
     return new.on_conflict_do_update(

@@ -1,38 +1,42 @@
-"""The life of a reply on its way to Kommunicate, each step under the token of the conversation's `replies` lane.
+"""What agents want of Kommunicate: taken in order of writing, sent once, and told on.
 
-    frozen -> sending -> delivered   Kommunicate named its key, or its echo came
-                      -> frozen      certainly not done: the same again later
-                      -> unsure      nobody knows; its echo settles it, after a while it is given up and the agent told
-                      -> refused     never, or given up: the agent is told and may have it sent again
-
-A reply is never sent a second time by itself: Kommunicate cannot be asked for it, and has no idempotency key.
+Lock order: conversation, lane. Only `sending` can become unsure, and nothing that is unsure is sent again by itself.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
-from relay.store.arming import CARD, REPLIES, WORDS, arm, lock
+from relay.standing import answered
+from relay.store.arming import CARD, REPLIES, arm, lock
 from relay.store.echo import SENT, take_key
 from relay.store.engine import Tx
 from relay.store.lanes import give_back, hold, of_claim, to_send
 from relay.store.rows import Claim, Send
 from relay.store.sends import next_seq
+from relay.store.standing import Step, alter
 from relay.store.tables import deliveries, lanes, received, send_parts, sends
+from relay.store.telling import tell
 
-FAILED, UNSURE, PENDING = "failed", "unsure", "pending"
+FAILED, UNSURE, PENDING = "failed", "unsure", "pending"  # marks; the first two are topics too
+FILES = "files"  # the topic of the line that says they stayed here
 SOON = 3.0  # seconds; what takes no longer needs no mark that says it is on its way
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The reply a lane has to send next: its delivery, Slack's event, and the event of its last edit, if any."""
+    """What a lane has to do next: its delivery, Slack's event, and the event of its last edit, if any.
+
+    `topic` is "" for a reply; `key` is the received thing's.
+    """
 
     id: int
+    topic: str
+    key: str
     body: bytes | None
     words_id: int | None = None
     edit: bytes | None = None
@@ -40,19 +44,23 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One call to Kommunicate, ready to be frozen."""
+    """One call to Kommunicate, ready to be frozen; `agent` is who wrote it, `files` whether files stay behind."""
 
     text: str
     sender: str
+    agent: str = ""
+    files: bool = False
 
 
 def next_reply(tx: Tx, held: Claim) -> Reply | None:
-    """The reply that was written first and is not to be undone any more; without one the lane is given back."""
+    """What was wanted first and is not to be undone any more; without one the lane is given back."""
     edit = received.alias()
     row = tx.conn.execute(
         select(
             deliveries.c.id,
+            deliveries.c.topic,
             deliveries.c.not_before,
+            received.c.key,
             received.c.body,
             deliveries.c.words_id,
             edit.c.body.label("edit"),
@@ -66,7 +74,7 @@ def next_reply(tx: Tx, held: Claim) -> Reply | None:
     if row is None or row.not_before > tx.now:
         give_back(tx, held, wait=None if row is None else row.not_before - tx.now)
         return None
-    return Reply(row.id, row.body, row.words_id, row.edit)
+    return Reply(row.id, row.topic, row.key, row.body, row.words_id, row.edit)
 
 
 def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: float) -> Send | None:
@@ -93,7 +101,7 @@ def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: floa
             lane=held.lane,
             seq=next_seq(tx, held),
             kind="reply",
-            payload=json.dumps({"text": draft.text, "sender": draft.sender}),
+            payload=json.dumps(asdict(draft)),
             channel=held.conversation.key.account,
             created_at=tx.now,
         )
@@ -111,11 +119,23 @@ def start_reply(tx: Tx, held: Claim, send: Send, *, lease: float) -> Send:
 
 def reply_sent(tx: Tx, held: Claim, send: Send, key: str | None) -> None:
     """Kommunicate took it, under `key`; None where its echo has told the key already."""
-    lock(tx, held.conversation.id)
+    mine = held.conversation.id
+    lock(tx, mine)
     hold(tx, held)
     _end(tx, send, "delivered", key=key)
     _set_delivery(tx, send.id, state="delivered", mark=SENT, settled_at=tx.now)
-    arm(tx, held.conversation.id, CARD, 0.0)
+    alter(tx, mine, lambda now: answered(now, name=send.payload.get("agent", "")))
+    if send.payload.get("files"):
+        tell(tx, mine, _carried(tx, send), FILES)
+    arm(tx, mine, CARD, 0.0)
+    give_back(tx, held)
+
+
+def now_stands(tx: Tx, held: Claim, step: Step) -> None:
+    """The conversation stands differently now; what waits comes next."""
+    lock(tx, held.conversation.id)
+    hold(tx, held)
+    alter(tx, held.conversation.id, step)
     give_back(tx, held)
 
 
@@ -124,8 +144,21 @@ def reply_again(tx: Tx, held: Claim, send: Send, wait: float, cause: str, *, at_
     lock(tx, held.conversation.id)
     hold(tx, held)
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state="frozen", cause=cause))
+    _wait(tx, held, _carried(tx, send), wait, at_gate=at_gate)
+
+
+def put_off(tx: Tx, held: Claim, delivery_id: int, wait: float, cause: str, *, at_gate: bool = False) -> None:
+    """Not even ready to be sent: again in `wait` seconds; `at_gate` as above."""
+    lock(tx, held.conversation.id)
+    hold(tx, held)
+    tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(cause=cause))
+    _wait(tx, held, delivery_id, wait, at_gate=at_gate)
+
+
+def _wait(tx: Tx, held: Claim, delivery_id: int, wait: float, *, at_gate: bool) -> None:
     if at_gate or held.spent + wait > SOON:
-        _set_delivery(tx, send.id, mark=PENDING)
+        its_own = and_(deliveries.c.id == delivery_id, deliveries.c.topic == "")
+        tx.conn.execute(update(deliveries).where(its_own).values(mark=PENDING))
         arm(tx, held.conversation.id, CARD, 0.0)
     attempts, spent = (held.attempts, held.spent) if at_gate else (held.attempts + 1, held.spent + wait)
     give_back(tx, held, wait=wait, attempts=attempts, spent=spent)
@@ -140,7 +173,7 @@ def reply_unsure(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> No
     )
     _set_delivery(tx, send.id, state="unsure", mark=PENDING)
     arm(tx, held.conversation.id, CARD, 0.0)
-    echoed = tx.conn.execute(select(sends.c.ts).where(sends.c.id == send.id)).scalar_one() is not None
+    echoed = has_echoed(tx, send)
     give_back(tx, held, wait=0.0 if echoed else wait, looking=True, attempts=held.attempts, spent=held.spent)
 
 
@@ -153,44 +186,23 @@ def reply_given_up(tx: Tx, held: Claim, send: Send, cause: str, mark: str) -> No
     """Refused for good, or nobody knows: a dead letter, a mark, and a line in the thread with a way to go on."""
     lock(tx, held.conversation.id)
     hold(tx, held)
-    delivery_id = tx.conn.execute(
-        select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.live)
-    ).scalar_one()
+    delivery_id = _carried(tx, send)
     _end(tx, send, "refused", cause=cause)
     tx.conn.execute(update(send_parts).where(send_parts.c.send_id == send.id).values(live=False))
     bury_reply(tx, held, delivery_id, cause, mark)
 
 
-def bury_reply(tx: Tx, held: Claim, delivery_id: int, cause: str, mark: str) -> None:
-    """The same for a reply that was not even frozen."""
-    lock(tx, held.conversation.id)
+def bury_reply(tx: Tx, held: Claim, delivery_id: int, cause: str, mark: str, *, told: bool = False) -> None:
+    """The same for a reply that was not even frozen; without the line where the agent was `told` otherwise."""
+    mine = held.conversation.id
+    lock(tx, mine)
     hold(tx, held)
     values = {"state": "dead", "cause": cause, "mark": mark, "settled_at": tx.now}
-    row = tx.conn.execute(
-        update(deliveries).where(deliveries.c.id == delivery_id).values(**values).returning(deliveries.c.received_id)
-    ).one()
-    tx.conn.execute(
-        insert(deliveries).values(
-            conversation_id=held.conversation.id,
-            lane=WORDS,
-            received_id=row.received_id,
-            about=delivery_id,
-            created_at=tx.now,
-        )
-    )
-    arm(tx, held.conversation.id, CARD, 0.0)
+    tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+    arm(tx, mine, CARD, 0.0)
     give_back(tx, held)
-    arm(tx, held.conversation.id, WORDS, 0.0)
-
-
-def put_off(tx: Tx, held: Claim, delivery_id: int, wait: float | None, cause: str) -> None:
-    """Not even ready to be sent: again in `wait` seconds, or given up (None)."""
-    if wait is None:
-        bury_reply(tx, held, delivery_id, cause, FAILED)
-        return
-    hold(tx, held)
-    tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(cause=cause))
-    give_back(tx, held, wait=wait, attempts=held.attempts + 1, spent=held.spent + wait)
+    if not told:
+        tell(tx, mine, delivery_id, mark)
 
 
 def reply_came_late(tx: Tx, held: Claim, send: Send, key: str) -> None:
@@ -219,6 +231,11 @@ def send_again(tx: Tx, delivery_id: int) -> bool:
         arm(tx, row.conversation_id, CARD, 0.0)
         arm(tx, row.conversation_id, REPLIES, 0.0)
     return again is not None
+
+
+def _carried(tx: Tx, send: Send) -> int:
+    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.live)
+    return int(tx.conn.execute(carried).scalar_one())
 
 
 def _end(tx: Tx, send: Send, state: str, *, key: str | None = None, cause: str = "") -> None:

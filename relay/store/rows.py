@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relay.messages import ConversationKey, Form
+from relay.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,14 @@ class Conversation:
     dead_ts: str | None
     root_form: Form
     created_at: float
+    standing: Standing  # but for when to call the channel, see `Claim.broadcast_from`
+    wanted: int  # the card's versions: the one to show, and the one shown
+    shown: int
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where its posts go; what was made for another place is void."""
+        return (self.channel, self.channel_id, self.thread_ts, self.dead_ts, self.root_form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class Send:
     resent: int
     look_again_at: float | None
     ts: str | None
+    version: int | None = None
 
     @property
     def is_root(self) -> bool:
@@ -57,15 +67,16 @@ class Claim:
     at: float  # when it was claimed, in seconds since 1970
     head: Send | None
     check_copies: Send | None = None
+    heard: int = 0  # the last delivery that has changed how things stand
+    broadcast_from: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The reply that a line in the thread tells of: its delivery, what became of it, and why."""
+    """The delivery that a line in the thread tells of, what there is to tell, and why."""
 
     id: int
-    state: str
-    mark: str
+    topic: str
     cause: str
 
 
@@ -74,6 +85,7 @@ class Waiting:
     """One delivery that waits in a lane, with the body it came in."""
 
     id: int
+    received_id: int
     body: bytes | None
     form: Form
     alone: bool
@@ -89,3 +101,4 @@ class Draft:
     kind: str
     payload: dict[str, Any]
     parts: tuple[tuple[int, int], ...] = field(default=())
+    version: int | None = None  # of the card that a root shows

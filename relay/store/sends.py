@@ -17,24 +17,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, insert, select, true, update
+from sqlalchemy import and_, case, exists, func, insert, select, update
 
 from relay.store import gates as gate
 from relay.store.engine import Tx, given
 from relay.store.gates import Pace
-from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, hold, of_claim, to_send
+from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, hold, to_send
 from relay.store.rows import Claim, Draft, Send
 from relay.store.tables import deliveries, lanes, send_parts, sends
 
 WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
 
 
-def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Send | None:
-    """Store `drafts` as this lane's next sends and return the first; None if the conversation moved meanwhile."""
+def freeze(
+    tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float, heard: int = 0, broadcast_from: float | None = None
+) -> Send | None:
+    """Store `drafts` as this lane's next sends and return the first; None if the conversation moved meanwhile.
+
+    `heard` and `broadcast_from` are the lane's from now on. A root shows the card's newest version, or is void too.
+    """
     hold(tx, held, lease=lease)
     now_at = conversation(tx, held.conversation.id)
-    if now_at != held.conversation or now_at.channel_id is None or not drafts:
+    if now_at.place != held.conversation.place or now_at.channel_id is None or not drafts:
         return None
+    if drafts[0].version not in (None, now_at.wanted):
+        return None
+    tx.run(HEARD, of=held.conversation.id, kind=held.lane, heard=max(heard, held.heard), broadcast=broadcast_from)
     seq = next_seq(tx, held)
     since = _last_ts(tx, now_at.channel_id)
     rows = [
@@ -48,6 +56,7 @@ def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Sen
             "channel": now_at.channel_id,
             "thread_ts": None if draft.kind == "root" else now_at.thread_ts,
             "since_ts": since,
+            "version": draft.version,
             "created_at": tx.now,
         }
         for number, draft in enumerate(drafts)
@@ -64,6 +73,11 @@ def freeze(tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float) -> Sen
     return to_send(tx.run(SEND, id=rows[0]["id"]).one())
 
 
+HEARD = (
+    update(lanes)
+    .where(lanes.c.conversation_id == given("of"), lanes.c.kind == given("kind"))
+    .values(heard=given("heard"), broadcast_from=given("broadcast"))
+)
 NEW_SENDS, NEW_PARTS = insert(sends), insert(send_parts)
 SET_OUT = (
     update(deliveries)
@@ -223,40 +237,6 @@ def void_frozen(tx: Tx, held: Claim) -> None:
     mine = and_(sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
     for row in tx.conn.execute(select(sends).where(mine, sends.c.state == "frozen")).all():
         drop(tx, to_send(row), "void")
-
-
-def report_late(tx: Tx, held: Claim, send: Send, ts: str | None) -> None:
-    """A call came back after its lane was taken over: whatever was decided meanwhile, look for a second copy.
-
-    Without a `ts` nobody knows whether it arrived, and it may be arriving only now: that look comes a minute later.
-    The only write without the token; all it does is ask for a look.
-    """
-    tx.conn.execute(select(lanes.c.token).where(of_claim(held)).with_for_update())
-    wait, another = (LATE_COPY_LOOK, true()) if ts is None else (0.0, sends.c.ts != ts)
-    row = tx.conn.execute(
-        update(sends)
-        .where(sends.c.id == send.id, sends.c.state == "delivered", another)
-        .values(look_again_at=tx.now + wait)
-        .returning(sends.c.id)
-    ).one_or_none()
-    if row is not None:
-        resting = and_(of_claim(held), lanes.c.due.is_(None))
-        tx.conn.execute(update(lanes).where(resting).values(due=tx.now + wait, delay=wait))
-
-
-def check_copies_later(tx: Tx, held: Claim, send: Send, wait: float | None) -> None:
-    """The look for a second copy could not be taken: again in `wait` seconds, or never (None)."""
-    hold(tx, held)
-    at = None if wait is None else tx.now + wait
-    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(look_again_at=at))
-    give_back(tx, held)
-
-
-def one_copy_left(tx: Tx, held: Claim, send: Send, ts: str) -> None:
-    """The later copies are gone (or there never were any): keep `ts` and stop looking."""
-    hold(tx, held)
-    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(ts=ts, look_again_at=None))
-    give_back(tx, held)
 
 
 def next_seq(tx: Tx, held: Claim) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     ForeignKey,
     Index,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    literal_column,
     text,
 )
 
@@ -29,6 +31,7 @@ metadata = MetaData()
 
 OPEN_SENDS = ("frozen", "sending", "unsure")
 OPEN_DELIVERIES = ("waiting", "sending", "unsure")
+OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  # spelled as the index has it
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
 
@@ -63,8 +66,17 @@ conversations = Table(
     Column("thread_ts", Text),
     Column("dead_ts", Text),  # the thread that the present one replaces
     Column("root_form", Text, nullable=False, server_default="full"),
+    # How it stands, see relay/standing.py.
     Column("status", Text, nullable=False, server_default="open"),
+    Column("holder", Text, nullable=False, server_default="nobody"),
     Column("assignee", Text),
+    _words("holder_name"),
+    _flag("bot_near"),
+    _words("resolved_by"),
+    Column("opener_id", Id),  # of received; no key, because that table refers to this one
+    _words("opener_sender"),
+    Column("opener_rank", Integer, nullable=False, server_default=text("-1")),
+    Column("since", Double),
     _count("wanted"),  # versions of the card: what it should show, what it shows
     _count("shown"),
     Column("created_at", Double, nullable=False),
@@ -118,6 +130,8 @@ lanes = Table(
     _count("attempts"),
     _seconds("spent"),  # seconds of retry delays used up by the present head
     _flag("looking"),  # its head is unsure: the next call is a look, not a post
+    Column("heard", Id, nullable=False, server_default=text("0")),  # the last delivery whose news has been taken in
+    Column("broadcast_from", Double),  # from then on the next message is also shown in the channel
     PrimaryKeyConstraint("conversation_id", "kind"),
     Index("lanes_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
     Index(
@@ -141,7 +155,9 @@ deliveries = Table(
     _flag("notice_due"),  # buried, and its thread has not been told yet
     _words("cause"),
     Column("words_id", Id, ForeignKey("received.id")),  # the edit that says what to send instead
-    Column("about", Id, ForeignKey("deliveries.id")),  # a line in the thread that tells of this reply
+    Column("late_id", Id, ForeignKey("received.id")),  # the last edit that came after it had set out
+    Column("about", Id, ForeignKey("deliveries.id")),  # a line in the thread that tells of this one
+    _words("topic"),  # of such a line; and "click" for what a click asks for
     Column("written_at", Double),  # when Slack says an agent wrote it: replies go out in that order
     _seconds("not_before"),
     _words("mark"),  # the receipt an agent's message should bear, and the one it bears
@@ -163,7 +179,7 @@ deliveries = Table(
         sqlite_where=text("mark <> mark_shown"),
         postgresql_where=text("mark <> mark_shown"),
     ),
-    Index("deliveries_by_state", "state", "id"),
+    Index("deliveries_by_state", "state", "lane", "topic"),
     Index("deliveries_of_received", "received_id"),
     sqlite_autoincrement=True,
 )
@@ -180,6 +196,7 @@ sends = Table(
     Column("channel", Text, nullable=False),  # a reply's is Kommunicate's account
     Column("thread_ts", Text),
     Column("since_ts", Text),  # Slack's last known ts in that channel: where a look starts
+    Column("version", Integer),  # of the card that a root shows
     Column("state", Text, nullable=False, server_default="frozen"),
     Column("started_at", Double),
     _count("looks"),

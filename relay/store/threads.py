@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, exists, select, union_all, update
 
 from relay.messages import Decision
+from relay.store.arming import CARD, arm
 from relay.store.engine import Tx
 from relay.store.gates import forget
 from relay.store.lanes import arm_all, give_back, hold
@@ -43,12 +44,18 @@ def save_root(tx: Tx, held: Claim, send: Send, ts: str) -> bool:
         conversations.c.channel_id == send.channel,
         conversations.c.thread_ts.is_(None),
     )
+    version = send.version or 0
     won = tx.conn.execute(
-        update(conversations).where(here).values(thread_ts=ts, root_form="full").returning(conversations.c.id)
+        update(conversations)
+        .where(here)
+        .values(thread_ts=ts, root_form="full", shown=version)
+        .returning(conversations.c.wanted)
     ).one_or_none()
     if won is None:
         hold(tx, held)
         return False
+    if won.wanted > version:
+        arm(tx, held.conversation.id, CARD, 0.0)
     hold(tx, held)
     arm_all(tx, held.conversation.id)
     settle(tx, held, send, ts)

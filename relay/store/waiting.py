@@ -22,8 +22,6 @@ WAITING = (
     select(
         deliveries,
         received.c.body,
-        _TOLD.c.state.label("told_state"),
-        _TOLD.c.mark.label("told_mark"),
         _TOLD.c.cause.label("told_cause"),
     )
     .join(received, received.c.id == deliveries.c.received_id)
@@ -60,11 +58,12 @@ def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
     return [
         Waiting(
             id=row.id,
+            received_id=row.received_id,
             body=row.body,
             form=Form(row.form),
             alone=row.alone,
             lost=row.cause if row.notice_due else None,
-            about=row.about and About(row.about, row.told_state, row.told_mark, row.told_cause),
+            about=row.about and About(row.about, row.topic, row.told_cause),
             parts_done=frozenset(done.get(row.id, ())),
         )
         for row in rows

@@ -9,10 +9,13 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from relay.failpoints import failpoint
 from relay.slack.auth import check_signature
+from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Click
-from relay.slack.inbound import agent_change, agent_message, parse_event, parse_interaction
-from relay.slack.parts import SEND_AGAIN
-from relay.store.inbox import accept_change, accept_reply
+from relay.slack.inbound import agent_change, agent_click, agent_message, parse_event, parse_interaction
+from relay.slack.told import SEND_AGAIN, SEND_CORRECTION
+from relay.store.changes import accept_change, send_correction
+from relay.store.clicks import accept_click, note_click
+from relay.store.inbox import accept_reply
 from relay.store.received import Receipt
 from relay.store.replies import send_again
 from relay.web.kommunicate import ACCOUNT, read_body
@@ -20,6 +23,7 @@ from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+AT_ONCE = {SEND_AGAIN: send_again, SEND_CORRECTION: send_correction}
 log = structlog.get_logger()
 
 
@@ -39,13 +43,16 @@ def receive() -> Response:
 
 @bp.post("/slack/interactions")
 def click() -> Response:
-    """Do what a click asks for; it needs nothing but the store, so it is done before the 200."""
+    """Store what a click asks for; a click on a message that is not ours is passed over with 200."""
     relay: Relay = current_app.extensions["relay"]
-    clicks = parse_interaction(_signed_body(relay))
+    body = _signed_body(relay)
+    clicks = parse_interaction(body)
     if not isinstance(clicks, Aside):
         for each in clicks:
-            _act(relay, each)
-    return Response(status=200)
+            _act(relay, each, body)
+    response = Response(status=200)
+    response.call_on_close(lambda: failpoint("http.answered"))
+    return response
 
 
 def _signed_body(relay: Relay) -> bytes:
@@ -66,14 +73,20 @@ def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
     return receipt
 
 
-def _act(relay: Relay, each: Click) -> None:
-    if each.action_id != SEND_AGAIN or not ID.fullmatch(each.value):
-        log.info("click.passed_over", action=each.action_id)
-        return
-    with relay.store.begin() as tx:
-        again = send_again(tx, int(each.value))
+def _act(relay: Relay, each: Click, body: bytes) -> None:
+    """Store a click, and do at once what needs nothing but the store."""
+    action = acted_upon(each.action_id, each.value)
+    with relay.store.begin("accept") as tx:
+        if action in LABELS:
+            receipt = accept_click(tx, agent_click(each), body, account=ACCOUNT)
+        elif action in AT_ONCE and ID.fullmatch(each.value):
+            receipt = note_click(tx, agent_click(each), body, account=ACCOUNT)
+            if receipt.outcome == "accepted":
+                AT_ONCE[action](tx, int(each.value))
+        else:
+            receipt = Receipt("ignored")
     relay.on_accept()
-    log.info("click.done", action=each.action_id, effect=again)
+    log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
 
 
 def _told(receipt: Receipt) -> Response:

@@ -7,16 +7,19 @@ knows, and then the agent's message says so. What the customer was sent never co
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.board import Message
+from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import BOT_USER_ID
 from tests.crash.forked import ForkedRelay
 from tests.harness import environment, free_port, timeline, wait_for, words
@@ -44,13 +47,63 @@ PLACES = {
     "reply_unanswered.after_commit": "reset_after",
     "mark.before_commit": "none",
     "mark.after_commit": "none",
+    "take_over.before_commit": "none",
+    "take_over.after_commit": "none",
+    "click.before_commit": "none",
+    "click.after_commit": "none",
+    "click_refused.before_commit": "none",
+    "click_refused.after_commit": "none",
+    "hear.before_commit": "none",
+    "hear.after_commit": "none",
+    "card.before_commit": "none",
+    "card.after_commit": "none",
 }
+RESOLVED = 2  # Kommunicate's status
 SENT, FAILED, UNSURE = ["white_check_mark"], ["x"], ["grey_question"]
 ECHOES = ("after", "before", "without_metadata", "off")
 CONFIG = (
     "delivery: {posts_per_second: 1000, burst: 1000, call_deadline: 0.5s, lease: 1s, "
     "confirm_after: [0.05s, 0.3s], retry: [0.05s]}\nreplies: {undo_seconds: 0.1}\nchannels: {123456: C0SUPPORT}\n"
 )
+
+
+def replies(run: Run) -> None:
+    """An agent writes in the thread."""
+    run.write()
+
+
+def a_bot_answers(run: Run) -> None:
+    """A bot has the chat again, and an agent writes all the same."""
+    run.use("release")
+    if run.comes_to(lambda: "with" not in run.card()):
+        run.server.sandbox.kommunicate.staff_writes(GROUP, "I am a bot", metadata={"KM_ANSWER_SOURCE": "faq"})
+        if run.comes_to(lambda: "a bot answers" in run.card()):
+            run.write()
+
+
+def resolves(run: Run) -> None:
+    """An agent resolves the chat, and its customer writes again."""
+    run.use("resolve")
+    if run.comes_to(lambda: "resolved" in run.card()):
+        run.server.sandbox.kommunicate.customer_writes(GROUP, f"again {len(run.pressed)}", name="Jane")
+        run.comes_to(lambda: "reopened" in run.card())
+
+
+def is_refused(run: Run) -> None:
+    """An agent who has too many chats wants this one."""
+    run.server.sandbox.kommunicate.engaged.add("alex@sandbox.test")
+    before = len(run.server.sandbox.slack.ephemerals)
+    run.use("take_over")
+    run.comes_to(lambda: len(run.server.sandbox.slack.ephemerals) > before)
+
+
+ACTS: dict[str, Callable[[Run], None]] = {
+    "take_over": a_bot_answers,
+    "click": resolves,
+    "hear": resolves,
+    "card": resolves,
+    "click_refused": is_refused,
+}
 
 
 @dataclass
@@ -65,6 +118,8 @@ class Run:
     port: int = field(default_factory=free_port)
     shown: list[str] = field(default_factory=list)
     written: list[Message] = field(default_factory=list)
+    pressed: list[str] = field(default_factory=list)
+    relay: ForkedRelay | None = None
 
     def go(self) -> Run:
         """Die on each pass, then run on in peace until the agent sees what became of everything."""
@@ -79,7 +134,7 @@ class Run:
         sandbox.faults.clear()
         with self._relay():
             assert sandbox.wait_idle()
-            wait_for(self._all_told, timeout=60)
+            wait_for(self.all_told, timeout=60)
             self.shown = [
                 words(one) for one in timeline(self.server) if one["thread_ts"] and one["user"] == BOT_USER_ID
             ]
@@ -101,34 +156,65 @@ class Run:
 
     def _until_it_dies(self, number: int) -> None:
         sandbox = self.server.sandbox
-        root = next(one["ts"] for one in timeline(self.server) if one["thread_ts"] is None)
-        with self._relay(RELAY_FAILPOINT=f"{self.place}:{number}") as relay:
+        with self._relay(RELAY_FAILPOINT=f"{self.place}:{number}"):
             for _ in range(MOST):
                 if PLACES[self.place] != "none" and not sandbox.faults.listing():
                     sandbox.faults.add(SEND, PLACES[self.place], after=1, code="BUSY")
-                text = f"reply {len(self.written)}"
-                self.written.append(sandbox.slack.human_writes(CHANNEL, text, thread_ts=root))
-                assert wait_for(lambda: relay.died() or self._told(self.written[-1]), 20)
-                if relay.died():
+                ACTS.get(self.place.split(".")[0], replies)(self)
+                if self.died():
                     return
             raise AssertionError(f"{self.place} was not passed {number} times")
+
+    def died(self) -> bool:
+        """True when the failpoint has ended the relay."""
+        return self.relay is None or self.relay.died()
+
+    def comes_to(self, condition: Callable[[], bool]) -> bool:
+        """True when that comes about; a click that nobody was there to take is lost, and made again."""
+        wait_for(lambda: self.died() or condition(), 5)
+        return condition()
+
+    def write(self) -> None:
+        """An agent writes in the thread, and looks what becomes of it."""
+        text = f"reply {len(self.written)}"
+        self.written.append(self.server.sandbox.slack.human_writes(CHANNEL, text, thread_ts=self.root()["ts"]))
+        assert wait_for(lambda: self.died() or self._told(self.written[-1]), 20)
+
+    def use(self, action: str) -> None:
+        """An agent uses a control of the card, if it has that now."""
+        entries = json.dumps(self.root()["blocks"])
+        by_menu = f'"value": "{action}"' in entries
+        if by_menu or f'"action_id": "{action}"' in entries:
+            self.pressed.append(action)
+            click(self.server.sandbox.slack, CHANNEL, self.root()["ts"], "menu" if by_menu else action,
+                  value=action if by_menu else None)  # fmt: skip
+
+    def root(self) -> dict[str, Any]:
+        """The only card."""
+        (root,) = (one for one in timeline(self.server) if one["thread_ts"] is None)
+        return root
+
+    def card(self) -> str:
+        """What the card says."""
+        return words(self.root())
 
     def _told(self, message: Message) -> bool:
         return any(mark in message.reactions for mark in ("white_check_mark", "x", "grey_question"))
 
-    def _all_told(self) -> bool:
-        heard = set(self.heard())
-        return all(self._told(one) for one in self.written if one.text in heard)
+    def all_told(self) -> bool:
+        heard, kommunicate = set(self.heard()), self.server.sandbox.kommunicate.conversation(GROUP)
+        agrees = ("resolved" in self.card()) == (kommunicate.status == RESOLVED)
+        return agrees and all(self._told(one) for one in self.written if one.text in heard)
 
     @contextmanager
     def _relay(self, **more: str) -> Iterator[ForkedRelay]:
         env = environment(self.server, self.database_url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
         env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"}
-        relay = ForkedRelay("serve", cwd=self.cwd, env=env)
+        self.relay = ForkedRelay("serve", cwd=self.cwd, env=env)
         try:
-            yield relay
+            yield self.relay
         finally:
-            relay.kill()
+            self.relay.kill()
 
 
 Runs = Mapping[tuple[str, str], "Future[Run]"]
@@ -168,3 +254,5 @@ def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(runs: Runs,
         text: run.mark(text) for text in heard if text not in reached and run.mark(text) not in (FAILED, UNSURE)
     } == {}
     assert not any("reply" in line for line in run.shown), "an echo came back into the thread"
+    assert run.all_told(), "the card says something else than Kommunicate"
+    assert sum("taken this chat over" in line for line in run.shown) <= run.pressed.count("take_over")

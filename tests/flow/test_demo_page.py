@@ -49,6 +49,26 @@ def test_what_is_typed_as_a_customer_shows_up_in_slack(page_url: str) -> None:
         expect(shown.first).to_be_visible(timeout=FIVE_TIMES)
 
 
+def test_an_agent_replies_resolves_and_the_customer_comes_back(page_url: str) -> None:
+    """Both sides of the page: words there and back, the mark on the agent's own, and the card that follows."""
+    with open_page(page_url) as page:
+        page.get_by_test_id("customer-tab-100003").click(timeout=FIVE_TIMES)
+        page.get_by_test_id("slack-channel-C0SUPPORT").click()
+        thread = page.get_by_test_id("slack-thread").filter(has_text="Tom Becker").first
+        thread.get_by_test_id("agent-input").fill("We are on it, Tom.")
+        thread.get_by_test_id("agent-send").click()
+        expect(page.get_by_test_id("customer-message").filter(has_text="We are on it, Tom.")).to_be_visible()
+        mine = thread.get_by_test_id("slack-message").filter(has_text="We are on it, Tom.")
+        expect(mine.locator(".reactions")).to_contain_text("✅")
+        expect(thread.locator(".root")).to_contain_text("with alex")
+        thread.get_by_role("button", name="Resolve").click()
+        expect(thread.locator(".root")).to_contain_text("resolved by alex")
+        page.get_by_test_id("customer-input").fill("It happens again")
+        page.get_by_test_id("customer-send").click()
+        expect(thread.locator(".root")).to_contain_text("reopened")
+        expect(thread.locator(".root")).to_contain_text("It happens again")
+
+
 def test_a_picture_attached_as_a_customer_shows_up_in_slack(page_url: str) -> None:
     with open_page(page_url) as page:
         expect(page.get_by_test_id("slack-thread").first).to_be_visible(timeout=FIVE_TIMES)

@@ -78,13 +78,25 @@ class Desk(Rig):
 
     def marks(self) -> dict[str, list[str]]:
         """Each agent's message, by its words, with the marks it bears."""
-        written = [message for message in self.sandbox.slack.messages if message.user.startswith("U0A")]
+        written = [message for message in self.sandbox.slack.messages if message.bot_id is None]
         return {message.text: [EMOJI[name] for name in message.reactions] for message in written}
+
+    def whispers(self) -> list[tuple[str, str]]:
+        """What was shown to one person alone: who, and what."""
+        return [(one["user"], one["text"]) for one in self.sandbox.slack.ephemerals]
 
     def roots_and_replies(self) -> list[dict[str, Any]]:
         """Everything in Slack, in posting order."""
         return timeline(self.server)
 
-    def press(self, ts: str, action: str) -> None:
-        """A person presses a button; the click is in the mail."""
-        click(self.sandbox.slack, "C0SUPPORT", ts, action)
+    def press(self, ts: str, action: str, user: str = "U0ALEX", value: str | None = None) -> None:
+        """A person presses a button or chooses from a menu; the click is in the mail."""
+        click(self.sandbox.slack, "C0SUPPORT", ts, action, user=user, value=value)
+
+    def use(self, action: str, user: str = "U0ALEX") -> None:
+        """A person uses a control of the card, be it a button or an entry of its menu; the click is in the mail."""
+        controls = [one for block in self.roots()[-1]["blocks"] for one in block.get("elements", ())]
+        if any(one.get("action_id") == action for one in controls):
+            self.press(self.thread, action, user)
+        else:
+            self.press(self.thread, "menu", user, action)

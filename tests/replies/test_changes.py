@@ -54,16 +54,94 @@ def test_an_edit_in_time_can_make_a_note_of_a_reply_and_never_a_reply_of_a_note(
     assert desk.marks() == {"note: he is angry": ["note"], "careful": ["note"]}
 
 
-def test_a_late_edit_or_deletion_sends_nothing(desk: Desk) -> None:
-    message = desk.agent("as it was")
+def sent(desk: Desk, text: str) -> str:
+    """A reply that has reached the customer; returns its message's ts."""
+    message = desk.agent(text)
     desk.carry()
     desk.run(20)
-    desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "as it should be")
+    assert desk.reached()[-1] == text
+    return message.ts
+
+
+def edit(desk: Desk, ts: str, *texts: str) -> None:
+    for text in texts:
+        desk.sandbox.slack.human_edits("C0SUPPORT", ts, text)
+        desk.carry()
+        desk.run(1)
+
+
+def test_a_late_edit_or_deletion_sends_nothing_by_itself_and_says_so(desk: Desk) -> None:
+    ts = sent(desk, "as it was")
+    edit(desk, ts, "as it should be")
+    assert "the customer still has the earlier words" in desk.shown()[-1]
+    desk.sandbox.slack.human_deletes("C0SUPPORT", ts)
     desk.carry()
-    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
-    desk.carry()
-    desk.run(20)
+    desk.run(60)
+    assert "Taken back after it was sent: the customer still has it" in desk.shown()[-1]
     assert desk.reached() == ["as it was"]
+
+
+def test_a_late_edit_is_sent_when_somebody_asks_for_it_once(desk: Desk) -> None:
+    ts = sent(desk, "at 5 pm")
+    edit(desk, ts, "at 6 pm", "at 7 pm")
+    offers = [one for one in desk.roots_and_replies() if "Send correction" in str(one["blocks"])]
+    assert len(offers) == 1, "several edits are one line"
+    for _ in range(2):
+        desk.press(offers[0]["ts"], "send_correction")
+        desk.carry()
+        desk.run(10)
+    assert desk.reached() == ["at 5 pm", "at 7 pm"]
+    assert desk.marks() == {"at 7 pm": ["sent"]}
+    edit(desk, ts, "at 8 pm")
+    assert len([one for one in desk.roots_and_replies() if "Send correction" in str(one["blocks"])]) == 2
+
+
+def test_a_correction_that_fails_is_told_and_can_be_tried_again(desk: Desk) -> None:
+    ts = sent(desk, "at 5 pm")
+    edit(desk, ts, "at 6 pm")
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "error", code="INVALID_PARAMETER")
+    desk.press(desk.roots_and_replies()[-1]["ts"], "send_correction")
+    desk.carry()
+    desk.run(10)
+    assert desk.marks() == {"at 6 pm": ["sent", "failed"]}
+    desk.press(desk.roots_and_replies()[-1]["ts"], "send_again")
+    desk.carry()
+    desk.run(10)
+    assert (desk.reached(), desk.marks()) == (["at 5 pm", "at 6 pm"], {"at 6 pm": ["sent"]})
+
+
+def test_an_edit_of_what_was_given_up_is_what_retry_sends(desk: Desk) -> None:
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "error", code="INVALID_PARAMETER")
+    message = desk.agent("too long")
+    desk.carry()
+    desk.run(20)
+    edit(desk, message.ts, "short")
+    desk.press(desk.roots_and_replies()[-1]["ts"], "send_again")
+    desk.carry()
+    desk.run(20)
+    assert desk.reached() == ["short"]
+
+
+def test_of_two_edits_the_later_counts_whichever_comes_first(desk: Desk) -> None:
+    message = desk.agent("one")
+    desk.carry()
+    desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "two")
+    desk.run(1.5)
+    desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "three")
+    first, second = desk.mail
+    desk.carry(second, first)
+    desk.run(20)
+    assert desk.reached() == ["three"]
+
+
+def test_two_edits_within_a_second_are_two(desk: Desk) -> None:
+    message = desk.agent("one")
+    desk.carry()
+    for text in ("two", "three"):
+        desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, text)
+        desk.carry()
+    desk.run(20)
+    assert desk.reached() == ["three"]
 
 
 def test_the_same_edit_twice_and_an_old_one_again_change_nothing(desk: Desk) -> None:

@@ -60,7 +60,33 @@ def test_strangers_can_be_kept_from_replying(make_desk: Callable[..., Desk]) -> 
     desk.says("I am")
     desk.run(30)
     assert desk.reached() == ["I am"]
-    assert "Not sent to the customer: Kommunicate knows no agent with your e-mail address" in desk.shown()[-1]
+    assert desk.marks()["I am not known"] == ["failed"]
+    [(user, sentence)] = desk.whispers()
+    assert user == "U0KIM"
+    assert "Not sent to the customer: Kommunicate knows no agent with your e-mail address" in sentence
+
+
+def test_a_file_beside_words_stays_here_and_that_is_told(desk: Desk) -> None:
+    desk.agent("see this", files=("plan.pdf",))
+    desk.carry()
+    desk.run(20)
+    assert (desk.reached(), desk.marks()) == (["see this"], {"see this": ["sent"]})
+    assert "Only the words were sent: files do not reach the customer yet" in desk.shown()[-1]
+
+
+def test_a_file_alone_is_refused_and_that_is_told(desk: Desk) -> None:
+    desk.agent("", files=("plan.pdf",))
+    desk.carry()
+    desk.run(20)
+    assert (desk.reached(), desk.marks()) == ([], {"": ["failed"]})
+    assert desk.whispers() == [("U0ALEX", "Not sent to the customer: files do not reach the customer yet.")]
+
+
+def test_who_is_mentioned_in_what_is_sent_all_the_same_has_a_name(desk: Desk) -> None:
+    desk.agent("&gt;&gt; <@U0SAM> or #vip will call you, see <#C0VIP|vip>", raw=True)
+    desk.carry()
+    desk.run(20)
+    assert desk.reached() == ["@sam or #vip will call you, see #vip"]
 
 
 def test_one_message_delivered_many_times_under_many_event_ids_is_one_reply(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import re
 
 AN_ADDRESS = r"(?i:https?)://[A-Za-z0-9][^\s<>|\"@]*"
 OURS = re.compile(rf"<!date\^\d+\^[a-z_{{}} ]+\|[-0-9: ]+UTC>|<{AN_ADDRESS}\|(Open in Kommunicate|an earlier thread)>")
-LEAVES = {"text", "link", "date"}
+LEAVES = {"text", "link", "date", "user"}
 
 
 def units(text):
@@ -43,6 +43,12 @@ def is_text(each, key):
     return isinstance(each.get(key, ""), str)
 
 
+def is_entry(each):
+    return (
+        units(each["text"]["text"]) <= 75 and 0 < units(each["value"]) <= 150 and len(each.get("url", "https")) <= 3000
+    )
+
+
 def faults(each):
     """What is wrong with one object."""
     check = {
@@ -52,14 +58,17 @@ def faults(each):
         "link": lambda: (
             each["text"] == each["url"] and units(each["url"]) <= 3000 and each["url"][:4].lower() == "http"
         ),
+        "user": lambda: each["user_id"] == "U0ALEX",  # whom the relay's own line names, never a customer's words
         "date": lambda: 0 <= each["timestamp"] < 2**40 and each["fallback"],
         "context": lambda: 0 < len(each["elements"]) <= 10,
         "rich_text": lambda: each["elements"],
         "rich_text_section": lambda: all(e["type"] in LEAVES for e in each["elements"]) and each["elements"],
         "rich_text_quote": lambda: all(e["type"] in LEAVES for e in each["elements"]) and each["elements"],
+        "section": lambda: set(each) == {"type", "text", "accessory"},
+        "overflow": lambda: 0 < len(each["options"]) <= 5 and all(is_entry(option) for option in each["options"]),
         "image": lambda: each["image_url"].startswith("https://") and 0 < units(each["alt_text"]) <= 2000,
         "actions": lambda: 0 < len(each["elements"]) <= 25,
-        "button": lambda: units(each["text"]["text"]) <= 75 and units(each["url"]) <= 3000,
-        None: lambda: set(each) == {"bold"},
+        "button": lambda: units(each["text"]["text"]) <= 75 and units(each.get("url", "")) <= 3000,
+        None: lambda: set(each) == {"bold"} or is_entry(each),
     }.get(each.get("type"), lambda: False)
     return [] if check() else [f"{each.get('type')}: {str(each)[:200]}"]

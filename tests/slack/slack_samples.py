@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from relay.messages import Attachment, ChatMessage, ConversationKey, Form, MessageKind, Person, Role
-from relay.slack.render import Card, Line
+from relay.slack.render import Card, Line, Told, Topic
+from relay.standing import Holder, Standing, Status
 
 KEY = ConversationKey("acme", "4711")
 DASHBOARD = "https://dashboard.kommunicate.io/conversations/4711"
@@ -20,7 +21,7 @@ def a_message(text="hello", *, sender="jane", sent_at=NOON, attachment=None, kin
 
 
 def a_line(text="hello", *, id=1, name="Jane", role=Role.CUSTOMER, sender="jane", **more):
-    of_line = {k: more.pop(k) for k in ("form", "alone", "parts_done", "lost") if k in more}
+    of_line = {k: more.pop(k) for k in ("form", "alone", "parts_done", "lost", "told") if k in more}
     return Line(id, a_message(text, sender=sender, **more), Person(sender, name, role), **of_line)
 
 
@@ -80,6 +81,7 @@ messages = st.builds(
     st.sampled_from(MessageKind),
     attachments,
 )
+tolds = st.builds(Told, st.sampled_from(Topic), st.integers(0, 2**53), texts, st.sampled_from(["", "U0ALEX"]))
 lines = st.builds(
     Line,
     st.just(0),
@@ -89,7 +91,23 @@ lines = st.builds(
     st.booleans(),
     st.frozensets(st.integers(-1, 2)),
     st.none() | texts,
+    st.none() | tolds,
+)
+standings = st.builds(
+    Standing,
+    status=st.sampled_from(Status),
+    holder=st.sampled_from(Holder),
+    holder_name=texts,
+    resolved_by=texts,
 )
 cards = st.builds(
-    Card, st.just(KEY), texts, texts, st.floats(), st.just(DASHBOARD) | texts, st.booleans(), st.none() | texts
+    Card,
+    st.just(KEY),
+    texts,
+    texts,
+    st.floats(),
+    st.just(DASHBOARD) | texts,
+    st.booleans(),
+    st.none() | texts,
+    standings,
 )

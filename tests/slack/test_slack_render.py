@@ -7,7 +7,8 @@ from slack_limits import problems, texts_of
 from slack_samples import DASHBOARD, NOON, PAPERS, PHOTO, a_card, a_line
 
 from relay.messages import Form, MessageKind, Role
-from relay.slack.render import Previous, mark_repeated, render_batch, render_card
+from relay.slack.render import Previous, Told, Topic, mark_repeated, render_batch, render_card
+from relay.standing import Holder, Standing, Status
 
 
 def render(*batch, previous=None):
@@ -32,6 +33,28 @@ def test_it_renders_cards(golden):
         a_card(first_words="<!channel>\n" * 80),
     ]
     golden("cards", [*map(render_card, cards), render_card(a_card(), Form.PLAIN)])
+
+
+def test_it_renders_a_card_for_every_way_a_conversation_stands(golden):
+    """Waiting, taken, reopened, with a bot, resolved; the last two are one line, also where it is read only."""
+    standings = [
+        Standing(),
+        Standing(holder=Holder.AGENT, holder_name="Alex Rivera"),
+        Standing(Status.REOPENED, Holder.AGENT),
+        Standing(holder=Holder.BOT),
+        Standing(Status.RESOLVED, Holder.AGENT, holder_name="Alex Rivera", resolved_by="Sam (agent)"),
+    ]
+    cards = [a_card(read_only=False, standing=each) for each in standings]
+    quiet = [a_card(standing=each) for each in standings[3:]]
+    plain = [render_card(each, Form.PLAIN) for each in (*cards[2:4], *quiet)]
+    golden("standing", [*map(render_card, [*cards, *quiet]), *plain])
+
+
+def test_it_renders_what_the_relay_tells(golden):
+    """A line for each topic, with a button where there is something to press; and in plain form."""
+    told = [Told(topic, 7, "the key is wrong.", "U0ALEX" if topic is Topic.TAKEN else "") for topic in Topic]
+    batch = [a_line("", id=number, told=each) for number, each in enumerate(told)]
+    golden("told", render(*batch) + render(a_line("", id=9, told=told[0], form=Form.PLAIN)))
 
 
 def test_it_renders_a_conversation(golden):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from relay.store import sends
+from relay.store import copies, sends
 from relay.store.engine import Store
 from relay.store.rows import Claim, Send
 from relay.store.tables import send_parts
@@ -149,7 +149,7 @@ def test_a_resend_is_looked_for_once_more_a_minute_later(store: Store, held: Cla
     clock.advance(60)
     late = claimed(store)
     assert (late.head, late.check_copies and late.check_copies.id) == (None, send.id)
-    do(store, sends.one_copy_left, late, late.check_copies, "1712345678.000200")
+    do(store, copies.one_copy_left, late, late.check_copies, "1712345678.000200")
     assert lane(store).due is None
 
 
@@ -159,9 +159,9 @@ def test_a_late_copy_is_looked_for_at_once(store: Store, held: Claim, clock: Fak
     clock.advance(30)
     fresh = claimed(store, "fresh")
     settle(store, fresh, send, "1712345678.000200")
-    do(store, sends.report_late, held, send, "1712345678.000200")
+    do(store, copies.report_late, held, send, "1712345678.000200")
     assert lane(store).due is None
-    do(store, sends.report_late, held, send, "1712345678.000900")
+    do(store, copies.report_late, held, send, "1712345678.000900")
     assert claimed(store).check_copies is not None
 
 

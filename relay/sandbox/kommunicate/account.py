@@ -24,6 +24,7 @@ from relay.sandbox.kommunicate.webhook import WebhookSender
 from relay.sandbox.outbox import Outbox, Outgoing
 from relay.sandbox.pictures import HOST, Pictures, kind_of
 
+OPEN = 0  # a conversation's status
 Echo = Literal["before", "after", "without_metadata", "off"]
 GROUP_ID = re.compile(r"[1-9]\d{0,11}")
 
@@ -144,6 +145,8 @@ class KommunicateAccount:
         file = self._file(attachment) if attachment else None
         kind = ATTACHMENT if file else PLAIN
         line = self.add_line(conversation, sender, text, metadata or {}, file=file, content_type=kind)
+        if sender == conversation.customer:
+            conversation.status = OPEN  # no page says so; a chat goes on where its customer writes
         self.webhook.send(conversation, line)
         return f"4-{line.tail}"
 

@@ -41,9 +41,15 @@ def action_of(blocks: list[Any], action_id: str, value: str | None, ts: str) -> 
     for block in blocks:
         controls = [*block.get("elements", []), block.get("accessory")]
         for control in controls:
-            if isinstance(control, dict) and control.get("action_id") == action_id:
+            if isinstance(control, dict) and _is_meant(control, action_id, value):
                 return _clicked(control, value) | {"block_id": block["block_id"], "action_ts": ts}
     raise SlackError("no_such_action")
+
+
+def _is_meant(control: dict[str, Any], action_id: str, value: str | None) -> bool:
+    """Two messages' buttons may stand in one post: the value tells which."""
+    other = control.get("type") == "button" and value is not None and control.get("value", "") != value
+    return control.get("action_id") == action_id and not other
 
 
 def _clicked(control: dict[str, Any], value: str | None) -> dict[str, Any]:

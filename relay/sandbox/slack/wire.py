@@ -22,12 +22,13 @@ def message_shape(message: Message, board: Board, *, metadata: bool) -> dict[str
     optional = {
         "blocks": _returned_blocks(message.blocks),
         "client_msg_id": message.client_msg_id,
-        "edited": {"user": message.user, "ts": message.edited_ts} if message.edited_ts else None,
+        "edited": _edited(message),
         "files": message.files,
         "reactions": _reactions(message),
         "metadata": message.metadata if metadata else None,
     }
     shape |= {name: value for name, value in optional.items() if value}
+    shape |= {"subtype": "file_share"} if message.files and not message.bot_id else {}
     return shape | _thread_fields(message, board)
 
 
@@ -58,6 +59,13 @@ def _thread_fields(message: Message, board: Board) -> dict[str, Any]:
 def _tombstone(message: Message, board: Board) -> dict[str, Any]:
     shape = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "hidden": True, "ts": message.ts}
     return shape | {"text": "This message was deleted."} | _thread_fields(message, board)
+
+
+def _edited(message: Message) -> dict[str, str] | None:
+    """By whom and when: Slack counts that time in whole seconds."""
+    if message.edited_ts is None:
+        return None
+    return {"user": message.user, "ts": f"{message.edited_ts.partition('.')[0]}.000000"}
 
 
 def _reactions(message: Message) -> list[dict[str, Any]]:

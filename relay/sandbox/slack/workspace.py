@@ -108,9 +108,16 @@ class SlackWorkspace(Board):
             self.core.touch()
 
     def human_writes(
-        self, channel_id: str, text: str, *, user: str = "U0ALEX", thread_ts: str | None = None, raw: bool = False
+        self,
+        channel_id: str,
+        text: str,
+        *,
+        user: str = "U0ALEX",
+        thread_ts: str | None = None,
+        raw: bool = False,
+        files: tuple[str, ...] = (),
     ) -> Message:
-        """A person posts; `text` is as typed, or as Slack stores it (entities, `<@U..>`) when `raw`."""
+        """A person posts; `text` is as typed, or as Slack stores it (entities, `<@U..>`) when `raw`; `files` by name."""
         with self.core.lock:
             if self.channels[channel_id].is_archived:
                 raise SlackError("is_archived")
@@ -123,6 +130,7 @@ class SlackWorkspace(Board):
                 thread_ts=thread_ts,
                 blocks=blocks,
                 client_msg_id=str(uuid.uuid4()),
+                files=[{"id": f"F0{number}", "name": name} for number, name in enumerate(files)],
                 pings=pings_of(stored, [], linked_names=False),
             )
             self.tell_posted(message)

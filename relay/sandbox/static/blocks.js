@@ -42,7 +42,7 @@ function section(block, context) {
 const ELEMENTS = {
   button: (each, context) => each.url
     ? link(each.url, each.text.text, { class: `control ${each.style ?? ""}` })
-    : el("button", { type: "button", class: `control ${each.style ?? ""}`, onclick: () => context.click(each.action_id) }, each.text.text),
+    : el("button", { type: "button", class: `control ${each.style ?? ""}`, onclick: () => context.click(each.action_id, each.value ?? "") }, each.text.text),
   overflow: (each, context) => el("details", { class: "overflow" },
     el("summary", { class: "control", "aria-label": "More" }, "⋯"), menu(each, context)),
   static_select: (each, context) => el("details", { class: "overflow" },

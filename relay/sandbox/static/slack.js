@@ -49,7 +49,12 @@ function drawMessages() {
   byId("channel-note").textContent = now.archived ? "archived" : now.member ? "" : "the relay is not a member";
   const box = byId("messages");
   box.querySelector(".empty")?.remove();
-  keepingScroll(box, () => sync(box, now.messages, (root) => root.ts, newThread, refreshThread));
+  const items = [...now.messages, ...whispersTo(null)].sort((one, other) => one.ts - other.ts);
+  // a thread is drawn anew also when only a whisper in it is new
+  const versions = items.map((each) => each.whisper ? each : { ...each, whispered: whispersTo(each.ts).length });
+  keepingScroll(box, () => sync(box, versions, (each) => each.ts,
+    (each) => each.whisper ? drawWhisper(each) : newThread(each),
+    (node, each) => each.whisper || refreshThread(node, each)));
   if (!now.messages.length) box.append(el("p", { class: "empty" }, "Nothing here yet."));
 }
 
@@ -61,11 +66,24 @@ function newThread(root) {
 }
 
 function refreshThread(thread, root) {
-  const { replies, ...message } = root;
+  const { replies, whispered, ...message } = root;
   sync(thread.querySelector(".root"), [message], (each) => each.ts, drawMessage);
+  const whispers = whispersTo(root.ts);
   const grouped = replies.map((each, index) => ({ ...each, follows: follows(replies[index - 1], each) }));
-  sync(thread.querySelector(".replies"), grouped, (each) => each.ts, drawMessage);
-  thread.querySelector(".replies").hidden = !replies.length;
+  const shown = [...grouped, ...whispers].sort((one, other) => one.ts - other.ts);
+  sync(thread.querySelector(".replies"), shown, (each) => each.ts, (each) => each.whisper ? drawWhisper(each) : drawMessage(each));
+  thread.querySelector(".replies").hidden = !shown.length;
+}
+
+// What Slack shows to one person alone: here to the agent whose reply box it is. `null` is the channel itself.
+function whispersTo(thread) {
+  return channel().whispers.filter((each) => each.user === AGENT && each.thread_ts === thread).map((each) => ({ ...each, whisper: true }));
+}
+
+function drawWhisper(each) {
+  const body = { blocks: each.blocks, text: each.text, files: [], reactions: {} };
+  return el("div", { class: "whisper", "data-testid": "slack-whisper" }, el("span", {}, "Only visible to you"),
+    drawBody(body, { users: state.users }));
 }
 
 // As in Slack, what one author posts within five minutes stands under one name.

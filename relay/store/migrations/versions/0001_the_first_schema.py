@@ -28,7 +28,15 @@ def upgrade() -> None:
         sa.Column("dead_ts", sa.Text(), nullable=True),
         sa.Column("root_form", sa.Text(), server_default="full", nullable=False),
         sa.Column("status", sa.Text(), server_default="open", nullable=False),
+        sa.Column("holder", sa.Text(), server_default="nobody", nullable=False),
         sa.Column("assignee", sa.Text(), nullable=True),
+        sa.Column("holder_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("bot_near", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("resolved_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("opener_id", ID, nullable=True),
+        sa.Column("opener_sender", sa.Text(), server_default="", nullable=False),
+        sa.Column("opener_rank", sa.Integer(), server_default=sa.text("-1"), nullable=False),
+        sa.Column("since", sa.Double(), nullable=True),
         sa.Column("wanted", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("shown", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
@@ -81,6 +89,8 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("spent", sa.Double(), server_default=sa.text("0"), nullable=False),
         sa.Column("looking", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("heard", ID, server_default=sa.text("0"), nullable=False),
+        sa.Column("broadcast_from", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["conversation_id"],
             ["conversations.id"],
@@ -147,6 +157,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("thread_ts", sa.Text(), nullable=True),
         sa.Column("since_ts", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=True),
         sa.Column("state", sa.Text(), server_default="frozen", nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("looks", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -207,7 +218,9 @@ def upgrade() -> None:
         sa.Column("notice_due", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("cause", sa.Text(), server_default="", nullable=False),
         sa.Column("words_id", ID, nullable=True),
+        sa.Column("late_id", ID, nullable=True),
         sa.Column("about", ID, nullable=True),
+        sa.Column("topic", sa.Text(), server_default="", nullable=False),
         sa.Column("written_at", sa.Double(), nullable=True),
         sa.Column("not_before", sa.Double(), server_default=sa.text("0"), nullable=False),
         sa.Column("mark", sa.Text(), server_default="", nullable=False),
@@ -223,6 +236,10 @@ def upgrade() -> None:
             ["received.id"],
         ),
         sa.ForeignKeyConstraint(
+            ["late_id"],
+            ["received.id"],
+        ),
+        sa.ForeignKeyConstraint(
             ["conversation_id"],
             ["conversations.id"],
         ),
@@ -233,7 +250,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("deliveries_by_state", "deliveries", ["state", "id"], unique=False)
+    op.create_index("deliveries_by_state", "deliveries", ["state", "lane", "topic"], unique=False)
     op.create_index(
         "deliveries_to_mark",
         "deliveries",

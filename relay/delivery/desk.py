@@ -1,0 +1,61 @@
+"""What replies and clicks have in common: who may, how often it is tried, and how an agent is told."""
+
+from __future__ import annotations
+
+import structlog
+
+from relay.delivery.outbound import Outbound
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited
+from relay.store import gates, replies
+from relay.store.engine import Tx
+from relay.store.replies import Reply
+from relay.store.rows import Claim
+
+SLOWEST = 60.0  # seconds between tries at most: a customer waits for this
+NO_KEY = "this relay has no KOMMUNICATE_API_KEY, so nothing reaches the customer"
+STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay serves known agents only"
+
+log = structlog.get_logger()
+
+
+def next_try(out: Outbound, held: Claim) -> float | None:
+    """Seconds until the next try; None when the customer has waited long enough and the agent must know."""
+    left = (out.replying.give_up_after if out.replying else 0.0) - held.spent
+    return min(out.schedule.delay(held.attempts), SLOWEST, left) if left > 0 else None
+
+
+def put_off(out: Outbound, held: Claim, waiting: Reply, error: DeliveryFailed) -> bool:
+    """Try again later, or when Kommunicate's gate opens; False where it was tried for long enough."""
+    log.warning("reply.put_off", delivery=waiting.id, error=type(error).__name__, code=error.code)
+    wait = next_try(out, held)
+    with out.store.begin() as tx:
+        if isinstance(error, OperatorNeeded) or _limits_kommunicate(error):
+            replies.put_off(tx, held, waiting.id, 0.0, str(error), at_gate=True)
+            close_gate(out, tx, held, error)
+        elif wait is not None:
+            replies.put_off(tx, held, waiting.id, wait, str(error))
+    return wait is not None or isinstance(error, OperatorNeeded) or _limits_kommunicate(error)
+
+
+def close_gate(out: Outbound, tx: Tx, held: Claim, error: DeliveryFailed) -> None:
+    """Let no call to this account of Kommunicate's set out for a while."""
+    account = held.conversation.key.account
+    if isinstance(error, RateLimited):
+        gates.close(tx, "account", account, error.retry_after, pace=out.pace, code=error.code)
+    else:
+        gates.close_for_operator(tx, "account", account, cause=str(error), code=error.code)
+
+
+def tell_agent(out: Outbound, channel: str, user_id: str, sentence: str, *, thread_ts: str | None = None) -> bool:
+    """Say something that only this agent sees; False where Slack did not take it, or did not say so."""
+    try:
+        out.slack.tell(channel, user_id, sentence, thread_ts=thread_ts)
+    except DeliveryFailed as error:
+        log.warning("agent.not_told", channel=channel, error=type(error).__name__, code=error.code)
+        return False
+    return True
+
+
+def _limits_kommunicate(error: DeliveryFailed) -> bool:
+    """True for a limit of Kommunicate's; its methods are paths, and Slack's are not."""
+    return isinstance(error, RateLimited) and error.method.startswith("/")

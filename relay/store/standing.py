@@ -1,0 +1,65 @@
+"""How a conversation stands, as stored. Every change that its card shows makes a new version of the card.
+
+Lock order: conversation, its words lane. That lane keeps when to call the channel: whoever posts there holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from sqlalchemy import select, update
+
+from relay.messages import ConversationKey
+from relay.standing import Holder, Standing, Status
+from relay.store.arming import CARD, WORDS, arm
+from relay.store.engine import Tx
+from relay.store.tables import conversations, lanes
+
+Step = Callable[[Standing], Standing]
+
+
+def to_standing(row: Any) -> Standing:
+    """What a row of `conversations` says of it; `broadcast_from` stands with the lane."""
+    return Standing(
+        status=Status(row.status),
+        holder=Holder(row.holder),
+        assignee=row.assignee,
+        holder_name=row.holder_name,
+        bot_near=row.bot_near,
+        resolved_by=row.resolved_by,
+        opener_id=row.opener_id,
+        opener_sender=row.opener_sender,
+        opener_rank=row.opener_rank,
+        since=row.since,
+    )
+
+
+def alter(tx: Tx, conversation_id: int, step: Step) -> tuple[Standing, Standing]:
+    """Apply `step` to how a conversation stands, and ask for its card where that shows it; returns before and after."""
+    mine = conversations.c.id == conversation_id
+    row = tx.conn.execute(select(conversations).where(mine).with_for_update(key_share=True)).one()
+    words_lane = (lanes.c.conversation_id == conversation_id, lanes.c.kind == WORDS)
+    calls = tx.conn.execute(select(lanes.c.broadcast_from).where(*words_lane).with_for_update()).scalar_one_or_none()
+    before = replace(to_standing(row), broadcast_from=calls)
+    after = step(before)
+    if after == before:
+        return before, after
+    new = asdict(after)
+    broadcast_from = new.pop("broadcast_from")
+    newer = after.card != before.card
+    tx.conn.execute(update(conversations).where(mine).values(**new, wanted=row.wanted + newer))
+    if broadcast_from != before.broadcast_from:
+        tx.conn.execute(update(lanes).where(*words_lane).values(broadcast_from=broadcast_from))
+    if newer and row.thread_ts is not None:  # else the root, when it comes, shows it
+        arm(tx, conversation_id, CARD, 0.0)
+    return before, after
+
+
+def alter_known(tx: Tx, key: ConversationKey, step: Step) -> None:
+    """The same for the conversation with this key, if there is one."""
+    mine = (conversations.c.account == key.account, conversations.c.group_id == key.group_id)
+    conversation_id = tx.conn.execute(select(conversations.c.id).where(*mine)).scalar_one_or_none()
+    if conversation_id is not None:
+        alter(tx, conversation_id, step)

@@ -1,0 +1,278 @@
+"""The card says who has a chat and what can be done about it; a click on it is done once, and told where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.harness import words
+from tests.replies.desk import GROUP, Desk
+
+ASSIGN, STATUS = "/rest/ws/group/assignee/change", "/rest/ws/group/status/change"
+
+
+def card(desk: Desk) -> list[str]:
+    """The card's lines, without its controls."""
+    root = desk.roots()[-1]
+    return [words({"blocks": [block]}) for block in root["blocks"] if block["type"] != "actions"]
+
+
+def controls(desk: Desk) -> list[str]:
+    """What can be pressed or chosen on the card, in order."""
+    blocks = desk.roots()[-1]["blocks"]
+    found = [one for block in blocks for one in (*block.get("elements", ()), block.get("accessory"))]
+    entries = [option for one in found if one for option in one.get("options", ())]
+    buttons = [one for one in found if one and one.get("type") == "button"]
+    return [one["text"]["text"] for one in (*buttons, *entries)]
+
+
+def press(desk: Desk, action: str, user: str = "U0ALEX") -> None:
+    """A person uses a control of the card, and what it leads to happens."""
+    desk.use(action, user=user)
+    desk.carry()
+    desk.run(5)
+
+
+def kommunicate(desk: Desk) -> Any:
+    return desk.sandbox.kommunicate.conversation(GROUP)
+
+
+def test_a_chat_nobody_has_taken_offers_to_be_taken(desk: Desk) -> None:
+    assert card(desk)[0].startswith("Jane · since ")
+    assert "m1 my mug is broken" in card(desk)[0]
+    assert controls(desk) == ["Take over", "Resolve", "Open in Kommunicate"]
+
+
+def test_taking_over_assigns_it_and_makes_the_agent_follow_the_thread(desk: Desk) -> None:
+    kommunicate(desk).bots.add("helper")
+    press(desk, "take_over")
+    assert (kommunicate(desk).assignee, kommunicate(desk).bots) == ("alex@sandbox.test", set())
+    assert card(desk)[-1] == "with alex"
+    assert controls(desk) == ["Resolve", "Take over", "Release", "Open in Kommunicate"]
+    line = desk.roots_and_replies()[-1]
+    assert line["blocks"][0]["elements"][0]["elements"][0] == {"type": "user", "user_id": "U0ALEX"}
+    assert "has taken this chat over" in desk.shown()[-1]
+
+
+def test_resolving_makes_it_one_line_and_the_next_message_reopens_it(desk: Desk) -> None:
+    press(desk, "take_over")
+    press(desk, "resolve")
+    assert kommunicate(desk).status == 2
+    assert card(desk) == ["Jane · resolved by alex\nReopen\nOpen in Kommunicate"]
+    desk.customer("m2 it broke again")
+    desk.run(5)
+    assert "m2 it broke again" in card(desk)[0]
+    assert card(desk)[-1] == "reopened · with alex"
+    assert desk.roots_and_replies()[-1]["broadcast"], "nobody may be looking any more"
+
+
+def test_it_can_be_released_and_reopened(desk: Desk) -> None:
+    press(desk, "take_over")
+    press(desk, "release")
+    assert (kommunicate(desk).assignee, controls(desk)[0]) == ("bot", "Take over")
+    press(desk, "resolve")
+    press(desk, "reopen")
+    assert kommunicate(desk).status == 0
+    assert card(desk)[-1] == "reopened"
+
+
+def test_a_click_delivered_again_is_done_once(desk: Desk) -> None:
+    desk.use("take_over")
+    click = desk.mail[-1]
+    for _ in range(3):
+        assert desk.carry(click) == [200]
+        desk.run(5)
+    assert sum("has taken this chat over" in shown for shown in desk.shown()) == 1
+    assert len([call for call in desk.sandbox.calls if call["method"] == ASSIGN]) == 1
+
+
+def test_a_second_click_changes_nothing_and_tells_nothing_twice(desk: Desk) -> None:
+    press(desk, "take_over")
+    press(desk, "take_over")
+    assert sum("has taken this chat over" in shown for shown in desk.shown()) == 1
+
+
+def test_a_colleague_may_take_it_from_the_first(desk: Desk) -> None:
+    press(desk, "take_over")
+    press(desk, "take_over", user="U0SAM")
+    assert (kommunicate(desk).assignee, card(desk)[-1]) == ("sam@sandbox.test", "with sam")
+
+
+def test_an_agent_with_too_many_chats_is_told_and_nothing_changes(desk: Desk) -> None:
+    desk.sandbox.kommunicate.engaged.add("alex@sandbox.test")
+    press(desk, "take_over")
+    [(user, sentence)] = desk.whispers()
+    assert (user, controls(desk)[0]) == ("U0ALEX", "Take over")
+    assert sentence == "Take over: not done, because This agent has as many conversations as Kommunicate allows them."
+
+
+def test_who_is_no_agent_cannot_take_over_but_may_resolve(desk: Desk) -> None:
+    del desk.sandbox.kommunicate.people["kim@sandbox.test"]
+    press(desk, "take_over", user="U0KIM")
+    assert "Kommunicate knows no agent with your e-mail address" in desk.whispers()[-1][1]
+    press(desk, "resolve", user="U0KIM")
+    assert (kommunicate(desk).status, len(desk.whispers())) == (2, 1)
+
+
+def test_where_only_known_agents_may_a_stranger_may_do_nothing(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(replies={"agents": "known_only"})
+    desk.customer("m1")
+    del desk.sandbox.kommunicate.people["kim@sandbox.test"]
+    press(desk, "resolve", user="U0KIM")
+    assert kommunicate(desk).status == 0
+    assert "known agents only" in desk.whispers()[-1][1]
+
+
+def test_where_the_clicker_cannot_be_told_the_thread_is(desk: Desk) -> None:
+    desk.sandbox.kommunicate.engaged.add("alex@sandbox.test")
+    desk.fault("error", method="chat.postEphemeral", code="user_not_in_channel")
+    press(desk, "take_over")
+    assert "Not done: Take over: not done, because This agent has as many conversations" in desk.shown()[-1]
+
+
+@pytest.mark.parametrize("kind", ["error", "reset_before", "reset_after", "html", "status", "ratelimited"])
+def test_what_kommunicate_does_not_do_now_is_done_later(desk: Desk, kind: str) -> None:
+    desk.sandbox.faults.add(STATUS, kind, times=3, code="BUSY")
+    desk.use("resolve")
+    desk.carry()
+    desk.run(120)
+    assert (kommunicate(desk).status, desk.whispers()) == (2, [])
+    assert card(desk) == ["Jane · resolved by alex\nReopen\nOpen in Kommunicate"]
+
+
+def test_what_kommunicate_refuses_for_long_enough_is_told(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(replies={"give_up_after": "30s"})
+    desk.customer("m1")
+    desk.sandbox.faults.add(STATUS, "error", times=None, code="BUSY")
+    press(desk, "resolve")
+    desk.run(60)
+    assert "Resolve: not done, because Kommunicate did not do it now" in desk.whispers()[-1][1]
+    assert controls(desk)[0] == "Take over"
+
+
+def test_clicks_and_replies_happen_in_the_order_of_the_agents_doing(desk: Desk) -> None:
+    """A last word and then resolved: the customer gets the word first, though it waits to be undone."""
+    desk.says("Goodbye!")
+    desk.use("resolve")
+    desk.carry()
+    desk.run(1)
+    assert (desk.reached(), kommunicate(desk).status) == ([], 0)
+    desk.run(10)
+    assert (desk.reached(), kommunicate(desk).status) == (["Goodbye!"], 2)
+
+
+def test_what_happens_in_kommunicate_shows_on_the_same_card(desk: Desk) -> None:
+    for text, metadata, line in (
+        ("Assigned to Sam", {"KM_ASSIGN": "sam@sandbox.test", "LOCALIZATION_VALUE": "Sam Okafor"}, "with Sam Okafor"),
+        ("Resolved", {"KM_STATUS": "closed"}, "Jane · resolved\nReopen\nOpen in Kommunicate"),
+        ("Opened", {"KM_STATUS": "Open"}, "reopened · with Sam Okafor"),
+        ("Assigned to Bot", {"KM_ASSIGN": "bot"}, "Jane · reopened · a bot answers\nTake over\nResolve\n"),
+    ):
+        desk.sandbox.kommunicate.notice(GROUP, text, metadata)
+        desk.carry()
+        desk.run(5)
+        assert card(desk)[-1].startswith(line)
+    assert len(desk.roots()) == 1
+
+
+def test_a_bot_that_answers_makes_it_one_line_until_it_asks_for_a_person(desk: Desk) -> None:
+    answer = {"KM_ANSWER_SOURCE": "faq"}
+    desk.sandbox.kommunicate.staff_writes(GROUP, "Have you tried glue?", metadata=answer)
+    desk.carry()
+    desk.run(5)
+    assert card(desk) == ["Jane · a bot answers\nTake over\nResolve\nOpen in Kommunicate"]
+    desk.sandbox.kommunicate.staff_writes(GROUP, "", metadata={"KM_ASSIGN_TO": ""})
+    desk.carry()
+    desk.run(5)
+    assert controls(desk) == ["Take over", "Resolve", "Open in Kommunicate"]
+    desk.customer("m2 are you there?")
+    assert desk.roots_and_replies()[-1]["broadcast"], "a hand-over calls the channel"
+
+
+def test_a_greeting_of_the_system_is_no_bot_that_answers(desk: Desk) -> None:
+    desk.sandbox.kommunicate.staff_writes(GROUP, "We are offline now.")
+    desk.carry()
+    desk.run(5)
+    assert controls(desk)[0] == "Take over"
+    assert not desk.roots()[-1]["edited"], "the card is changed on changes of state only"
+
+
+def test_a_card_begun_by_a_greeting_becomes_the_customers(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    desk.sandbox.kommunicate.open_conversation(GROUP, "Jane")
+    desk.sandbox.kommunicate.staff_writes(GROUP, "Hi, how can I help?")
+    desk.carry()
+    desk.run(5)
+    desk.customer("m1 my mug is broken")
+    desk.run(5)
+    assert card(desk)[0].startswith("Jane · since ")
+    assert "m1 my mug is broken" in card(desk)[0]
+
+
+def test_nobody_for_ten_minutes_calls_the_channel_once(desk: Desk) -> None:
+    desk.run(590)
+    desk.customer("m2")
+    desk.run(20)
+    for text in ("m3", "m4"):
+        desk.customer(text)
+    called = [words(one) for one in desk.roots_and_replies() if one["broadcast"]]
+    assert [next(mark for mark in ("m2", "m3", "m4") if mark in one) for one in called] == ["m3"]
+    assert desk.told() == ["m1", "m2", "m3", "m4"]
+
+
+def test_a_chat_that_was_taken_or_answered_calls_nobody(desk: Desk) -> None:
+    desk.says("one moment")
+    desk.run(700)
+    desk.customer("m2")
+    assert not any(one["broadcast"] for one in desk.roots_and_replies())
+    assert card(desk)[-1] == "with alex"
+
+
+def test_broadcasts_can_be_switched_off(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(broadcast="never")
+    desk.customer("m1")
+    desk.run(700)
+    desk.customer("m2")
+    assert not any(one["broadcast"] for one in desk.roots_and_replies())
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "reset_before", "html", "status", "truncated", "ratelimited", "error"])
+def test_a_card_is_brought_up_to_date_whatever_becomes_of_the_call(desk: Desk, kind: str) -> None:
+    desk.fault(kind, method="chat.update", times=2, code="internal_error", done=True)
+    press(desk, "resolve")
+    desk.run(60)
+    assert card(desk) == ["Jane · resolved by alex\nReopen\nOpen in Kommunicate"]
+
+
+def test_a_limit_on_cards_holds_up_no_words(desk: Desk) -> None:
+    desk.fault("ratelimited", method="chat.update", retry_after="60")
+    press(desk, "resolve")
+    desk.customer("m2")
+    assert desk.told() == ["m1", "m2"]
+    desk.run(70)
+    assert card(desk)[-1] == "reopened"
+
+
+def test_an_archived_channels_card_waits_and_is_right_in_the_end(desk: Desk) -> None:
+    desk.use("resolve")
+    desk.sandbox.slack.archive("C0SUPPORT")
+    desk.carry()
+    desk.run(30)
+    assert kommunicate(desk).status == 2
+    desk.sandbox.slack.archive("C0SUPPORT", archived=False)
+    desk.run(310)
+    assert card(desk) == ["Jane · resolved by alex\nReopen\nOpen in Kommunicate"]
+
+
+def test_a_new_root_shows_how_things_stand(desk: Desk) -> None:
+    press(desk, "take_over")
+    for message in reversed(desk.roots_and_replies()):
+        desk.sandbox.slack.human_deletes("C0SUPPORT", message["ts"])
+    desk.mail.clear()
+    desk.customer("m2")
+    desk.run(10)
+    assert card(desk)[-1] == "with alex"
+    press(desk, "resolve")
+    assert card(desk)[0].startswith("Jane · resolved by alex")
