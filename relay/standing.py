@@ -92,18 +92,13 @@ def spoke(now: Standing, words: Words, *, moment: float) -> Standing:
 
 
 def assigned(now: Standing, role: Role, *, user_id: str, name: str, moment: float) -> Standing:
-    """Kommunicate says who has it now; from a bot to a person is a hand-over, which the channel should see."""
+    """Kommunicate says, maybe again, who has it now; from a bot to a person is a hand-over, which calls the channel."""
     holder = Holder.BOT if role is Role.BOT else Holder.AGENT
-    handed_over = now.holder is Holder.BOT and holder is Holder.AGENT
-    broadcast_from = moment if handed_over else None
-    return replace(
-        now,
-        holder=holder,
-        assignee=user_id,
-        holder_name=name,
-        bot_near=holder is Holder.BOT,
-        broadcast_from=broadcast_from,
-    )
+    calls = now.broadcast_from if (now.holder, now.assignee) == (holder, user_id) else None
+    if now.holder is Holder.BOT and holder is Holder.AGENT:
+        calls = _unless_resolved(now, moment)
+    near = holder is Holder.BOT
+    return replace(now, holder=holder, assignee=user_id, holder_name=name, bot_near=near, broadcast_from=calls)
 
 
 def handed_over(now: Standing, *, moment: float) -> Standing:
@@ -142,4 +137,10 @@ def without_bot(now: Standing) -> Standing:
 
 def released(now: Standing, *, moment: float) -> Standing:
     """Nobody has it any more: the next message calls the channel."""
-    return replace(now, holder=Holder.NOBODY, assignee=None, holder_name="", bot_near=False, broadcast_from=moment)
+    calls = _unless_resolved(now, moment)
+    return replace(now, holder=Holder.NOBODY, assignee=None, holder_name="", bot_near=False, broadcast_from=calls)
+
+
+def _unless_resolved(now: Standing, moment: float) -> float | None:
+    """What is resolved calls nobody; its customer's next words will."""
+    return None if now.is_resolved else moment

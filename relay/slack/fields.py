@@ -11,24 +11,32 @@ from relay.errors import Rejected
 Fields = Mapping[str, Any]
 T = TypeVar("T")
 
-# Slack's ids and times are far shorter. No slash: keys are made of these with slashes between them.
+# Slack's ids are far shorter. No slash: keys are made of these with slashes between them.
 _IDENTIFIER = re.compile(r"[!-.0-~]{1,64}")
+_MOMENT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
 MAX_LABEL = 255  # characters, as of an action_id: these too are parts of keys
 MAX_VALUE = 2000  # characters of a control's value
 _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")  # by a database
 
 
 def identifier(fields: Fields, name: str) -> str:
-    """Returns an id or a time: short, visible, without blanks and slashes."""
-    value = fields.get(name)
-    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
-        raise _wrong(name, "must be an id or a time of Slack's")
-    return value
+    """Returns an id: short, visible, without blanks and slashes."""
+    return _matching(fields, name, _IDENTIFIER, "must be an id of Slack's")
 
 
 def identifier_or_none(fields: Fields, name: str) -> str | None:
     """Returns the same, or None where it is absent or null."""
     return None if fields.get(name) is None else identifier(fields, name)
+
+
+def moment(fields: Fields, name: str) -> str:
+    """Returns a time as Slack writes it, seconds since 1970; its digits are the message's name too."""
+    return _matching(fields, name, _MOMENT, "must be a time of Slack's")
+
+
+def moment_or_none(fields: Fields, name: str) -> str | None:
+    """Returns the same, or None where it is absent or null."""
+    return None if fields.get(name) is None else moment(fields, name)
 
 
 def label(fields: Fields, name: str, limit: int = MAX_LABEL) -> str:
@@ -70,6 +78,13 @@ def several(fields: Fields, name: str) -> tuple[Fields, ...]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise _wrong(name, "must be a list of objects, null or absent")
     return tuple(value)
+
+
+def _matching(fields: Fields, name: str, form: re.Pattern[str], sentence: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise _wrong(name, sentence)
+    return value
 
 
 def _wrong(name: str, sentence: str) -> Rejected:

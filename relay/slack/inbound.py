@@ -13,7 +13,19 @@ from relay.jsontext import NotJson, decode, loads
 from relay.messages import AgentChange, AgentClick, AgentMessage
 from relay.slack.client import Identity
 from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Click, Uninstalled, key_of
-from relay.slack.fields import MAX_VALUE, Fields, identifier, identifier_or_none, inner, label, needed, several, text
+from relay.slack.fields import (
+    MAX_VALUE,
+    Fields,
+    identifier,
+    identifier_or_none,
+    inner,
+    label,
+    moment,
+    moment_or_none,
+    needed,
+    several,
+    text,
+)
 from relay.slack.links import is_https
 from relay.slack.message_events import Us, read_message
 from relay.slack.notes import note_reason
@@ -81,12 +93,8 @@ def agent_change(edit: AgentEdit, note_prefixes: Sequence[str]) -> AgentChange:
 
 
 def agent_click(click: Click) -> AgentClick:
-    """Returns what the store needs to know of a click; raises `Rejected` 400 where its time is none."""
-    try:
-        at = float(click.action_ts)
-    except ValueError:
-        raise Rejected(400, "invalid_body", "action_ts must be a time of Slack's.") from None
-    return AgentClick(key_of(click), click.channel, click.message_ts, click.thread_ts, at)
+    """Returns what the store needs to know of a click."""
+    return AgentClick(key_of(click), click.channel, click.message_ts, click.thread_ts, float(click.action_ts))
 
 
 def _text(body: bytes) -> str:
@@ -150,8 +158,8 @@ _READERS: dict[str, Callable[[Fields, Us], Outcome]] = {
 
 
 def _click(payload: Fields, container: Fields, action: Fields) -> Click:
-    user, message_ts = inner(payload, "user"), identifier(container, "message_ts")
-    thread_ts = identifier_or_none(container, "thread_ts") or identifier_or_none(inner(payload, "message"), "thread_ts")
+    user, message_ts = inner(payload, "user"), moment(container, "message_ts")
+    thread_ts = moment_or_none(container, "thread_ts") or moment_or_none(inner(payload, "message"), "thread_ts")
     response_url = text(payload, "response_url")
     return Click(
         team=identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id"),
@@ -162,7 +170,7 @@ def _click(payload: Fields, container: Fields, action: Fields) -> Click:
         thread_ts=None if thread_ts == message_ts else thread_ts,
         action_id=needed(label(action, "action_id"), "action_id"),
         value=_chosen(action),
-        action_ts=identifier(action, "action_ts"),
+        action_ts=moment(action, "action_ts"),
         response_url=response_url if is_https(response_url) else None,
         trigger_id=identifier(payload, "trigger_id"),
     )

@@ -10,7 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relay.slack.events import AgentEdit, AgentWords, Aside, Blocks
-from relay.slack.fields import Fields, identifier, identifier_or_none, inner, needed, several, text
+from relay.slack.fields import (
+    Fields,
+    identifier,
+    identifier_or_none,
+    inner,
+    moment,
+    moment_or_none,
+    needed,
+    several,
+    text,
+)
 from relay.slack.reply_text import nodes
 
 WORDS = ("", "file_share", "thread_broadcast", "me_message")  # the subtypes of what people write
@@ -37,7 +47,7 @@ def read_message(event: Fields, us: Us) -> AgentWords | AgentEdit | Aside:
         case "message_changed":
             return _changed(event, us)
         case "message_deleted":
-            return _gone(event, identifier(event, "deleted_ts"), us)
+            return _gone(event, moment(event, "deleted_ts"), us)
     return _words(event, us)
 
 
@@ -50,8 +60,8 @@ def _words(event: Fields, us: Us) -> AgentWords | Aside:
     return AgentWords(
         team=us.team,
         channel=identifier(event, "channel"),
-        thread_ts=identifier(event, "thread_ts"),
-        ts=identifier(event, "ts"),
+        thread_ts=moment(event, "thread_ts"),
+        ts=moment(event, "ts"),
         user_id=identifier(event, "user"),
         client_msg_id=identifier_or_none(event, "client_msg_id"),
         blocks=_typed(event),
@@ -65,15 +75,15 @@ def _words(event: Fields, us: Us) -> AgentWords | Aside:
 def _changed(event: Fields, us: Us) -> AgentEdit | Aside:
     after, before = needed(inner(event, "message"), "message"), inner(event, "previous_message")
     if text(after, "subtype") == "tombstone":  # what a deleted message leaves behind while there are replies to it
-        return _gone(event, identifier(after, "ts"), us)
+        return _gone(event, moment(after, "ts"), us)
     reason = _nobodys_words(after, us) or _machines(before, us) or _outside(after)
     if reason:
         return Aside(reason)
-    edited = identifier_or_none(inner(after, "edited"), "ts")
+    edited = moment_or_none(inner(after, "edited"), "ts")
     same = _reads(after) == _reads(before) if before else edited is None
     if same:  # unfurled, reacted to, replied to
         return Aside(SAME_WORDS)
-    return _edit(event, after, us, ts=identifier(after, "ts"), at=edited, deleted=False)
+    return _edit(event, after, us, ts=moment(after, "ts"), at=edited, deleted=False)
 
 
 def _gone(event: Fields, ts: str, us: Us) -> AgentEdit | Aside:
@@ -86,9 +96,9 @@ def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, de
     return AgentEdit(
         team=us.team,
         channel=identifier(event, "channel"),
-        thread_ts=identifier_or_none(message, "thread_ts"),
+        thread_ts=moment_or_none(message, "thread_ts"),
         ts=ts,
-        edited_ts=at or identifier(event, "event_ts"),
+        edited_ts=at or moment(event, "event_ts"),
         user_id=identifier_or_none(message, "user"),
         blocks=() if deleted else _typed(message),
         text="" if deleted else text(message, "text"),

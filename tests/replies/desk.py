@@ -37,6 +37,11 @@ class Desk(Rig):
             sender.outbox.put = self._post  # type: ignore[method-assign]
         return relay
 
+    def rotate(self, secrets: tuple[str, ...]) -> None:
+        """Open the doors anew, with these signing secrets."""
+        changed = replace(self.relay.settings, slack_signing_secrets=secrets)
+        self.client = create_app(Relay(changed, self.store, self.clock)).test_client()
+
     def _post(self, item: Outgoing) -> Outgoing:
         self.mail.append(item)
         return item

@@ -117,7 +117,7 @@ class SlackWorkspace(Board):
         raw: bool = False,
         files: tuple[str, ...] = (),
     ) -> Message:
-        """A person posts; `text` is as typed, or as Slack stores it (entities, `<@U..>`) when `raw`; `files` by name."""
+        """A person posts; `text` is as typed, or with Slack's entities and `<@U..>` when `raw`; `files` by name."""
         with self.core.lock:
             if self.channels[channel_id].is_archived:
                 raise SlackError("is_archived")
