@@ -12,7 +12,11 @@ from relay.store.engine import Store
 from relay.store.reports import Totals, totals
 
 OUTCOMES = ("accepted", "duplicate", "ignored", "rejected")
-DELIVERED = (("message", "delivered"), ("message", "dead"), ("root", "delivered"))
+DELIVERED = (
+    *((kind, outcome) for kind in ("message", "reply", "line") for outcome in ("delivered", "dead")),
+    ("root", "delivered"),
+    ("click", "delivered"),
+)
 
 
 class StoreCollector(Collector):

@@ -32,7 +32,7 @@ def test_an_empty_store_has_every_sample_at_zero(store: Store) -> None:
     """An alert on a sample that only appears with its first event would not fire."""
     found = samples(store)
     assert set(found.values()) == {0.0}
-    assert len(found) == 4 + 3 + 3 + 1
+    assert len(found) == 4 + 8 + 3 + 1
 
 
 def test_it_counts_what_became_of_each_webhook(store: Store) -> None:

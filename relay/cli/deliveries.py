@@ -10,7 +10,7 @@ from relay.cli.common import Age, explain_failures, json_option, open_existing, 
 from relay.store.replay import replay_all, replay_one
 from relay.store.reports import list_deliveries, show_delivery, show_rejected
 
-COLUMNS = ("id", "state", "group_id", "channel", "age", "attempts", "cause")
+COLUMNS = ("id", "kind", "state", "group_id", "channel", "age", "attempts", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
 REPLAYED = {
     "dead": "Queued again.",
@@ -21,7 +21,7 @@ REPLAYED = {
 
 @click.group()
 def deliveries() -> None:
-    """See what waits for Slack, what was given up, and what was rejected."""
+    """See what waits for Slack or a customer, what was given up, and what was rejected."""
 
 
 @deliveries.command("list")
@@ -41,7 +41,7 @@ def list_(*, which: str | None, limit: int, as_json: bool) -> None:
 
 @deliveries.command()
 @click.argument("delivery_id", metavar="[ID]", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every dead letter.")
+@click.option("--all", "everything", is_flag=True, help="Every dead letter but replies: those may have arrived.")
 @click.option("--since", type=Age(), metavar="TIME", help="Those given up within this time, such as 2h.")
 @explain_failures
 def replay(*, delivery_id: str | None, everything: bool, since: float | None) -> None:

@@ -81,7 +81,7 @@ def holds_look() -> ColumnElement[bool]:
     return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", gates.c.name.in_(LOOKING)))
 
 
-def holds_reply(account: ColumnElement[Any]) -> ColumnElement[bool]:
+def holds_reply(account: ColumnElement[Any] | str) -> ColumnElement[bool]:
     """True for the gates that a reply to Kommunicate has to pass; nothing of Slack's is among them."""
     return and_(gates.c.scope == "account", gates.c.name == account)
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
 
+from relay.store.arming import REPLIES, WORDS
+from relay.store.clicks import CLICK
 from relay.store.engine import Tx
-from relay.store.gates import holds_post
+from relay.store.gates import holds_post, holds_reply
 from relay.store.sql import ahead
 from relay.store.tables import OPEN_DELIVERIES, conversations, deliveries, gates, lanes, received, send_parts, sends
+
+# What a delivery is, by its lane and its topic; any other topic is a line that the relay says in a thread.
+KINDS = {(WORDS, ""): "message", (REPLIES, ""): "reply", (REPLIES, CLICK): "click"}
+LINE = "line"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts over everything stored; ages are in seconds, None when nothing waits."""
+    """Counts over everything stored, `delivered` by kind and state; ages are in seconds, None when nothing waits."""
 
     received: dict[str, int]
     delivered: dict[tuple[str, str], int]
@@ -61,20 +68,20 @@ def totals(tx: Tx) -> Totals:
     ).all()
     counted = {outcome: int(count) for outcome, count, _ in by_outcome}
     counted["duplicate"] = sum(int(copies or 0) for _, _, copies in by_outcome)
-    by_state = tx.conn.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state)).all()
-    states = {state: int(count) for state, count in by_state}
+    columns = (deliveries.c.state, deliveries.c.lane, deliveries.c.topic)
+    by_kind: Counter[tuple[str, str]] = Counter()
+    by_state: Counter[str] = Counter()
+    for state, lane, topic, count in tx.conn.execute(select(*columns, func.count()).group_by(*columns)):
+        by_kind[KINDS.get((lane, topic), LINE), state] += int(count)
+        by_state[state] += int(count)
     roots = tx.conn.execute(
         select(func.count()).select_from(sends).where(sends.c.kind == "root", sends.c.state == "delivered")
     ).scalar_one()
     oldest = tx.conn.execute(select(func.min(lanes.c.waiting_since))).scalar_one()
     return Totals(
         received=counted,
-        delivered={
-            ("message", "delivered"): states.get("delivered", 0),
-            ("message", "dead"): states.get("dead", 0),
-            ("root", "delivered"): int(roots),
-        },
-        queue={state: states.get(state, 0) for state in OPEN_DELIVERIES},
+        delivered={**by_kind, ("root", "delivered"): int(roots)},
+        queue={state: by_state[state] for state in OPEN_DELIVERIES},
         oldest_waiting=None if oldest is None else max(0.0, tx.now - oldest),
     )
 
@@ -83,6 +90,7 @@ def _deliveries() -> Select[Any]:
     return (
         select(
             deliveries,
+            conversations.c.account,
             conversations.c.group_id,
             conversations.c.channel,
             conversations.c.channel_id,
@@ -103,6 +111,7 @@ def _deliveries() -> Select[Any]:
 def _delivery(tx: Tx, row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
+        "kind": KINDS.get((row.lane, row.topic), LINE),
         "state": row.state,
         "group_id": row.group_id,
         "channel": row.channel_id or row.channel,
@@ -122,8 +131,8 @@ def _cause(tx: Tx, row: Any) -> str:
     if row.channel is None:
         return str(row.why)
     shut = ahead(tx, gates.c.closed_until, gates.c.delay)
-    held_by = select(gates.c.cause).where(holds_post(row.channel_id or row.channel), shut).limit(1)
-    found = tx.conn.execute(held_by).scalar_one_or_none()
+    holding = holds_reply(row.account) if row.lane == REPLIES else holds_post(row.channel_id or row.channel)
+    found = tx.conn.execute(select(gates.c.cause).where(holding, shut).limit(1)).scalar_one_or_none()
     return found or ""
 
 

@@ -43,24 +43,7 @@ def freeze(
     if drafts[0].version not in (None, now_at.wanted):
         return None
     tx.run(HEARD, of=held.conversation.id, kind=held.lane, heard=max(heard, held.heard), broadcast=broadcast_from)
-    seq = next_seq(tx, held)
-    since = _last_ts(tx, now_at.channel_id)
-    rows = [
-        {
-            "id": uuid.uuid4().hex,
-            "conversation_id": held.conversation.id,
-            "lane": held.lane,
-            "seq": seq + number,
-            "kind": draft.kind,
-            "payload": json.dumps(draft.payload),
-            "channel": now_at.channel_id,
-            "thread_ts": None if draft.kind == "root" else now_at.thread_ts,
-            "since_ts": since,
-            "version": draft.version,
-            "created_at": tx.now,
-        }
-        for number, draft in enumerate(drafts)
-    ]
+    rows = _rows(tx, held, drafts, now_at.channel_id, now_at.thread_ts)
     tx.conn.execute(NEW_SENDS, rows)
     parts = [
         {"send_id": row["id"], "delivery_id": delivery_id, "part": part, "live": True}
@@ -71,6 +54,26 @@ def freeze(
         tx.conn.execute(NEW_PARTS, parts)
         tx.run(SET_OUT, among=list({part["delivery_id"] for part in parts}))
     return to_send(tx.run(SEND, id=rows[0]["id"]).one())
+
+
+def _rows(tx: Tx, held: Claim, drafts: Sequence[Draft], channel: str, thread_ts: str | None) -> list[dict[str, Any]]:
+    seq, since = next_seq(tx, held), _last_ts(tx, channel)
+    return [
+        {
+            "id": uuid.uuid4().hex,
+            "conversation_id": held.conversation.id,
+            "lane": held.lane,
+            "seq": seq + number,
+            "kind": draft.kind,
+            "payload": json.dumps(draft.payload),
+            "channel": channel,
+            "thread_ts": None if draft.kind == "root" else thread_ts,
+            "since_ts": since,
+            "version": draft.version,
+            "created_at": tx.now,
+        }
+        for number, draft in enumerate(drafts)
+    ]
 
 
 HEARD = (

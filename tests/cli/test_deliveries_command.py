@@ -97,7 +97,7 @@ def test_a_table_for_people_has_the_same(post: Post, run: Run, database_url: str
     post(raw("k1", 2), raw("k2", 2, timeStamp="never"))
     waiting = run("deliveries", "list", DATABASE_URL=database_url)
     columns = waiting.output.split("\n")[0].split()
-    assert columns == ["id", "state", "group", "id", "channel", "age", "attempts", "cause"]
+    assert columns == ["id", "kind", "state", "group", "id", "channel", "age", "attempts", "cause"]
     assert "channels" in waiting.output
     assert run("deliveries", "list", "--dead").output == "Nothing there.\n"
 

@@ -1,0 +1,43 @@
+"""What an engineer on call sees of the way back: the totals, and what waits for whom, and why."""
+
+from __future__ import annotations
+
+from relay.store.reports import list_deliveries, totals
+from tests.replies.desk import Desk
+
+SEND = "/rest/ws/message/v2/send"
+
+
+def rows(desk: Desk, which: str = "all") -> list[tuple[str, str]]:
+    """Each delivery, newest first: what it is, and its state."""
+    with desk.store.read() as tx:
+        return [(row["kind"], row["state"]) for row in list_deliveries(tx, which)]
+
+
+def test_messages_replies_clicks_and_lines_are_told_apart(desk: Desk) -> None:
+    desk.says("hi", "note: for us")
+    desk.run(60)
+    desk.use("take_over")
+    desk.carry()
+    desk.run(60)
+    assert rows(desk) == [
+        ("line", "delivered"),
+        ("click", "delivered"),
+        ("reply", "ignored"),
+        ("reply", "delivered"),
+        ("message", "delivered"),
+    ]
+    with desk.store.read() as tx:
+        found = totals(tx).delivered
+    counted = {kind: found.get((kind, "delivered"), 0) for kind in ("message", "reply", "click", "line", "root")}
+    assert counted == {"message": 1, "reply": 1, "click": 1, "line": 1, "root": 1}
+
+
+def test_what_waits_for_kommunicate_says_so_and_not_what_slack_has(desk: Desk) -> None:
+    desk.sandbox.faults.add(SEND, "status", status=403, times=None)
+    desk.says("one", "two")
+    desk.run(60)
+    with desk.store.read() as tx:
+        causes = {row["cause"] for row in list_deliveries(tx, "waiting")}
+    assert len(causes) == 1
+    assert "KOMMUNICATE_API_KEY" in causes.pop()
