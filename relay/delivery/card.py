@@ -65,13 +65,20 @@ def _card(out: Outbound, place: Conversation) -> Card:
     return Card(
         key=place.key,
         name=people[sender].name if sender else NAMELESS,
-        first_words=opener.text if opener else "",
+        first_words=_first_words(opener),
         since=standing.since or place.created_at,
         dashboard_url=out.conversation_url(place.key),
         read_only=out.read_only,
         replaces=place.dead_ts and _permalink(out, place),
         standing=standing,
     )
+
+
+def _first_words(opener: ChatMessage | None) -> str:
+    """What was said; of a file alone, its name."""
+    if opener is None:
+        return ""
+    return opener.text or (opener.attachment.name if opener.attachment else "")
 
 
 def _opener(out: Outbound, place: Conversation) -> ChatMessage | None:

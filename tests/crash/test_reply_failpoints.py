@@ -17,12 +17,10 @@ from typing import Any
 
 import pytest
 
-from relay.failpoints import FAILPOINTS
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.board import Message
 from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import BOT_USER_ID
-from tests.crash import test_failpoints as way_there
 from tests.crash.forked import ForkedRelay
 from tests.harness import environment, free_port, timeline, wait_for, words
 
@@ -243,10 +241,6 @@ def runs(
             (engine, place): pool.submit(one, place, next(echoes), new_database(engine))
             for engine, place in sorted(wanted)
         }
-
-
-def test_every_place_is_tried_on_one_way_or_the_other() -> None:
-    assert set(FAILPOINTS) == set(way_there.PLACES) | set(PLACES)
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])

@@ -14,6 +14,7 @@ from tests.browser import open_page
 from tests.harness import PATIENCE, RelayProcess, free_port, wait_for
 
 FIVE_TIMES = 25_000  # milliseconds: threads are promised within five seconds
+expect.set_options(timeout=FIVE_TIMES)
 
 
 @pytest.fixture
@@ -34,19 +35,19 @@ def page_url(tmp_path: Path) -> Iterator[str]:
 
 def test_three_customers_chat_by_themselves_and_threads_grow(page_url: str) -> None:
     with open_page(page_url) as page:
-        expect(page.get_by_test_id("slack-thread").first).to_be_visible(timeout=FIVE_TIMES)
-        expect(page.get_by_test_id("slack-message").nth(2)).to_be_visible(timeout=FIVE_TIMES)
+        expect(page.get_by_test_id("slack-thread").first).to_be_visible()
+        expect(page.get_by_test_id("slack-message").nth(2)).to_be_visible()
 
 
 def test_what_is_typed_as_a_customer_shows_up_in_slack(page_url: str) -> None:
     with open_page(page_url) as page:
-        expect(page.get_by_test_id("slack-thread").first).to_be_visible(timeout=FIVE_TIMES)
+        expect(page.get_by_test_id("slack-thread").first).to_be_visible()
         page.get_by_test_id("customer-tab-100001").click()
         page.get_by_test_id("slack-channel-C0SUPPORT").click()
         page.get_by_test_id("customer-input").fill("Is anybody there? <!channel>")
         page.get_by_test_id("customer-send").click()
         shown = page.get_by_test_id("slack-message").filter(has_text="Is anybody there? <!channel>")
-        expect(shown.first).to_be_visible(timeout=FIVE_TIMES)
+        expect(shown.first).to_be_visible()
 
 
 def test_an_agent_replies_resolves_and_the_customer_comes_back(page_url: str) -> None:
@@ -71,7 +72,7 @@ def test_an_agent_replies_resolves_and_the_customer_comes_back(page_url: str) ->
 
 def test_a_picture_attached_as_a_customer_shows_up_in_slack(page_url: str) -> None:
     with open_page(page_url) as page:
-        expect(page.get_by_test_id("slack-thread").first).to_be_visible(timeout=FIVE_TIMES)
+        expect(page.get_by_test_id("slack-thread").first).to_be_visible()
         page.get_by_test_id("customer-tab-100001").click()
         page.get_by_test_id("slack-channel-C0SUPPORT").click()
         page.get_by_test_id("customer-attach").click()
@@ -79,4 +80,4 @@ def test_a_picture_attached_as_a_customer_shows_up_in_slack(page_url: str) -> No
         page.get_by_test_id("customer-input").fill("This is what I got")
         page.get_by_test_id("customer-send").click()
         shown = page.get_by_test_id("slack-message").filter(has_text="This is what I got")
-        expect(shown.locator("img[src^='/files/']").first).to_be_visible(timeout=FIVE_TIMES)
+        expect(shown.locator("img[src^='/files/']").first).to_be_visible()

@@ -211,6 +211,14 @@ def test_a_card_begun_by_a_greeting_becomes_the_customers(make_desk: Callable[..
     assert "m1 my mug is broken" in card(desk)[0]
 
 
+def test_a_card_begun_by_a_file_alone_quotes_its_name(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    desk.sandbox.kommunicate.customer_writes(GROUP, name="Jane", attachment="broken-mug.png")
+    desk.carry()
+    desk.run(5)
+    assert "broken-mug.png" in card(desk)[0]
+
+
 def test_nobody_for_ten_minutes_calls_the_channel_once(desk: Desk) -> None:
     desk.run(590)
     desk.customer("m2")
