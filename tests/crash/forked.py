@@ -24,9 +24,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Waits that no setting shortens: tests do not sit out minutes.
 SHORTER = {
-    "relay.store.sends.LATE_COPY_LOOK": 1.0,
-    "relay.store.copies.LATE_COPY_LOOK": 1.0,
-    "relay.store.lanes.LATE_COPY_LOOK": 1.0,
+    "relay.store.sends.LATE_COPY_LOOK": 2.0,
+    "relay.store.copies.LATE_COPY_LOOK": 2.0,
+    "relay.store.lanes.LATE_COPY_LOOK": 2.0,
     "relay.delivery.worker.CHORES_EVERY": 0.2,
     "relay.delivery.replies.ECHO_AFTER": 1.0,
 }
