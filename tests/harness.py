@@ -174,13 +174,13 @@ def let_ports_go() -> None:
         _KEPT.pop().close()
 
 
-def wait_for(condition: Callable[[], bool], timeout: float = PATIENCE) -> bool:
-    """True as soon as `condition()` holds; False after `timeout` seconds."""
+def wait_for(condition: Callable[[], bool], timeout: float = PATIENCE, *, every: float = 0.02) -> bool:
+    """True as soon as `condition()` holds, asked `every` so many seconds; False after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if condition():
             return True
-        time.sleep(0.02)
+        time.sleep(every)
     return condition()
 
 

@@ -15,7 +15,7 @@ from relay.cli import main
 from tests.harness import wait_for
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["pytest", "tests.crash.forked"])
+FORKS.set_forkserver_preload(["pytest", "psycopg", "tests.crash.forked"])
 
 # Starting one asks how all others are, and an exit code can be read only once: not from two threads at the same time.
 ASKING = threading.Lock()
@@ -27,7 +27,7 @@ SHORTER = {
     "relay.store.sends.LATE_COPY_LOOK": 2.0,
     "relay.store.copies.LATE_COPY_LOOK": 2.0,
     "relay.store.lanes.LATE_COPY_LOOK": 2.0,
-    "relay.delivery.worker.CHORES_EVERY": 0.2,
+    "relay.delivery.worker.CHORES_EVERY": 0.5,
     "relay.delivery.replies.ECHO_AFTER": 1.0,
 }
 

@@ -30,6 +30,7 @@ PASSES = (1, 4, 9)
 AT_ONCE = 4  # runs side by side: mostly they wait for leases to end
 MOST = 200  # messages until a failpoint that was not passed often enough is a mistake
 BURST = 4
+POLL = 0.1  # seconds between questions to the database, which cost what the relays should have
 GROUPS = ("801", "802", "803")
 POST = "chat.postMessage"
 # The way back has a test of its own.
@@ -139,7 +140,7 @@ class Run:
         with self._relay() as (relay, url):
             if self.owed is not None:
                 self._write(relay, url)
-            wait_for(self._all_told, timeout=60)
+            wait_for(self._all_told, timeout=60, every=POLL)
         return self
 
     def fault(self, kind: str, channels: Collection[str] = tuple(CHANNEL.values()), **rule: Any) -> None:
@@ -182,7 +183,7 @@ class Run:
                 TROUBLE.get(self.failpoint.split(".")[0], calm)(self)
                 self._write(relay, url)
                 if self.count % BURST == 0:
-                    assert wait_for(lambda: relay.died() or self._at_rest(), 30)
+                    assert wait_for(lambda: relay.died() or self._at_rest(), 30, every=POLL)
                 if relay.died():
                     return
             raise AssertionError(f"{self.failpoint} was not passed {number} times")
