@@ -5,7 +5,9 @@ What the sandbox sends to the relay is carried by hand, so that a test says what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,8 +28,10 @@ EMOJI = {"hourglass_flowing_sand": "pending", "white_check_mark": "sent", "x": "
 class Desk(Rig):
     """One conversation in C0SUPPORT; `carry` takes the vendors' mail to the relay."""
 
+    changes: Mapping[str, Any] = MappingProxyType({})  # to the environment's settings
+
     def assemble(self, config: dict[str, Any]) -> Relay:
-        both = replace(settings(self.server, **config), slack_signing_secrets=(SECRET,))
+        both = replace(settings(self.server, **config), slack_signing_secrets=(SECRET,), **self.changes)
         relay = Relay(both, self.store, self.clock)
         self.client = create_app(relay).test_client()
         self.sandbox.connect("http://relay.test")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
+from relay.sandbox import SandboxServer
+from relay.store.engine import Store
 from relay.store.replay import replay_all
+from tests.harness import FakeClock, words
 from tests.replies.desk import Desk
 
 SEND = "/rest/ws/message/v2/send"
@@ -64,6 +68,25 @@ def test_strangers_can_be_kept_from_replying(make_desk: Callable[..., Desk]) -> 
     [(user, sentence)] = desk.whispers()
     assert user == "U0KIM"
     assert "Not sent to the customer: Kommunicate knows no agent with your e-mail address" in sentence
+
+
+class Keyless(Desk):
+    """A relay that hears agents and may not speak to Kommunicate."""
+
+    changes: ClassVar = {"kommunicate_api_key": None}
+
+
+def test_without_a_key_the_agent_is_told_that_nothing_reaches_the_customer(
+    store: Store, server: SandboxServer, clock: FakeClock
+) -> None:
+    desk = Keyless(store, server, clock)
+    desk.customer("m1")
+    assert "Read only" in words(desk.roots()[-1])
+    desk.says("hi")
+    desk.run(30)
+    assert desk.reached() == []
+    assert desk.marks() == {"hi": ["failed"]}
+    assert [(who, "KOMMUNICATE_API_KEY" in text) for who, text in desk.whispers()] == [("U0ALEX", True)]
 
 
 def test_a_file_beside_words_stays_here_and_that_is_told(desk: Desk) -> None:
