@@ -15,7 +15,7 @@ setup: .venv/.relay  ## .venv with the `relay` command
 
 JOBS ?= 3
 test: .venv/.dev  ## all tests, PostgreSQL ones included: JOBS= at once
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 KILLS ?= 100
 SECONDS ?= 1800
