@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,6 +23,12 @@ from tests.harness import FakeClock, let_ports_go
 # A busy machine makes an example slow: that is no defect of what it is about.
 settings.register_profile("calm", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("calm")
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves are no garbage: looking at all of them again and again is a good part of a run's time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +101,7 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
             path = shutil.copy(template, tmp_path_factory.mktemp("database") / "relay.db")
             return f"sqlite:///{path}"
         url, name = request.getfixturevalue("postgres_url"), f"t_{uuid4().hex[:12]}"
-        _execute(url, f"CREATE DATABASE {name} TEMPLATE {template}")
+        _execute(url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return _database(url, name)
 
     return make

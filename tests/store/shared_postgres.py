@@ -23,7 +23,7 @@ def shared_postgres(postgres_url: str, postgres_template: str, request: pytest.F
     """A database for one module."""
     name = request.module.__name__.rpartition(".")[2]
     with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY FILE_COPY")
     yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
