@@ -13,6 +13,7 @@ from relay.messages import ChatMessage, Form
 from relay.slack.post import SlackPost
 from relay.slack.render import Card, render_card
 from relay.store import cards, gates
+from relay.store.engine import Tx
 from relay.store.lanes import Fenced
 from relay.store.rows import Claim, Conversation
 
@@ -111,9 +112,14 @@ def _settle_failure(out: Outbound, held: Claim, error: DeliveryFailed) -> None:
         if isinstance(error, Permanent | ThreadGone) and error.code != INACTIVE:
             cards.shown(tx, held)  # the root is gone, or can never be changed: nobody would see another try
             return
-        wait = out.schedule.delay(held.attempts)
-        if isinstance(error, RateLimited):
-            wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
-        elif isinstance(error, OperatorNeeded | Permanent):
-            wait = max(gates.RECHECK)
-        cards.later(tx, held, wait)
+        try_later(out, tx, held, error)
+
+
+def try_later(out: Outbound, tx: Tx, held: Claim, error: DeliveryFailed) -> None:
+    """Put a claimed `card` lane off, its card and its marks: until a limit is over, or a person has done something."""
+    wait = out.schedule.delay(held.attempts)
+    if isinstance(error, RateLimited):
+        wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
+    elif isinstance(error, OperatorNeeded | Permanent):
+        wait = max(gates.RECHECK)
+    cards.later(tx, held, wait)

@@ -10,7 +10,6 @@ import structlog
 from relay.delivery.desk import NO_KEY, STRANGER, put_off, tell_agent
 from relay.delivery.outbound import Outbound, Replying
 from relay.errors import DeliveryFailed, Permanent, Rejected
-from relay.kommunicate.replies import Status
 from relay.messages import Agent
 from relay.slack.card import LABELS, RELEASE, REOPEN, RESOLVE, TAKE_OVER, acted_upon
 from relay.slack.events import Aside, Click, key_of
@@ -51,37 +50,24 @@ class Control:
     needs_agent: bool = False
 
 
-# Silently: from Slack nothing reaches the customer but what an agent wrote.
-def _assign(deed: Deed, assignee: str, *, from_bot: bool) -> None:
-    deadline, client = deed.replying.call_deadline, deed.replying.kommunicate
-    client.assign(
-        deed.group_id, assignee, acting=deed.acting, take_over_from_bot=from_bot, notify=False, deadline=deadline
-    )
-
-
-def _set_status(deed: Deed, status: Status) -> None:
-    deadline, client = deed.replying.call_deadline, deed.replying.kommunicate
-    client.set_status(deed.group_id, status, acting=deed.acting, notify=False, deadline=deadline)
-
-
 CONTROLS = {
     TAKE_OVER: Control(
-        lambda deed: _assign(deed, deed.agent.agent_id, from_bot=True),
+        lambda deed: deed.replying.assign(deed.group_id, deed.agent.agent_id, acting=deed.acting, from_bot=True),
         lambda now, deed: taken(now, agent_id=deed.agent.agent_id, name=deed.agent.name),
         topic=Topic.TAKEN,
         needs_agent=True,
     ),
     # There is no documented way to give a chat to nobody; the relay's own sender answers nobody.
     RELEASE: Control(
-        lambda deed: _assign(deed, deed.replying.sender, from_bot=False),
+        lambda deed: deed.replying.assign(deed.group_id, deed.replying.sender, acting=deed.acting, from_bot=False),
         lambda now, deed: released(now, moment=deed.moment),
     ),
     RESOLVE: Control(
-        lambda deed: _set_status(deed, "resolved"),
+        lambda deed: deed.replying.set_status(deed.group_id, "resolved", acting=deed.acting),
         lambda now, deed: resolved(now, by=deed.agent.name),
     ),
     REOPEN: Control(
-        lambda deed: _set_status(deed, "open"),
+        lambda deed: deed.replying.set_status(deed.group_id, "open", acting=deed.acting),
         lambda now, _: reopened(now),
     ),
 }

@@ -27,14 +27,15 @@ def next_try(out: Outbound, held: Claim) -> float | None:
 def put_off(out: Outbound, held: Claim, waiting: Reply, error: DeliveryFailed) -> bool:
     """Try again later, or when Kommunicate's gate opens; False where it was tried for long enough."""
     log.warning("reply.put_off", delivery=waiting.id, error=type(error).__name__, code=error.code)
-    wait = next_try(out, held)
+    at_gate = isinstance(error, OperatorNeeded) or _limits_kommunicate(error)
+    wait = 0.0 if at_gate else next_try(out, held)
+    if wait is None:
+        return False
     with out.store.begin() as tx:
-        if isinstance(error, OperatorNeeded) or _limits_kommunicate(error):
-            replies.put_off(tx, held, waiting.id, 0.0, str(error), at_gate=True)
+        replies.put_off(tx, held, waiting.id, wait, str(error), at_gate=at_gate)
+        if at_gate:
             close_gate(out, tx, held, error)
-        elif wait is not None:
-            replies.put_off(tx, held, waiting.id, wait, str(error))
-    return wait is not None or isinstance(error, OperatorNeeded) or _limits_kommunicate(error)
+    return True
 
 
 def close_gate(out: Outbound, tx: Tx, held: Claim, error: DeliveryFailed) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import structlog
 
+from relay.delivery.card import try_later
 from relay.delivery.outbound import Outbound
-from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, ThreadGone
-from relay.store import gates, marks
+from relay.errors import DeliveryFailed, Permanent, ThreadGone
+from relay.store import marks
 from relay.store.marks import Marking
 from relay.store.rows import Claim
 
@@ -49,10 +50,5 @@ def _settle_failure(out: Outbound, held: Claim, marking: Marking, error: Deliver
         if isinstance(error, Permanent | ThreadGone):
             marks.marked(tx, held, marking)  # the message is gone or takes no marks: nobody would see another try
         else:
-            wait = out.schedule.delay(held.attempts)
-            if isinstance(error, RateLimited):
-                wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
-            elif isinstance(error, OperatorNeeded):
-                wait = max(gates.RECHECK)
-            marks.later(tx, held, wait)
+            try_later(out, tx, held, error)
     log.warning("mark.failed", channel=marking.channel, error=type(error).__name__, code=error.code)

@@ -8,6 +8,7 @@ from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.policy import Schedule
 from relay.kommunicate.client import KommunicateClient
+from relay.kommunicate.replies import Status
 from relay.messages import ConversationKey
 from relay.slack.client import SlackClient
 from relay.store.engine import Store
@@ -24,6 +25,22 @@ class Replying:
     known_only: bool
     give_up_after: float
     call_deadline: float
+
+    # Silently: from Slack nothing reaches the customer but what an agent wrote.
+    def assign(self, group_id: str, assignee: str, *, acting: str, from_bot: bool) -> None:
+        """Give a conversation to a user of Kommunicate; raises DeliveryFailed."""
+        self.kommunicate.assign(
+            group_id,
+            assignee,
+            acting=acting,
+            take_over_from_bot=from_bot,
+            notify=False,
+            deadline=self.call_deadline,
+        )
+
+    def set_status(self, group_id: str, status: Status, *, acting: str) -> None:
+        """Resolve or open a conversation; raises DeliveryFailed."""
+        self.kommunicate.set_status(group_id, status, acting=acting, notify=False, deadline=self.call_deadline)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,14 +121,13 @@ def _take_over_first(out: Outbound, replying: Replying, held: Claim, waiting: Re
 
     Where a bot was only heard, and not known to have the chat, being refused it holds nothing up.
     """
-    group_id, who = held.conversation.key.group_id, draft.sender
+    who = draft.sender
 
     def step(now: Standing) -> Standing:
         return taken(now, agent_id=who, name=draft.agent)
 
     try:
-        deadline = replying.call_deadline
-        replying.kommunicate.assign(group_id, who, acting=who, take_over_from_bot=True, notify=False, deadline=deadline)
+        replying.assign(held.conversation.key.group_id, who, acting=who, from_bot=True)
     except Permanent as error:
         if held.conversation.standing.holder is Holder.BOT:
             cause = f"a bot has this chat, and it could not be taken over ({error})"
@@ -138,7 +137,7 @@ def _take_over_first(out: Outbound, replying: Replying, held: Claim, waiting: Re
         step = without_bot
     with out.store.begin("take_over") as tx:
         replies.now_stands(tx, held, step)
-    log.info("chat.taken_over", conversation=held.conversation.id)
+    log.info("chat.taken_over", conversation=held.conversation.id, from_bot=step is not without_bot)
 
 
 def _put_off(out: Outbound, held: Claim, waiting: Reply, error: DeliveryFailed) -> None:

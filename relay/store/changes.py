@@ -14,6 +14,7 @@ from relay.store.arming import CARD, REPLIES, arm, lock
 from relay.store.engine import Tx
 from relay.store.inbox import DOOR, NOT_OURS, record
 from relay.store.received import Receipt
+from relay.store.replies import lock_reply
 from relay.store.tables import deliveries, received
 from relay.store.telling import tell
 
@@ -49,26 +50,23 @@ def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str) -> 
 
 def send_correction(tx: Tx, delivery_id: int) -> bool:
     """Somebody wants the customer to have a reply's last edit too; False where there is none that is not sent yet."""
-    reply = tx.conn.execute(
-        select(deliveries.c.conversation_id).where(deliveries.c.id == delivery_id, deliveries.c.lane == REPLIES)
-    ).one_or_none()
-    if reply is None:
+    conversation_id = lock_reply(tx, delivery_id)
+    if conversation_id is None:
         return False
-    lock(tx, reply.conversation_id)
     edit = tx.conn.execute(select(deliveries.c.late_id).where(deliveries.c.id == delivery_id)).scalar_one()
     if edit is None:
         return False
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(late_id=None))
     tx.conn.execute(
         insert(deliveries).values(
-            conversation_id=reply.conversation_id,
+            conversation_id=conversation_id,
             lane=REPLIES,
             received_id=edit,
             written_at=tx.now,
             created_at=tx.now,
         )
     )
-    arm(tx, reply.conversation_id, REPLIES, 0.0)
+    arm(tx, conversation_id, REPLIES, 0.0)
     return True
 
 

@@ -52,8 +52,3 @@ def marked(tx: Tx, held: Claim, marking: Marking) -> None:
     hold(tx, held)
     tx.conn.execute(update(deliveries).where(deliveries.c.id == marking.id).values(mark_shown=marking.wanted))
     rest(tx, held)
-
-
-def later(tx: Tx, held: Claim, wait: float) -> None:
-    """Again in `wait` seconds."""
-    give_back(tx, held, wait=wait, attempts=held.attempts + 1, spent=held.spent)

@@ -215,12 +215,9 @@ def reply_came_late(tx: Tx, held: Claim, send: Send, key: str) -> None:
 
 def send_again(tx: Tx, delivery_id: int) -> bool:
     """Somebody wants a reply that was given up to be sent once more; False where there is nothing to send again."""
-    row = tx.conn.execute(
-        select(deliveries.c.conversation_id).where(deliveries.c.id == delivery_id, deliveries.c.lane == REPLIES)
-    ).one_or_none()
-    if row is None:
+    conversation_id = lock_reply(tx, delivery_id)
+    if conversation_id is None:
         return False
-    lock(tx, row.conversation_id)
     again = tx.conn.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id, deliveries.c.state == "dead")
@@ -228,9 +225,19 @@ def send_again(tx: Tx, delivery_id: int) -> bool:
         .returning(deliveries.c.id)
     ).one_or_none()
     if again is not None:
-        arm(tx, row.conversation_id, CARD, 0.0)
-        arm(tx, row.conversation_id, REPLIES, 0.0)
+        arm(tx, conversation_id, CARD, 0.0)
+        arm(tx, conversation_id, REPLIES, 0.0)
     return again is not None
+
+
+def lock_reply(tx: Tx, delivery_id: int) -> int | None:
+    """Lock the conversation that a reply belongs to, and return it; None where it is no reply."""
+    conversation_id: int | None = tx.conn.execute(
+        select(deliveries.c.conversation_id).where(deliveries.c.id == delivery_id, deliveries.c.lane == REPLIES)
+    ).scalar_one_or_none()
+    if conversation_id is not None:
+        lock(tx, conversation_id)
+    return conversation_id
 
 
 def _carried(tx: Tx, send: Send) -> int:
