@@ -10,7 +10,7 @@ from relay.kommunicate.people import answers_customers
 from relay.messages import Assigned, ChatMessage, MessageKind, News, Person
 from relay.slack.render import Line
 from relay.standing import Standing, Words, assigned, handed_over, reopened, resolved, spoke
-from relay.store.lanes import conversation
+from relay.store.lanes import conversation, has_heard, hold
 from relay.store.rows import Claim, Waiting
 from relay.store.standing import alter
 
@@ -25,7 +25,10 @@ def subjects(messages: Mapping[int, ChatMessage]) -> set[str]:
 
 
 def hear(out: Outbound, held: Claim, heard: Heard, people: Mapping[str, Person]) -> Claim:
-    """Take in what these messages say, each once; returns the claim with how the conversation stands now."""
+    """Take in what these messages say, each once; returns the claim with how the conversation stands now.
+
+    Raises Fenced: whoever has the lane now has heard them, or will.
+    """
     news = [(row, line) for row, line in heard if row.id > held.heard and row.about is None and row.lost is None]
 
     def step(now: Standing) -> Standing:
@@ -38,7 +41,10 @@ def hear(out: Outbound, held: Claim, heard: Heard, people: Mapping[str, Person])
         return held
     with out.store.begin("hear") as tx:
         _, after = alter(tx, held.conversation.id, step)
-        return replace(held, conversation=conversation(tx, held.conversation.id), broadcast_from=after.broadcast_from)
+        hold(tx, held)
+        held = replace(held, heard=news[-1][0].id, broadcast_from=after.broadcast_from)
+        has_heard(tx, held, held.heard, broadcast_from=held.broadcast_from)
+        return replace(held, conversation=conversation(tx, held.conversation.id))
 
 
 def _take_in(now: Standing, row: Waiting, line: Line, people: Mapping[str, Person], moment: float) -> Standing:

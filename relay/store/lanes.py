@@ -45,6 +45,7 @@ TAKE = (
 )
 HOLD = update(lanes).where(_OF, lanes.c.token == given("token")).values(token=lanes.c.token).returning(lanes.c.token)
 RENEW = HOLD.values(lease_until=given("until"))
+HEARD = update(lanes).where(_OF).values(heard=given("heard"), broadcast_from=given("broadcast"))
 GIVE_BACK = (
     update(lanes)
     .where(_OF)
@@ -160,6 +161,12 @@ def hold(tx: Tx, held: Claim, *, lease: float | None = None) -> None:
     row = tx.run(HOLD, **mine) if lease is None else tx.run(RENEW, **mine, until=tx.now + lease)
     if row.one_or_none() is None:
         raise Fenced
+
+
+def has_heard(tx: Tx, held: Claim, delivery_id: int, *, broadcast_from: float | None) -> None:
+    """What the deliveries up to this one say of the conversation is taken in, and never again. The lane is held."""
+    mine = {"of": held.conversation.id, "kind": held.lane}
+    tx.run(HEARD, **mine, heard=max(delivery_id, held.heard), broadcast=broadcast_from)
 
 
 def give_back(

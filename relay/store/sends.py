@@ -22,9 +22,9 @@ from sqlalchemy import and_, case, exists, func, insert, select, update
 from relay.store import gates as gate
 from relay.store.engine import Tx, given
 from relay.store.gates import Pace
-from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, hold, to_send
+from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, has_heard, hold, to_send
 from relay.store.rows import Claim, Draft, Send
-from relay.store.tables import deliveries, lanes, send_parts, sends
+from relay.store.tables import deliveries, send_parts, sends
 
 WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
 
@@ -42,7 +42,7 @@ def freeze(
         return None
     if drafts[0].version not in (None, now_at.wanted):
         return None
-    tx.run(HEARD, of=held.conversation.id, kind=held.lane, heard=max(heard, held.heard), broadcast=broadcast_from)
+    has_heard(tx, held, heard, broadcast_from=broadcast_from)
     rows = _rows(tx, held, drafts, now_at.channel_id, now_at.thread_ts)
     tx.conn.execute(NEW_SENDS, rows)
     parts = [
@@ -76,11 +76,6 @@ def _rows(tx: Tx, held: Claim, drafts: Sequence[Draft], channel: str, thread_ts:
     ]
 
 
-HEARD = (
-    update(lanes)
-    .where(lanes.c.conversation_id == given("of"), lanes.c.kind == given("kind"))
-    .values(heard=given("heard"), broadcast_from=given("broadcast"))
-)
 NEW_SENDS, NEW_PARTS = insert(sends), insert(send_parts)
 SET_OUT = (
     update(deliveries)

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from relay.delivery.words import prepare
+from relay.store import lanes
+from relay.store.lanes import Fenced
+from relay.store.rows import Claim
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 
@@ -33,6 +37,14 @@ def press(desk: Desk, action: str, user: str = "U0ALEX") -> None:
     desk.use(action, user=user)
     desk.carry()
     desk.run(5)
+
+
+def claim(desk: Desk, owner: str) -> Claim:
+    """Another process's, which does nothing with it."""
+    with desk.store.begin() as tx:
+        held = lanes.claim(tx, owner, lease=desk.out.lease, pace=desk.out.pace)
+    assert held is not None
+    return held
 
 
 def kommunicate(desk: Desk) -> Any:
@@ -209,6 +221,23 @@ def test_a_card_begun_by_a_greeting_becomes_the_customers(make_desk: Callable[..
     desk.run(5)
     assert card(desk)[0].startswith("Jane · since ")
     assert "m1 my mug is broken" in card(desk)[0]
+
+
+def test_a_worker_that_was_overtaken_hears_nothing_any_more(desk: Desk) -> None:
+    """Whoever took its lane may have heard it, and things may stand differently since."""
+    press(desk, "resolve")
+    desk.sandbox.kommunicate.customer_writes(GROUP, "m2 once more", name="Jane")
+    desk.carry()
+    overtaken = claim(desk, "host|1|1|one")
+    desk.clock.advance(desk.out.lease + 1)
+    claim(desk, "host|2|2|two")
+    with pytest.raises(Fenced):
+        prepare(desk.out, overtaken)
+    with desk.store.read() as tx:
+        assert lanes.conversation(tx, overtaken.conversation.id).standing.is_resolved
+    desk.run(desk.out.lease + 5)
+    assert "reopened" in str(card(desk))
+    assert desk.told() == ["m1", "m2"]
 
 
 def test_a_card_begun_by_a_file_alone_quotes_its_name(make_desk: Callable[..., Desk]) -> None:
