@@ -42,9 +42,8 @@ def hear(out: Outbound, held: Claim, heard: Heard, people: Mapping[str, Person])
     with out.store.begin("hear") as tx:
         _, after = alter(tx, held.conversation.id, step)
         hold(tx, held)
-        held = replace(held, heard=news[-1][0].id, broadcast_from=after.broadcast_from)
-        has_heard(tx, held, held.heard, broadcast_from=held.broadcast_from)
-        return replace(held, conversation=conversation(tx, held.conversation.id))
+        has_heard(tx, held, news[-1][0].id)
+        return replace(held, conversation=conversation(tx, held.conversation.id), broadcast_from=after.broadcast_from)
 
 
 def _take_in(now: Standing, row: Waiting, line: Line, people: Mapping[str, Person], moment: float) -> Standing:

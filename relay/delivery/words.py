@@ -65,12 +65,12 @@ def _freeze(out: Outbound, held: Claim) -> Send | None:
     lines = [_line(row, messages[row.id], people) for row in rows]
     held = hear(out, held, list(zip(rows, lines, strict=True)), people)
     drafts = _drafts(out, held, lines, _previous(above, key))
-    calls = held.broadcast_from
-    if drafts and _calls_the_channel(out, held, lines):
-        drafts[0], calls = _broadcast(drafts[0]), None
+    calls = bool(drafts) and _calls_the_channel(out, held, lines)
+    if calls:
+        drafts[0] = _broadcast(drafts[0])
     with out.store.begin("freeze") as tx:
         heard = max((row.id for row in rows), default=0)
-        send = freeze(tx, held, drafts, lease=out.lease, heard=heard, broadcast_from=calls) if drafts else None
+        send = freeze(tx, held, drafts, lease=out.lease, heard=heard, calls=calls) if drafts else None
         if send is None:
             give_back(tx, held)
     return send

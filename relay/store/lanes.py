@@ -45,7 +45,8 @@ TAKE = (
 )
 HOLD = update(lanes).where(_OF, lanes.c.token == given("token")).values(token=lanes.c.token).returning(lanes.c.token)
 RENEW = HOLD.values(lease_until=given("until"))
-HEARD = update(lanes).where(_OF).values(heard=given("heard"), broadcast_from=given("broadcast"))
+HEARD = update(lanes).where(_OF).values(heard=given("heard"))
+CALLED = update(lanes).where(_OF).values(broadcast_from=None)
 GIVE_BACK = (
     update(lanes)
     .where(_OF)
@@ -163,10 +164,14 @@ def hold(tx: Tx, held: Claim, *, lease: float | None = None) -> None:
         raise Fenced
 
 
-def has_heard(tx: Tx, held: Claim, delivery_id: int, *, broadcast_from: float | None) -> None:
+def has_heard(tx: Tx, held: Claim, delivery_id: int) -> None:
     """What the deliveries up to this one say of the conversation is taken in, and never again. The lane is held."""
-    mine = {"of": held.conversation.id, "kind": held.lane}
-    tx.run(HEARD, **mine, heard=max(delivery_id, held.heard), broadcast=broadcast_from)
+    tx.run(HEARD, of=held.conversation.id, kind=held.lane, heard=max(delivery_id, held.heard))
+
+
+def has_called(tx: Tx, held: Claim) -> None:
+    """The channel is called by what goes out next. The lane is held."""
+    tx.run(CALLED, of=held.conversation.id, kind=held.lane)
 
 
 def give_back(

@@ -22,7 +22,7 @@ from sqlalchemy import and_, case, exists, func, insert, select, update
 from relay.store import gates as gate
 from relay.store.engine import Tx, given
 from relay.store.gates import Pace
-from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, has_heard, hold, to_send
+from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, has_called, has_heard, hold, to_send
 from relay.store.rows import Claim, Draft, Send
 from relay.store.tables import deliveries, send_parts, sends
 
@@ -30,11 +30,12 @@ WHOLE_NOTICE = -1  # the part number of the notice that stands where a message i
 
 
 def freeze(
-    tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float, heard: int = 0, broadcast_from: float | None = None
+    tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float, heard: int = 0, calls: bool = False
 ) -> Send | None:
     """Store `drafts` as this lane's next sends and return the first; None if the conversation moved meanwhile.
 
-    `heard` and `broadcast_from` are the lane's from now on. A root shows the card's newest version, or is void too.
+    `heard` is the last delivery whose news is taken in; `calls`: this calls the channel, and nothing else need. A root
+    shows the card's newest version, or is void too.
     """
     hold(tx, held, lease=lease)
     now_at = conversation(tx, held.conversation.id)
@@ -42,7 +43,9 @@ def freeze(
         return None
     if drafts[0].version not in (None, now_at.wanted):
         return None
-    has_heard(tx, held, heard, broadcast_from=broadcast_from)
+    has_heard(tx, held, heard)
+    if calls:  # only then: an answer or a click may have said something else meanwhile
+        has_called(tx, held)
     rows = _rows(tx, held, drafts, now_at.channel_id, now_at.thread_ts)
     tx.conn.execute(NEW_SENDS, rows)
     parts = [

@@ -267,6 +267,19 @@ def test_a_chat_that_was_taken_or_answered_calls_nobody(desk: Desk) -> None:
     assert card(desk)[-1] == "with alex"
 
 
+def test_an_answer_given_while_words_are_made_ready_is_not_forgotten(desk: Desk) -> None:
+    desk.sandbox.kommunicate.customer_writes(GROUP, "m2", name="Jane")
+    desk.carry()
+    held = claim(desk, "host|1|1|elsewhere")
+    desk.says("hi")
+    desk.run(10)
+    assert prepare(desk.out, held)
+    desk.run(700)
+    desk.customer("m3")
+    assert desk.told() == ["m1", "m2", "m3"]
+    assert not any(one["broadcast"] for one in desk.roots_and_replies())
+
+
 def test_broadcasts_can_be_switched_off(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(broadcast="never")
     desk.customer("m1")
