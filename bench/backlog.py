@@ -22,7 +22,8 @@ from pathlib import Path
 
 from bench.soak import database
 from relay.sandbox import Sandbox, SandboxServer
-from tests.harness import RelayProcess, body, environment, timeline, words
+from tests.harness import body, environment, timeline, words
+from tests.processes import RelayProcess, spawned
 
 CONVERSATIONS = 12
 EACH = 50
@@ -88,7 +89,7 @@ def backlog(database_url: str, folder: Path) -> Outcome:
     """Run it on an empty database; `folder` takes the relay's log."""
     with SandboxServer(Sandbox(pace=1, burst=1)) as server:
         env = environment(server, database_url, RELAY_CONFIG_YAML=CONFIG)
-        relay = RelayProcess("serve", cwd=folder, env=env)
+        relay = RelayProcess("serve", cwd=folder, env=env, start=spawned)
         try:
             relay.wait_ready()
             begun = time.time()

@@ -32,7 +32,8 @@ from relay.store import gates
 from relay.store.engine import Tx, open_store
 from relay.store.schema import migrate
 from relay.store.tables import conversations, deliveries, lanes, send_parts, sends
-from tests.harness import NOON, RelayProcess, environment, free_port, wait_for
+from tests.harness import NOON, environment, free_port, wait_for
+from tests.processes import RelayProcess, spawned
 
 COMMANDS = {"serve --no-worker": ("serve", "--no-worker"), "serve": ("serve",), "worker": ("worker",)}
 CONVERSATIONS, WAITING = 1000, 100
@@ -81,7 +82,7 @@ def shares(env: dict[str, str], folder: Path, seconds: float) -> dict[str, float
     running = {}
     for name, command in COMMANDS.items():
         own = {**env, "PORT": str(free_port())}
-        running[name] = RelayProcess(*command, cwd=folder, env=own, log=f"{own['PORT']}.log")
+        running[name] = RelayProcess(*command, cwd=folder, env=own, log=f"{own['PORT']}.log", start=spawned)
         assert wait_for(partial(has_started, folder / f"{own['PORT']}.log"), 60)
     time.sleep(SETTLE)
     before, begun = {name: cpu_seconds(one.process.pid) for name, one in running.items()}, time.monotonic()

@@ -27,7 +27,8 @@ from pathlib import Path
 import requests
 
 from relay.sandbox import Sandbox, SandboxServer
-from tests.harness import RelayProcess, body, environment, timeline, wait_for, words
+from tests.harness import body, environment, timeline, wait_for, words
+from tests.processes import RelayProcess, spawned
 
 CONVERSATIONS = 20
 POSTS_PER_SECOND = 20
@@ -105,7 +106,7 @@ def soak(kind: str, kills: int, seconds: float, seed: int) -> dict[str, object]:
         for number in range(CONVERSATIONS):
             server.sandbox.slack.add_channel(f"C0SOAK{number}", f"soak-{number}")
         env = environment(server, url, RELAY_CONFIG_YAML=CONFIG)
-        relay = RelayProcess("serve", cwd=Path(name), env=env)
+        relay = RelayProcess("serve", cwd=Path(name), env=env, start=spawned)
         relay.wait_ready()
         load = Load(relay)
         writers = [threading.Thread(target=load.write, args=(n, 0.2)) for n in range(CONVERSATIONS)]
@@ -145,7 +146,7 @@ def _kill_and_restart(
         time.sleep(dice.uniform(0.05, 1.5))
         load.relay.kill()
         before, begun = len(server.sandbox.slack.messages), time.monotonic()
-        load.relay = RelayProcess("serve", cwd=cwd, env=env)
+        load.relay = RelayProcess("serve", cwd=cwd, env=env, start=spawned)
         load.relay.wait_ready()
         assert wait_for(lambda seen=before: len(server.sandbox.slack.messages) > seen, 60)
         yield time.monotonic() - begun

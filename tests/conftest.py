@@ -18,11 +18,14 @@ from sqlalchemy import make_url
 from relay.sandbox import Sandbox, SandboxServer
 from relay.store.engine import Store, open_store
 from relay.store.schema import migrate
+from tests import dialects
 from tests.harness import FakeClock, let_ports_go
 
 # A busy machine makes an example slow: that is no defect of what it is about.
 settings.register_profile("calm", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("calm")
+
+dialects.share()
 
 
 def pytest_collection_finish() -> None:

@@ -1,22 +1,16 @@
-"""What tests of several rooms share: sample bodies, a relay against a sandbox, relay processes."""
+"""What tests of several rooms share: sample bodies, a relay against a sandbox."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import requests
 
 from relay.delivery.outbound import Outbound
 from relay.delivery.worker import Worker
@@ -182,65 +176,6 @@ def wait_for(condition: Callable[[], bool], timeout: float = PATIENCE, *, every:
             return True
         time.sleep(every)
     return condition()
-
-
-class RelayProcess:
-    """A `relay` command as a process group of its own, with settings from the environment alone."""
-
-    def __init__(
-        self, *command: str, cwd: Path, env: Mapping[str, str], python: str = sys.executable, log: str = "relay.log"
-    ) -> None:
-        self.port = int(env.get("PORT", "0"))
-        self._log = (cwd / log).open("ab")
-        clean = {
-            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
-        }
-        self.process = subprocess.Popen(
-            [python, "-m", "relay", *command],
-            cwd=cwd,
-            env={**clean, "PYTHONPATH": str(ROOT), **env},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def wait_ready(self, timeout: float = PATIENCE) -> None:
-        """Until /readyz answers 200."""
-        assert wait_for(self._ready, timeout), "the relay did not become ready"
-
-    def post(self, payload: Any, token: str = TOKEN) -> requests.Response:
-        """Send one webhook."""
-        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        headers = {"Content-Type": "application/json", **auth(token)}
-        return requests.post(f"{self.url}/kommunicate/webhook", data=data, headers=headers, timeout=PATIENCE)
-
-    def kill(self) -> None:
-        """kill -9, the whole process group."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self._reap()
-
-    def stop(self, timeout: float = PATIENCE) -> int:
-        """SIGTERM; returns the exit code."""
-        self.process.terminate()
-        try:
-            return self.process.wait(timeout)
-        finally:
-            self.kill()
-
-    def _reap(self) -> None:
-        self.process.wait(PATIENCE)
-        self._log.close()
-
-    def _ready(self) -> bool:
-        with suppress(requests.RequestException):
-            return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200
-        assert self.process.poll() is None, f"the relay ended with {self.process.returncode}"
-        return False
 
 
 def environment(server: SandboxServer, database_url: str, **more: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -60,6 +61,12 @@ def migrate(store: Store) -> SchemaState:
         raise StoreUnavailable(f"the database cannot be reached ({type(error).__name__})") from None
 
 
+@cache
+def newest_revision() -> str:
+    """The revision this code was written for; the migrations are read only once."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -67,13 +74,12 @@ def _config() -> Config:
 
 
 def _state(conn: Connection) -> SchemaState:
-    head = ScriptDirectory.from_config(_config()).get_current_head() or ""
     current = MigrationContext.configure(conn).get_current_revision()
     if current is None:
         return SchemaState.MISSING
-    if current == head:
+    if current == newest_revision():
         return SchemaState.CURRENT
-    return SchemaState.NEWER if current > head else SchemaState.OLDER
+    return SchemaState.NEWER if current > newest_revision() else SchemaState.OLDER
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import structlog
 from click.testing import CliRunner, Result
 
 from relay.cli import main
-from tests.harness import RelayProcess
+from tests.processes import RelayProcess
 
 Run = Callable[..., Result]
 

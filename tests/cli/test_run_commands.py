@@ -19,7 +19,8 @@ import requests
 
 from relay.sandbox import SandboxServer
 from tests.cli.conftest import Run
-from tests.harness import PATIENCE, ROOT, RelayProcess, body, environment, free_port, raw, threads, wait_for
+from tests.harness import PATIENCE, ROOT, body, environment, free_port, raw, threads, wait_for
+from tests.processes import RelayProcess
 from tests.web.wire import GOOD as GOOD_HEADERS
 from tests.web.wire import lone_environment, webhook
 
@@ -149,7 +150,7 @@ def test_a_request_under_way_gets_its_answer(start: Start, tmp_path: Path) -> No
         other.execute("BEGIN IMMEDIATE")
         caller.sendall(webhook(*GOOD_HEADERS, f"Content-Length: {len(content)}", content=content))
         assert requests.get(f"{relay.url}/healthz", timeout=PATIENCE).status_code == 200
-        relay.process.terminate()
+        relay.process.send_signal(signal.SIGTERM)
         other.execute("ROLLBACK")
         answer = b"".join(iter(lambda: caller.recv(65_536), b""))
     assert answer.endswith(b'{"status":"accepted"}\n')

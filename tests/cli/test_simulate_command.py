@@ -10,7 +10,8 @@ import pytest
 from relay.cli.simulate import sample
 from relay.sandbox import SandboxServer
 from tests.cli.conftest import Run
-from tests.harness import TOKEN, RelayProcess, environment, timeline, wait_for, words
+from tests.harness import TOKEN, environment, timeline, wait_for, words
+from tests.processes import RelayProcess
 from tests.web.wire import lone_environment
 
 

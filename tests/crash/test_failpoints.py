@@ -23,8 +23,8 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.store.engine import Store, open_store
 from relay.store.reports import list_deliveries
 from relay.store.tables import OPEN_DELIVERIES, deliveries
-from tests.crash.forked import ForkedRelay
 from tests.harness import auth, environment, raw, timeline, wait_for, words
+from tests.processes import MortalRelay
 
 PASSES = (1, 4, 9)
 AT_ONCE = 4  # runs side by side: mostly they wait for leases to end
@@ -188,7 +188,7 @@ class Run:
                     return
             raise AssertionError(f"{self.failpoint} was not passed {number} times")
 
-    def _write(self, relay: ForkedRelay, url: str) -> None:
+    def _write(self, relay: MortalRelay, url: str) -> None:
         """One message of a customer who sends again what was not answered 200, also to the next relay."""
         if self.owed is None:
             self.count += 1
@@ -204,7 +204,7 @@ class Run:
                 return
 
     @contextmanager
-    def _relay(self, **more: str) -> Iterator[tuple[ForkedRelay, str]]:
+    def _relay(self, **more: str) -> Iterator[tuple[MortalRelay, str]]:
         env = environment(
             self.server,
             self.store.engine.url.render_as_string(hide_password=False),
@@ -212,7 +212,7 @@ class Run:
             RELAY_ENV="test",
             **more,
         )
-        relay = ForkedRelay("serve", cwd=self.cwd, env=env)
+        relay = MortalRelay(self.cwd, env)
         try:
             yield relay, f"http://127.0.0.1:{env['PORT']}/kommunicate/webhook"
         finally:

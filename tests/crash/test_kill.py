@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from relay.sandbox import SandboxServer
-from tests.harness import RelayProcess, body, environment, threads, timeline, wait_for, words
+from tests.harness import body, environment, threads, timeline, wait_for, words
+from tests.processes import RelayProcess
 
 CHANNELS = 30
 EACH = 10

@@ -21,8 +21,8 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.board import Message
 from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import BOT_USER_ID
-from tests.crash.forked import ForkedRelay
 from tests.harness import environment, free_port, timeline, wait_for, words
+from tests.processes import MortalRelay
 
 PASSES = (1, 4, 9)
 AT_ONCE = 4
@@ -119,7 +119,7 @@ class Run:
     shown: list[str] = field(default_factory=list)
     written: list[Message] = field(default_factory=list)
     pressed: list[str] = field(default_factory=list)
-    relay: ForkedRelay | None = None
+    relay: MortalRelay | None = None
 
     def go(self) -> Run:
         """Die on each pass, then run on in peace until the agent sees what became of everything."""
@@ -207,10 +207,10 @@ class Run:
         return agrees and all(self._told(one) for one in self.written if one.text in heard)
 
     @contextmanager
-    def _relay(self, **more: str) -> Iterator[ForkedRelay]:
+    def _relay(self, **more: str) -> Iterator[MortalRelay]:
         env = environment(self.server, self.database_url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
         env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"}
-        self.relay = ForkedRelay("serve", cwd=self.cwd, env=env)
+        self.relay = MortalRelay(self.cwd, env)
         try:
             yield self.relay
         finally:

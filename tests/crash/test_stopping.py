@@ -23,7 +23,8 @@ from relay.store.engine import open_store
 from relay.store.tables import lanes
 from tests.cli.conftest import start
 from tests.delivery.rig import POST
-from tests.harness import RelayProcess, body, environment, threads, wait_for, words
+from tests.harness import body, environment, threads, wait_for, words
+from tests.processes import RelayProcess
 
 __all__ = ["start"]
 

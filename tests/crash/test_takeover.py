@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -17,7 +16,8 @@ from relay.store.engine import Store, open_store
 from relay.store.lanes import Fenced
 from tests.cli.conftest import start
 from tests.delivery.rig import POST, Rig
-from tests.harness import FakeClock, RelayProcess, body, environment, timeline, wait_for, words
+from tests.harness import FakeClock, body, environment, timeline, wait_for, words
+from tests.processes import RelayProcess
 from tests.store.shelf import rows
 
 __all__ = ["start"]
@@ -115,13 +115,18 @@ def test_on_sqlite_a_restart_goes_on_at_once(crew: Crew) -> None:
     assert crew.told() == ["m1", "m2", "m3"]
 
 
+def stands_still(pid: int) -> bool:
+    """True once SIGSTOP has had its effect."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def test_a_worker_stopped_beyond_its_lease_does_no_damage_when_it_wakes(crew: Crew) -> None:
     """Another has shown its message meanwhile, once; awake, it works on as before."""
     crew.begin("serve --no-worker", "worker", "worker", lease=LEASE, fault=LOST)
     stopped = crew.holder()
     with crew.store.begin():  # so that it holds no lock of SQLite's: stopped with that, it would stop everybody
         stopped.process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, stopped.process.pid, os.WSTOPPED)
+        assert wait_for(lambda: stands_still(stopped.process.pid))
     crew.write("m3")
     wait_for(lambda: "m3" in crew.told(), LEASE + LAST_LOOK + MARGIN)
     stopped.process.send_signal(signal.SIGCONT)

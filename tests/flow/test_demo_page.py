@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import open_page
-from tests.harness import PATIENCE, RelayProcess, free_port, wait_for
+from tests.harness import PATIENCE, free_port, wait_for
+from tests.processes import RelayProcess, spawned
 
 FIVE_TIMES = 25_000  # milliseconds: threads are promised within five seconds
 expect.set_options(timeout=FIVE_TIMES)
@@ -20,7 +21,7 @@ expect.set_options(timeout=FIVE_TIMES)
 @pytest.fixture
 def page_url(tmp_path: Path) -> Iterator[str]:
     ports = str(free_port()), str(free_port())
-    demo = RelayProcess("demo", "--port", ports[0], "--sandbox-port", ports[1], cwd=tmp_path, env={})
+    demo = RelayProcess("demo", "--port", ports[0], "--sandbox-port", ports[1], cwd=tmp_path, env={}, start=spawned)
     log = tmp_path / "relay.log"
     try:
         assert wait_for(lambda: "web.started" in log.read_text())

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from relay.cli import main
 from relay.sandbox import SandboxServer
-from tests.harness import PATIENCE, RelayProcess, body, environment, wait_for
+from tests.harness import PATIENCE, body, environment, wait_for
+from tests.processes import RelayProcess
 
 SECRET_WORDS = {
     "KOMMUNICATE_WEBHOOK_TOKEN": "canary-secret-hook",

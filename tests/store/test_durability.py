@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from relay.errors import SettingsError, StoreUnavailable
 from relay.store.engine import Store, open_store
 from relay.store.tables import gates
 from tests.harness import PATIENCE
+from tests.processes import FORKS
 from tests.store.shelf import rows, take_in
 
 
@@ -79,11 +79,8 @@ def accept_many(url: str, who: int, start: Any, errors: Any) -> None:
 
 
 def test_four_processes_accept_on_one_file_without_an_error(sqlite_database_url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    start, errors = context.Barrier(4), context.Queue()
-    processes = [
-        context.Process(target=accept_many, args=(sqlite_database_url, who, start, errors)) for who in range(4)
-    ]
+    start, errors = FORKS.Barrier(4), FORKS.Queue()
+    processes = [FORKS.Process(target=accept_many, args=(sqlite_database_url, who, start, errors)) for who in range(4)]
     for process in processes:
         process.start()
     assert [errors.get(timeout=2 * PATIENCE) for _ in processes] == [None] * 4

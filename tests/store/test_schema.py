@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from relay.store.schema import SchemaState, migrate, schema_state
 from relay.store.tables import metadata
 from tests.conftest import postgres_database_url
 from tests.harness import PATIENCE
+from tests.processes import FORKS
 from tests.store.shelf import take_in
 
 __all__ = ["postgres_database_url"]  # a database of its own: these tests spoil theirs
@@ -110,9 +110,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def test_four_processes_may_migrate_at_once(empty_url: str) -> None:
     """One makes it, the others find it made."""
-    context = multiprocessing.get_context("spawn")
-    start, found = context.Barrier(4), context.Queue()
-    processes = [context.Process(target=migrate_at_once, args=(empty_url, start, found)) for _ in range(4)]
+    start, found = FORKS.Barrier(4), FORKS.Queue()
+    processes = [FORKS.Process(target=migrate_at_once, args=(empty_url, start, found)) for _ in range(4)]
     for process in processes:
         process.start()
     assert sorted(found.get(timeout=2 * PATIENCE) for _ in processes) == ["current", "current", "current", "missing"]

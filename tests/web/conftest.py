@@ -15,7 +15,7 @@ from relay.store.engine import Store
 from relay.web import create_app
 from relay.wiring import Relay
 from tests import harness
-from tests.harness import RelayProcess
+from tests.processes import RelayProcess
 from tests.web.wire import lone_environment
 
 

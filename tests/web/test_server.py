@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.harness import PATIENCE, RelayProcess, body, raw
+from tests.harness import PATIENCE, body, raw
+from tests.processes import RelayProcess
 from tests.web.wire import GOOD, JSON_HEADER, TOKEN_HEADER, chunks, exchange, lone_environment, request, sized, webhook
 
 LIMIT = 262_144

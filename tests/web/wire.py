@@ -7,7 +7,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
-from tests.harness import PATIENCE, TOKEN, RelayProcess, auth, body, free_port
+from tests.harness import PATIENCE, TOKEN, auth, body, free_port
+from tests.processes import RelayProcess
 
 TOKEN_HEADER = "Authentication: " + auth()["Authentication"]
 JSON_HEADER = "Content-Type: application/json"
