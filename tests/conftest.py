@@ -19,7 +19,7 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.store.engine import Store, open_store
 from relay.store.schema import migrate
 from tests import dialects
-from tests.harness import FakeClock, let_ports_go
+from tests.harness import POSTGRES, FakeClock, let_ports_go
 
 # A busy machine makes an example slow: that is no defect of what it is about.
 settings.register_profile("calm", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -61,6 +61,7 @@ def postgres_url() -> Iterator[str]:
             url = server.get_uri()
             _execute(url, "ALTER SYSTEM SET fsync = off")  # no test takes the power away
             _execute(url, "SELECT pg_reload_conf()")
+            patch.setenv(POSTGRES, url)
             yield url
         finally:
             server.cleanup()

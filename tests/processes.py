@@ -8,7 +8,6 @@ of its own with its own environment, folder, signals and threads. `python -m rel
 from __future__ import annotations
 
 import ctypes
-import gc
 import importlib
 import json
 import multiprocessing
@@ -28,13 +27,10 @@ from typing import Any, Protocol
 import requests
 
 from relay.cli import main
-from relay.store.schema import newest_revision
 from tests.harness import PATIENCE, ROOT, TOKEN, auth, wait_for
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["pytest", "psycopg", "tests.processes"])
-newest_revision()  # read once for all that are forked from here
-gc.freeze()  # what is there already is no garbage of theirs: looking at it would also copy it
+FORKS.set_forkserver_preload(["pytest", "tests.processes", "tests.warm"])
 
 # Starting one asks how all others are, and an exit code can be read only once: not from two threads at the same time.
 _ASKING = threading.Lock()
@@ -180,10 +176,10 @@ SHORTER = {
 
 
 class MortalRelay(RelayProcess):
-    """`relay serve` with a failpoint that ends it, and with short waits."""
+    """`relay serve` with a failpoint that ends it, and with short waits; `shorter` changes more of them."""
 
-    def __init__(self, cwd: Path, env: Mapping[str, str]) -> None:
-        super().__init__("serve", cwd=cwd, env=env, start=partial(Forked, shorter=SHORTER))
+    def __init__(self, cwd: Path, env: Mapping[str, str], shorter: Mapping[str, float] | None = None) -> None:
+        super().__init__("serve", cwd=cwd, env=env, start=partial(Forked, shorter={**SHORTER, **(shorter or {})}))
 
     def died(self) -> bool:
         """True when the failpoint has ended it; any other end is a mistake."""
