@@ -1,4 +1,4 @@
-"""Statements are compiled once for all engines of a test run: every test opens its own, and compiling is a good part of it.
+"""Statements are compiled once for all engines of a test run: every test opens its own, and compiling takes its time.
 
 SQLAlchemy keeps what it compiled per engine and dialect object; here all dialects of a kind are the same to it.
 """

@@ -29,8 +29,16 @@ def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / name)
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    pip = [folder / "venv/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        folder / "venv/bin/python",
+        "--disable-pip-version-check",
+        "--quiet",
+    ]
     subprocess.run([*pip, "install", "--require-hashes", "-r", "requirements.txt"], cwd=folder, check=True)
     return folder
 
