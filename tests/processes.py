@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from multiprocessing.connection import wait
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,15 +89,16 @@ class Forked:
             return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        wait([self._process.sentinel], timeout)
+        connection.wait([self._process.sentinel], timeout)
         code = self.poll()
         if code is None:
             raise subprocess.TimeoutExpired("relay", timeout or 0.0)
         return code
 
     def send_signal(self, sig: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, sig)
+        if self.poll() is None:  # afterwards its number may be another's
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
 
 
 def _run(command: tuple[str, ...], cwd: str, env: dict[str, str], log: str, shorter: dict[str, float]) -> None:
