@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, select, update
 
 from relay.messages import AgentChange
 from relay.store.arming import CARD, REPLIES, arm, lock
 from relay.store.engine import Tx
-from relay.store.inbox import DOOR, NOT_OURS, record
+from relay.store.inbox import DOOR, NOT_OURS, queue, record
 from relay.store.received import Receipt
 from relay.store.replies import lock_reply
 from relay.store.tables import deliveries, received
@@ -57,15 +57,7 @@ def send_correction(tx: Tx, delivery_id: int) -> bool:
     if edit is None:
         return False
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(late_id=None))
-    tx.conn.execute(
-        insert(deliveries).values(
-            conversation_id=conversation_id,
-            lane=REPLIES,
-            received_id=edit,
-            written_at=tx.now,
-            created_at=tx.now,
-        )
-    )
+    queue(tx, conversation_id, edit, written_at=tx.now)
     arm(tx, conversation_id, REPLIES, 0.0)
     return True
 

@@ -5,12 +5,12 @@ Lock order: conversation, lane.
 
 from __future__ import annotations
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from relay.messages import AgentClick
 from relay.store.arming import REPLIES, arm, lock
 from relay.store.engine import Tx
-from relay.store.inbox import NOT_OURS, record, thread_of
+from relay.store.inbox import NOT_OURS, queue, record, thread_of
 from relay.store.lanes import give_back, hold
 from relay.store.received import Receipt
 from relay.store.rows import Claim
@@ -30,16 +30,7 @@ def accept_click(tx: Tx, click: AgentClick, body: bytes, *, account: str) -> Rec
     received_id = record(tx, CLICK, account, click.key, body, conversation_id)
     if received_id is None:
         return Receipt("duplicate")
-    tx.conn.execute(
-        insert(deliveries).values(
-            conversation_id=conversation_id,
-            lane=REPLIES,
-            received_id=received_id,
-            topic=CLICK,
-            written_at=click.at,
-            created_at=tx.now,
-        )
-    )
+    queue(tx, conversation_id, received_id, topic=CLICK, written_at=click.at)
     arm(tx, conversation_id, REPLIES, 0.0)
     return Receipt("accepted", received_id)
 

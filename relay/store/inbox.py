@@ -102,6 +102,15 @@ def record(
     return found
 
 
+def queue(tx: Tx, conversation_id: int, received_id: int, **values: str | float) -> None:
+    """Put something of an agent's into the replies lane; whoever calls arms what has to do with it."""
+    tx.conn.execute(
+        insert(deliveries).values(
+            conversation_id=conversation_id, lane=REPLIES, received_id=received_id, created_at=tx.now, **values
+        )
+    )
+
+
 def _is_ours(tx: Tx, message: AgentMessage) -> bool:
     posted = exists().where(sends.c.channel == message.channel, sends.c.ts == message.ts, sends.c.ts.is_not(None))
     return bool(tx.conn.execute(select(posted)).scalar_one())
@@ -114,17 +123,14 @@ def _root_under_way(tx: Tx, channel: str) -> bool:
 
 def _queue(tx: Tx, conversation_id: int, received_id: int, message: AgentMessage, undo: float) -> None:
     is_note = message.note is not None
-    tx.conn.execute(
-        insert(deliveries).values(
-            conversation_id=conversation_id,
-            lane=REPLIES,
-            received_id=received_id,
-            state="ignored" if is_note else "waiting",
-            cause=message.note or "",
-            mark="note" if is_note else "",
-            written_at=float(message.ts),
-            not_before=tx.now + undo,
-            created_at=tx.now,
-        )
+    queue(
+        tx,
+        conversation_id,
+        received_id,
+        state="ignored" if is_note else "waiting",
+        cause=message.note or "",
+        mark="note" if is_note else "",
+        written_at=float(message.ts),
+        not_before=tx.now + undo,
     )
     arm(tx, conversation_id, CARD if is_note else REPLIES, 0.0 if is_note else undo)
