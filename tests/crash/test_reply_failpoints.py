@@ -10,7 +10,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.board import Message
 from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import BOT_USER_ID
+from tests.databases import Lend
 from tests.harness import environment, free_port, timeline, wait_for, words
 from tests.processes import MortalRelay
 
@@ -222,7 +223,7 @@ Runs = Mapping[tuple[str, str], "Future[Run]"]
 
 @pytest.fixture(scope="module")
 def runs(
-    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, lend_database: Lend, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runs]:
     """Every run that a test here asks for, several side by side; each place has another kind of echo in turn."""
     wanted = {
@@ -232,13 +233,13 @@ def runs(
     }
     echoes = itertools.cycle(ECHOES)
 
-    def one(place: str, echo: str, database_url: str) -> Run:
-        with SandboxServer(Sandbox(pace=0)) as server:
-            return Run(place, echo, database_url, tmp_path_factory.mktemp("crash"), server).go()
+    def one(place: str, echo: str, lent: AbstractContextManager[str]) -> Run:
+        with lent as url, SandboxServer(Sandbox(pace=0)) as server:
+            return Run(place, echo, url, tmp_path_factory.mktemp("crash"), server).go()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
-            (engine, place): pool.submit(one, place, next(echoes), new_database(engine))
+            (engine, place): pool.submit(one, place, next(echoes), lend_database(engine))
             for engine, place in sorted(wanted)
         }
 

@@ -10,9 +10,6 @@ from relay.sandbox import SandboxServer
 from relay.store.engine import Store
 from tests.delivery.rig import Rig
 from tests.harness import FakeClock
-from tests.store.shared_postgres import postgres_database_url, shared_postgres
-
-__all__ = ["postgres_database_url", "shared_postgres"]
 
 
 @pytest.fixture

@@ -15,9 +15,6 @@ from relay.store.received import DOOR, WORDS
 from relay.store.tables import conversations, deliveries, received
 from tests.delivery.rig import POST, Rig
 from tests.harness import NOON, FakeClock, raw, timeline, words
-from tests.store.shared_postgres import postgres_database_url, shared_postgres
-
-__all__ = ["postgres_database_url", "shared_postgres"]
 
 HOUR = 3600.0
 KEPT_BELOW = 1.05  # the even rate is this much below the limit

@@ -11,9 +11,6 @@ from relay.sandbox import SandboxServer
 from relay.store.engine import Store
 from tests.delivery.rig import QUICK, Rig
 from tests.harness import FakeClock, timeline, words
-from tests.store.shared_postgres import postgres_database_url, shared_postgres
-
-__all__ = ["postgres_database_url", "shared_postgres"]
 
 SILENCE = {
     "reset": {"kind": "reset_after"},

@@ -24,9 +24,6 @@ from relay.store.received import accept
 from relay.wiring import Relay, build_outbound
 from tests.delivery.rig import Rig
 from tests.harness import FakeClock, free_port, raw, relay_with, timeline, wait_for, words
-from tests.store.shared_postgres import postgres_database_url, shared_postgres
-
-__all__ = ["postgres_database_url", "shared_postgres"]
 
 LIMITED = "C0SUPPORT"
 CHANNELS = {"1": LIMITED, "2": LIMITED, "11": "C0VIP", "12": "C0GENERAL", "13": "C0OPS", "14": "C0NEW"}

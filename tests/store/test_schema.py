@@ -15,12 +15,9 @@ from relay.errors import StoreUnavailable
 from relay.store.engine import Store, open_store
 from relay.store.schema import SchemaState, migrate, schema_state
 from relay.store.tables import metadata
-from tests.conftest import postgres_database_url
 from tests.harness import PATIENCE
 from tests.processes import FORKS
 from tests.store.shelf import take_in
-
-__all__ = ["postgres_database_url"]  # a database of its own: these tests spoil theirs
 
 
 @pytest.fixture

@@ -1,0 +1,76 @@
+"""PostgreSQL databases of tests: making one takes longer than most tests, so they are lent and emptied."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+
+import psycopg
+from psycopg.errors import UndefinedTable
+from sqlalchemy import make_url
+
+from relay.store.engine import open_store
+from relay.store.schema import migrate, newest_revision
+from relay.store.tables import metadata
+
+Lend = Callable[[str], AbstractContextManager[str]]
+
+# What is left of a test that is over: its relays may have been killed in the middle of a transaction.
+OTHERS = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+ENDED = f"SELECT pg_terminate_backend(pid, 5000) FROM {OTHERS}"
+EMPTY = "; ".join(
+    [
+        *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)),
+        *(f"ALTER SEQUENCE {name}_id_seq RESTART" for name in ("conversations", "received", "deliveries")),
+    ]
+)
+
+
+class Databases:
+    """Migrated databases on one server; each is lent to one test at a time."""
+
+    def __init__(self, url: str) -> None:
+        self._server = url
+        self._free: list[str] = []
+        self._made = 0
+        self._making = threading.Lock()
+        self._execute("CREATE DATABASE relay_template")
+        with closing(open_store(self._url("relay_template"))) as store:
+            migrate(store)
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        """The url of an empty one, for a while; whoever changes its schema was the last to have it."""
+        with self._making:
+            name = self._free.pop() if self._free else self._make()
+        yield self._url(name)
+        if self._emptied(name):
+            self._free.append(name)
+        else:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _make(self) -> str:
+        self._made += 1
+        name = f"lent_{self._made}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE relay_template STRATEGY FILE_COPY")
+        return name
+
+    def _emptied(self, name: str) -> bool:
+        with psycopg.connect(self._url(name), autocommit=True) as conn:
+            conn.execute(ENDED)
+            try:
+                found = conn.execute("SELECT version_num FROM alembic_version").fetchall()
+            except UndefinedTable:
+                return False
+            if found != [(newest_revision(),)]:
+                return False
+            conn.execute(EMPTY)
+        return True
+
+    def _url(self, name: str) -> str:
+        return make_url(self._server).set(database=name).render_as_string(hide_password=False)
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._server, autocommit=True) as conn:
+            conn.execute(statement)
