@@ -15,11 +15,11 @@ from sqlalchemy import (
     CursorResult,
     Engine,
     Executable,
+    Transaction,
     bindparam,
     create_engine,
     event,
     make_url,
-    text,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,7 +29,9 @@ from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
 
 BUSY = 5.0  # seconds a statement on SQLite waits for other writers
-DATABASE_CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
+# In one round trip: the last statement makes a transaction of both, and the first is the one whose answer is read.
+CLOCK_AND_BEGIN = "SELECT extract(epoch FROM clock_timestamp()); BEGIN"
+CLOCK = "relay_clock"  # where a connection keeps what it said
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -99,18 +101,30 @@ class Store:
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Tx]:
         try:
-            with engine.begin() as conn:
-                yield Tx(conn, self._now(conn))
+            transaction = _begun(engine)
+            with transaction.connection as conn, transaction:
+                yield Tx(conn, conn.info[CLOCK] if self._clock is None else self._clock.now())
         except (DBAPIError, PoolTimeout) as error:
             if is_outage(error):
                 # from None: a driver's message may quote the row it could not write
                 raise StoreUnavailable(f"the database cannot commit ({type(error).__name__})") from None
             raise
 
-    def _now(self, conn: Connection) -> float:
-        if self._clock is not None:
-            return self._clock.now()
-        return float(conn.execute(DATABASE_CLOCK).scalar_one())
+
+def _begun(engine: Engine, *, again: bool = True) -> Transaction:
+    """An open transaction on a connection of its own.
+
+    One from the pool may have lost its other end, which shows here, before anything was done; then the pool forgets
+    all it had, and the next one is new.
+    """
+    conn = engine.connect()
+    try:
+        return conn.begin()
+    except DBAPIError as error:
+        conn.close()
+        if again and error.connection_invalidated:
+            return _begun(engine, again=False)
+        raise
 
 
 def is_outage(error: SQLAlchemyError) -> bool:
@@ -141,16 +155,21 @@ def open_store(url: str, clock: Clock | None = None) -> Store:
 
 
 def _open_postgres(url: Any) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=1.5,
-        pool_pre_ping=True,
-        # A pooler (PgBouncer) between us and the server keeps no prepared statements.
-        connect_args={"prepare_threshold": None, "connect_timeout": 2},
+        # A pooler (PgBouncer) between us and the server keeps no prepared statements. Transactions are begun below.
+        connect_args={"prepare_threshold": None, "connect_timeout": 2, "autocommit": True},
         hide_parameters=True,
     )
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _begin_postgres(conn: Connection) -> None:
+    conn.info[CLOCK] = float(conn.exec_driver_sql(CLOCK_AND_BEGIN).scalar_one())
 
 
 def _open_sqlite(url: Any) -> Engine:

@@ -7,14 +7,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from relay.errors import SettingsError, StoreUnavailable
-from relay.store.engine import Store, open_store
+from relay.store.engine import CONNECTIONS, Store, open_store
 from relay.store.tables import gates
+from tests.databases import ENDED
 from tests.harness import PATIENCE
 from tests.processes import FORKS
 from tests.store.shelf import rows, take_in
@@ -135,16 +138,36 @@ def test_whatever_keeps_postgresql_from_committing_is_an_outage(postgres_databas
         assert rows(store, "gates") == []
 
 
+def test_connections_that_were_cut_off_in_the_pool_are_replaced_and_nobody_notices(postgres_database_url: str) -> None:
+    """The database was started anew, or somebody between ended what was quiet for long: no webhook is a 503 for it."""
+    with closing(open_store(postgres_database_url)) as store, ThreadPoolExecutor(CONNECTIONS) as pool:
+        together = threading.Barrier(CONNECTIONS + 1)
+
+        def hold(_: int) -> None:
+            with store.read():
+                together.wait(PATIENCE)
+
+        held = pool.map(hold, range(CONNECTIONS))
+        together.wait(PATIENCE)
+        assert list(held) == [None] * CONNECTIONS
+        with psycopg.connect(postgres_database_url) as admin:
+            cut = admin.execute(ENDED).fetchall()
+        assert cut == [(True,)] * CONNECTIONS
+        for _ in range(CONNECTIONS):
+            put_gate(store, times=1, name=uuid4().hex)
+        assert len(rows(store, "gates")) == CONNECTIONS
+
+
 @pytest.mark.parametrize("url", ["mysql://a/b", "sqlite://", "sqlite:///:memory:", "not a url", ""])
 def test_it_refuses_an_address_it_cannot_keep_messages_at(url: str) -> None:
     with pytest.raises(SettingsError):
         open_store(url)
 
 
-def put_gate(store: Store, *, times: int, fail: bool = False) -> None:
+def put_gate(store: Store, *, times: int, name: str = "n", fail: bool = False) -> None:
     with store.begin() as tx:
         for _ in range(times):
-            tx.conn.execute(insert(gates).values(scope="account", name="n"))
+            tx.conn.execute(insert(gates).values(scope="account", name=name))
         if fail:
             raise ValueError("stop")
 
