@@ -19,7 +19,7 @@ from relay.store.engine import Store, open_store
 from relay.store.schema import migrate
 from tests import dialects
 from tests.databases import Databases, Lend
-from tests.harness import POSTGRES, FakeClock, let_ports_go
+from tests.harness import POSTGRES, FakeClock, own_ports
 
 # A busy machine makes an example slow: that is no defect of what it is about.
 settings.register_profile("calm", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,10 +42,10 @@ def own_logs() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_ports() -> Iterator[None]:
+def ports() -> Iterator[None]:
     """The ports a test was given are anybody's again once it is over."""
-    yield
-    let_ports_go()
+    with own_ports():
+        yield
 
 
 @pytest.fixture(scope="session")

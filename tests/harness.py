@@ -6,9 +6,11 @@ import base64
 import json
 import socket
 import sys
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +146,11 @@ def threads(server: SandboxServer, channel: str | None = None) -> dict[str, list
     return dict(found)
 
 
-_KEPT: list[socket.socket] = []
+_KEPT: dict[int, list[socket.socket]] = defaultdict(list)  # by thread
 
 
 def free_port() -> int:
-    """A port for a server to listen on, kept free for it until the test is over.
+    """A port for a server to listen on, kept free for it until the test is over (`own_ports`).
 
     The socket stays bound: nobody else is given its port, and servers, which reuse addresses, may listen on it.
     """
@@ -157,16 +159,20 @@ def free_port() -> int:
     kept.bind(("127.0.0.1", 0))
     port = int(kept.getsockname()[1])
     if sys.platform == "linux":
-        _KEPT.append(kept)
+        _KEPT[threading.get_ident()].append(kept)
     else:  # no second socket may listen there
         kept.close()
     return port
 
 
-def let_ports_go() -> None:
-    """Those that are listened on stay as they are."""
-    while _KEPT:
-        _KEPT.pop().close()
+@contextmanager
+def own_ports() -> Iterator[None]:
+    """The ports this thread was given are anybody's afterwards; what is listened on stays as it is."""
+    try:
+        yield
+    finally:
+        for kept in _KEPT.pop(threading.get_ident(), []):
+            kept.close()
 
 
 def wait_for(condition: Callable[[], bool], timeout: float = PATIENCE, *, every: float = 0.02) -> bool:

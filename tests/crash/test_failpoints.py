@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from relay.store.engine import Store, open_store
 from relay.store.reports import list_deliveries
 from relay.store.tables import OPEN_DELIVERIES, deliveries
 from tests.databases import Lend
-from tests.harness import auth, environment, raw, timeline, wait_for, words
+from tests.harness import auth, environment, own_ports, raw, timeline, wait_for, words
 from tests.processes import MortalRelay
 
 PASSES = (1, 4, 9)
@@ -196,16 +196,21 @@ class Run:
         """One message of a customer who sends again what was not answered 200, also to the next relay."""
         if self.owed is None:
             self.count += 1
-        self.owed = f"m{self.count}x"
-        group = self.group
+            self.owed = f"m{self.count}x"
+        assert wait_for(lambda: relay.died() or self._taken(url), every=POLL)
+
+    def _taken(self, url: str) -> bool:
+        """True when the relay has answered for what is owed; perhaps it does not listen yet, or is dying."""
+        assert self.owed is not None
         headers = {"Content-Type": "application/json", **auth()}
-        while not relay.died():
-            with suppress(requests.RequestException):  # it does not listen yet, or is dying
-                response = requests.post(url, data=raw(self.owed, group, self.owed), headers=headers, timeout=10)
-                assert response.status_code == 200
-                self.accepted[group].append(self.owed)
-                self.owed = None
-                return
+        try:
+            response = requests.post(url, data=raw(self.owed, self.group, self.owed), headers=headers, timeout=10)
+        except requests.RequestException:
+            return False
+        assert response.status_code == 200
+        self.accepted[self.group].append(self.owed)
+        self.owed = None
+        return True
 
     @contextmanager
     def _relay(self, **more: str) -> Iterator[tuple[MortalRelay, str]]:
@@ -249,7 +254,7 @@ def runs(
     }
 
     def one(failpoint: str, lent: AbstractContextManager[str]) -> Run:
-        with lent as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
+        with own_ports(), lent as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
             return Run(failpoint, store, tmp_path_factory.mktemp("crash"), server).go()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ class Customers:
 
     def write(self, group: str) -> None:
         for number in range(EACH):
-            while not self._sent(body(f"{group}-{number}", group, f"message {number} of {group}")):
-                pass
+            message = body(f"{group}-{number}", group, f"message {number} of {group}")
+            assert wait_for(partial(self._sent, message), every=0.1)
 
     def _sent(self, payload: dict[str, Any]) -> bool:
         try:

@@ -10,19 +10,22 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.board import Message
 from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import BOT_USER_ID
+from relay.store.engine import Store, open_store
+from relay.store.tables import lanes
 from tests.databases import Lend
-from tests.harness import environment, free_port, timeline, wait_for, words
+from tests.harness import PATIENCE, environment, free_port, own_ports, timeline, wait_for, words
 from tests.processes import MortalRelay
 
 PASSES = (1, 4, 9)
@@ -113,7 +116,7 @@ class Run:
 
     place: str
     echo: str
-    database_url: str
+    store: Store
     cwd: Path
     server: SandboxServer
     port: int = field(default_factory=free_port)
@@ -134,8 +137,8 @@ class Run:
             self._until_it_dies(number)
         sandbox.faults.clear()
         with self._relay():
-            assert sandbox.wait_idle()
-            wait_for(self.all_told, timeout=60)
+            assert sandbox.wait_idle(PATIENCE)
+            wait_for(lambda: self._at_rest() and self.all_told(), timeout=60)
             self.shown = [
                 words(one) for one in timeline(self.server) if one["thread_ts"] and one["user"] == BOT_USER_ID
             ]
@@ -199,6 +202,11 @@ class Run:
         """What the card says."""
         return words(self.root())
 
+    def _at_rest(self) -> bool:
+        """True when the relay has nothing more to do, so that what is told now stays so."""
+        with self.store.read() as tx:
+            return tx.conn.execute(select(lanes.c.due).where(lanes.c.due.is_not(None)).limit(1)).one_or_none() is None
+
     def _told(self, message: Message) -> bool:
         return any(mark in message.reactions for mark in ("white_check_mark", "x", "grey_question"))
 
@@ -209,7 +217,8 @@ class Run:
 
     @contextmanager
     def _relay(self, **more: str) -> Iterator[MortalRelay]:
-        env = environment(self.server, self.database_url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
+        url = self.store.engine.url.render_as_string(hide_password=False)
+        env = environment(self.server, url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
         env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"}
         self.relay = MortalRelay(self.cwd, env)
         try:
@@ -234,8 +243,8 @@ def runs(
     echoes = itertools.cycle(ECHOES)
 
     def one(place: str, echo: str, lent: AbstractContextManager[str]) -> Run:
-        with lent as url, SandboxServer(Sandbox(pace=0)) as server:
-            return Run(place, echo, url, tmp_path_factory.mktemp("crash"), server).go()
+        with own_ports(), lent as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
+            return Run(place, echo, store, tmp_path_factory.mktemp("crash"), server).go()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
