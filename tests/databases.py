@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 
 import psycopg
-from psycopg.errors import UndefinedTable
 from sqlalchemy import make_url
 
 from relay.store.engine import open_store
@@ -19,6 +18,9 @@ Lend = Callable[[str], AbstractContextManager[str]]
 # What is left of a test that is over: its relays may have been killed in the middle of a transaction.
 OTHERS = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 ENDED = f"SELECT pg_terminate_backend(pid, 5000) FROM {OTHERS}"
+# A copy has its tables and indexes under the numbers they have in the template; what is made anew has others.
+TABLES = "SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
+REVISION = "SELECT version_num FROM alembic_version"
 EMPTY = "; ".join(
     [
         "SET session_replication_role = replica",  # nothing refers to anything any more: not looked at row by row
@@ -39,6 +41,8 @@ class Databases:
         self._execute("CREATE DATABASE relay_template")
         with closing(open_store(self._url("relay_template"))) as store:
             migrate(store)
+        with psycopg.connect(self._url("relay_template")) as conn:
+            self._template = conn.execute(TABLES).fetchall()
 
     @contextmanager
     def lend(self) -> Iterator[str]:
@@ -58,16 +62,14 @@ class Databases:
         return name
 
     def _emptied(self, name: str) -> bool:
+        """False when its schema is not the one it was lent with."""
         with psycopg.connect(self._url(name), autocommit=True) as conn:
             conn.execute(ENDED)
-            try:
-                found = conn.execute("SELECT version_num FROM alembic_version").fetchall()
-            except UndefinedTable:
-                return False
-            if found != [(newest_revision(),)]:
-                return False
-            conn.execute(EMPTY)
-        return True
+            as_made = conn.execute(TABLES).fetchall() == self._template
+            intact = as_made and conn.execute(REVISION).fetchall() == [(newest_revision(),)]
+            if intact:
+                conn.execute(EMPTY)
+        return intact
 
     def _url(self, name: str) -> str:
         return make_url(self._server).set(database=name).render_as_string(hide_password=False)
