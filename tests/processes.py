@@ -171,7 +171,7 @@ SHORTER = {
     "relay.store.sends.LATE_COPY_LOOK": 2.0,
     "relay.store.copies.LATE_COPY_LOOK": 2.0,
     "relay.store.lanes.LATE_COPY_LOOK": 2.0,
-    "relay.delivery.worker.CHORES_EVERY": 2.0,
+    "relay.delivery.worker.CHORES_EVERY": 0.5,
     "relay.delivery.replies.ECHO_AFTER": 1.0,
 }
 

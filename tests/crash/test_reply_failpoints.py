@@ -25,7 +25,7 @@ from relay.sandbox.slack.values import BOT_USER_ID
 from relay.store.engine import Store, open_store
 from relay.store.tables import lanes
 from tests.databases import Lend
-from tests.harness import PATIENCE, environment, free_port, own_ports, timeline, wait_for, words
+from tests.harness import environment, free_port, own_ports, timeline, wait_for, words
 from tests.processes import MortalRelay
 
 PASSES = (1, 4, 9)
@@ -137,7 +137,7 @@ class Run:
             self._until_it_dies(number)
         sandbox.faults.clear()
         with self._relay():
-            assert sandbox.wait_idle(PATIENCE)
+            assert sandbox.wait_idle()
             wait_for(lambda: self._at_rest() and self.all_told(), timeout=60)
             self.shown = [
                 words(one) for one in timeline(self.server) if one["thread_ts"] and one["user"] == BOT_USER_ID
