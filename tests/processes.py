@@ -125,9 +125,8 @@ class RelayProcess:
         self, *command: str, cwd: Path, env: Mapping[str, str], log: str = "relay.log", start: Start = Forked
     ) -> None:
         self.port = int(env.get("PORT", "0"))
-        clean = {
-            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
-        }
+        # Each asked for by name: between two tests pytest changes the environment, and some relays start in threads.
+        clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR") if name in os.environ}
         (cwd / log).touch()  # whoever reads it may be faster than the process
         self.process = start(command, cwd, {**clean, **env}, cwd / log)
 
