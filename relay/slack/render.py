@@ -44,18 +44,17 @@ def _goes_on(above: Previous | None, spoken: Previous) -> bool:
 def _pages(parts: Iterable[Part]) -> Iterator[list[Part]]:
     """Packs parts in order; one part alone always fits."""
     page: list[Part] = []
+    blocks = size = 0
     for part in parts:
-        if page and not _fits([*page, part]):
+        more = sum(map(text_size, part.blocks))
+        if page and (blocks + len(part.blocks) > MAX_BLOCKS or size + more > MAX_TOTAL):
             yield page
-            page = []
+            page, blocks, size = [], 0, 0
         page.append(part)
+        blocks += len(part.blocks)
+        size += more
     if page:
         yield page
-
-
-def _fits(page: list[Part]) -> bool:
-    blocks = [block for part in page for block in part.blocks]
-    return len(blocks) <= MAX_BLOCKS and text_size(blocks) <= MAX_TOTAL
 
 
 def _post(page: list[Part]) -> SlackPost:
