@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, jsonify
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
 
 from relay.sandbox.control import ERRORS, control_routes
 from relay.sandbox.kommunicate.api import kommunicate_routes
@@ -12,12 +17,30 @@ from relay.sandbox.pictures import kind_of
 from relay.sandbox.sandbox import Sandbox
 from relay.sandbox.slack.api import slack_routes
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 POLICY = "default-src 'self'; img-src 'self' data:"
 MAX_BODY = 8_000_000
 
 
-def create_sandbox(sandbox: Sandbox) -> Flask:
+SERVED = "relay.sandbox"  # where a request's environ has the sandbox that it is for
+
+
+def create_sandbox(sandbox: Sandbox) -> WSGIApplication:
     """The WSGI application around one sandbox."""
+    app = _routes()
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return app(environ | {SERVED: sandbox}, start_response)
+
+    return serve
+
+
+@cache
+def _routes() -> Flask:
+    """The routes, the same for all sandboxes: to make them takes longer than most tests ask of a sandbox."""
+    sandbox = cast(Sandbox, LocalProxy(lambda: request.environ[SERVED]))
     app = Flask(__name__, static_folder="static", static_url_path="/static")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY

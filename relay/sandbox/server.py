@@ -7,13 +7,15 @@ import socket
 import struct
 import threading
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from relay.sandbox.app import create_sandbox
 from relay.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 # Werkzeug's server rather than waitress: a reset or a stall is only worth testing when it happens on the
 # socket, and this is the one server here that hands its socket to the application. It also gives every
@@ -38,7 +40,7 @@ class ResettableServer(ThreadedWSGIServer):
 
     request_queue_size = 1024
 
-    def __init__(self, host: str, port: int, app: Flask) -> None:
+    def __init__(self, host: str, port: int, app: WSGIApplication) -> None:
         super().__init__(host, port, app, handler=QuietHandler)
         self._busy: set[threading.Thread] = set()
 
