@@ -175,6 +175,13 @@ SHORTER = {
 }
 
 
+HASTY = (
+    "{posts_per_second: 1000, burst: 1000, call_deadline: 0.5s, lease: 1s, "
+    "confirm_after: [0.05s, 0.3s], retry: [0.05s]}"
+)
+"""The `delivery` of relays that die all the time."""
+
+
 class MortalRelay(RelayProcess):
     """`relay serve` with a failpoint that ends it, and with short waits; `shorter` changes more of them."""
 

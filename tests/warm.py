@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import structlog
+import yaml
 from sqlalchemy import make_url
 
 from relay.sandbox import Sandbox, SandboxServer
@@ -21,15 +22,17 @@ from relay.store.engine import open_store
 from relay.store.schema import migrate
 from tests import dialects
 from tests.harness import POSTGRES, FakeClock
+from tests.processes import HASTY
 from tests.replies.desk import Desk
 
 
 def one_chat(database_url: str) -> None:
-    """A customer writes, an agent replies and resolves, the customer comes back."""
+    """A customer writes, an agent replies and resolves, the customer comes back; then Slack is silent, and refuses."""
     clock = FakeClock()
-    with closing(open_store(database_url, clock)) as store, SandboxServer(Sandbox(clock.now)) as server:
+    with closing(open_store(database_url, clock)) as store, SandboxServer(Sandbox(clock.now, pace=0)) as server:
         migrate(store)
-        desk = Desk(store, server, clock)
+        # These waits are exact in binary: rounded ones end a moment before or after what a clock like this is set to.
+        desk = Desk(store, server, clock, delivery=yaml.safe_load(HASTY) | {"confirm_after": [0.25, 0.5]})
         desk.customer("m1 my mug is broken")
         desk.says("we are on it")
         desk.run(60)
@@ -37,6 +40,11 @@ def one_chat(database_url: str) -> None:
         desk.carry()
         desk.run(60)
         desk.customer("m2 and my other mug, too")
+        for number, (kind, code) in enumerate([("reset_after", ""), ("reset_before", ""), ("error", "invalid_blocks")]):
+            desk.fault(kind, code=code)
+            desk.customer(f"m{3 + number} are you there?")
+            desk.run(60)
+        desk.chores()
 
 
 def on_sqlite() -> None:

@@ -25,7 +25,7 @@ from relay.store.reports import list_deliveries
 from relay.store.tables import OPEN_DELIVERIES, deliveries
 from tests.databases import Lend
 from tests.harness import auth, environment, own_ports, raw, timeline, wait_for, words
-from tests.processes import MortalRelay
+from tests.processes import HASTY, MortalRelay
 
 PASSES = (1, 4, 9)
 AT_ONCE = 4  # runs side by side: mostly they wait for leases to end
@@ -40,11 +40,7 @@ PLACES = [name for name in FAILPOINTS if not name.startswith(BACK)]
 CHANNEL = {group: f"C0CRASH{group}" for group in GROUPS}
 REPEATED = "may be repeated"
 TEXT = re.compile(r"\bm\d+x\b")
-CONFIG = (
-    "delivery: {posts_per_second: 1000, burst: 1000, call_deadline: 0.5s, lease: 1s, "
-    "confirm_after: [0.05s, 0.3s], retry: [0.05s]}\nretention: 1s\n"
-    "channels: {801: C0CRASH801, 802: C0CRASH802, 803: C0CRASH803}\n"
-)
+CONFIG = f"delivery: {HASTY}\nretention: 1s\nchannels: {{801: C0CRASH801, 802: C0CRASH802, 803: C0CRASH803}}\n"
 
 
 def calm(_: Run) -> None:

@@ -26,7 +26,7 @@ from relay.store.engine import Store, open_store
 from relay.store.tables import lanes
 from tests.databases import Lend
 from tests.harness import environment, free_port, own_ports, timeline, wait_for, words
-from tests.processes import MortalRelay
+from tests.processes import HASTY, MortalRelay
 
 PASSES = (1, 4, 9)
 AT_ONCE = 4
@@ -65,10 +65,7 @@ PLACES = {
 RESOLVED = 2  # Kommunicate's status
 SENT, FAILED, UNSURE = ["white_check_mark"], ["x"], ["grey_question"]
 ECHOES = ("after", "before", "without_metadata", "off")
-CONFIG = (
-    "delivery: {posts_per_second: 1000, burst: 1000, call_deadline: 0.5s, lease: 1s, "
-    "confirm_after: [0.05s, 0.3s], retry: [0.05s]}\nreplies: {undo_seconds: 0.1}\nchannels: {123456: C0SUPPORT}\n"
-)
+CONFIG = f"delivery: {HASTY}\nreplies: {{undo_seconds: 0.1}}\nchannels: {{123456: C0SUPPORT}}\n"
 
 
 def replies(run: Run) -> None:
