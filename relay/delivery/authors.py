@@ -39,9 +39,9 @@ class Authors:
         """A person for every id, by look-up, by cache, or at worst by the bare id."""
         with self._store.read() as tx:
             cached = known_people(tx, account, user_ids)
-            paused = seconds_shut(tx, *GATE) is not None
+            wanted = [one for one in user_ids if one not in cached or cached[one][1] > FRESH]
+            paused = bool(wanted) and seconds_shut(tx, *GATE) is not None
         known = {user_id: person for user_id, (person, _) in cached.items()}
-        wanted = [one for one in user_ids if one not in cached or cached[one][1] > FRESH]
         if wanted and self._client is not None and not paused:
             known.update(self._look_up(self._client, account, wanted))
         return {user_id: self._with_role(user_id, known.get(user_id)) for user_id in user_ids}

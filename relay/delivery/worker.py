@@ -77,7 +77,7 @@ class Worker:
 
     def run_once(self) -> bool:
         """Claim one lane and take it one step further; False when nothing can be done now."""
-        held = self._claim() if self._outlook().ready else None
+        held = self._claim(self._outlook())
         if held is not None:
             self._deliver(held)
         return held is not None
@@ -109,7 +109,7 @@ class Worker:
         while not self._stopping.is_set():
             self._news.clear()
             seen = self._outlook()
-            held = self._claim() if seen.ready else None
+            held = self._claim(seen)
             if held is not None:
                 return held
             self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
@@ -123,9 +123,11 @@ class Worker:
                 return replace(seen, ready=True)
         return seen
 
-    def _claim(self) -> Claim | None:
+    def _claim(self, seen: Outlook) -> Claim | None:
+        if not seen.ready:
+            return None
         with self._out.store.begin("claim") as tx:
-            dead = self._dead_owners(tx)
+            dead = self._dead_owners(tx) if seen.leased else set()
             return lanes.claim(tx, self._owner, lease=self._out.lease, pace=self._out.pace, dead=dead)
 
     def _dead_owners(self, tx: Tx) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
@@ -54,10 +54,11 @@ def _given(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """One open transaction. `now` is seconds since 1970, the same for all its statements."""
+    """One open transaction. `now` is seconds since 1970, the same for all its statements; `held` is what it locked."""
 
     conn: Connection
     now: float
+    held: set[object] = field(default_factory=set)
 
     def run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
         """Execute a statement with the values it is `given`."""

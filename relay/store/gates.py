@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 
 from relay.store.engine import Tx, given
-from relay.store.sql import BOUND, Moment, ahead, upsert, upsert_on
+from relay.store.sql import BOUND, Moment, ahead, among, upsert, upsert_on
 from relay.store.tables import gates
 
 WORKSPACE = "slack"
@@ -78,7 +78,7 @@ def holds_post(channel: ColumnElement[Any] | str) -> ColumnElement[bool]:
 
 def holds_look() -> ColumnElement[bool]:
     """True for the gates that a look, and what it leads to, has to pass."""
-    return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", gates.c.name.in_(LOOKING)))
+    return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", among(gates.c.name, LOOKING)))
 
 
 def holds_reply(account: ColumnElement[Any] | str) -> ColumnElement[bool]:
@@ -88,19 +88,22 @@ def holds_reply(account: ColumnElement[Any] | str) -> ColumnElement[bool]:
 
 def holds_mark() -> ColumnElement[bool]:
     """True for the gates that a mark or a card has to pass; they keep no channel's pace and take no slot of it."""
-    return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", gates.c.name.in_(MARKING)))
+    return or_(gates.c.scope == "workspace", and_(gates.c.scope == "method", among(gates.c.name, MARKING)))
 
 
 def take_slot(tx: Tx, channel: str, pace: Pace) -> float | None:
     """Take the channel's next slot: None when taken, else the seconds to wait for one."""
-    tx.run(_known_channel(postgres=tx.on_postgres), name=channel)
+    if _takes_slot(tx, channel, pace):
+        return None
     wait = _seconds_shut(tx, _opens("post", pace), name=channel)
     if wait is not None:
         return wait
-    taken = tx.run(_take_slot(pace), now=tx.now, scope="channel", name=channel).one_or_none()
-    if taken is not None:
-        return None
-    return _seconds_shut(tx, _opens("one", pace), scope="channel", name=channel) or 0.0
+    tx.run(_known_channel(postgres=tx.on_postgres), name=channel)  # its first post, or its gate has opened just now
+    return None if _takes_slot(tx, channel, pace) else _seconds_shut(tx, _opens("post", pace), name=channel) or 0.0
+
+
+def _takes_slot(tx: Tx, channel: str, pace: Pace) -> bool:
+    return tx.run(_take_slot(pace), now=tx.now, name=channel).one_or_none() is not None
 
 
 @cache
@@ -110,8 +113,9 @@ def _known_channel(*, postgres: bool) -> Any:
 
 @cache
 def _take_slot(pace: Pace) -> Any:
-    """Moves the next slot of a gate that lets a post through."""
+    """Moves the next slot of a channel, where all gates that a post has to pass let it through."""
     now = BOUND.now
+    shut = select(gates.c.name).where(holds_post(given("name")), closed(BOUND, pace)).correlate(None)
     believable = gates.c.next_slot <= now + pace.ahead + pace.interval + gates.c.delay
     start = case((and_(gates.c.next_slot > now, believable), gates.c.next_slot), else_=now)
     refused_before = and_(gates.c.refused_at > now - CAUTIOUS, gates.c.refused_at <= now)
@@ -119,7 +123,9 @@ def _take_slot(pace: Pace) -> Any:
     cautious = now + pace.ahead + CAUTION * pace.interval
     return (
         update(gates)
-        .where(_ONE, ~closed(BOUND, pace))
+        .where(gates.c.scope == "channel", gates.c.name == given("name"))
+        # The last also for this gate alone: on PostgreSQL only that is asked again after waiting for another's change.
+        .where(~exists(shut), ~closed(BOUND, pace))
         .values(next_slot=case((refused_before, cautious), else_=start + pace.interval))
         .returning(gates.c.next_slot)
     )

@@ -51,10 +51,10 @@ def thread_of(tx: Tx, channel: str, thread_ts: str) -> int | None:
 
 def held(tx: Tx) -> list[tuple[int, bytes]]:
     """What waits for its thread to become known: (received id, body), oldest first."""
-    rows = tx.conn.execute(
-        select(received.c.id, received.c.body).where(received.c.outcome == "held").order_by(received.c.id)
-    )
-    return [(row.id, row.body) for row in rows]
+    return [(row.id, row.body) for row in tx.run(HELD)]
+
+
+HELD = select(received.c.id, received.c.body).where(received.c.outcome == "held").order_by(received.c.id)
 
 
 def adopt(tx: Tx, received_id: int, message: AgentMessage, *, undo: float) -> bool | None:

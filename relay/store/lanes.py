@@ -57,13 +57,19 @@ GIVE_BACK = (
     )
 )
 CONVERSATION = select(conversations).where(conversations.c.id == given("of"))
-WAITING_SINCE = select(func.min(deliveries.c.created_at)).where(TO_DO)
 HEAD = _FIRST_SEND.where(among(sends.c.state, OPEN_SENDS))
 COPIED = _FIRST_SEND.where(
     sends.c.state == "delivered", past(BOUND, sends.c.look_again_at, given("believable", Double))
 )
-HAS_OPEN_SEND = select(exists().where(_SENDS, among(sends.c.state, OPEN_SENDS)))
-NEXT_LOOK = select(func.min(sends.c.look_again_at)).where(_SENDS, sends.c.look_again_at.is_not(None))
+LEFT = select(
+    select(func.min(deliveries.c.created_at)).where(TO_DO).scalar_subquery().label("waiting_since"),
+    exists().where(_SENDS, among(sends.c.state, OPEN_SENDS)).label("under_way"),
+    select(func.min(sends.c.look_again_at))
+    .where(_SENDS, sends.c.look_again_at.is_not(None))
+    .scalar_subquery()
+    .label("next_look"),
+)
+"""What a lane has to do yet."""
 
 
 class Fenced(RelayError):
@@ -158,10 +164,14 @@ def hold(tx: Tx, held: Claim, *, lease: float | None = None) -> None:
     Raises Fenced when the token was overtaken. What waits must be read in a later statement than this one:
     on PostgreSQL the other order misses what an accept commits in between.
     """
+    lane = (held.conversation.id, held.lane, held.token)
+    if lease is None and lane in tx.held:
+        return
     mine = {"of": held.conversation.id, "kind": held.lane, "token": held.token}
     row = tx.run(HOLD, **mine) if lease is None else tx.run(RENEW, **mine, until=tx.now + lease)
     if row.one_or_none() is None:
         raise Fenced
+    tx.held.add(lane)
 
 
 def has_heard(tx: Tx, held: Claim, delivery_id: int) -> None:
@@ -189,28 +199,26 @@ def give_back(
     """
     hold(tx, held)
     mine = {"of": held.conversation.id, "kind": held.lane}
-    waiting_since = tx.run(WAITING_SINCE, **mine).scalar_one()
+    left = tx.run(LEFT, **mine).one()
     if wait is None:
-        wait = _next_wait(tx, held, busy=waiting_since is not None)
+        wait = _next_wait(tx, left)
     tx.run(
         GIVE_BACK,
         **mine,
         due=None if wait is None else tx.now + wait,
         delay=wait or 0.0,
-        waiting_since=waiting_since,
+        waiting_since=left.waiting_since,
         attempts=attempts,
         spent=spent,
         looking=looking,
     )
 
 
-def _next_wait(tx: Tx, held: Claim, *, busy: bool) -> float | None:
+def _next_wait(tx: Tx, left: Any) -> float | None:
     """Seconds until this lane has something to do: at once, at its next look at a copy, or never (None)."""
-    mine = {"of": held.conversation.id, "kind": held.lane}
-    if busy or tx.run(HAS_OPEN_SEND, **mine).scalar_one():
+    if left.waiting_since is not None or left.under_way:
         return 0.0
-    look = tx.run(NEXT_LOOK, **mine).scalar_one()
-    return None if look is None else max(0.0, look - tx.now)
+    return None if left.next_look is None else max(0.0, left.next_look - tx.now)
 
 
 def arm_all(tx: Tx, conversation_id: int) -> None:

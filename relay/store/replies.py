@@ -94,8 +94,9 @@ def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: floa
         give_back(tx, held)
         return None
     send_id = uuid.uuid4().hex
-    tx.conn.execute(
-        insert(sends).values(
+    row = tx.conn.execute(
+        insert(sends)
+        .values(
             id=send_id,
             conversation_id=held.conversation.id,
             lane=held.lane,
@@ -105,9 +106,10 @@ def freeze_reply(tx: Tx, held: Claim, reply: Reply, draft: Draft, *, lease: floa
             channel=held.conversation.key.account,
             created_at=tx.now,
         )
-    )
+        .returning(sends)
+    ).one()
     tx.conn.execute(insert(send_parts).values(send_id=send_id, delivery_id=reply.id, part=0, live=True))
-    return to_send(tx.conn.execute(select(sends).where(sends.c.id == send_id)).one())
+    return to_send(row)
 
 
 def start_reply(tx: Tx, held: Claim, send: Send, *, lease: float) -> Send:

@@ -17,14 +17,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, insert, select, update
+from sqlalchemy import and_, case, exists, func, insert, or_, select, update
 
 from relay.store import gates as gate
 from relay.store.engine import Tx, given
 from relay.store.gates import Pace
 from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, has_called, has_heard, hold, to_send
 from relay.store.rows import Claim, Draft, Send
-from relay.store.tables import deliveries, send_parts, sends
+from relay.store.sql import among
+from relay.store.tables import UNDER_WAY, deliveries, send_parts, sends
 
 WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
 
@@ -47,7 +48,7 @@ def freeze(
     if calls:  # only then: an answer or a click may have said something else meanwhile
         has_called(tx, held)
     rows = _rows(tx, held, drafts, now_at.channel_id, now_at.thread_ts)
-    tx.conn.execute(NEW_SENDS, rows)
+    first = tx.conn.execute(NEW_SENDS, rows).first()
     parts = [
         {"send_id": row["id"], "delivery_id": delivery_id, "part": part, "live": True}
         for row, draft in zip(rows, drafts, strict=True)
@@ -56,22 +57,22 @@ def freeze(
     if parts:
         tx.conn.execute(NEW_PARTS, parts)
         tx.run(SET_OUT, among=list({part["delivery_id"] for part in parts}))
-    return to_send(tx.run(SEND, id=rows[0]["id"]).one())
+    return to_send(first)
 
 
 def _rows(tx: Tx, held: Claim, drafts: Sequence[Draft], channel: str, thread_ts: str | None) -> list[dict[str, Any]]:
-    seq, since = next_seq(tx, held), _last_ts(tx, channel)
+    latest = tx.run(LATEST, of=held.conversation.id, lane=held.lane, channel=channel).one()
     return [
         {
             "id": uuid.uuid4().hex,
             "conversation_id": held.conversation.id,
             "lane": held.lane,
-            "seq": seq + number,
+            "seq": latest.seq + number,
             "kind": draft.kind,
             "payload": json.dumps(draft.payload),
             "channel": channel,
             "thread_ts": None if draft.kind == "root" else thread_ts,
-            "since_ts": since,
+            "since_ts": latest.ts,
             "version": draft.version,
             "created_at": tx.now,
         }
@@ -79,13 +80,13 @@ def _rows(tx: Tx, held: Claim, drafts: Sequence[Draft], channel: str, thread_ts:
     ]
 
 
-NEW_SENDS, NEW_PARTS = insert(sends), insert(send_parts)
+NEW_SENDS = insert(sends).returning(sends, sort_by_parameter_order=True)
+NEW_PARTS = insert(send_parts)
 SET_OUT = (
     update(deliveries)
     .where(deliveries.c.id.in_(given("among", several=True)), deliveries.c.state == "waiting")
     .values(state="sending")
 )
-SEND = select(sends).where(sends.c.id == given("id"))
 
 
 def start(tx: Tx, held: Claim, send: Send, *, lease: float, pace: Pace) -> Send | float | None:
@@ -136,7 +137,6 @@ ARRIVED = (
 def _finish_deliveries(tx: Tx, send: Send) -> None:
     """A delivery is delivered when no part of it is still on its way; a notice leaves it dead."""
     tx.run(FINISH, id=send.id, now=tx.now)
-    tx.run(NOTICED, id=send.id)
 
 
 CARRIED = select(send_parts.c.delivery_id).where(send_parts.c.send_id == given("id"), send_parts.c.live)
@@ -147,15 +147,16 @@ _PENDING = exists(
     .where(_OTHER.c.delivery_id == deliveries.c.id, _OTHER.c.live, sends.c.state != "delivered")
     .correlate(deliveries)
 )
+_ARRIVED = and_(among(deliveries.c.state, UNDER_WAY), ~_PENDING)
+_NOTICED = and_(deliveries.c.notice_due, deliveries.c.id.in_(CARRIED.where(send_parts.c.part == WHOLE_NOTICE)))
 FINISH = (
     update(deliveries)
-    .where(deliveries.c.id.in_(CARRIED), deliveries.c.state.in_(("sending", "unsure")), ~_PENDING)
-    .values(state="delivered", settled_at=given("now"))
-)
-NOTICED = (
-    update(deliveries)
-    .where(deliveries.c.id.in_(CARRIED.where(send_parts.c.part == WHOLE_NOTICE)))
-    .values(notice_due=False)
+    .where(deliveries.c.id.in_(CARRIED), or_(_ARRIVED, _NOTICED))
+    .values(
+        state=case((deliveries.c.notice_due, deliveries.c.state), else_="delivered"),
+        settled_at=case((deliveries.c.notice_due, deliveries.c.settled_at), else_=given("now")),
+        notice_due=False,
+    )
 )
 
 
@@ -213,31 +214,39 @@ def absent(tx: Tx, held: Claim, send: Send, payload: Mapping[str, Any]) -> Send:
 
 
 def _set_deliveries(tx: Tx, send: Send, state: str) -> None:
-    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.live)
-    tx.conn.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(carried), deliveries.c.state.in_(("sending", "unsure")))
-        .values(state=state)
-    )
+    tx.run(MOVE_DELIVERIES, id=send.id, state=state)
+
+
+MOVE_DELIVERIES = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(CARRIED), among(deliveries.c.state, UNDER_WAY))
+    .values(state=given("state"))
+)
 
 
 def drop(tx: Tx, send: Send, state: str, cause: str = "") -> None:
     """End a send without effect (refused or void): its parts are free to be rendered again."""
-    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state=state, cause=cause, look_again_at=None))
-    carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id)
-    tx.conn.execute(update(send_parts).where(send_parts.c.send_id == send.id).values(live=False))
-    tx.conn.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(carried), deliveries.c.state.in_(("sending", "unsure")))
-        .values(state="waiting")
-    )
+    tx.run(DROP, id=send.id, state=state, cause=cause)
+    _set_deliveries(tx, send, "waiting")
+    tx.run(LET_GO, id=send.id)
+
+
+DROP = (
+    update(sends)
+    .where(sends.c.id == given("id"))
+    .values(state=given("state"), cause=given("cause"), look_again_at=None)
+)
+LET_GO = update(send_parts).where(send_parts.c.send_id == given("id")).values(live=False)
 
 
 def void_frozen(tx: Tx, held: Claim) -> None:
     """Make void whatever is frozen in a held lane; it certainly did not arrive, so it can be rendered anew."""
-    mine = and_(sends.c.conversation_id == held.conversation.id, sends.c.lane == held.lane)
-    for row in tx.conn.execute(select(sends).where(mine, sends.c.state == "frozen")).all():
+    for row in tx.run(FROZEN, of=held.conversation.id, lane=held.lane).all():
         drop(tx, to_send(row), "void")
+
+
+_OF_LANE = and_(sends.c.conversation_id == given("of"), sends.c.lane == given("lane"))
+FROZEN = select(sends).where(_OF_LANE, sends.c.state == "frozen")
 
 
 def next_seq(tx: Tx, held: Claim) -> int:
@@ -245,15 +254,7 @@ def next_seq(tx: Tx, held: Claim) -> int:
     return int(tx.run(NEXT_SEQ, of=held.conversation.id, lane=held.lane).scalar_one())
 
 
-NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(
-    sends.c.conversation_id == given("of"), sends.c.lane == given("lane")
-)
-
-
-def _last_ts(tx: Tx, channel: str) -> str | None:
-    """Slack's last known ts in a channel; all are equally long, so text order is time order."""
-    found: str | None = tx.run(LAST_TS, channel=channel).scalar_one()
-    return found
-
-
-LAST_TS = select(func.max(sends.c.ts)).where(sends.c.channel == given("channel"), sends.c.ts.is_not(None))
+NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(_OF_LANE)
+# Slack's last known ts in a channel; all are equally long, so text order is time order.
+_LAST_TS = select(func.max(sends.c.ts)).where(sends.c.channel == given("channel"), sends.c.ts.is_not(None))
+LATEST = select(NEXT_SEQ.scalar_subquery().label("seq"), _LAST_TS.scalar_subquery().label("ts"))

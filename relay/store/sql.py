@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Select, Table, TextClause, and_, bindparam, literal_column, or_, text
+from sqlalchemy import ColumnElement, Double, Select, Table, TextClause, and_, literal_column, or_, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.engine import Tx, given
@@ -51,8 +51,11 @@ def written_out(statement: Select[Any], *, for_postgres: bool) -> TextClause:
 
 
 def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """True where `column` is one of `values`, which are written out: SQLite matches no partial index to bound ones."""
-    return column.in_(bindparam(None, list(values), expanding=True, literal_execute=True))
+    """True where `column` is one of `values`, words of ours that are written out.
+
+    SQLite matches no partial index to bound ones, and a list that is bound is written anew at each run.
+    """
+    return column.in_([literal_column(f"'{value}'") for value in values])
 
 
 def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:

@@ -31,6 +31,7 @@ metadata = MetaData()
 
 OPEN_SENDS = ("frozen", "sending", "unsure")
 OPEN_DELIVERIES = ("waiting", "sending", "unsure")
+UNDER_WAY = ("sending", "unsure")
 OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  # spelled as the index has it
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself

@@ -6,7 +6,6 @@ Lock order: the conversation first, then its lanes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import and_, exists, select, union_all, update
 
@@ -19,7 +18,7 @@ from relay.store.received import channel_id
 from relay.store.rows import Claim, Send
 from relay.store.sends import drop, settle, void_frozen
 from relay.store.sql import among
-from relay.store.tables import OPEN_SENDS, conversations, deliveries, gates, lanes, received, sends
+from relay.store.tables import OPEN_SENDS, UNDER_WAY, conversations, deliveries, gates, lanes, received, sends
 
 
 def name_channel(tx: Tx, held: Claim, channel_id: str) -> None:
@@ -88,9 +87,7 @@ def redecide(tx: Tx, choose: Callable[[str, str, bytes | None], Decision]) -> in
     `choose` takes (group id, title, first body) and decides; returns how many got another channel.
     """
     changed = 0
-    # key_share: a worker that freezes holds its lane and refers to the conversation, which must not wait for us
-    undecided = _undecided(tx).with_for_update(of=conversations, key_share=True)
-    for row in tx.conn.execute(undecided).all():
+    for row in tx.run(UNDECIDED).all():
         decision = choose(row.group_id, row.title, _first_body(tx, row.id))
         if decision.channel not in (None, row.channel) and not _in_flight(tx, row.id):
             _move(tx, row.id, decision)
@@ -98,24 +95,25 @@ def redecide(tx: Tx, choose: Callable[[str, str, bytes | None], Decision]) -> in
     return changed
 
 
-def _undecided(tx: Tx) -> Any:
-    gate = and_(
-        gates.c.scope == "channel",
-        gates.c.operator,
-        gates.c.name.in_((conversations.c.channel, conversations.c.channel_id)),
-    )
-    stuck = (
-        select(deliveries.c.conversation_id)
-        .join(conversations, conversations.c.id == deliveries.c.conversation_id)
-        .join(gates, gate)
-        .where(deliveries.c.state.in_(("waiting", "sending")))
-    )
-    unmapped = select(conversations.c.id).where(conversations.c.channel.is_(None))
-    return (
-        select(conversations.c.id, conversations.c.group_id, conversations.c.title, conversations.c.channel)
-        .where(conversations.c.id.in_(union_all(unmapped, stuck)))
-        .order_by(conversations.c.id)
-    )
+_SHUT = and_(
+    gates.c.scope == "channel",
+    gates.c.operator,
+    gates.c.name.in_((conversations.c.channel, conversations.c.channel_id)),
+)
+_STUCK = (
+    select(deliveries.c.conversation_id)
+    .join(conversations, conversations.c.id == deliveries.c.conversation_id)
+    .join(gates, _SHUT)
+    .where(among(deliveries.c.state, ("waiting", "sending")))
+)
+_UNMAPPED = select(conversations.c.id).where(conversations.c.channel.is_(None))
+UNDECIDED = (
+    select(conversations.c.id, conversations.c.group_id, conversations.c.title, conversations.c.channel)
+    .where(conversations.c.id.in_(union_all(_UNMAPPED, _STUCK)))
+    .order_by(conversations.c.id)
+    # key_share: a worker that freezes holds its lane and refers to the conversation, which must not wait for us
+    .with_for_update(of=conversations, key_share=True)
+)
 
 
 def _first_body(tx: Tx, conversation_id: int) -> bytes | None:
@@ -134,7 +132,7 @@ def _in_flight(tx: Tx, conversation_id: int) -> bool:
         select(lanes.c.kind).where(lanes.c.conversation_id == conversation_id).order_by(lanes.c.kind).with_for_update()
     )
     open_ones = and_(sends.c.conversation_id == conversation_id, among(sends.c.state, OPEN_SENDS))
-    busy = exists().where(open_ones, sends.c.state.in_(("sending", "unsure")))
+    busy = exists().where(open_ones, among(sends.c.state, UNDER_WAY))
     return bool(tx.conn.execute(select(busy)).scalar_one())
 
 
