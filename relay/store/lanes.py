@@ -11,7 +11,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Double, Select, and_, exists, func, or_, select, update
+from sqlalchemy import Double, Select, and_, exists, func, or_, select, union_all, update
 
 from relay.errors import RelayError
 from relay.messages import ConversationKey, Form
@@ -57,10 +57,12 @@ GIVE_BACK = (
     )
 )
 CONVERSATION = select(conversations).where(conversations.c.id == given("of"))
-HEAD = _FIRST_SEND.where(among(sends.c.state, OPEN_SENDS))
-COPIED = _FIRST_SEND.where(
+_HEAD = _FIRST_SEND.where(among(sends.c.state, OPEN_SENDS))
+_COPIED = _FIRST_SEND.where(
     sends.c.state == "delivered", past(BOUND, sends.c.look_again_at, given("believable", Double))
 )
+FIRST_SENDS = union_all(select(_HEAD.subquery()), select(_COPIED.subquery()))
+"""The send to go on with, and the one whose copy is to be looked for."""
 LEFT = select(
     select(func.min(deliveries.c.created_at)).where(TO_DO).scalar_subquery().label("waiting_since"),
     exists().where(_SENDS, among(sends.c.state, OPEN_SENDS)).label("under_way"),
@@ -84,7 +86,9 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
     picked = tx.run(_longest_waiting(lease, pace), now=tx.now, dead=list(dead)).one_or_none()
     if picked is None:
         return None
-    lane = tx.run(TAKE, of=picked.conversation_id, kind=picked.kind, owner=owner, until=tx.now + lease).one()
+    mine = {"of": picked.conversation_id, "kind": picked.kind}
+    lane = tx.run(TAKE, **mine, owner=owner, until=tx.now + lease).one()
+    first = tx.run(FIRST_SENDS, **mine, now=tx.now, believable=LATE_COPY_LOOK).all()
     return Claim(
         conversation=conversation(tx, picked.conversation_id),
         lane=picked.kind,
@@ -92,8 +96,8 @@ def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str]
         attempts=lane.attempts,
         spent=lane.spent,
         at=tx.now,
-        head=_first_send(tx, picked, HEAD),
-        check_copies=_first_send(tx, picked, COPIED, now=tx.now, believable=LATE_COPY_LOOK),
+        head=next((to_send(row) for row in first if row.state != "delivered"), None),
+        check_copies=next((to_send(row) for row in first if row.state == "delivered"), None),
         heard=lane.heard,
         broadcast_from=lane.broadcast_from,
     )
@@ -127,11 +131,6 @@ def conversation(tx: Tx, conversation_id: int) -> Conversation:
         wanted=row.wanted,
         shown=row.shown,
     )
-
-
-def _first_send(tx: Tx, lane: Any, which: Select[Any], **values: float) -> Send | None:
-    row = tx.run(which, of=lane.conversation_id, kind=lane.kind, **values).one_or_none()
-    return None if row is None else to_send(row)
 
 
 def to_send(row: Any) -> Send:

@@ -30,17 +30,24 @@ WAITING = (
     .order_by(deliveries.c.id)
     .limit(given("limit", Integer))
 )
-LATELY = (
-    select(sends.c.id, sends.c.kind, sends.c.state, sends.c.thread_ts)
+_LATELY = (
+    select(sends.c.id, sends.c.seq, sends.c.kind, sends.c.state, sends.c.thread_ts)
     .where(sends.c.conversation_id == given("of"), sends.c.lane == given("kind"))
     .order_by(sends.c.seq.desc())
     .limit(RECENT)
+    .subquery()
+)
+_LAST = (
+    select(_LATELY.c.id)
+    .where(_LATELY.c.kind == "post", _LATELY.c.state == "delivered", _LATELY.c.thread_ts == given("thread_ts"))
+    .order_by(_LATELY.c.seq.desc())
+    .limit(1)
 )
 LAST_BODY = (
     select(received.c.body)
     .join(deliveries, deliveries.c.received_id == received.c.id)
     .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
-    .where(send_parts.c.send_id == given("send"), send_parts.c.part >= 0)
+    .where(send_parts.c.send_id == _LAST.scalar_subquery(), send_parts.c.part >= 0)
     .order_by(deliveries.c.id.desc())
     .limit(1)
 )
@@ -73,13 +80,8 @@ def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
 def last_shown(tx: Tx, held: Claim) -> bytes | None:
     """The body of the message that stands last in the present thread, as far as we posted it; None if unknown."""
     place = held.conversation
-    lately = tx.run(LATELY, of=place.id, kind=held.lane).all()
-    here = (one.id for one in lately if (one.kind, one.state, one.thread_ts) == ("post", "delivered", place.thread_ts))
-    last = next(here, None)
-    if last is None:
-        return None
-    row = tx.run(LAST_BODY, send=last).one_or_none()
-    return None if row is None else row.body
+    body: bytes | None = tx.run(LAST_BODY, of=place.id, kind=held.lane, thread_ts=place.thread_ts).scalar_one_or_none()
+    return body
 
 
 def _parts_done(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, set[int]]:
