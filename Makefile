@@ -14,8 +14,9 @@ demo: .venv/.run  ## the relay against a built-in Slack and Kommunicate, no acco
 setup: .venv/.relay  ## .venv with the `relay` command
 
 JOBS ?= 3
+test: export PYTHONDONTWRITEBYTECODE :=  # what one of its processes has compiled, the others take over
 test: .venv/.dev  ## all tests, PostgreSQL ones included: JOBS= at once
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 KILLS ?= 100
 SECONDS ?= 1800
