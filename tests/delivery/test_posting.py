@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import event
 
 from relay.delivery.posting import settle_failure
 from relay.errors import OperatorNeeded, RateLimited
@@ -52,3 +53,16 @@ def test_a_message_of_which_nothing_is_left_to_show_holds_up_nobody(line: Rig) -
     line.write("m3")
     line.run(60)
     assert (line.told(), line.waiting()) == (["m1", "m2", "m3"], [])
+
+
+def test_a_message_takes_no_more_statements_than_it_needs(rig: Callable[..., Rig]) -> None:
+    """From the web door to settled, in a thread that stands: each is a way to the database and back."""
+    line = rig()
+    line.write("m1")
+    line.run(60)
+    ran: list[str] = []
+    event.listen(line.store.engine, "before_cursor_execute", lambda *call: ran.append(call[2]))
+    line.write("m2")
+    assert line.worker.run_once()
+    assert line.told() == ["m1", "m2"]
+    assert len(ran) <= 40, "\n".join(ran)
