@@ -160,6 +160,7 @@ def _open_postgres(url: Any) -> Engine:
         url,
         pool_size=CONNECTIONS,
         max_overflow=0,
+        pool_use_lifo=True,  # the same few are used again: what the server has in its caches is each connection's own
         pool_timeout=1.5,
         # A pooler (PgBouncer) between us and the server keeps no prepared statements. Transactions are begun below.
         connect_args={"prepare_threshold": None, "connect_timeout": 2, "autocommit": True},
