@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from sqlalchemy import insert
 
 from relay.store import gates
 from relay.store.engine import Store
 from relay.store.gates import Pace
-from tests.harness import FakeClock
+from relay.store.tables import gates as gate_table
+from tests.harness import PATIENCE, FakeClock
 from tests.store.shelf import rows
 
 PACE = Pace(interval=1.0, burst=3)
@@ -45,6 +49,25 @@ def slots_within(store: Store, clock: FakeClock, seconds: int) -> int:
 def test_a_rested_channel_takes_a_burst_and_then_one_a_second(store: Store, clock: FakeClock) -> None:
     assert [take(store) for _ in range(4)] == [None, None, None, 1.0]
     assert slots_within(store, clock, 20) == pytest.approx(20, abs=1)
+
+
+def test_two_workers_never_take_the_same_slot(store: Store) -> None:
+    """The second sees what the first has changed, though it looked before that was committed."""
+    narrow, waits = Pace(interval=1.0, burst=1), []
+
+    def second() -> None:
+        with store.begin() as tx:
+            waits.append(gates.take_slot(tx, "C1", narrow))
+
+    with store.begin() as tx:
+        tx.conn.execute(insert(gate_table).values(scope="channel", name="C1"))  # known already: nothing else holds it
+    other = threading.Thread(target=second)
+    with store.begin() as tx:
+        assert gates.take_slot(tx, "C1", narrow) is None
+        other.start()
+        other.join(0.3)
+    other.join(PATIENCE)
+    assert waits == [1.0]
 
 
 def test_channels_do_not_share_their_pace(store: Store) -> None:

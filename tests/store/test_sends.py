@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -166,7 +168,9 @@ def test_a_late_copy_is_looked_for_at_once(store: Store, held: Claim, clock: Fak
 
 
 def test_the_author_of_what_stands_above_is_known(store: Store, held: Claim) -> None:
-    """The body of the last message posted in this thread."""
+    """The body of the last message posted in this thread; what stands in an earlier thread is not above."""
     settle(store, held, started(store, held))
+    elsewhere = replace(held, conversation=replace(held.conversation, thread_ts="1712345678.999999"))
     with store.read() as tx:
         assert last_shown(tx, held) == raw("k2", GROUP)
+        assert last_shown(tx, elsewhere) is None
