@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 POLICY = "default-src 'self'; img-src 'self' data:"
 MAX_BODY = 8_000_000
-
-
 SERVED = "relay.sandbox"  # where a request's environ has the sandbox that it is for
 
 

@@ -27,8 +27,8 @@ LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second
 
 
 _OF = and_(lanes.c.conversation_id == given("of"), lanes.c.kind == given("kind"))
-_SENDS = and_(sends.c.conversation_id == given("of"), sends.c.lane == given("kind"))
-_FIRST_SEND = select(sends).where(_SENDS).order_by(sends.c.seq).limit(1)
+SENDS = and_(sends.c.conversation_id == given("of"), sends.c.lane == given("kind"))
+_FIRST_SEND = select(sends).where(SENDS).order_by(sends.c.seq).limit(1)
 
 TO_DO = and_(
     deliveries.c.conversation_id == given("of"),
@@ -65,9 +65,9 @@ FIRST_SENDS = union_all(select(_HEAD.subquery()), select(_COPIED.subquery()))
 """The send to go on with, and the one whose copy is to be looked for."""
 LEFT = select(
     select(func.min(deliveries.c.created_at)).where(TO_DO).scalar_subquery().label("waiting_since"),
-    exists().where(_SENDS, among(sends.c.state, OPEN_SENDS)).label("under_way"),
+    exists().where(SENDS, among(sends.c.state, OPEN_SENDS)).label("under_way"),
     select(func.min(sends.c.look_again_at))
-    .where(_SENDS, sends.c.look_again_at.is_not(None))
+    .where(SENDS, sends.c.look_again_at.is_not(None))
     .scalar_subquery()
     .label("next_look"),
 )

@@ -22,7 +22,7 @@ from sqlalchemy import and_, case, exists, func, insert, or_, select, update
 from relay.store import gates as gate
 from relay.store.engine import Tx, given
 from relay.store.gates import Pace
-from relay.store.lanes import LATE_COPY_LOOK, conversation, give_back, has_called, has_heard, hold, to_send
+from relay.store.lanes import LATE_COPY_LOOK, SENDS, conversation, give_back, has_called, has_heard, hold, to_send
 from relay.store.rows import Claim, Draft, Send
 from relay.store.sql import among
 from relay.store.tables import UNDER_WAY, deliveries, send_parts, sends
@@ -61,7 +61,7 @@ def freeze(
 
 
 def _rows(tx: Tx, held: Claim, drafts: Sequence[Draft], channel: str, thread_ts: str | None) -> list[dict[str, Any]]:
-    latest = tx.run(LATEST, of=held.conversation.id, lane=held.lane, channel=channel).one()
+    latest = tx.run(LATEST, of=held.conversation.id, kind=held.lane, channel=channel).one()
     return [
         {
             "id": uuid.uuid4().hex,
@@ -117,14 +117,10 @@ START = (
 def settle(tx: Tx, held: Claim, send: Send, ts: str) -> None:
     """Mark exactly the parts that went out, and give the lane back."""
     hold(tx, held)
-    _mark_delivered(tx, send, ts)
-    _finish_deliveries(tx, send)
+    tx.run(ARRIVED, id=send.id, ts=ts, again=tx.now + LATE_COPY_LOOK if send.resent else None)
+    tx.run(FINISH, id=send.id, now=tx.now)
     gate.reopen(tx, send.channel)
     give_back(tx, held)
-
-
-def _mark_delivered(tx: Tx, send: Send, ts: str) -> None:
-    tx.run(ARRIVED, id=send.id, ts=ts, again=tx.now + LATE_COPY_LOOK if send.resent else None)
 
 
 ARRIVED = (
@@ -132,11 +128,6 @@ ARRIVED = (
     .where(sends.c.id == given("id"))
     .values(state="delivered", ts=given("ts"), look_again_at=given("again"))
 )
-
-
-def _finish_deliveries(tx: Tx, send: Send) -> None:
-    """A delivery is delivered when no part of it is still on its way; a notice leaves it dead."""
-    tx.run(FINISH, id=send.id, now=tx.now)
 
 
 CARRIED = select(send_parts.c.delivery_id).where(send_parts.c.send_id == given("id"), send_parts.c.live)
@@ -147,17 +138,18 @@ _PENDING = exists(
     .where(_OTHER.c.delivery_id == deliveries.c.id, _OTHER.c.live, sends.c.state != "delivered")
     .correlate(deliveries)
 )
-_ARRIVED = and_(among(deliveries.c.state, UNDER_WAY), ~_PENDING)
+_ALL_THERE = and_(among(deliveries.c.state, UNDER_WAY), ~_PENDING)
 _NOTICED = and_(deliveries.c.notice_due, deliveries.c.id.in_(CARRIED.where(send_parts.c.part == WHOLE_NOTICE)))
 FINISH = (
     update(deliveries)
-    .where(deliveries.c.id.in_(CARRIED), or_(_ARRIVED, _NOTICED))
+    .where(deliveries.c.id.in_(CARRIED), or_(_ALL_THERE, _NOTICED))
     .values(
         state=case((deliveries.c.notice_due, deliveries.c.state), else_="delivered"),
         settled_at=case((deliveries.c.notice_due, deliveries.c.settled_at), else_=given("now")),
         notice_due=False,
     )
 )
+"""A delivery is delivered when no part of it is still on its way; a notice leaves it dead."""
 
 
 def retry_later(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
@@ -241,20 +233,19 @@ LET_GO = update(send_parts).where(send_parts.c.send_id == given("id")).values(li
 
 def void_frozen(tx: Tx, held: Claim) -> None:
     """Make void whatever is frozen in a held lane; it certainly did not arrive, so it can be rendered anew."""
-    for row in tx.run(FROZEN, of=held.conversation.id, lane=held.lane).all():
+    for row in tx.run(FROZEN, of=held.conversation.id, kind=held.lane).all():
         drop(tx, to_send(row), "void")
 
 
-_OF_LANE = and_(sends.c.conversation_id == given("of"), sends.c.lane == given("lane"))
-FROZEN = select(sends).where(_OF_LANE, sends.c.state == "frozen")
+FROZEN = select(sends).where(SENDS, sends.c.state == "frozen")
 
 
 def next_seq(tx: Tx, held: Claim) -> int:
     """The number of a lane's next send."""
-    return int(tx.run(NEXT_SEQ, of=held.conversation.id, lane=held.lane).scalar_one())
+    return int(tx.run(NEXT_SEQ, of=held.conversation.id, kind=held.lane).scalar_one())
 
 
-NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(_OF_LANE)
+NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(SENDS)
 # Slack's last known ts in a channel; all are equally long, so text order is time order.
 _LAST_TS = select(func.max(sends.c.ts)).where(sends.c.channel == given("channel"), sends.c.ts.is_not(None))
 LATEST = select(NEXT_SEQ.scalar_subquery().label("seq"), _LAST_TS.scalar_subquery().label("ts"))

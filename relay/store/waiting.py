@@ -8,7 +8,7 @@ from sqlalchemy import Integer, or_, select
 
 from relay.messages import Form
 from relay.store.engine import Tx, given
-from relay.store.lanes import TO_DO
+from relay.store.lanes import SENDS, TO_DO
 from relay.store.rows import About, Claim, Waiting
 from relay.store.tables import deliveries, received, send_parts, sends
 
@@ -32,7 +32,7 @@ WAITING = (
 )
 _LATELY = (
     select(sends.c.id, sends.c.seq, sends.c.kind, sends.c.state, sends.c.thread_ts)
-    .where(sends.c.conversation_id == given("of"), sends.c.lane == given("kind"))
+    .where(SENDS)
     .order_by(sends.c.seq.desc())
     .limit(RECENT)
     .subquery()
