@@ -90,3 +90,13 @@ def test_a_root_refused_for_good_shuts_its_channel(store: Store) -> None:
     (gate,) = rows(store, "gates", operator=True)
     assert (gate.scope, gate.name, gate.cause) == ("channel", "C0SUPPORT", "no_text")
     assert (rows(store, "conversations")[0].root_form, states(store)) == ("full", ["waiting"])
+
+
+def test_a_lane_with_a_send_under_way_is_due_though_nothing_waits(store: Store) -> None:
+    """All its messages are dead and told of, and a card has set out for them: what became of it must be seen."""
+    take_in(store)
+    held = claimed(store)
+    root(store, held)
+    for _ in ("the message", "its notice"):
+        do(store, refusals.bury_unrendered, held, 1, "cannot be shown")
+    assert (lane(store).waiting_since, lane(store).due is not None) == (None, True)
