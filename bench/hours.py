@@ -18,10 +18,10 @@ from sqlalchemy import func, select
 
 from relay.delivery.worker import Worker
 from relay.messages import ChatMessage, ConversationKey, Decision
-from relay.store.engine import Store, Tx, open_store
-from relay.store.received import accept
-from relay.store.tables import deliveries
-from relay.wiring import Relay, build_outbound, do_chores
+from relay.store.db.engine import Store, Tx, open_store
+from relay.store.db.tables import deliveries
+from relay.store.intake.webhooks import accept
+from relay.wiring import Relay, build_context, do_chores
 from tests.harness import NOON, FakeClock, raw, settings
 
 HOUR = 3600.0
@@ -78,7 +78,7 @@ def live_through(
     clock, number = FakeClock(), 0
     with forgetful_slack() as slack, closing(open_store(url, clock)) as store:
         relay = Relay(replace(settings(database_url=url), slack_api_url=slack), store)
-        out = build_outbound(relay)
+        out = build_context(relay)
         worker = Worker(out)
         for step in range(1, int(hours * HOUR / poll) + 1):
             clock.advance(poll)

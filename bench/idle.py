@@ -28,10 +28,10 @@ from sqlalchemy import insert, select, update
 from bench.hours import HOUR, live_through, take_in
 from bench.soak import database
 from relay.sandbox import Sandbox, SandboxServer
-from relay.store import gates
-from relay.store.engine import Tx, open_store
-from relay.store.schema import migrate
-from relay.store.tables import conversations, deliveries, lanes, send_parts, sends
+from relay.store.db.engine import Tx, open_store
+from relay.store.db.schema import migrate
+from relay.store.db.tables import conversations, deliveries, lanes, send_parts, sends
+from relay.store.queue import gates
 from tests.harness import NOON, environment, free_port, wait_for
 from tests.processes import RelayProcess, spawned
 
@@ -68,7 +68,7 @@ def waiting(tx: Tx) -> None:
     tx.conn.execute(update(lanes).values(due=tx.now + HOUR, delay=HOUR, attempts=1))
     for number in range(WAITING, 2 * WAITING):
         take_in(tx, number, number, "C0ARCHIVED")
-    gates.shut(tx, "channel", "C0ARCHIVED", HOUR, "archived")
+    gates.close_for_failure(tx, "channel", "C0ARCHIVED", HOUR, "archived")
 
 
 def cpu_seconds(pid: int) -> float:

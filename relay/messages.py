@@ -159,14 +159,20 @@ class AgentClick:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An authentic message that is not shown, and why. It still holds its dedupe key.
+    """Something authentic that nothing is done about, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredMessage(Ignored):
+    """A message of Kommunicate's that is not shown. It still holds its dedupe key.
 
     `hand_over`: a bot asks for a person.
     """
 
     conversation: ConversationKey
     key: str
-    reason: str
     hand_over: bool = False
 
 

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from relay.store.engine import Store
-from relay.store.reports import Totals, totals
+from relay.store.db.engine import Store
+from relay.store.operations.reports import Totals, totals
 
 OUTCOMES = ("accepted", "duplicate", "ignored", "rejected")
 DELIVERED = (

@@ -9,9 +9,9 @@ import structlog
 
 from relay.clock import Clock, SystemClock
 from relay.delivery.agents import Agents
-from relay.delivery.alerts import tell_operators
+from relay.delivery.alerts import post_alerts
 from relay.delivery.authors import Authors
-from relay.delivery.outbound import Outbound, Replying
+from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.policy import Schedule
 from relay.delivery.worker import Worker
 from relay.errors import Rejected, SettingsError
@@ -19,17 +19,17 @@ from relay.findings import Finding
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage, Decision
-from relay.routing import choose_channel
+from relay.routing.rules import choose_channel
 from relay.settings import Settings
 from relay.slack.client import SlackClient
 from relay.slack.events import AgentWords
-from relay.slack.inbound import agent_message, parse_event
-from relay.store.engine import Store, open_store
-from relay.store.gates import Pace
-from relay.store.inbox import adopt, held
-from relay.store.retention import prune
-from relay.store.schema import SchemaState, migrate, schema_state
-from relay.store.threads import redecide
+from relay.slack.parse import agent_message, parse_event
+from relay.store.conversations.threads import redecide
+from relay.store.db.engine import Store, open_store
+from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.store.intake.replies import adopt, held
+from relay.store.operations.retention import prune
+from relay.store.queue.gates import Pace
 
 log = structlog.get_logger()
 
@@ -84,7 +84,7 @@ def ready_schema(store: Store) -> None:
         raise SettingsError(findings=[finding])
 
 
-def build_outbound(relay: Relay) -> Outbound:
+def build_context(relay: Relay) -> DeliveryContext:
     """Everything delivery works with; raises SettingsError without a bot token."""
     settings, delivery = relay.settings, relay.settings.config.delivery
     if settings.slack_bot_token is None:
@@ -93,7 +93,7 @@ def build_outbound(relay: Relay) -> Outbound:
     key = settings.kommunicate_api_key
     client = KommunicateClient(key, settings.kommunicate_api_url) if key else None
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
-    return Outbound(
+    return DeliveryContext(
         store=relay.store,
         slack=slack,
         authors=Authors(relay.store, client, bots=people.bots, agents=people.agents),
@@ -124,11 +124,11 @@ def _replying(relay: Relay, slack: SlackClient, client: KommunicateClient | None
 
 def build_worker(relay: Relay) -> Worker:
     """A worker for this relay's store, with its housekeeping."""
-    out = build_outbound(relay)
+    out = build_context(relay)
     return Worker(out, chores=lambda: do_chores(relay, out))
 
 
-def do_chores(relay: Relay, out: Outbound) -> None:
+def do_chores(relay: Relay, out: DeliveryContext) -> None:
     """Forget old words, ask the mapping again for conversations that have nowhere to go, tell people what waits."""
     with relay.store.begin("prune") as tx:
         pruned = prune(tx, relay.settings.config.retention)
@@ -137,7 +137,7 @@ def do_chores(relay: Relay, out: Outbound) -> None:
     adopted = adopt_held(relay)
     if pruned or moved or adopted:
         log.info("chores.done", pruned=pruned, decided_again=moved, adopted=adopted)
-    tell_operators(out)
+    post_alerts(out)
 
 
 def adopt_held(relay: Relay) -> int:

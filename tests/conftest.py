@@ -16,8 +16,8 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from relay.sandbox import Sandbox, SandboxServer
-from relay.store.engine import Store, open_store
-from relay.store.schema import migrate
+from relay.store.db.engine import Store, open_store
+from relay.store.db.schema import migrate
 from tests import dialects
 from tests.databases import Databases, Lend
 from tests.harness import POSTGRES, FakeClock, own_ports

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager, closing, contextmanager
 import psycopg
 from sqlalchemy import make_url
 
-from relay.store.engine import open_store
-from relay.store.schema import migrate, newest_revision
-from relay.store.tables import metadata
+from relay.store.db.engine import open_store
+from relay.store.db.schema import migrate, newest_revision
+from relay.store.db.tables import metadata
 
 Lend = Callable[[str], AbstractContextManager[str]]
 

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from relay.delivery.outbound import Outbound
+from relay.delivery.context import DeliveryContext
 from relay.delivery.worker import Worker
 from relay.sandbox import SandboxServer, state
 from relay.settings import Config, Settings
-from relay.store.engine import Store
-from relay.wiring import Relay, build_outbound
+from relay.store.db.engine import Store
+from relay.wiring import Relay, build_context
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "sandbox-token"
@@ -92,9 +92,9 @@ def relay_with(store: Store, server: SandboxServer | None = None, **config: Any)
     return Relay(settings(server, **config), store)
 
 
-def outbound_with(store: Store, server: SandboxServer, **config: Any) -> Outbound:
+def context_with(store: Store, server: SandboxServer, **config: Any) -> DeliveryContext:
     """What delivery works with, against a sandbox."""
-    return build_outbound(relay_with(store, server, **config))
+    return build_context(relay_with(store, server, **config))
 
 
 def drain(

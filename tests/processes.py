@@ -167,11 +167,11 @@ class RelayProcess:
 
 # Waits that no setting shortens: crash tests do not sit out minutes.
 SHORTER = {
-    "relay.store.sends.LATE_COPY_LOOK": 2.0,
-    "relay.store.copies.LATE_COPY_LOOK": 2.0,
-    "relay.store.lanes.LATE_COPY_LOOK": 2.0,
+    "relay.store.queue.sends.LATE_COPY_LOOK": 2.0,
+    "relay.store.queue.copies.LATE_COPY_LOOK": 2.0,
+    "relay.store.queue.lanes.LATE_COPY_LOOK": 2.0,
     "relay.delivery.worker.CHORES_EVERY": 0.5,
-    "relay.delivery.replies.ECHO_AFTER": 1.0,
+    "relay.delivery.handlers.replies.ECHO_AFTER": 1.0,
 }
 
 

@@ -16,7 +16,7 @@ from relay import __version__
 from relay.cli import main
 from relay.metrics import render_metrics
 from relay.settings import SECRETS, VARIABLES, Config, Route
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -14,14 +14,15 @@ ROOT = Path(relay.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 ROOMS = ("cli", "delivery", "kommunicate", "sandbox", "settings", "slack", "store", "web")
-GROUND = {"messages", "errors", "clock", "standing"}
+GROUND = {"messages", "errors", "clock", "conversation", "vocabulary"}
 
 # Each room, and all of ours that it may import beside itself.
 ARROWS: dict[str, set[str]] = {
     "messages": set(),
     "errors": set(),
     "clock": set(),
-    "standing": {"messages"},
+    "conversation": {"messages"},
+    "vocabulary": set(),
     "jsontext": set(),
     "findings": set(),
     "logs": set(),

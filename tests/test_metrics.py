@@ -9,9 +9,9 @@ from relay.delivery.worker import Worker
 from relay.errors import StoreUnavailable
 from relay.metrics import render_metrics
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store, open_store
+from relay.store.db.engine import Store, open_store
 from relay.web import create_app
-from tests.harness import FakeClock, auth, drain, outbound_with, raw, relay_with
+from tests.harness import FakeClock, auth, context_with, drain, raw, relay_with
 
 Samples = dict[tuple[str, ...], float]
 
@@ -51,7 +51,7 @@ def test_it_tells_what_waits_and_for_how_long(store: Store, clock: FakeClock) ->
 
 def test_it_counts_what_was_delivered(store: Store, clock: FakeClock, server: SandboxServer) -> None:
     post(store, raw("a"), raw("b"))
-    drain(Worker(outbound_with(store, server)), clock, seconds=30)
+    drain(Worker(context_with(store, server)), clock, seconds=30)
     found = samples(store)
     assert found["relay_delivered_total", "message", "delivered"] == 2
     assert found["relay_delivered_total", "root", "delivered"] == 1

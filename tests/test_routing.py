@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.routing import choose_channel
+from relay.routing.rules import choose_channel
 from relay.settings import check_config
 
 CONFIG = """

@@ -18,8 +18,8 @@ import yaml
 from sqlalchemy import make_url
 
 from relay.sandbox import Sandbox, SandboxServer
-from relay.store.engine import open_store
-from relay.store.schema import migrate
+from relay.store.db.engine import open_store
+from relay.store.db.schema import migrate
 from tests import dialects
 from tests.harness import POSTGRES, FakeClock
 from tests.processes import HASTY

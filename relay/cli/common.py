@@ -19,8 +19,8 @@ from relay.findings import Finding
 from relay.logs import configure_logs
 from relay.settings import NEEDS, Settings, environment, load_settings
 from relay.settings.durations import parse_duration
-from relay.store.engine import Store, open_store
-from relay.store.schema import SchemaState, schema_state
+from relay.store.db.engine import Store, open_store
+from relay.store.db.schema import SchemaState, schema_state
 
 COULD_NOT_RUN = 2
 

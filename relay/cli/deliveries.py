@@ -7,8 +7,8 @@ import re
 import click
 
 from relay.cli.common import Age, explain_failures, json_option, open_existing, print_fields, print_rows, settings_for
-from relay.store.replay import replay_all, replay_one
-from relay.store.reports import list_deliveries, show_delivery, show_rejected
+from relay.store.operations.replay import replay_all, replay_one
+from relay.store.operations.reports import list_deliveries, show_delivery, show_rejected
 
 COLUMNS = ("id", "kind", "state", "group_id", "channel", "age", "attempts", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")

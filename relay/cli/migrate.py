@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from relay.cli.common import explain_failures, settings_for
-from relay.store.engine import open_store
-from relay.store.schema import SchemaState
-from relay.store.schema import migrate as migrate_store
+from relay.store.db.engine import open_store
+from relay.store.db.schema import SchemaState
+from relay.store.db.schema import migrate as migrate_store
 
 SAID = {
     SchemaState.MISSING: "The schema has been created.",

@@ -15,8 +15,8 @@ from relay.messages import Agent, Person, Role
 from relay.slack.client import Profile, SlackClient
 from relay.slack.events import Blocks
 from relay.slack.reply_text import labels, mentioned
-from relay.store.engine import Store
-from relay.store.people import known_agent, remember_agent
+from relay.store.conversations.people import known_agent, remember_agent
+from relay.store.db.engine import Store
 
 FRESH = 600.0  # seconds a looked-up agent is good for
 DEADLINE = 2.0  # seconds a look-up in Kommunicate may take in all

@@ -6,16 +6,16 @@ import uuid
 
 import structlog
 
-from relay.delivery.outbound import Outbound
+from relay.delivery.context import DeliveryContext
 from relay.errors import DeliveryFailed, RateLimited, Unsure
 from relay.slack.alert import render_alert
-from relay.store import gates
-from relay.store.alerts import Alert, put_back, take_alert
+from relay.store.operations.alerts import Alert, put_back, take_alert
+from relay.store.queue import gates
 
 log = structlog.get_logger()
 
 
-def tell_operators(out: Outbound) -> None:
+def post_alerts(out: DeliveryContext) -> None:
     """Post what nobody was told of yet, as far as the alerts channel takes posts; the rest waits for the next call.
 
     The alerts channel's own trouble stays in the log and in `relay deliveries list --waiting`.
@@ -33,7 +33,7 @@ def tell_operators(out: Outbound) -> None:
             return
 
 
-def _channel(out: Outbound) -> str | None:
+def _channel(out: DeliveryContext) -> str | None:
     """The alerts channel's id; None where there is none, or where Slack does not find it now."""
     name = out.alerts_channel
     if name is None or not name.startswith("#"):
@@ -47,7 +47,7 @@ def _channel(out: Outbound) -> str | None:
     return out.channel_ids[name]
 
 
-def _told(out: Outbound, channel: str, alert: Alert) -> bool:
+def _told(out: DeliveryContext, channel: str, alert: Alert) -> bool:
     payload = render_alert(alert.channel, alert.cause).payload()
     try:
         out.slack.post(channel, payload, thread_ts=None, send_id=uuid.uuid4().hex)
@@ -58,7 +58,7 @@ def _told(out: Outbound, channel: str, alert: Alert) -> bool:
         with out.store.begin() as tx:
             put_back(tx, alert)
             if isinstance(error, RateLimited):
-                gates.close(tx, "channel", channel, error.retry_after, pace=out.pace, code=error.code)
+                gates.close_for_rate_limit(tx, "channel", channel, error.retry_after, pace=out.pace, code=error.code)
         return False
     else:
         log.info("alert.told", channel=alert.channel)

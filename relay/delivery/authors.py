@@ -11,9 +11,9 @@ from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
 from relay.messages import Person, Role
-from relay.store.engine import Store
-from relay.store.gates import seconds_shut, shut
-from relay.store.people import known_people, remember_people
+from relay.store.conversations.people import known_people, remember_people
+from relay.store.db.engine import Store
+from relay.store.queue.gates import close_for_failure, seconds_closed
 
 FRESH = 600.0  # seconds a looked-up name is good for
 DEADLINE = 2.0  # seconds a look-up may take in all
@@ -40,7 +40,7 @@ class Authors:
         with self._store.read() as tx:
             cached = known_people(tx, account, user_ids)
             wanted = [one for one in user_ids if one not in cached or cached[one][1] > FRESH]
-            paused = bool(wanted) and seconds_shut(tx, *GATE) is not None
+            paused = bool(wanted) and seconds_closed(tx, *GATE) is not None
         known = {user_id: person for user_id, (person, _) in cached.items()}
         if wanted and self._client is not None and not paused:
             known.update(self._look_up(self._client, account, wanted))
@@ -52,7 +52,7 @@ class Authors:
         except DeliveryFailed as error:
             log.warning("authors.lookup_failed", error=type(error).__name__, code=error.code)
             with self._store.begin() as tx:
-                shut(tx, *GATE, _pause(error), "names could not be looked up")
+                close_for_failure(tx, *GATE, _pause(error), "names could not be looked up")
             return {}
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
         everybody = {one: found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids}

@@ -10,22 +10,22 @@ from collections.abc import Sequence
 
 import structlog
 
-from relay.delivery.outbound import Outbound
+from relay.delivery.context import DeliveryContext
 from relay.delivery.policy import next_look
 from relay.delivery.posting import look_again, remove_stray, settle_posted
 from relay.errors import DeliveryFailed, HistoryUnreadable, Permanent, RateLimited
 from relay.failpoints import failpoint
 from relay.slack.client import Found, Posted
 from relay.slack.render import mark_repeated
-from relay.store import copies, gates, refusals, sends
-from relay.store.rows import Claim, Send
+from relay.store.db.rows import Claim, Send
+from relay.store.queue import copies, gates, refusals, sends
 
 log = structlog.get_logger()
 
 COPIES_AGAIN = 60.0  # seconds until the look for a second copy is tried again when it failed
 
 
-def confirm(out: Outbound, held: Claim, send: Send) -> Send | None:
+def confirm(out: DeliveryContext, held: Claim, send: Send) -> Send | None:
     """Look for an unsure send; returns it, frozen again, when it must go out once more, else None."""
     elapsed = max(0.0, held.at - (send.started_at or held.at))  # less than 0: the clock has jumped back
     if elapsed < out.schedule.confirm_after[0]:
@@ -42,7 +42,7 @@ def confirm(out: Outbound, held: Claim, send: Send) -> Send | None:
     return _found(out, held, send, found, elapsed)
 
 
-def _found(out: Outbound, held: Claim, send: Send, found: Sequence[Found], elapsed: float) -> Send | None:
+def _found(out: DeliveryContext, held: Claim, send: Send, found: Sequence[Found], elapsed: float) -> Send | None:
     in_place = [one.ts for one in found if _is_in_place(one, send)]
     strays = [one.ts for one in found if not _is_in_place(one, send)]
     if in_place:
@@ -62,7 +62,7 @@ def _found(out: Outbound, held: Claim, send: Send, found: Sequence[Found], elaps
         if held.spent > out.schedule.give_up_after and not send.is_root:
             refusals.bury(tx, held, send, "Slack never confirmed it, and it is nowhere to be found")
             return None
-        return sends.absent(tx, held, send, send.payload)
+        return sends.refreeze_for_resend(tx, held, send, send.payload)
 
 
 def _is_in_place(one: Found, send: Send) -> bool:
@@ -70,18 +70,18 @@ def _is_in_place(one: Found, send: Send) -> bool:
     return one.thread_ts in (None, one.ts) if send.is_root else one.thread_ts == send.thread_ts
 
 
-def _look_later(out: Outbound, held: Claim, send: Send, wait: float, cause: str) -> None:
+def _look_later(out: DeliveryContext, held: Claim, send: Send, wait: float, cause: str) -> None:
     with out.store.begin("looked") as tx:
-        sends.looked(tx, held, send, wait, cause)
+        sends.looked_in_vain(tx, held, send, wait, cause)
 
 
-def _look_failed(out: Outbound, held: Claim, send: Send, error: DeliveryFailed) -> None:
+def _look_failed(out: DeliveryContext, held: Claim, send: Send, error: DeliveryFailed) -> None:
     with out.store.begin() as tx:
         look_again(tx, out, held, send, error, f"the look failed: {error}")
     log.warning("look.failed", send=send.id, error=type(error).__name__, code=error.code)
 
 
-def _unreadable(out: Outbound, held: Claim, send: Send, elapsed: float) -> Send | None:
+def _unreadable(out: DeliveryContext, held: Claim, send: Send, elapsed: float) -> Send | None:
     """History cannot be read: once more, marked; silence after that is a dead letter.
 
     A root is worth a second one, and a third, but without hurry: each may stand in the channel.
@@ -94,15 +94,15 @@ def _unreadable(out: Outbound, held: Claim, send: Send, elapsed: float) -> Send 
     with out.store.begin("resend") as tx:
         if send.resent == 0 or send.is_root:
             payload = send.payload if send.is_root else mark_repeated(send.payload)
-            return sends.absent(tx, held, send, payload)
+            return sends.refreeze_for_resend(tx, held, send, payload)
         refusals.bury(tx, held, send, "Slack did not answer, and its history may not be read to see what became of it")
     return None
 
 
-def check_copies(out: Outbound, held: Claim, send: Send) -> None:
+def check_copies(out: DeliveryContext, held: Claim, send: Send) -> None:
     """A minute after a resend: if both copies arrived, delete the later one (of two roots, the one not saved)."""
     with out.store.begin() as tx:
-        if gates.looks_shut(tx):
+        if gates.are_looks_blocked(tx):
             copies.check_copies_later(tx, held, send, COPIES_AGAIN)
             return
     try:
@@ -120,7 +120,9 @@ def check_copies(out: Outbound, held: Claim, send: Send) -> None:
         with out.store.begin() as tx:
             copies.check_copies_later(tx, held, send, None if hopeless else COPIES_AGAIN)
             if isinstance(error, RateLimited):
-                gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
+                gates.close_for_rate_limit(
+                    tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code
+                )
         return
     with out.store.begin() as tx:
         copies.one_copy_left(tx, held, send, keep)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import structlog
 
-from relay.delivery.outbound import Outbound
+from relay.delivery.context import DeliveryContext
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited
-from relay.store import gates, replies
-from relay.store.engine import Tx
-from relay.store.replies import Reply
-from relay.store.rows import Claim
+from relay.store.conversations import replies
+from relay.store.conversations.replies import Reply
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim
+from relay.store.queue import gates
 
 SLOWEST = 60.0  # seconds between tries at most: a customer waits for this
 NO_KEY = "this relay has no KOMMUNICATE_API_KEY, so nothing reaches the customer"
@@ -18,13 +19,13 @@ STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay 
 log = structlog.get_logger()
 
 
-def next_try(out: Outbound, held: Claim) -> float | None:
+def next_try(out: DeliveryContext, held: Claim) -> float | None:
     """Seconds until the next try; None when the customer has waited long enough and the agent must know."""
     left = (out.replying.give_up_after if out.replying else 0.0) - held.spent
     return min(out.schedule.delay(held.attempts), SLOWEST, left) if left > 0 else None
 
 
-def put_off(out: Outbound, held: Claim, waiting: Reply, error: DeliveryFailed) -> bool:
+def put_off(out: DeliveryContext, held: Claim, waiting: Reply, error: DeliveryFailed) -> bool:
     """Try again later, or when Kommunicate's gate opens; False where it was tried for long enough."""
     log.warning("reply.put_off", delivery=waiting.id, error=type(error).__name__, code=error.code)
     at_gate = isinstance(error, OperatorNeeded) or _limits_kommunicate(error)
@@ -38,19 +39,21 @@ def put_off(out: Outbound, held: Claim, waiting: Reply, error: DeliveryFailed) -
     return True
 
 
-def close_gate(out: Outbound, tx: Tx, held: Claim, error: DeliveryFailed) -> None:
+def close_gate(out: DeliveryContext, tx: Tx, held: Claim, error: DeliveryFailed) -> None:
     """Let no call to this account of Kommunicate's set out for a while."""
     account = held.conversation.key.account
     if isinstance(error, RateLimited):
-        gates.close(tx, "account", account, error.retry_after, pace=out.pace, code=error.code)
+        gates.close_for_rate_limit(tx, "account", account, error.retry_after, pace=out.pace, code=error.code)
     else:
         gates.close_for_operator(tx, "account", account, cause=str(error), code=error.code)
 
 
-def tell_agent(out: Outbound, channel: str, user_id: str, sentence: str, *, thread_ts: str | None = None) -> bool:
+def post_ephemeral(
+    out: DeliveryContext, channel: str, user_id: str, sentence: str, *, thread_ts: str | None = None
+) -> bool:
     """Say something that only this agent sees; False where Slack did not take it, or did not say so."""
     try:
-        out.slack.tell(channel, user_id, sentence, thread_ts=thread_ts)
+        out.slack.post_ephemeral(channel, user_id, sentence, thread_ts=thread_ts)
     except DeliveryFailed as error:
         log.warning("agent.not_told", channel=channel, error=type(error).__name__, code=error.code)
         return False

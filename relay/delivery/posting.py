@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from relay.clock import monotonic
-from relay.delivery.outbound import Outbound
+from relay.delivery.context import DeliveryContext
 from relay.delivery.policy import (
     Bury,
     CloseChannel,
@@ -23,15 +23,16 @@ from relay.delivery.policy import (
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Unsure
 from relay.failpoints import failpoint
 from relay.slack.client import Posted
-from relay.store import copies, gates, refusals, sends, threads
-from relay.store.engine import Tx
-from relay.store.lanes import Fenced, give_back, hold
-from relay.store.rows import Claim, Send
+from relay.store.conversations import threads
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Send
+from relay.store.queue import copies, gates, refusals, sends
+from relay.store.queue.lanes import Fenced, give_back, hold
 
 log = structlog.get_logger()
 
 
-def post(out: Outbound, held: Claim, frozen: Send) -> None:
+def post(out: DeliveryContext, held: Claim, frozen: Send) -> None:
     """Send `frozen` to Slack if its channel has a slot, and settle."""
     with out.store.begin("start") as tx:
         send = sends.start(tx, held, frozen, lease=out.lease, pace=out.pace)
@@ -48,7 +49,7 @@ def post(out: Outbound, held: Claim, frozen: Send) -> None:
         settle_posted(out, held, send, posted)
 
 
-def settle_posted(out: Outbound, held: Claim, send: Send, posted: Posted) -> None:
+def settle_posted(out: DeliveryContext, held: Claim, send: Send, posted: Posted) -> None:
     """Slack took it: in its place, or, where the thread is gone, at the channel's root."""
     try:
         if send.is_root:
@@ -65,7 +66,7 @@ def settle_posted(out: Outbound, held: Claim, send: Send, posted: Posted) -> Non
         raise
 
 
-def _settle_root(out: Outbound, held: Claim, send: Send, ts: str) -> None:
+def _settle_root(out: DeliveryContext, held: Claim, send: Send, ts: str) -> None:
     with out.store.begin("root") as tx:
         saved = threads.save_root(tx, held, send, ts)
     if saved:
@@ -76,7 +77,7 @@ def _settle_root(out: Outbound, held: Claim, send: Send, ts: str) -> None:
             threads.drop_orphan_root(tx, held, send)
 
 
-def remove_stray(out: Outbound, held: Claim, send: Send, strays: list[str]) -> None:
+def remove_stray(out: DeliveryContext, held: Claim, send: Send, strays: list[str]) -> None:
     """The thread is gone, so Slack put the reply at the channel's root: take it away and open a new thread."""
     if not _removed(out, held, send, strays):
         return
@@ -85,7 +86,7 @@ def remove_stray(out: Outbound, held: Claim, send: Send, strays: list[str]) -> N
     log.info("thread.gone", conversation=held.conversation.id, channel=send.channel)
 
 
-def _removed(out: Outbound, held: Claim, send: Send, strays: list[str]) -> bool:
+def _removed(out: DeliveryContext, held: Claim, send: Send, strays: list[str]) -> bool:
     """Delete what stands in the wrong place; False when the send stays unsure, for the next look to find it again."""
     try:
         for ts in strays:
@@ -99,21 +100,21 @@ def _removed(out: Outbound, held: Claim, send: Send, strays: list[str]) -> bool:
     return True
 
 
-def look_again(tx: Tx, out: Outbound, held: Claim, send: Send, error: DeliveryFailed, cause: str) -> None:
+def look_again(tx: Tx, out: DeliveryContext, held: Claim, send: Send, error: DeliveryFailed, cause: str) -> None:
     """A look, or what it led to, failed: again, without hurry; a limit or an operator error closes its gate."""
     hold(tx, held)
     wait, at_gate = out.schedule.delay(send.looks), True
     if isinstance(error, RateLimited):
-        wait = gates.close(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
+        wait = gates.close_for_rate_limit(tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code)
     elif isinstance(error, OperatorNeeded):
         name = gates.WORKSPACE if error.scope == "workspace" else send.channel
         wait = gates.close_for_operator(tx, error.scope, name, cause=str(error), code=error.code)
     else:
         at_gate = False
-    sends.looked(tx, held, send, wait, cause, at_gate=at_gate)
+    sends.looked_in_vain(tx, held, send, wait, cause, at_gate=at_gate)
 
 
-def _delete(out: Outbound, channel: str, ts: str) -> None:
+def _delete(out: DeliveryContext, channel: str, ts: str) -> None:
     """Delete a copy; one that Slack will never let us delete must not hold up what comes after it."""
     try:
         out.slack.delete(channel, ts)
@@ -121,7 +122,7 @@ def _delete(out: Outbound, channel: str, ts: str) -> None:
         log.error("copy.not_deletable", channel=channel, ts=ts, code=error.code)
 
 
-def settle_failure(out: Outbound, held: Claim, send: Send, error: DeliveryFailed, *, elapsed: float) -> None:
+def settle_failure(out: DeliveryContext, held: Claim, send: Send, error: DeliveryFailed, *, elapsed: float) -> None:
     """Slack did not take it, or did not say: do what the policy says."""
     if error.code == "not_in_channel" and _joined(out, send.channel):
         with out.store.begin() as tx:
@@ -156,20 +157,20 @@ def situation(tx: Tx, held: Claim, send: Send, elapsed: float) -> Situation:
     return Situation(send.is_root, len(carried), form, held.attempts, held.spent, send.resent, elapsed)
 
 
-def _obey(tx: Tx, out: Outbound, held: Claim, send: Send, error: DeliveryFailed, verdict: Verdict) -> None:
+def _obey(tx: Tx, out: DeliveryContext, held: Claim, send: Send, error: DeliveryFailed, verdict: Verdict) -> None:
     cause = str(error)
     match verdict:
         case Retry(wait):
             sends.retry_later(tx, held, send, wait, cause)
         case WaitForSlot(seconds):
             sends.wait_at_gate(tx, held, send, cause)
-            gates.close(tx, "channel", send.channel, seconds, pace=out.pace, code=error.code)
+            gates.close_for_rate_limit(tx, "channel", send.channel, seconds, pace=out.pace, code=error.code)
         case WaitForOperator(scope):
             name = gates.WORKSPACE if scope == "workspace" else send.channel
             sends.wait_at_gate(tx, held, send, cause)
             gates.close_for_operator(tx, scope, name, cause=cause, code=error.code)
         case Confirm(wait):
-            sends.unsure(tx, held, send, wait, cause)
+            sends.mark_unsure(tx, held, send, wait, cause)
         case NewThread():
             threads.give_up_thread(tx, held, send, cause)
         case _:
@@ -188,10 +189,10 @@ def _take_refusal(tx: Tx, held: Claim, send: Send, error: DeliveryFailed, verdic
         case Bury():
             refusals.bury(tx, held, send, cause)
         case CloseChannel():
-            refusals.close_channel_after(tx, held, send, cause, error.code)
+            refusals.close_channel_for_root(tx, held, send, cause, error.code)
 
 
-def _joined(out: Outbound, channel: str) -> bool:
+def _joined(out: DeliveryContext, channel: str) -> bool:
     """Enter a public channel the bot is not in; False where only a person can invite it."""
     try:
         out.slack.join(channel)

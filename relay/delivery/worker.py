@@ -15,19 +15,19 @@ import structlog
 
 from relay.clock import monotonic
 from relay.delivery import owner
-from relay.delivery.card import update
 from relay.delivery.confirm import check_copies, confirm
-from relay.delivery.marks import mark
-from relay.delivery.outbound import Outbound
+from relay.delivery.context import DeliveryContext
+from relay.delivery.handlers.card import update
+from relay.delivery.handlers.marks import mark
+from relay.delivery.handlers.messages import prepare
+from relay.delivery.handlers.replies import reply
 from relay.delivery.posting import post
-from relay.delivery.replies import reply
-from relay.delivery.words import prepare
 from relay.errors import StoreUnavailable
-from relay.store import lanes
-from relay.store.engine import Tx
-from relay.store.lanes import Fenced
-from relay.store.outlook import Outlook, lease_owners, outlook
-from relay.store.rows import Claim
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim
+from relay.store.queue import lanes
+from relay.store.queue.claimable import Claimable, check_claimable, lease_owners
+from relay.store.queue.lanes import Fenced
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Worker:
     """Delivers what the store holds, with `threads` calls in flight at most."""
 
     def __init__(
-        self, out: Outbound, *, threads: int = 4, poll: float = POLL, chores: Callable[[], None] = lambda: None
+        self, out: DeliveryContext, *, threads: int = 4, poll: float = POLL, chores: Callable[[], None] = lambda: None
     ) -> None:
         """`chores` is called about once a minute, starting at once, in a thread of its own."""
         self._out = out
@@ -49,7 +49,7 @@ class Worker:
         self._chores = chores
         self._news = threading.Event()
         self._stopping = threading.Event()
-        self._lookout = threading.Lock()
+        self._claim_lock = threading.Lock()
         # Daemons: a process that was told to stop waits as long as `stop` says, not as long as Slack likes.
         work = {"chores": self._do_chores} | {f"delivery-{number}": self._do_next for number in range(threads)}
         self._threads = [
@@ -77,7 +77,7 @@ class Worker:
 
     def run_once(self) -> bool:
         """Claim one lane and take it one step further; False when nothing can be done now."""
-        held = self._claim(self._outlook())
+        held = self._claim(self._check_claimable())
         if held is not None:
             self._deliver(held)
         return held is not None
@@ -94,7 +94,7 @@ class Worker:
                 self._stopping.wait(TROUBLE)
 
     def _do_next(self) -> None:
-        with self._lookout:
+        with self._claim_lock:
             held = self._next_claim()
         if held is not None:
             self._deliver(held)
@@ -108,22 +108,22 @@ class Worker:
         """Wait at the look-out until a lane can be claimed; None when stopping."""
         while not self._stopping.is_set():
             self._news.clear()
-            seen = self._outlook()
+            seen = self._check_claimable()
             held = self._claim(seen)
             if held is not None:
                 return held
             self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
         return None
 
-    def _outlook(self) -> Outlook:
+    def _check_claimable(self) -> Claimable:
         """What there is to do, without a lock: a claim writes, and most of the time there is nothing to claim."""
         with self._out.store.read() as tx:
-            seen = outlook(tx, lease=self._out.lease, pace=self._out.pace)
+            seen = check_claimable(tx, lease=self._out.lease, pace=self._out.pace)
             if seen.leased and self._dead_owners(tx):
                 return replace(seen, ready=True)
         return seen
 
-    def _claim(self, seen: Outlook) -> Claim | None:
+    def _claim(self, seen: Claimable) -> Claim | None:
         if not seen.ready:
             return None
         with self._out.store.begin("claim") as tx:
@@ -143,7 +143,7 @@ class Worker:
                 log.warning("lane.taken_over")
 
 
-def step(out: Outbound, held: Claim) -> None:
+def step(out: DeliveryContext, held: Claim) -> None:
     """Take a claimed lane one step further and give it back."""
     match held.lane:
         case "words":
@@ -156,7 +156,7 @@ def step(out: Outbound, held: Claim) -> None:
             mark(out, held)
 
 
-def show(out: Outbound, held: Claim) -> None:
+def show(out: DeliveryContext, held: Claim) -> None:
     """One step of what a conversation shows in Slack."""
     send = held.head
     if send is None and held.check_copies is not None:

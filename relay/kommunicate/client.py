@@ -10,7 +10,7 @@ import requests
 
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Transient, Unsure
 from relay.jsontext import NotJson, decode, loads
-from relay.kommunicate import replies
+from relay.kommunicate import payloads as replies
 from relay.kommunicate.http import Caller, Response
 from relay.kommunicate.people import person_of
 from relay.messages import Person

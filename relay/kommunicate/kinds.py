@@ -21,7 +21,7 @@ CALLS = (6, 7)  # type
 
 
 @dataclass(frozen=True, slots=True)
-class Hide:
+class Ignore:
     """Not shown, and why; `partial` is a piece of an answer that comes whole as well, `hand_over` asks for a person."""
 
     reason: str
@@ -38,7 +38,7 @@ class Show:
     news: Callable[[WebhookBody], Assigned | News | None] = lambda _: None
 
 
-def judge(body: WebhookBody) -> Hide | Show:
+def judge(body: WebhookBody) -> Ignore | Show:
     """Return what the first rule that applies says."""
     return next(outcome for applies, outcome in RULES if applies(body))
 
@@ -123,19 +123,19 @@ def _always(_: WebhookBody) -> bool:
     return True
 
 
-RULES: tuple[tuple[Callable[[WebhookBody], bool], Hide | Show], ...] = (
-    (_is_streamed_piece, Hide("piece of a streamed answer", partial=True)),
-    (_is_deleted, Hide("message deleted for everyone")),
+RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
+    (_is_streamed_piece, Ignore("piece of a streamed answer", partial=True)),
+    (_is_deleted, Ignore("message deleted for everyone")),
     (_is_assignment, Show(notices.assigned, MessageKind.NOTICE, notices.assignment)),
     (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
     (_is_feedback, Show(notices.rated, MessageKind.NOTICE)),
-    (_is_hidden, Hide("hidden message")),
-    (_is_hidden_action, Hide("hidden message")),
-    (_is_call_signal, Hide("call signalling")),
-    (_is_hand_over, Hide("hand-over request without words", hand_over=True)),
+    (_is_hidden, Ignore("hidden message")),
+    (_is_hidden_action, Ignore("hidden message")),
+    (_is_call_signal, Ignore("call signalling")),
+    (_is_hand_over, Ignore("hand-over request without words", hand_over=True)),
     (_is_call_status, Show(notices.call, MessageKind.NOTICE)),
     (_is_summary, Show(notices.summary, MessageKind.NOTICE)),
-    (_is_empty_notification, Hide("notification without words")),
+    (_is_empty_notification, Ignore("notification without words")),
     (_is_notification, Show(message_words, MessageKind.NOTICE)),
     (_always, Show(message_words, news=_hand_over)),
 )

@@ -9,13 +9,13 @@ from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
 from relay.kommunicate.attachments import attachment_of
 from relay.kommunicate.body import WebhookBody, check_fields
-from relay.kommunicate.kinds import Hide, Show, judge
-from relay.messages import ChatMessage, ConversationKey, Ignored
+from relay.kommunicate.kinds import Ignore, Show, judge
+from relay.messages import ChatMessage, ConversationKey, IgnoredMessage
 
 MAX_BODY = 262_144  # bytes; the web door refuses more before anything is parsed
 
 
-def parse_webhook(body: bytes, *, account: str = "default") -> ChatMessage | Ignored:
+def parse_webhook(body: bytes, *, account: str = "default") -> ChatMessage | IgnoredMessage:
     """Return what the webhook's body says; raise `Rejected` 400 (no JSON) or 422 (each wrong field named)."""
     fields = _object(body)
     _refuse_bot_webhook(fields)
@@ -62,7 +62,7 @@ def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
     )
 
 
-def _ignored(body: WebhookBody, outcome: Hide, account: str) -> Ignored:
+def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage:
     # A piece of an answer may bear the whole answer's key, which must not be taken for a repetition of it.
     key = f"piece:{body.key}" if outcome.partial else body.key
-    return Ignored(ConversationKey(account, body.group_id), key, outcome.reason, hand_over=outcome.hand_over)
+    return IgnoredMessage(outcome.reason, ConversationKey(account, body.group_id), key, hand_over=outcome.hand_over)

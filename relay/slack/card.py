@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from relay.conversation import ConversationState, Holder, Status
 from relay.messages import ConversationKey, Form
 from relay.slack.blocks import (
     OPEN_LABEL,
@@ -26,7 +27,6 @@ from relay.slack.blocks import (
 from relay.slack.links import is_url
 from relay.slack.post import SlackPost, fallback
 from relay.slack.text import clean, clean_line, clean_name, escape, shorten
-from relay.standing import Holder, Standing, Status
 
 READ_ONLY = "Read only: replies here do not reach the customer"
 TAKE_OVER, RELEASE, RESOLVE, REOPEN = "take_over", "release", "resolve", "reopen"
@@ -48,12 +48,12 @@ class Card:
     dashboard_url: str
     read_only: bool
     replaces: str | None = None
-    standing: Standing = field(default_factory=Standing)
+    state: ConversationState = field(default_factory=ConversationState)
 
     @property
     def is_quiet(self) -> bool:
         """True while nobody waits for a person."""
-        return self.standing.is_resolved or self.standing.holder is Holder.BOT
+        return self.state.is_resolved or self.state.holder is Holder.BOT
 
 
 def render_card(card: Card, form: Form = Form.FULL) -> SlackPost:
@@ -71,7 +71,7 @@ def acted_upon(action_id: str, value: str) -> str:
 
 def _blocks(card: Card) -> Iterator[Block]:
     if card.is_quiet and not card.read_only:
-        entries = (REOPEN,) if card.standing.is_resolved else (TAKE_OVER, RESOLVE)
+        entries = (REOPEN,) if card.state.is_resolved else (TAKE_OVER, RESOLVE)
         yield line_with_menu(" · ".join(_who(card)), _menu(card, *entries))
         return
     name, *state = _who(card)
@@ -87,7 +87,7 @@ def _blocks(card: Card) -> Iterator[Block]:
 
 
 def _controls(card: Card) -> Block:
-    if card.standing.holder is Holder.AGENT:
+    if card.state.holder is Holder.AGENT:
         return actions(button(RESOLVE, LABELS[RESOLVE]), _menu(card, TAKE_OVER, RELEASE))
     return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), _menu(card, RESOLVE))
 
@@ -104,15 +104,15 @@ def _read_only(card: Card) -> Block:
 
 def _who(card: Card) -> list[str]:
     """The customer's name, and what there is to say of the conversation's state."""
-    standing, said = card.standing, [clean_name(card.name)]
-    if standing.status is Status.REOPENED:
+    state, said = card.state, [clean_name(card.name)]
+    if state.status is Status.REOPENED:
         said.append("reopened")
-    if standing.is_resolved:
-        said.append(f"resolved by {clean_name(standing.resolved_by)}" if standing.resolved_by else "resolved")
-    elif standing.holder is Holder.BOT:
+    if state.is_resolved:
+        said.append(f"resolved by {clean_name(state.resolved_by)}" if state.resolved_by else "resolved")
+    elif state.holder is Holder.BOT:
         said.append("a bot answers")
-    elif standing.holder is Holder.AGENT:
-        said.append(f"with {clean_name(standing.holder_name)}" if standing.holder_name else "taken")
+    elif state.holder is Holder.AGENT:
+        said.append(f"with {clean_name(state.holder_name)}" if state.holder_name else "taken")
     return said
 
 

@@ -95,7 +95,7 @@ class SlackClient:
         """Takes a post of ours back; one that is gone already is fine."""
         self._web.write("chat.delete", {"channel": channel, "ts": ts})
 
-    def tell(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
+    def post_ephemeral(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
         """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it."""
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
         said = {"text": escape(sentence), "blocks": [context(plain(sentence))], "parse": "none"}

@@ -23,13 +23,6 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
-    """Authentic, but nothing to act on, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Uninstalled:
     """The bot's token is no longer good; `cause` is Slack's name of the event."""
 

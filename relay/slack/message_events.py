@@ -1,4 +1,4 @@
-"""A message event -> an agent's words or edit, or an `Aside`.
+"""A message event -> an agent's words or edit, or an `Ignored`.
 
 Echoes are stopped here as far as a message shows whose it is. Not all do: that the thread is one of ours, and that it
 was not the relay who posted the message, must be asked of the store besides.
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relay.slack.events import AgentEdit, AgentWords, Aside, Blocks
+from relay.messages import Ignored
+from relay.slack.events import AgentEdit, AgentWords, Blocks
 from relay.slack.fields import (
     Fields,
     identifier,
@@ -41,7 +42,7 @@ class Us:
     apps: tuple[str, ...]
 
 
-def read_message(event: Fields, us: Us) -> AgentWords | AgentEdit | Aside:
+def read_message(event: Fields, us: Us) -> AgentWords | AgentEdit | Ignored:
     """Returns what a person wrote, changed or deleted in a thread; raises `Rejected` 400 for a field that is wrong."""
     match text(event, "subtype"):
         case "message_changed":
@@ -51,12 +52,12 @@ def read_message(event: Fields, us: Us) -> AgentWords | AgentEdit | Aside:
     return _words(event, us)
 
 
-def _words(event: Fields, us: Us) -> AgentWords | Aside:
+def _words(event: Fields, us: Us) -> AgentWords | Ignored:
     reason = _nobodys_words(event, us) or _outside(event)
     if reason:
-        return Aside(reason)
+        return Ignored(reason)
     if event.get("user") is None:
-        return Aside(NO_AUTHOR)
+        return Ignored(NO_AUTHOR)
     return AgentWords(
         team=us.team,
         channel=identifier(event, "channel"),
@@ -72,24 +73,24 @@ def _words(event: Fields, us: Us) -> AgentWords | Aside:
     )
 
 
-def _changed(event: Fields, us: Us) -> AgentEdit | Aside:
+def _changed(event: Fields, us: Us) -> AgentEdit | Ignored:
     after, before = needed(inner(event, "message"), "message"), inner(event, "previous_message")
     if text(after, "subtype") == "tombstone":  # what a deleted message leaves behind while there are replies to it
         return _gone(event, moment(after, "ts"), us)
     reason = _nobodys_words(after, us) or _machines(before, us) or _outside(after)
     if reason:
-        return Aside(reason)
+        return Ignored(reason)
     edited = moment_or_none(inner(after, "edited"), "ts")
     same = _reads(after) == _reads(before) if before else edited is None
     if same:  # unfurled, reacted to, replied to
-        return Aside(SAME_WORDS)
+        return Ignored(SAME_WORDS)
     return _edit(event, after, us, ts=moment(after, "ts"), at=edited, deleted=False)
 
 
-def _gone(event: Fields, ts: str, us: Us) -> AgentEdit | Aside:
+def _gone(event: Fields, ts: str, us: Us) -> AgentEdit | Ignored:
     before = inner(event, "previous_message")
     reason = (_nobodys_words(before, us) or _outside(before)) if before else None
-    return Aside(reason) if reason else _edit(event, before, us, ts=ts, at=None, deleted=True)
+    return Ignored(reason) if reason else _edit(event, before, us, ts=ts, at=None, deleted=True)
 
 
 def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, deleted: bool) -> AgentEdit:

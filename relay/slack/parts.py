@@ -20,7 +20,7 @@ from relay.slack.blocks import (
 )
 from relay.slack.files import describe, file_block
 from relay.slack.text import author_of, clean, clean_line, split, to_rich_text
-from relay.slack.told import MARK, Told, told_blocks, told_text
+from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
 EMPTY = "(empty message)"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
@@ -45,7 +45,7 @@ class Line:
     alone: bool = False
     parts_done: frozenset[int] = frozenset()
     lost: str | None = None
-    told: Told | None = None
+    told: Notice | None = None
 
     @property
     def is_spoken(self) -> bool:
@@ -76,8 +76,8 @@ class Part:
         return self.number in self.line.parts_done
 
     @property
-    def company(self) -> tuple[int, int] | None:
-        """Parts of equal company, one after the other, may share a post."""
+    def post_group(self) -> tuple[int, int] | None:
+        """Parts of equal post_group, one after the other, may share a post."""
         if self.line.form is Form.PLAIN:
             return (self.line.id, self.number)
         return (self.line.id, 0) if self.line.alone else None
@@ -103,7 +103,7 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
         yield _lost(line, line.lost, dashboard_url)
         return
     if line.told is not None:
-        yield Part(line, 0, () if line.form is Form.PLAIN else told_blocks(line.told), told_text(line.told))
+        yield Part(line, 0, () if line.form is Form.PLAIN else notice_blocks(line.told), notice_text(line.told))
         return
     pieces = _pieces(line.message)
     for number, piece in enumerate(pieces):

@@ -11,9 +11,19 @@ from relay.slack.card import Card, render_card
 from relay.slack.parts import Line, Part, Previous, parts_of
 from relay.slack.post import SlackPost, fallback, mark_repeated
 from relay.slack.text import escape
-from relay.slack.told import Told, Topic
+from relay.slack.thread_notices import Notice, ThreadNotice
 
-__all__ = ["Card", "Line", "Previous", "SlackPost", "Told", "Topic", "mark_repeated", "render_batch", "render_card"]
+__all__ = [
+    "Card",
+    "Line",
+    "Notice",
+    "Previous",
+    "SlackPost",
+    "ThreadNotice",
+    "mark_repeated",
+    "render_batch",
+    "render_card",
+]
 
 
 def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_url: str) -> list[SlackPost]:
@@ -23,8 +33,8 @@ def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_
     """
     parts = [part for line in lines for part in parts_of(line, dashboard_url)]
     waiting = [part for part in _signed(parts, previous) if not part.done]
-    companies = groupby(waiting, key=lambda part: part.company)
-    return [_post(page) for _, company in companies for page in _pages(company)]
+    groups = groupby(waiting, key=lambda part: part.post_group)
+    return [_post(page) for _, post_group in groups for page in _pages(post_group)]
 
 
 def _signed(parts: Iterable[Part], above: Previous | None) -> Iterator[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, jsonify
 
-from relay.store.schema import SchemaState, schema_state
+from relay.store.db.schema import SchemaState, schema_state
 from relay.web.errors import error_response
 from relay.wiring import Relay
 

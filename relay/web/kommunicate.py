@@ -10,7 +10,7 @@ from relay.failpoints import failpoint
 from relay.kommunicate.auth import check_token
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision
-from relay.store.received import accept, reject
+from relay.store.intake.webhooks import accept, reject
 from relay.wiring import Relay
 
 bp = Blueprint("kommunicate", __name__)

@@ -8,16 +8,17 @@ import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from relay.failpoints import failpoint
+from relay.messages import Ignored
 from relay.slack.auth import check_signature
 from relay.slack.card import LABELS, acted_upon
-from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Click
-from relay.slack.inbound import agent_change, agent_click, agent_message, parse_event, parse_interaction
-from relay.slack.told import SEND_AGAIN, SEND_CORRECTION
-from relay.store.changes import accept_change, send_correction
-from relay.store.clicks import accept_click, note_click
-from relay.store.inbox import accept_reply
-from relay.store.received import Receipt
-from relay.store.replies import send_again
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click
+from relay.slack.parse import agent_change, agent_click, agent_message, parse_event, parse_interaction
+from relay.slack.thread_notices import SEND_AGAIN, SEND_CORRECTION
+from relay.store.conversations.replies import send_again
+from relay.store.intake.clicks import accept_click, note_click
+from relay.store.intake.edits import accept_change, send_correction
+from relay.store.intake.replies import accept_reply
+from relay.store.intake.webhooks import Receipt
 from relay.web.kommunicate import ACCOUNT, read_body
 from relay.wiring import Relay
 
@@ -47,7 +48,7 @@ def click() -> Response:
     relay: Relay = current_app.extensions["relay"]
     body = _signed_body(relay)
     clicks = parse_interaction(body)
-    if not isinstance(clicks, Aside):
+    if not isinstance(clicks, Ignored):
         for each in clicks:
             _act(relay, each, body)
     response = Response(status=200)

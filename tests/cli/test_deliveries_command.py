@@ -14,12 +14,12 @@ from sqlalchemy import text
 from relay.delivery.worker import Worker
 from relay.sandbox import SandboxServer
 from relay.settings import Config
-from relay.store.engine import Store, open_store
-from relay.store.gates import close_for_operator
+from relay.store.db.engine import Store, open_store
+from relay.store.queue.gates import close_for_operator
 from relay.web import create_app
 from relay.wiring import Relay
 from tests.cli.conftest import Run
-from tests.harness import FakeClock, auth, drain, outbound_with, raw, settings
+from tests.harness import FakeClock, auth, context_with, drain, raw, settings
 
 Post = Callable[..., None]
 Listing = Callable[..., list[dict[str, object]]]
@@ -75,7 +75,7 @@ def test_what_was_given_up_keeps_its_cause(
 ) -> None:
     post(raw("k1", 1))
     server.sandbox.faults.add("chat.postMessage", "error", code="invalid_blocks", after=1, times=3)
-    drain(Worker(outbound_with(store, server)), clock, seconds=60)
+    drain(Worker(context_with(store, server)), clock, seconds=60)
     (row,) = listing("--dead")
     assert row["state"] == "dead"
     assert "invalid_blocks" in str(row["cause"])

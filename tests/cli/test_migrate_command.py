@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from relay.store.engine import Store
-from relay.store.schema import SchemaState, schema_state
+from relay.store.db.engine import Store
+from relay.store.db.schema import SchemaState, schema_state
 from tests.cli.conftest import Run
 
 

@@ -20,9 +20,9 @@ from sqlalchemy import select
 
 from relay.failpoints import FAILPOINTS
 from relay.sandbox import Sandbox, SandboxServer
-from relay.store.engine import Store, open_store
-from relay.store.reports import list_deliveries
-from relay.store.tables import OPEN_DELIVERIES, deliveries
+from relay.store.db.engine import Store, open_store
+from relay.store.db.tables import OPEN_DELIVERIES, deliveries
+from relay.store.operations.reports import list_deliveries
 from tests.databases import Lend
 from tests.harness import auth, environment, own_ports, raw, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay

@@ -22,8 +22,8 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.board import Message
 from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import BOT_USER_ID
-from relay.store.engine import Store, open_store
-from relay.store.tables import lanes
+from relay.store.db.engine import Store, open_store
+from relay.store.db.tables import lanes
 from tests.databases import Lend
 from tests.harness import environment, free_port, own_ports, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay

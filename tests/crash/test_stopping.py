@@ -19,8 +19,8 @@ import requests
 from sqlalchemy import Select, func, select
 
 from relay.sandbox import SandboxServer
-from relay.store.engine import open_store
-from relay.store.tables import lanes
+from relay.store.db.engine import open_store
+from relay.store.db.tables import lanes
 from tests.cli.conftest import start
 from tests.delivery.rig import POST
 from tests.harness import body, environment, threads, wait_for, words

@@ -12,8 +12,8 @@ import pytest
 from relay.delivery.posting import settle_failure, settle_posted
 from relay.errors import Unsure
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store, open_store
-from relay.store.lanes import Fenced
+from relay.store.db.engine import Store, open_store
+from relay.store.queue.lanes import Fenced
 from tests.cli.conftest import start
 from tests.delivery.rig import POST, Rig
 from tests.harness import FakeClock, body, environment, timeline, wait_for, words

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from tests.delivery.rig import Rig
 from tests.harness import FakeClock
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from relay.delivery.handlers.messages import prepare
 from relay.delivery.owner import this_process
-from relay.delivery.words import prepare
 from relay.delivery.worker import Worker
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage
 from relay.sandbox import SandboxServer
-from relay.store import lanes, sends
-from relay.store.engine import Store
-from relay.store.outlook import outlook
-from relay.store.received import accept
-from relay.store.reports import list_deliveries
-from relay.store.rows import Claim, Send
-from relay.wiring import Relay, build_outbound, do_chores
+from relay.store.db.engine import Store
+from relay.store.db.rows import Claim, Send
+from relay.store.intake.webhooks import accept
+from relay.store.operations.reports import list_deliveries
+from relay.store.queue import lanes, sends
+from relay.store.queue.claimable import check_claimable
+from relay.wiring import Relay, build_context, do_chores
 from tests.harness import FakeClock, raw, relay_with, timeline, words
 
 AT_MOST = 80  # steps without a moment passing; more is a lane that is claimed for ever
@@ -36,7 +36,7 @@ class Rig:
     def restart(self, **config: Any) -> None:
         """A new worker, with another configuration; it decides anew at its start, as a process does."""
         self.relay = self.assemble({"channels": {"123456": "C0SUPPORT"}, **config})
-        self.out = build_outbound(self.relay)
+        self.out = build_context(self.relay)
         self.worker = Worker(self.out)
         self.chores()
 
@@ -66,7 +66,7 @@ class Rig:
             if self.worker.run_once():
                 continue
             with self.store.read() as tx:
-                due = outlook(tx, lease=self.out.lease, pace=self.out.pace).wait
+                due = check_claimable(tx, lease=self.out.lease, pace=self.out.pace).wait
             left = until - self.clock.now()
             if left <= 0:
                 return

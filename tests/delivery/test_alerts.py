@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.delivery.alerts import tell_operators
+from relay.delivery.alerts import post_alerts
 from tests.delivery.rig import Rig
 from tests.harness import timeline, words
 
@@ -34,7 +34,7 @@ def test_an_archived_channel_is_told_of_once_and_again_when_it_happens_again(lin
         line.write(f"m{number} waits")
         for _ in range(5):
             line.run(70)
-            tell_operators(line.out)
+            post_alerts(line.out)
         assert line.waiting()
         line.sandbox.slack.archive("C0SUPPORT", archived=False)
         line.run(310)
@@ -47,7 +47,7 @@ def test_a_channel_that_does_not_exist_is_told_of_by_its_name(rig: Callable[...,
     line = rig(channels={"123456": "#suport"})
     line.write("m1 waits")
     line.run(5)
-    tell_operators(line.out)
+    post_alerts(line.out)
     assert len(told(line)) == 1
     assert "#suport" in told(line)[0]
     assert "did you mean #support?" in told(line)[0]
@@ -57,37 +57,37 @@ def test_the_alerts_channels_own_trouble_is_told_nowhere_and_holds_up_no_other_a
     line.sandbox.slack.archive(ALERTS)
     line.write("m2 waits", group="elsewhere")
     line.run(10)
-    tell_operators(line.out)
+    post_alerts(line.out)
     assert told(line) == []
     line.sandbox.slack.archive(ALERTS, archived=False)
     line.run(320)
-    tell_operators(line.out)
+    post_alerts(line.out)
     assert [one for one in told(line) if "cannot post to C0SUPPORT" in one] != []
     assert not any("cannot post to C0GENERAL" in one for one in told(line))
 
 
 def test_a_limit_puts_the_alert_off(line: Rig) -> None:
     line.fault("ratelimited", channel=ALERTS, retry_after="30")
-    tell_operators(line.out)
-    tell_operators(line.out)
+    post_alerts(line.out)
+    post_alerts(line.out)
     assert (told(line), len(line.times(channel=ALERTS))) == ([], 1)
     line.clock.advance(31)
-    tell_operators(line.out)
+    post_alerts(line.out)
     assert len(told(line)) == 1
 
 
 def test_silence_is_not_answered_with_a_second_line(line: Rig) -> None:
     line.fault("reset_after", channel=ALERTS)
     for _ in range(3):
-        tell_operators(line.out)
+        post_alerts(line.out)
         line.clock.advance(60)
     assert len(told(line)) == 1
 
 
 def test_of_two_workers_one_tells(line: Rig) -> None:
-    tell_operators(line.out)
+    post_alerts(line.out)
     line.restart()
-    tell_operators(line.out)
+    post_alerts(line.out)
     assert len(told(line)) == 1
 
 

@@ -11,7 +11,7 @@ from relay.kommunicate.client import KommunicateClient
 from relay.messages import Person, Role
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.kommunicate.values import Person as SandboxPerson
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from tests.harness import FakeClock
 
 DETAIL = "/rest/ws/user/v2/detail"

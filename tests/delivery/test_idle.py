@@ -12,8 +12,8 @@ from sqlalchemy import event
 
 from bench.hours import live_through
 from relay.delivery.owner import this_process
-from relay.store import lanes
-from relay.store.engine import CLOCK_AND_BEGIN, Store
+from relay.store.db.engine import CLOCK_AND_BEGIN, Store
+from relay.store.queue import lanes
 from tests.delivery.rig import Rig
 from tests.store.shelf import LEASE, PACE, claimed, give_back, take_in
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from relay.delivery.handlers.messages import prepare
 from relay.delivery.owner import this_process
 from relay.delivery.posting import settle_posted
-from relay.delivery.words import prepare
-from relay.store import lanes, sends
-from relay.store.replay import replay_all
-from relay.store.reports import list_deliveries, show_delivery
-from relay.store.rows import Send
+from relay.store.db.rows import Send
+from relay.store.operations.replay import replay_all
+from relay.store.operations.reports import list_deliveries, show_delivery
+from relay.store.queue import lanes, sends
 from tests.delivery.rig import Rig
 
 MOMENTS = ("claimed", "frozen", "started", "posted")

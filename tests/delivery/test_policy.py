@@ -20,15 +20,7 @@ from relay.delivery.policy import (
     decide,
     next_look,
 )
-from relay.errors import (
-    DeliveryFailed,
-    OperatorNeeded,
-    Permanent,
-    RateLimited,
-    ThreadGone,
-    Transient,
-    Unsure,
-)
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, ThreadGone, Transient, Unsure
 from relay.messages import Form
 
 SCHEDULE = Schedule(retry=(1.0, 5.0, 15.0), give_up_after=100.0, confirm_after=(2.0, 10.0))

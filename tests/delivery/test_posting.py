@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from relay.delivery.posting import settle_failure
 from relay.errors import OperatorNeeded, RateLimited
-from relay.store import gates, lanes, sends
+from relay.store.queue import gates, lanes, sends
 from tests.delivery.rig import Rig
 from tests.harness import PATIENCE
 

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import exists, or_, select, update
 
-from relay.store import lanes, sends
-from relay.store.engine import Store
-from relay.store.received import accept
-from relay.store.replay import replay_all, replay_one
-from relay.store.rows import Claim, Send
-from relay.store.tables import deliveries
-from relay.store.tables import lanes as lane_rows
+from relay.store.db.engine import Store
+from relay.store.db.rows import Claim, Send
+from relay.store.db.tables import deliveries
+from relay.store.db.tables import lanes as lane_rows
+from relay.store.intake.webhooks import accept
+from relay.store.operations.replay import replay_all, replay_one
+from relay.store.queue import lanes, sends
 from tests.harness import PATIENCE, raw
 from tests.store.shelf import LEASE, MAPPED, PACE, claimed, message, open_thread, settle, started, states, take_in
 

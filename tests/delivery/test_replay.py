@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.store.replay import replay_all, replay_one
-from relay.store.reports import list_deliveries
+from relay.store.operations.replay import replay_all, replay_one
+from relay.store.operations.reports import list_deliveries
 from tests.delivery.rig import Rig
 
 

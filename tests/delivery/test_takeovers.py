@@ -9,9 +9,9 @@ import pytest
 from relay.delivery.posting import settle_failure, settle_posted
 from relay.errors import OperatorNeeded, RateLimited, Unsure
 from relay.slack.client import Posted
-from relay.store import gates, sends
-from relay.store.lanes import Fenced
-from relay.store.rows import Claim, Send
+from relay.store.db.rows import Claim, Send
+from relay.store.queue import gates, sends
+from relay.store.queue.lanes import Fenced
 from tests.delivery.rig import Rig
 from tests.harness import timeline
 
@@ -148,7 +148,7 @@ def test_a_stale_workers_failure_changes_nothing(line: Rig, error: Unsure | Rate
     with pytest.raises(Fenced):
         settle_failure(line.out, held, send, error, elapsed=0.0)
     with line.store.read() as tx:
-        assert gates.seconds_shut(tx, "channel", send.channel) is None
+        assert gates.seconds_closed(tx, "channel", send.channel) is None
 
 
 @pytest.mark.parametrize("call", [0, 1], ids=["card", "post"])

@@ -11,9 +11,9 @@ from sqlalchemy import event
 
 from relay.delivery.worker import Worker
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store, open_store
+from relay.store.db.engine import Store, open_store
 from tests.delivery.rig import POST
-from tests.harness import PATIENCE, outbound_with, timeline, wait_for
+from tests.harness import PATIENCE, context_with, timeline, wait_for
 from tests.store.shelf import rows, states, take_in
 
 
@@ -37,7 +37,7 @@ def run(live: Store, slack: SandboxServer) -> Iterator[Callable[..., Worker]]:
     quick = {"posts_per_second": 100, "burst": 100}
 
     def start(**options: Any) -> Worker:
-        running.append(Worker(outbound_with(live, slack, delivery=quick), **options))
+        running.append(Worker(context_with(live, slack, delivery=quick), **options))
         running[-1].start()
         return running[-1]
 
@@ -64,7 +64,7 @@ def test_it_delivers_in_the_background(live: Store, slack: SandboxServer, run: C
 def test_news_wakes_it_at_once(live: Store, run: Callable[..., Worker]) -> None:
     """Long before its next poll."""
     worker = run(poll=10 * PATIENCE)
-    assert wait_for(lambda: worker._lookout.locked())
+    assert wait_for(lambda: worker._claim_lock.locked())
     take_in(live)
     worker.wake()
     assert wait_for(delivered(live, 1))

@@ -10,9 +10,9 @@ from sqlalchemy import insert, literal, select
 
 from bench.backlog import MARK, REFUSALS
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store
-from relay.store.received import DOOR, WORDS
-from relay.store.tables import conversations, deliveries, received
+from relay.store.db.engine import Store
+from relay.store.db.tables import conversations, deliveries, received
+from relay.store.intake.webhooks import DOOR, WORDS
 from tests.delivery.rig import POST, Rig
 from tests.harness import NOON, FakeClock, raw, timeline, words
 

@@ -8,7 +8,7 @@ import pytest
 
 from relay.delivery.posting import settle_posted
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from tests.delivery.rig import QUICK, Rig
 from tests.harness import FakeClock, timeline, words
 

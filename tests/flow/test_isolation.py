@@ -19,9 +19,9 @@ from relay.kommunicate.client import USER_DETAIL
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store, open_store
-from relay.store.received import accept
-from relay.wiring import Relay, build_outbound
+from relay.store.db.engine import Store, open_store
+from relay.store.intake.webhooks import accept
+from relay.wiring import Relay, build_context
 from tests.delivery.rig import Rig
 from tests.harness import FakeClock, free_port, raw, relay_with, timeline, wait_for, words
 
@@ -129,7 +129,7 @@ class Office:
 
     def __init__(self, relay: Relay, server: SandboxServer) -> None:
         self.relay, self.server = relay, server
-        self.worker = Worker(build_outbound(relay))
+        self.worker = Worker(build_context(relay))
         self.worker.start()
 
     def take_in(self, numbers: range) -> list[float]:

@@ -6,9 +6,9 @@ import pytest
 
 from relay.delivery.worker import Worker
 from relay.sandbox import Sandbox, SandboxServer
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from relay.web import create_app
-from tests.harness import FakeClock, auth, body, drain, outbound_with, picture, relay_with, threads, words
+from tests.harness import FakeClock, auth, body, context_with, drain, picture, relay_with, threads, words
 
 
 class Line:
@@ -17,7 +17,7 @@ class Line:
     def __init__(self, store: Store, server: SandboxServer, clock: FakeClock, **config: object) -> None:
         self.server, self.clock = server, clock
         self.client = create_app(relay_with(store, server, **config)).test_client()
-        self.worker = Worker(outbound_with(store, server, **config))
+        self.worker = Worker(context_with(store, server, **config))
 
     def post(self, *args: object, **fields: object) -> dict[str, object]:
         response = self.client.post("/kommunicate/webhook", json=body(*args, **fields), headers=auth())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Transient, Unsure
 from relay.kommunicate.client import KommunicateClient, classify
 from relay.kommunicate.http import Response
-from relay.kommunicate.replies import Assigned
+from relay.kommunicate.payloads import Assigned
 
 from .wire import CALLS, PATHS
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import Permanent
-from relay.kommunicate import replies
+from relay.kommunicate import payloads as replies
 from relay.kommunicate.client import KommunicateClient
 from tests.harness import PATIENCE
 

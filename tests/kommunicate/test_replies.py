@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Transient, Unsure
-from relay.kommunicate import replies
+from relay.kommunicate import payloads as replies
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.parse import parse_webhook
-from relay.kommunicate.replies import Assigned
+from relay.kommunicate.payloads import Assigned
 from relay.messages import ChatMessage
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.kommunicate.values import ChatLine, Conversation

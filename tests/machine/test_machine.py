@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from relay.delivery.words import prepare
+from relay.delivery.handlers.messages import prepare
 from relay.delivery.worker import Worker
 from relay.errors import DeliveryFailed
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import Decision
 from relay.sandbox import SandboxServer
-from relay.store import lanes, sends
-from relay.store.engine import Store
-from relay.store.received import accept
-from relay.store.replay import replay_all
-from relay.store.retention import prune
-from relay.store.rows import Send
-from relay.store.tables import deliveries, received
-from tests.harness import FakeClock, drain, outbound_with, raw, words
+from relay.store.db.engine import Store
+from relay.store.db.rows import Send
+from relay.store.db.tables import deliveries, received
+from relay.store.intake.webhooks import accept
+from relay.store.operations.replay import replay_all
+from relay.store.operations.retention import prune
+from relay.store.queue import lanes, sends
+from tests.harness import FakeClock, context_with, drain, raw, words
 
 CONVERSATIONS = (1, 2, 3)
 ACCIDENTS: tuple[tuple[str, dict[str, object]], ...] = (
@@ -63,7 +63,7 @@ class Relay(RuleBasedStateMachine):
         self.first_message = len(self.server.sandbox.slack.messages)
         self.accepted: dict[int, list[str]] = defaultdict(list)
         self.replayed: set[str] = set()
-        self.out = outbound_with(self.store, self.server)
+        self.out = context_with(self.store, self.server)
         self.worker = Worker(self.out)
         for conversation in CONVERSATIONS:  # with threads open, accidents happen to words and not only to cards
             self.a_message_comes_in(conversation)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from relay.delivery.words import prepare
-from relay.store import lanes
-from relay.store.lanes import Fenced
-from relay.store.rows import Claim
+from relay.delivery.handlers.messages import prepare
+from relay.store.db.rows import Claim
+from relay.store.queue import lanes
+from relay.store.queue.lanes import Fenced
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 
@@ -234,7 +234,7 @@ def test_a_worker_that_was_overtaken_hears_nothing_any_more(desk: Desk) -> None:
     with pytest.raises(Fenced):
         prepare(desk.out, overtaken)
     with desk.store.read() as tx:
-        assert lanes.conversation(tx, overtaken.conversation.id).standing.is_resolved
+        assert lanes.conversation(tx, overtaken.conversation.id).state.is_resolved
     desk.run(desk.out.lease + 5)
     assert "reopened" in str(card(desk))
     assert desk.told() == ["m1", "m2"]

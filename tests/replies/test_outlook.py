@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relay.store.reports import list_deliveries, totals
+from relay.store.operations.reports import list_deliveries, totals
 from tests.replies.desk import Desk
 
 SEND = "/rest/ws/message/v2/send"

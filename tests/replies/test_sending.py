@@ -8,8 +8,8 @@ from typing import ClassVar
 import pytest
 
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store
-from relay.store.replay import replay_all
+from relay.store.db.engine import Store
+from relay.store.operations.replay import replay_all
 from tests.harness import FakeClock, words
 from tests.replies.desk import Desk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from relay.web import create_app
 from tests.harness import relay_with
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from relay.web import create_app
 from relay.wiring import Relay
 from tests import harness

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from relay.conversation import ConversationState, Holder, Status
 from relay.messages import Attachment, ChatMessage, ConversationKey, Form, MessageKind, Person, Role
-from relay.slack.render import Card, Line, Told, Topic
-from relay.standing import Holder, Standing, Status
+from relay.slack.render import Card, Line, Notice, ThreadNotice
 
 KEY = ConversationKey("acme", "4711")
 DASHBOARD = "https://dashboard.kommunicate.io/conversations/4711"
@@ -81,7 +81,7 @@ messages = st.builds(
     st.sampled_from(MessageKind),
     attachments,
 )
-tolds = st.builds(Told, st.sampled_from(Topic), st.integers(0, 2**53), texts, st.sampled_from(["", "U0ALEX"]))
+tolds = st.builds(Notice, st.sampled_from(ThreadNotice), st.integers(0, 2**53), texts, st.sampled_from(["", "U0ALEX"]))
 lines = st.builds(
     Line,
     st.just(0),
@@ -93,8 +93,8 @@ lines = st.builds(
     st.none() | texts,
     st.none() | tolds,
 )
-standings = st.builds(
-    Standing,
+states = st.builds(
+    ConversationState,
     status=st.sampled_from(Status),
     holder=st.sampled_from(Holder),
     holder_name=texts,
@@ -109,5 +109,5 @@ cards = st.builds(
     st.just(DASHBOARD) | texts,
     st.booleans(),
     st.none() | texts,
-    standings,
+    states,
 )

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from slack_bodies import BUTTON, CHANNEL, CLICKED, LATER, ROOT, TS, Workspace, form, without
 
-from relay.slack.events import Aside, Click, key_of
-from relay.slack.inbound import NO_ACTION, NO_MESSAGE, OTHER_KIND, parse_interaction
+from relay.messages import Ignored
+from relay.slack.events import Click, key_of
+from relay.slack.parse import NO_ACTION, NO_MESSAGE, OTHER_KIND, parse_interaction
 
 CLICK = Click("T1", "U0ALEX", "alex.r", CHANNEL, TS, ROOT, "take", "7", LATER,
               "https://hooks.slack.com/actions/T1/1/abc", "12.34.ab")  # fmt: skip
@@ -61,7 +62,7 @@ def test_several_actions_are_several_clicks() -> None:
     ],
 )
 def test_other_interactions_are_put_aside(changes: dict[str, Any], reason: str) -> None:
-    assert clicked(**changes) == Aside(reason)
+    assert clicked(**changes) == Ignored(reason)
 
 
 def test_its_key_is_what_repetitions_have_in_common() -> None:

@@ -44,8 +44,8 @@ def test_it_updates_what_is_shown_and_nothing_else(slack, client):
 def test_it_tells_one_member_alone(slack, client):
     """In the thread, or in the channel; what it says is not read as markup."""
     slack.answer("chat.postEphemeral", {"ok": True}, {"ok": True})
-    client.tell("C1", "U1", "not done: <x>", thread_ts="1.0")
-    client.tell("C1", "U1", "no", thread_ts=None)
+    client.post_ephemeral("C1", "U1", "not done: <x>", thread_ts="1.0")
+    client.post_ephemeral("C1", "U1", "no", thread_ts=None)
     [in_thread, in_channel] = slack.asked("chat.postEphemeral")
     assert (in_thread["user"], in_thread["thread_ts"], in_thread["text"]) == ("U1", "1.0", "not done: &lt;x&gt;")
     assert in_thread["blocks"][0]["elements"] == [{"type": "plain_text", "text": "not done: <x>", "emoji": False}]
@@ -119,7 +119,7 @@ def test_it_calls_the_methods_it_lists(slack, client):
     assert client.profile("U1") == Profile("U1", "")
     client.react("C1", "1.0", "x")
     client.unreact("C1", "1.0", "x")
-    client.tell("C1", "U1", "a sentence", thread_ts=None)
+    client.post_ephemeral("C1", "U1", "a sentence", thread_ts=None)
     assert {method for method, _ in slack.calls} == set(METHOD_SCOPES)
 
 

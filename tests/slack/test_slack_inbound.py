@@ -23,15 +23,11 @@ from slack_bodies import (
     without,
 )
 
+from relay.messages import Ignored
 from relay.slack import message_events as why
 from relay.slack.client import Identity
-from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Uninstalled, key_of
-from relay.slack.inbound import (
-    NOT_THE_BOTS,
-    OTHER_KIND,
-    RATE_LIMITED,
-    parse_event,
-)
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Uninstalled, key_of
+from relay.slack.parse import NOT_THE_BOTS, OTHER_KIND, RATE_LIMITED, parse_event
 
 WORDS = AgentWords("T1", CHANNEL, ROOT, TS, "U0ALEX", None, (TYPED,), "hi")
 EDIT = AgentEdit("T1", CHANNEL, ROOT, TS, LATER, "U0ALEX", (TYPED,), "ho")
@@ -93,7 +89,7 @@ NOT_WORDS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("changes", "reason"), NOT_WORDS.values(), ids=NOT_WORDS)
 def test_what_no_agent_wrote_in_a_thread_is_put_aside(changes: dict[str, Any], reason: str) -> None:
-    assert heard(message(**changes)) == Aside(reason)
+    assert heard(message(**changes)) == Ignored(reason)
 
 
 @pytest.mark.parametrize("name", sorted(set(NOT_WORDS) - {"a tombstone", "nobody's"}))
@@ -101,7 +97,7 @@ def test_an_edit_of_what_no_agent_wrote_in_a_thread_is_put_aside(name: str) -> N
     """A tombstone is a deletion, and an edit by nobody is that of a message we know."""
     changes, reason = NOT_WORDS[name]
     after = {name: value for name, value in {**EDITED, **changes}.items() if value is not ...}
-    assert heard(changed(after)) == Aside(reason)
+    assert heard(changed(after)) == Ignored(reason)
 
 
 @pytest.mark.parametrize("whose", [{"user": ME.user_id}, {"app_id": ME.app_id}])
@@ -109,7 +105,7 @@ def test_its_own_posts_are_known_by_what_slack_said_of_it(whose: dict[str, Any])
     """The event may name others, or nobody: what auth.test told counts too."""
     assert heard(message(**whose)) == replace(WORDS, user_id=whose.get("user", "U0ALEX"))
     for envelope in ({}, {"authorizations": None}, {"authorizations": ..., "api_app_id": ...}):
-        assert heard(message(**whose), ME, **envelope) == Aside(why.OWN)
+        assert heard(message(**whose), ME, **envelope) == Ignored(why.OWN)
     assert heard(message(), replace(ME, app_id=None), api_app_id=..., authorizations=...) == WORDS
 
 
@@ -159,7 +155,7 @@ NOT_EDITS = {
 
 @pytest.mark.parametrize(("event", "reason"), NOT_EDITS.values(), ids=NOT_EDITS)
 def test_what_changed_nobodys_words_is_put_aside(event: dict[str, Any], reason: str) -> None:
-    assert heard(event) == Aside(reason)
+    assert heard(event) == Ignored(reason)
 
 
 REVOKED: dict[str, Any] = {"type": "tokens_revoked", "event_ts": LATER}
@@ -167,9 +163,9 @@ OTHERS = {
     "uninstalled": ({"type": "app_uninstalled"}, Uninstalled("T1", "app_uninstalled")),
     "revoked": ({**REVOKED, "tokens": {"oauth": ["U1"], "bot": ["U0BOT"]}}, Uninstalled("T1", "tokens_revoked")),
     "revoked, without saying whose": (REVOKED, Uninstalled("T1", "tokens_revoked")),
-    "a person's token revoked": ({**REVOKED, "tokens": {"oauth": ["U1"], "bot": []}}, Aside(NOT_THE_BOTS)),
-    "archived": ({"type": "channel_archive", "channel": CHANNEL, "user": "U1"}, Aside(OTHER_KIND)),
-    "of a kind to come": ({"type": "message.v2"}, Aside(OTHER_KIND)),
+    "a person's token revoked": ({**REVOKED, "tokens": {"oauth": ["U1"], "bot": []}}, Ignored(NOT_THE_BOTS)),
+    "archived": ({"type": "channel_archive", "channel": CHANNEL, "user": "U1"}, Ignored(OTHER_KIND)),
+    "of a kind to come": ({"type": "message.v2"}, Ignored(OTHER_KIND)),
 }
 
 
@@ -179,8 +175,8 @@ def test_it_reads_events_that_are_no_messages(event: dict[str, Any], outcome: ob
 
 
 def test_calls_of_other_kinds_are_put_aside() -> None:
-    assert parse_event(callback(None, type="app_rate_limited")) == Aside(RATE_LIMITED)
-    assert parse_event(callback(None, type="something_new")) == Aside(OTHER_KIND)
+    assert parse_event(callback(None, type="app_rate_limited")) == Ignored(RATE_LIMITED)
+    assert parse_event(callback(None, type="something_new")) == Ignored(OTHER_KIND)
 
 
 def test_keys_are_what_repetitions_have_in_common() -> None:
@@ -226,4 +222,4 @@ def test_nothing_the_relay_itself_does_comes_back_as_an_agents(me: Identity | No
     workspace.archive(CHANNEL)
     outcomes = [parse_event(sent.body, me) for sent in workspace.kept.sent]
     assert len(outcomes) == 8
-    assert {type(outcome) for outcome in outcomes} == {Aside}
+    assert {type(outcome) for outcome in outcomes} == {Ignored}

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from slack_bodies import BUTTON, CHANNEL, CLICKED, ME, SAID, TS, callback, changed, deleted, form, message
 
 from relay.errors import Rejected
-from relay.slack.events import AgentEdit, AgentWords, Aside, Challenge, Click, Uninstalled, key_of
-from relay.slack.inbound import parse_event, parse_interaction
+from relay.messages import Ignored
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, key_of
+from relay.slack.parse import parse_event, parse_interaction
 
 ROOM = 250_000
 CODES = {"bad_json", "bad_form", "invalid_body"}
@@ -44,7 +45,7 @@ def outcome_of(parse: Callable[[], Any]) -> object:
 
 def checked(outcome: object) -> object:
     for each in outcome if isinstance(outcome, tuple) else (outcome,):
-        assert isinstance(each, Challenge | AgentWords | AgentEdit | Uninstalled | Aside | Click)
+        assert isinstance(each, Challenge | AgentWords | AgentEdit | Uninstalled | Ignored | Click)
         if isinstance(each, AgentWords | AgentEdit | Click):
             holdable(key_of(each))
     return outcome
@@ -233,9 +234,9 @@ def some(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 @calm
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_arbitrary_bodies_are_refused_or_put_aside(raw: bytes) -> None:
-    assert isinstance(heard(raw), Rejected | Aside)
-    assert isinstance(clicked(raw), Rejected | Aside)
-    assert isinstance(clicked(b"payload=" + quote_plus(raw).encode()), Rejected | Aside)
+    assert isinstance(heard(raw), Rejected | Ignored)
+    assert isinstance(clicked(raw), Rejected | Ignored)
+    assert isinstance(clicked(b"payload=" + quote_plus(raw).encode()), Rejected | Ignored)
 
 
 @calm
@@ -274,5 +275,5 @@ def test_no_refusal_and_no_reason_repeats_a_value(field: str, value: object) -> 
     spoilt: dict[str, Any] = {field: value, CANARY: CANARY}
     for event in (message(**spoilt), changed({**SAID, **spoilt}), deleted({**SAID, **spoilt}), deleted(**spoilt)):
         outcome = heard(callback(event))
-        if isinstance(outcome, Rejected | Aside):
+        if isinstance(outcome, Rejected | Ignored):
             assert "CANARY" not in f"{outcome} {getattr(outcome, 'details', '')}"

@@ -6,9 +6,9 @@ import pytest
 from slack_limits import problems, texts_of
 from slack_samples import DASHBOARD, NOON, PAPERS, PHOTO, a_card, a_line
 
+from relay.conversation import ConversationState, Holder, Status
 from relay.messages import Form, MessageKind, Role
-from relay.slack.render import Previous, Told, Topic, mark_repeated, render_batch, render_card
-from relay.standing import Holder, Standing, Status
+from relay.slack.render import Notice, Previous, ThreadNotice, mark_repeated, render_batch, render_card
 
 
 def render(*batch, previous=None):
@@ -37,24 +37,26 @@ def test_it_renders_cards(golden):
 
 def test_it_renders_a_card_for_every_way_a_conversation_stands(golden):
     """Waiting, taken, reopened, with a bot, resolved; the last two are one line, also where it is read only."""
-    standings = [
-        Standing(),
-        Standing(holder=Holder.AGENT, holder_name="Alex Rivera"),
-        Standing(Status.REOPENED, Holder.AGENT),
-        Standing(holder=Holder.BOT),
-        Standing(Status.RESOLVED, Holder.AGENT, holder_name="Alex Rivera", resolved_by="Sam (agent)"),
+    states = [
+        ConversationState(),
+        ConversationState(holder=Holder.AGENT, holder_name="Alex Rivera"),
+        ConversationState(Status.REOPENED, Holder.AGENT),
+        ConversationState(holder=Holder.BOT),
+        ConversationState(Status.RESOLVED, Holder.AGENT, holder_name="Alex Rivera", resolved_by="Sam (agent)"),
     ]
-    cards = [a_card(read_only=False, standing=each) for each in standings]
-    quiet = [a_card(standing=each) for each in standings[3:]]
+    cards = [a_card(read_only=False, state=each) for each in states]
+    quiet = [a_card(state=each) for each in states[3:]]
     plain = [render_card(each, Form.PLAIN) for each in (*cards[2:4], *quiet)]
-    golden("standing", [*map(render_card, [*cards, *quiet]), *plain])
+    golden("states", [*map(render_card, [*cards, *quiet]), *plain])
 
 
 def test_it_renders_what_the_relay_tells(golden):
     """A line for each topic, with a button where there is something to press; and in plain form."""
-    told = [Told(topic, 7, "the key is wrong.", "U0ALEX" if topic is Topic.TAKEN else "") for topic in Topic]
+    told = [
+        Notice(topic, 7, "the key is wrong.", "U0ALEX" if topic is ThreadNotice.TAKEN else "") for topic in ThreadNotice
+    ]
     batch = [a_line("", id=number, told=each) for number, each in enumerate(told)]
-    golden("told", render(*batch) + render(a_line("", id=9, told=told[0], form=Form.PLAIN)))
+    golden("notices", render(*batch) + render(a_line("", id=9, told=told[0], form=Form.PLAIN)))
 
 
 def test_it_renders_a_conversation(golden):

@@ -100,7 +100,7 @@ def test_it_shows_the_words_exactly_in_every_form(text, role):
 @settings(deadline=None)
 @given(texts, attachments, people, batches)
 def test_it_cuts_a_message_the_same_whatever_form_and_neighbours(text, attachment, author, batch):
-    """Part i is part i in whatever form and company."""
+    """Part i is part i in whatever form and post_group."""
     line = Line(99, a_message(text, attachment=attachment), author)
     alone = [part for post in render(line) for part in post.parts]
     for form in Form:

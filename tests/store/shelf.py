@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from relay.messages import ChatMessage, ConversationKey, Decision, Ignored
-from relay.store import lanes, sends, threads
-from relay.store.engine import Store
-from relay.store.gates import Pace
-from relay.store.received import Receipt, accept
-from relay.store.rows import Claim, Draft, Send
-from relay.store.tables import metadata
-from relay.store.waiting import waiting
+from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessage
+from relay.store.conversations import threads
+from relay.store.db.engine import Store
+from relay.store.db.rows import Claim, Draft, Send
+from relay.store.db.tables import metadata
+from relay.store.intake.webhooks import Receipt, accept
+from relay.store.queue import lanes, sends
+from relay.store.queue.gates import Pace
+from relay.store.queue.waiting import waiting
 from tests.harness import NOON, raw
 
 GROUP = "123456"
@@ -29,9 +30,9 @@ def message(key: str = "k1", group: str = GROUP) -> ChatMessage:
     return ChatMessage(ConversationKey("default", group), key, "customer-1", NOON, "Hello")
 
 
-def ignored(key: str = "k1") -> Ignored:
+def ignored(key: str = "k1") -> IgnoredMessage:
     """What the parser makes of a body that is not shown."""
-    return Ignored(ConversationKey("default", GROUP), key, "hidden message")
+    return IgnoredMessage("hidden message", ConversationKey("default", GROUP), key)
 
 
 def take_in(

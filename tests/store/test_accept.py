@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from relay.messages import ChatMessage, Decision
-from relay.store.engine import Store
-from relay.store.received import accept, reject
-from relay.store.tables import deliveries
+from relay.store.db.engine import Store
+from relay.store.db.tables import deliveries
+from relay.store.intake.webhooks import accept, reject
 from tests.harness import PATIENCE, FakeClock, raw
 from tests.store.shelf import MAPPED, UNMAPPED, ignored, lane, message, rows, states, take_in
 

@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import exists, make_url, select, text
 
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store, open_store
-from relay.store.received import accept
-from relay.store.schema import SchemaState, schema_state
-from relay.store.tables import deliveries, received
+from relay.store.db.engine import Store, open_store
+from relay.store.db.schema import SchemaState, schema_state
+from relay.store.db.tables import deliveries, received
+from relay.store.intake.webhooks import accept
 from tests.delivery.rig import Rig
 from tests.harness import PATIENCE, FakeClock, raw, wait_for
 from tests.store.shelf import MAPPED, message, rows, take_in

@@ -14,8 +14,8 @@ from relay.errors import StoreUnavailable
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage
 from relay.sandbox import SandboxServer
-from relay.store.engine import Store, open_store
-from relay.store.received import accept
+from relay.store.db.engine import Store, open_store
+from relay.store.intake.webhooks import accept
 from relay.web import create_app
 from tests.delivery.rig import Rig
 from tests.harness import PATIENCE, FakeClock, auth, raw, relay_with

@@ -15,8 +15,8 @@ from sqlalchemy import event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from relay.errors import SettingsError, StoreUnavailable
-from relay.store.engine import CONNECTIONS, Store, open_store
-from relay.store.tables import gates
+from relay.store.db.engine import CONNECTIONS, Store, open_store
+from relay.store.db.tables import gates
 from tests.databases import ENDED
 from tests.harness import PATIENCE
 from tests.processes import FORKS

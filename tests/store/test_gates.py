@@ -7,10 +7,10 @@ import threading
 import pytest
 from sqlalchemy import insert
 
-from relay.store import gates
-from relay.store.engine import Store
-from relay.store.gates import Pace
-from relay.store.tables import gates as gate_table
+from relay.store.db.engine import Store
+from relay.store.db.tables import gates as gate_table
+from relay.store.queue import gates
+from relay.store.queue.gates import Pace
 from tests.harness import PATIENCE, FakeClock
 from tests.store.shelf import rows
 
@@ -24,7 +24,7 @@ def take(store: Store, channel: str = "C1") -> float | None:
 
 def limit(store: Store, seconds: float | None, channel: str = "C1") -> float:
     with store.begin() as tx:
-        return gates.close(tx, "channel", channel, seconds, pace=PACE, code="ratelimited")
+        return gates.close_for_rate_limit(tx, "channel", channel, seconds, pace=PACE, code="ratelimited")
 
 
 def stop(store: Store, scope: str = "channel", name: str = "C1") -> float:

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import update
 
-from relay.store import sends
-from relay.store.engine import Store
-from relay.store.gates import shut
-from relay.store.lanes import Fenced
-from relay.store.tables import lanes as lane_table
+from relay.store.db.engine import Store
+from relay.store.db.tables import lanes as lane_table
+from relay.store.queue import sends
+from relay.store.queue.gates import close_for_failure
+from relay.store.queue.lanes import Fenced
 from tests.harness import PATIENCE, FakeClock
 from tests.store.shelf import (
     LEASE,
@@ -81,7 +81,7 @@ def test_nothing_is_written_without_the_token(store: Store, clock: FakeClock) ->
     send = started(store, stale)
     clock.advance(LEASE)
     claimed(store, "fresh")
-    for write in (sends.retry_later, sends.unsure, sends.looked):
+    for write in (sends.retry_later, sends.mark_unsure, sends.looked_in_vain):
         with pytest.raises(Fenced), store.begin() as tx:
             write(tx, stale, send, 1.0, "late")
     for late in (lambda: settle(store, stale, send), lambda: freeze(store, stale), lambda: give_back(store, stale)):
@@ -150,7 +150,7 @@ def test_a_shut_workspace_holds_everything_back(store: Store, clock: FakeClock) 
         take_in(store, key, key)
         give_back(store, claimed(store), wait=how.pop("wait", 1.0), **how)
     with store.begin() as tx:
-        shut(tx, "workspace", "slack", 20.0, "token revoked")
+        close_for_failure(tx, "workspace", "slack", 20.0, "token revoked")
     clock.advance(19)
     assert claim(store) is None
     clock.advance(1)
@@ -160,7 +160,7 @@ def test_a_shut_workspace_holds_everything_back(store: Store, clock: FakeClock) 
 def test_a_shut_channel_holds_posts_back_and_looks_not(store: Store) -> None:
     take_in(store)
     with store.begin() as tx:
-        shut(tx, "channel", "C0SUPPORT", 20.0, "archived")
+        close_for_failure(tx, "channel", "C0SUPPORT", 20.0, "archived")
     assert claim(store) is None
     with store.begin() as tx:
         tx.conn.execute(update(lane_table).values(looking=True))
@@ -171,11 +171,11 @@ def test_a_limited_history_holds_looks_back_and_posts_not(store: Store, clock: F
     """All lanes keep to the limit that one of them was told."""
     take_in(store)
     with store.begin() as tx:
-        shut(tx, "method", "conversations.history", 20.0, "rate limited")
+        close_for_failure(tx, "method", "conversations.history", 20.0, "rate limited")
         tx.conn.execute(update(lane_table).values(looking=True))
     assert claim(store) is None
     clock.advance(20)
     give_back(store, claimed(store))
     with store.begin() as tx:
-        shut(tx, "method", "conversations.history", 20.0, "rate limited")
+        close_for_failure(tx, "method", "conversations.history", 20.0, "rate limited")
     assert claim(store) is not None

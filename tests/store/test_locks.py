@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from relay.messages import Decision
-from relay.store import gates, threads
-from relay.store.engine import Store, open_store
+from relay.store.conversations import threads
+from relay.store.db.engine import Store, open_store
+from relay.store.queue import gates
 from tests.harness import PATIENCE
 from tests.store.shelf import claimed, freeze, open_thread, rows, start, states
 

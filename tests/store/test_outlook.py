@@ -7,19 +7,19 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import update
 
-from relay.store.engine import Store
-from relay.store.gates import Pace, shut, take_slot
-from relay.store.outlook import Outlook, outlook
-from relay.store.tables import lanes
+from relay.store.db.engine import Store
+from relay.store.db.tables import lanes
+from relay.store.queue.claimable import Claimable, check_claimable
+from relay.store.queue.gates import Pace, close_for_failure, take_slot
 from tests.harness import FakeClock
 from tests.store.shelf import LEASE, claim, claimed, give_back, take_in
 
 NARROW = Pace(interval=1.0, burst=1)
 
 
-def seen(store: Store, pace: Pace = NARROW) -> Outlook:
+def seen(store: Store, pace: Pace = NARROW) -> Claimable:
     with store.read() as tx:
-        return outlook(tx, lease=LEASE, pace=pace)
+        return check_claimable(tx, lease=LEASE, pace=pace)
 
 
 def test_it_tells_when_time_alone_will_change_something(store: Store, clock: FakeClock) -> None:
@@ -32,7 +32,7 @@ def test_it_tells_when_time_alone_will_change_something(store: Store, clock: Fak
     give_back(store, claimed(store), wait=12.0, attempts=1)
     assert seen(store).wait == 12.0
     with store.begin() as tx:
-        shut(tx, "channel", "C0SUPPORT", 5.0, "limited")
+        close_for_failure(tx, "channel", "C0SUPPORT", 5.0, "limited")
     assert seen(store).wait == 5.0
 
 
@@ -57,7 +57,7 @@ def backing_off(store: Store) -> None:
 def shut_away(store: Store) -> None:
     take_in(store)
     with store.begin() as tx:
-        shut(tx, "channel", "C0SUPPORT", 60.0, "archived")
+        close_for_failure(tx, "channel", "C0SUPPORT", 60.0, "archived")
 
 
 def looking_past_a_shut_channel(store: Store) -> None:

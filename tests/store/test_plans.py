@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Connection, event, text
 
-from relay.store import gates, refusals, sends, threads
-from relay.store.engine import Store
-from relay.store.outlook import lease_owners, outlook
-from relay.store.retention import prune
-from relay.store.waiting import last_shown, waiting
+from relay.store.conversations import threads
+from relay.store.db.engine import Store
+from relay.store.operations.retention import prune
+from relay.store.queue import gates, refusals, sends
+from relay.store.queue.claimable import check_claimable, lease_owners
+from relay.store.queue.waiting import last_shown, waiting
 from tests.store.shelf import LEASE, MAPPED, PACE, claimed, freeze, give_back, open_thread, settle, start, take_in
 
 HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes)\w*"
@@ -91,13 +92,13 @@ def one_look(store: Store) -> None:
     held = claimed(store)
     send = freeze(store, held)
     with store.begin() as tx:
-        sends.unsure(tx, held, send, 2.0, "reset")
+        sends.mark_unsure(tx, held, send, 2.0, "reset")
 
 
 def one_idle_moment(store: Store) -> None:
     give_back(store, claimed(store))
     with store.read() as tx:
-        outlook(tx, lease=LEASE, pace=PACE)
+        check_claimable(tx, lease=LEASE, pace=PACE)
         lease_owners(tx)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from relay.messages import Form
-from relay.store import refusals
-from relay.store.engine import Store
-from relay.store.rows import Claim
-from relay.store.waiting import waiting
+from relay.store.db.engine import Store
+from relay.store.db.rows import Claim
+from relay.store.queue import refusals
+from relay.store.queue.waiting import waiting
 from tests.store.shelf import claimed, lane, open_thread, root, rows, settle, started, states, take_in
 
 NOTICE = -1
@@ -86,7 +86,7 @@ def test_a_root_refused_for_good_shuts_its_channel(store: Store) -> None:
     """A person must look; the next try begins with the full card again."""
     take_in(store)
     held = claimed(store)
-    do(store, refusals.close_channel_after, held, root(store, held), "no_text", "no_text")
+    do(store, refusals.close_channel_for_root, held, root(store, held), "no_text", "no_text")
     (gate,) = rows(store, "gates", operator=True)
     assert (gate.scope, gate.name, gate.cause) == ("channel", "C0SUPPORT", "no_text")
     assert (rows(store, "conversations")[0].root_form, states(store)) == ("full", ["waiting"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from relay.messages import Decision, Person, Role
-from relay.store import gates, refusals
-from relay.store.engine import Store
-from relay.store.people import known_people, remember_people
-from relay.store.received import reject
-from relay.store.reports import list_deliveries, show_delivery, show_rejected, totals
+from relay.store.conversations.people import known_people, remember_people
+from relay.store.db.engine import Store
+from relay.store.intake.webhooks import reject
+from relay.store.operations.reports import list_deliveries, show_delivery, show_rejected, totals
+from relay.store.queue import gates, refusals
 from tests.harness import FakeClock
 from tests.store.shelf import UNMAPPED, claimed, freeze, open_thread, settle, started, take_in
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from relay.store.engine import Store
-from relay.store.received import accept
-from relay.store.retention import prune
-from relay.store.tables import deliveries
+from relay.store.db.engine import Store
+from relay.store.db.tables import deliveries
+from relay.store.intake.webhooks import accept
+from relay.store.operations.retention import prune
 from tests.harness import FakeClock, raw
 from tests.store.shelf import UNMAPPED, claimed, ignored, open_thread, rows, settle, started, take_in
 

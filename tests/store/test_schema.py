@@ -12,9 +12,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from relay.errors import StoreUnavailable
-from relay.store.engine import Store, open_store
-from relay.store.schema import SchemaState, migrate, schema_state
-from relay.store.tables import metadata
+from relay.store.db.engine import Store, open_store
+from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.store.db.tables import metadata
 from tests.harness import PATIENCE
 from tests.processes import FORKS
 from tests.store.shelf import take_in

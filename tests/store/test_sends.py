@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from relay.store import copies, sends
-from relay.store.engine import Store
-from relay.store.rows import Claim, Send
-from relay.store.tables import send_parts
-from relay.store.waiting import last_shown, waiting
+from relay.store.db.engine import Store
+from relay.store.db.rows import Claim, Send
+from relay.store.db.tables import send_parts
+from relay.store.queue import copies, sends
+from relay.store.queue.waiting import last_shown, waiting
 from tests.harness import FakeClock, raw
 from tests.store.shelf import GROUP, claimed, freeze, lane, open_thread, rows, settle, start, started, states, take_in
 
@@ -124,12 +124,12 @@ def test_waiting_for_a_look_counts_unless_a_gate_is_shut(
     """A token that was revoked over a long weekend buries nothing."""
     send = started(store, held)
     with store.begin() as tx:
-        sends.looked(tx, held, send, 2.0, "the look failed", at_gate=at_gate)
+        sends.looked_in_vain(tx, held, send, 2.0, "the look failed", at_gate=at_gate)
     assert (lane(store).spent, states(store), lives(store)) == (spent, ["unsure", "unsure"], ["unsure"])
 
 
 def test_an_unsure_send_holds_its_lane_until_a_look_has_told(store: Store, held: Claim, clock: FakeClock) -> None:
-    do(store, sends.unsure, held, started(store, held), 2.0, "reset")
+    do(store, sends.mark_unsure, held, started(store, held), 2.0, "reset")
     take_in(store, "k3")
     clock.advance(2)
     head = claimed(store).head
@@ -140,13 +140,13 @@ def test_a_start_in_the_future_is_mended(store: Store, held: Claim, clock: FakeC
     """The clock was set back an hour between the call and the look."""
     send = started(store, held)
     clock.advance(-3600)
-    do(store, sends.looked, held, send, 2.0, "not yet")
+    do(store, sends.looked_in_vain, held, send, 2.0, "not yet")
     assert rows(store, "sends", kind="post")[0].started_at == clock.now()
 
 
 def test_a_resend_is_looked_for_once_more_a_minute_later(store: Store, held: Claim, clock: FakeClock) -> None:
     send = started(store, held)
-    again = do(store, sends.absent, held, send, send.payload)
+    again = do(store, sends.refreeze_for_resend, held, send, send.payload)
     settle(store, held, start(store, held, again))  # type: ignore[arg-type]
     clock.advance(60)
     late = claimed(store)

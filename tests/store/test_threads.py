@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from relay.messages import Decision
-from relay.store import gates, sends, threads
-from relay.store.engine import Store
-from relay.store.rows import Claim
+from relay.store.conversations import threads
+from relay.store.db.engine import Store
+from relay.store.db.rows import Claim
+from relay.store.queue import gates, sends
 from tests.harness import FakeClock
 from tests.store.shelf import (
     GROUP,
@@ -129,7 +130,7 @@ def test_a_conversation_stays_while_something_may_stand_in_its_channel(store: St
     archive(store)
     assert redecide(store) == 0
     with store.begin() as tx:
-        sends.unsure(tx, held, send, 2.0, "reset")
+        sends.mark_unsure(tx, held, send, 2.0, "reset")
     assert redecide(store) == 0
 
 
@@ -140,6 +141,6 @@ def test_what_was_looked_for_in_vain_does_not_keep_it(store: Store) -> None:
     send = started(store, held)
     archive(store)
     with store.begin() as tx:
-        sends.absent(tx, held, send, send.payload)
+        sends.refreeze_for_resend(tx, held, send, send.payload)
     assert redecide(store) == 1
     assert (start(store, held, send), lane(store).due is not None, states(store)) == (None, True, ["waiting"])

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from relay.settings import Settings
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from relay.web import create_app
 from relay.wiring import Relay
 from tests import harness

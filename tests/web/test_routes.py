@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from relay.store.engine import Store, open_store
+from relay.store.db.engine import Store, open_store
 from relay.web import create_app
 from tests.harness import auth, raw, relay_with
 

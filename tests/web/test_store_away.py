@@ -14,7 +14,7 @@ import requests
 from flask.testing import FlaskClient
 from sqlalchemy import event, make_url, text
 
-from relay.store.engine import Store
+from relay.store.db.engine import Store
 from tests.harness import PATIENCE, auth, body, wait_for
 from tests.processes import RelayProcess
 from tests.store.shelf import rows

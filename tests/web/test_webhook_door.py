@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from relay.store.engine import Store
-from relay.store.reports import list_deliveries, show_rejected
+from relay.store.db.engine import Store
+from relay.store.operations.reports import list_deliveries, show_rejected
 from tests.harness import TOKEN, auth, body, raw
 from tests.web.wire import sized
 

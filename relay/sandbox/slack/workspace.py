@@ -14,14 +14,7 @@ from relay.sandbox.slack.pacing import Pacing
 from relay.sandbox.slack.pings import pings_of
 from relay.sandbox.slack.triggers import Triggers
 from relay.sandbox.slack.typed import as_blocks, as_stored
-from relay.sandbox.slack.values import (
-    BOT_USER_ID,
-    Channel,
-    Message,
-    SlackError,
-    default_channels,
-    default_users,
-)
+from relay.sandbox.slack.values import BOT_USER_ID, Channel, Message, SlackError, default_channels, default_users
 from relay.sandbox.slack.wire import message_shape
 
 SCOPES = frozenset(

@@ -1,0 +1,146 @@
+"""How a conversation stands: open or resolved, who has it, and whose words its card quotes. Values and what changes
+them, purely; where two things are said of one conversation, what was said last counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from relay.messages import Role
+
+UNCLAIMED = 600.0  # seconds nobody has taken a chat, until the next message is also shown in the channel
+
+
+class Status(StrEnum):
+    """`REOPENED` is open, and says that it was resolved before."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+class Holder(StrEnum):
+    """Who answers the customer."""
+
+    NOBODY = "nobody"
+    BOT = "bot"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationState:
+    """One conversation's. `assignee` is the holder's id in Kommunicate, where known; `holder_name` and `resolved_by`
+    are for people, "" if unknown.
+
+    The card quotes `opener_id`, a received message of `opener_sender`, whose role has `opener_rank`; `since`, in
+    seconds since 1970, is when it began. From `broadcast_from` on, the next message is also shown in the channel.
+    `bot_active`: a bot has spoken, and no agent since; whether it would answer, nobody has said.
+    """
+
+    status: Status = Status.OPEN
+    holder: Holder = Holder.NOBODY
+    assignee: str | None = None
+    holder_name: str = ""
+    bot_active: bool = False
+    resolved_by: str = ""
+    opener_id: int | None = None
+    opener_sender: str = ""
+    opener_rank: int = -1
+    since: float | None = None
+    broadcast_from: float | None = None
+
+    @property
+    def is_resolved(self) -> bool:
+        return self.status is Status.RESOLVED
+
+    @property
+    def card(self) -> ConversationState:
+        """What of it the card shows."""
+        return replace(self, bot_active=False, broadcast_from=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """That `sender` wrote `received_id`, at `at` (seconds since 1970); `answers`: if a bot's, it answers customers."""
+
+    role: Role
+    sender: str
+    name: str
+    received_id: int
+    at: float
+    answers: bool = False
+
+
+_RANK = {Role.CUSTOMER: 2, Role.UNKNOWN: 1}  # the card is the customer's, as soon as one has spoken
+
+
+def spoke(now: ConversationState, words: Words, *, moment: float) -> ConversationState:
+    """Somebody wrote; `moment`, in seconds since 1970, is when the relay shows it."""
+    rank = _RANK.get(words.role, 0)
+    if now.is_resolved and rank:
+        now = replace(now, status=Status.REOPENED, resolved_by="", opener_rank=-1, broadcast_from=moment)
+    if rank > now.opener_rank:
+        now = replace(now, opener_id=words.received_id, opener_sender=words.sender, opener_rank=rank, since=words.at)
+    if now.holder is not Holder.NOBODY or now.is_resolved:
+        return now
+    if words.role is Role.AGENT:
+        return answered(now, name=words.name)
+    if words.role is Role.BOT and words.answers:
+        return replace(now, holder=Holder.BOT, holder_name=words.name, bot_active=True, broadcast_from=None)
+    return replace(now, bot_active=now.bot_active or words.role is Role.BOT)
+
+
+def assigned(now: ConversationState, role: Role, *, user_id: str, name: str, moment: float) -> ConversationState:
+    """Kommunicate says, maybe again, who has it now; from a bot to a person is a hand-over, which calls the channel."""
+    holder = Holder.BOT if role is Role.BOT else Holder.AGENT
+    calls = now.broadcast_from if (now.holder, now.assignee) == (holder, user_id) else None
+    if now.holder is Holder.BOT and holder is Holder.AGENT:
+        calls = _unless_resolved(now, moment)
+    near = holder is Holder.BOT
+    return replace(now, holder=holder, assignee=user_id, holder_name=name, bot_active=near, broadcast_from=calls)
+
+
+def handed_over(now: ConversationState, *, moment: float) -> ConversationState:
+    """A bot asks for a person; who it will be is not known yet."""
+    return now if now.holder is Holder.AGENT else released(now, moment=moment)
+
+
+def resolved(now: ConversationState, *, by: str) -> ConversationState:
+    """`by` is a name, "" if unknown."""
+    if now.is_resolved and not by:
+        return now
+    return replace(now, status=Status.RESOLVED, resolved_by=by, broadcast_from=None)
+
+
+def reopened(now: ConversationState) -> ConversationState:
+    """Somebody opened it again."""
+    return replace(now, status=Status.REOPENED, resolved_by="") if now.is_resolved else now
+
+
+def taken(now: ConversationState, *, agent_id: str, name: str) -> ConversationState:
+    """An agent has taken it over."""
+    return replace(now, holder=Holder.AGENT, assignee=agent_id, holder_name=name, bot_active=False, broadcast_from=None)
+
+
+def answered(now: ConversationState, *, name: str) -> ConversationState:
+    """An agent's reply went out: nobody else need be called."""
+    if now.holder is not Holder.NOBODY:
+        return replace(now, broadcast_from=None)
+    return replace(now, holder=Holder.AGENT, holder_name=name, bot_active=False, broadcast_from=None)
+
+
+def without_bot(now: ConversationState) -> ConversationState:
+    """The bot that was heard is no matter."""
+    return replace(now, bot_active=False)
+
+
+def released(now: ConversationState, *, moment: float) -> ConversationState:
+    """Nobody has it any more: the next message calls the channel."""
+    calls = _unless_resolved(now, moment)
+    return replace(now, holder=Holder.NOBODY, assignee=None, holder_name="", bot_active=False, broadcast_from=calls)
+
+
+def _unless_resolved(now: ConversationState, moment: float) -> float | None:
+    """What is resolved calls nobody; its customer's next words will."""
+    return None if now.is_resolved else moment

@@ -1,0 +1,1 @@
+"""Which Slack channel a conversation goes to, and why."""

@@ -1,0 +1,181 @@
+"""Raw body -> what a person did in Slack, or an `Ignored` with its reason; what is malformed is a `Rejected`.
+
+https://docs.slack.dev/apis/events-api, https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl
+
+from relay.errors import Rejected
+from relay.jsontext import NotJson, decode, loads
+from relay.messages import AgentChange, AgentClick, AgentMessage, Ignored
+from relay.slack.client import Identity
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, key_of
+from relay.slack.fields import (
+    MAX_VALUE,
+    Fields,
+    identifier,
+    identifier_or_none,
+    inner,
+    label,
+    moment,
+    moment_or_none,
+    needed,
+    several,
+    text,
+)
+from relay.slack.links import is_https
+from relay.slack.message_events import Us, read_message
+from relay.slack.notes import note_reason
+from relay.slack.text import clean_line
+
+OTHER_KIND = "of a kind that nothing is done about"
+RATE_LIMITED = "Slack holds events back: more than 30,000 in an hour"
+NOT_THE_BOTS = "a person's token was revoked, not the bot's"
+NO_MESSAGE = "not on a message"
+NO_ACTION = "no control was used"
+MAX_FORM_FIELDS = 16  # Slack sends one
+
+Outcome = AgentWords | AgentEdit | Uninstalled | Ignored
+
+
+def parse_event(body: bytes, me: Identity | None = None) -> Challenge | Outcome:
+    """Returns what a request to the events address says; raises `Rejected` 400 for what is no event.
+
+    The event itself says which bot and app it was sent to; `me` adds what Slack has told us of them.
+    """
+    envelope = _object(_text(body))
+    match needed(label(envelope, "type"), "type"):
+        case "url_verification":
+            return Challenge(identifier(envelope, "challenge"))
+        case "event_callback":
+            return _event(envelope, needed(inner(envelope, "event"), "event"), me)
+        case "app_rate_limited":
+            return Ignored(RATE_LIMITED)
+    return Ignored(OTHER_KIND)
+
+
+def parse_interaction(body: bytes) -> tuple[Click, ...] | Ignored:
+    """Returns the clicks of a request to the interactions address, at least one; raises `Rejected` 400 for no form.
+
+    All of them, because the payload holds a list, each has a key of its own, and which are ours depends on what the
+    message showed.
+    """
+    payload = _object(_form_payload(body))
+    container = inner(payload, "container")
+    if needed(label(payload, "type"), "type") != "block_actions":
+        return Ignored(OTHER_KIND)
+    if container.get("message_ts") is None:  # a modal or the Home tab
+        return Ignored(NO_MESSAGE)
+    clicks = tuple(_click(payload, container, action) for action in several(payload, "actions"))
+    return clicks or Ignored(NO_ACTION)
+
+
+def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessage:
+    """Returns what the store needs to know of an agent's words; whether they are a note is decided here, once."""
+    return AgentMessage(
+        key=key_of(words),
+        client_key=words.client_msg_id and f"{words.team}/{words.client_msg_id}",
+        channel=words.channel,
+        thread_ts=words.thread_ts,
+        ts=words.ts,
+        note=note_reason(words.blocks, words.text, note_prefixes),
+    )
+
+
+def agent_change(edit: AgentEdit, note_prefixes: Sequence[str]) -> AgentChange:
+    """Returns what the store needs to know of a change to an agent's words."""
+    note = None if edit.deleted else note_reason(edit.blocks, edit.text, note_prefixes)
+    of = f"{edit.team}/{edit.channel}/{edit.ts}"
+    return AgentChange(key_of(edit), of, edit.edited_ts, note, edit.deleted)
+
+
+def agent_click(click: Click) -> AgentClick:
+    """Returns what the store needs to know of a click."""
+    return AgentClick(key_of(click), click.channel, click.message_ts, click.thread_ts, float(click.action_ts))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return decode(body)
+    except NotJson as error:
+        raise Rejected(400, "bad_json", f"The body cannot be read: {error}.") from None
+
+
+def _object(written: str) -> Fields:
+    try:
+        value = loads(written)
+    except NotJson as error:
+        raise Rejected(400, "bad_json", f"The body cannot be read: {error}.") from None
+    if not isinstance(value, dict):
+        raise Rejected(400, "bad_json", "The body must be a JSON object.")
+    return value
+
+
+def _form_payload(body: bytes) -> str:
+    payloads = [value for name, value in _form(body) if name == "payload"]
+    if len(payloads) != 1:
+        raise Rejected(400, "bad_form", "The body must be a form with one field payload.")
+    return payloads[0]
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("ascii"), strict_parsing=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        return []  # no form, too many fields, or bytes that are no ASCII or stand for no UTF-8
+
+
+def _event(envelope: Fields, event: Fields, me: Identity | None) -> Outcome:
+    read = _READERS.get(needed(label(event, "type"), "event.type"))
+    return read(event, _us(envelope, me)) if read else Ignored(OTHER_KIND)
+
+
+def _us(envelope: Fields, me: Identity | None) -> Us:
+    # Who authorized the app may also be a person: their words are not ours.
+    bots = [each for each in several(envelope, "authorizations") if each.get("is_bot") is True]
+    users = (*(text(bot, "user_id") for bot in bots), me.user_id if me else "")
+    apps = (text(envelope, "api_app_id"), (me.app_id or "") if me else "")
+    return Us(identifier(envelope, "team_id"), tuple(filter(None, users)), tuple(filter(None, apps)))
+
+
+def _uninstalled(event: Fields, us: Us) -> Uninstalled:
+    return Uninstalled(us.team, text(event, "type"))
+
+
+def _revoked(event: Fields, us: Us) -> Uninstalled | Ignored:
+    lost = inner(event, "tokens")
+    return Ignored(NOT_THE_BOTS) if lost.get("oauth") and not lost.get("bot") else _uninstalled(event, us)
+
+
+_READERS: dict[str, Callable[[Fields, Us], Outcome]] = {
+    "message": read_message,
+    "app_uninstalled": _uninstalled,
+    "tokens_revoked": _revoked,
+}
+
+
+def _click(payload: Fields, container: Fields, action: Fields) -> Click:
+    user, message_ts = inner(payload, "user"), moment(container, "message_ts")
+    thread_ts = moment_or_none(container, "thread_ts") or moment_or_none(inner(payload, "message"), "thread_ts")
+    response_url = text(payload, "response_url")
+    return Click(
+        team=identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id"),
+        user_id=identifier(user, "id"),
+        user_name=clean_line(text(user, "name") or text(user, "username")),
+        channel=identifier_or_none(container, "channel_id") or identifier(inner(payload, "channel"), "id"),
+        message_ts=message_ts,
+        thread_ts=None if thread_ts == message_ts else thread_ts,
+        action_id=needed(label(action, "action_id"), "action_id"),
+        value=_chosen(action),
+        action_ts=moment(action, "action_ts"),
+        response_url=response_url if is_https(response_url) else None,
+        trigger_id=identifier(payload, "trigger_id"),
+    )
+
+
+def _chosen(action: Fields) -> str:
+    option = inner(action, "selected_option")
+    return label(action, "value", MAX_VALUE) or label(option, "value", MAX_VALUE) or label(action, "selected_user")

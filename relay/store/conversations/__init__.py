@@ -1,0 +1,1 @@
+"""What is known of a conversation: its state, thread, card and people, and what its agents see of their replies."""

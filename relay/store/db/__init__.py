@@ -1,0 +1,1 @@
+"""The database itself: engine and transactions, dialects, tables, rows as values, schema and migrations."""

@@ -1,0 +1,68 @@
+"""The few places where SQLite and PostgreSQL are spelled differently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Double, Select, Table, TextClause, and_, literal_column, or_, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from relay.store.db.engine import Tx, given
+
+
+class Moment(Protocol):
+    """Whoever says in a statement what time it is: a transaction, `BOUND` or `WHEN_RUN`."""
+
+    @property
+    def now(self) -> Any: ...
+
+
+class _Bound:
+    """For a statement that is built once: the time is the `now` that each run is given."""
+
+    now = given("now", Double)
+
+
+class _WhenRun:
+    """For a statement that is written out once: the time is bound, as `now`, each time it runs."""
+
+    now = literal_column(":now", Double)
+
+
+BOUND = _Bound()
+WHEN_RUN = _WhenRun()
+
+
+def upsert(tx: Tx, table: Table) -> Any:
+    """An INSERT into `table` that understands ON CONFLICT."""
+    return upsert_on(table, postgres=tx.on_postgres)
+
+
+def upsert_on(table: Table, *, postgres: bool) -> Any:
+    """The same, for a statement that is built before there is a transaction."""
+    return postgresql.insert(table) if postgres else sqlite.insert(table)
+
+
+def written_out(statement: Select[Any], *, for_postgres: bool) -> TextClause:
+    """A statement as text, with its constants: to build and bind them again would be most of what a small one costs."""
+    dialect = postgresql.dialect() if for_postgres else sqlite.dialect()  # type: ignore[no-untyped-call]
+    return text(str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})))
+
+
+def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """True where `column` is one of `values`, words of ours that are written out.
+
+    SQLite matches no partial index to bound ones, and a list that is bound is written anew at each run.
+    """
+    return column.in_([literal_column(f"'{value}'") for value in values])
+
+
+def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
+    """True where `due` has come, and where it lies further ahead than its delay: then the clock has jumped."""
+    return and_(due.is_not(None), or_(due <= moment.now, due > moment.now + delay))
+
+
+def ahead(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
+    """True where `due` is still to come, and believable."""
+    return and_(due.is_not(None), due > moment.now, due <= moment.now + delay)

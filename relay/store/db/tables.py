@@ -1,0 +1,290 @@
+"""The tables, and the keys that make mistakes impossible.
+
+Times are seconds since 1970 as double precision; a `delay` stands beside each due time, so that a time further
+ahead than its delay (the clock jumped) is void. Ids grow in the order of commits inside one conversation.
+SQLite takes a partial index only where a query repeats its condition, so true is spelled `= 1` for it, as in queries.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    literal_column,
+    text,
+)
+
+metadata = MetaData()
+
+OPEN_SENDS = ("frozen", "sending", "unsure")
+OPEN_DELIVERIES = ("waiting", "sending", "unsure")
+UNDER_WAY = ("sending", "unsure")
+OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  # spelled as the index has it
+
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
+
+
+def _flag(name: str, key: str | None = None) -> Column[bool]:
+    """`key` is what the code calls a column whose name in the database is older."""
+    return Column(name, Boolean, key=key, nullable=False, server_default=false())
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _seconds(name: str) -> Column[float]:
+    return Column(name, Double, nullable=False, server_default=text("0"))
+
+
+def _words(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("group_id", Text, nullable=False),
+    _words("title"),
+    Column("channel", Text),  # as the mapping says it: an id or "#name"; NULL waits for the mapping
+    Column("channel_id", Text),  # Slack's id for it, once known
+    _words("rule"),
+    _words("why"),
+    Column("thread_ts", Text),
+    Column("dead_ts", Text),  # the thread that the present one replaces
+    Column("root_form", Text, nullable=False, server_default="full"),
+    # How it stands, see relay/conversation.py.
+    Column("status", Text, nullable=False, server_default="open"),
+    Column("holder", Text, nullable=False, server_default="nobody"),
+    Column("assignee", Text),
+    _words("holder_name"),
+    _flag("bot_near", "bot_active"),
+    _words("resolved_by"),
+    Column("opener_id", Id),  # of received; no key, because that table refers to this one
+    _words("opener_sender"),
+    Column("opener_rank", Integer, nullable=False, server_default=text("-1")),
+    Column("since", Double),
+    _count("wanted"),  # versions of the card: what it should show, what it shows
+    _count("shown"),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("account", "group_id"),
+    Index(
+        "conversations_unmapped",
+        "id",
+        sqlite_where=text("channel IS NULL"),
+        postgresql_where=text("channel IS NULL"),
+    ),
+)
+
+received = Table(
+    "received",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("door", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text),  # NULL for a rejected body: it holds no dedupe key
+    Column("client_key", Text, unique=True),
+    Column("conversation_id", Id, ForeignKey("conversations.id")),
+    Column("outcome", Text, nullable=False),  # accepted | ignored | rejected
+    _words("reason"),
+    Column("body", LargeBinary),  # NULL once retention has pruned it
+    _count("copies"),  # how many duplicates came after it
+    Column("received_at", Double, nullable=False),
+    UniqueConstraint("door", "account", "kind", "key"),
+    Index("received_by_outcome", "outcome", "copies"),
+    Index("received_of_conversation", "conversation_id", "id"),
+    Index(
+        "received_with_body",
+        "received_at",
+        sqlite_where=text("body IS NOT NULL"),
+        postgresql_where=text("body IS NOT NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
+    Column("kind", Text, nullable=False),  # words | files | replies | card
+    Column("due", Double),  # NULL: nothing to do
+    _seconds("delay"),
+    Column("waiting_since", Double),
+    Column("lease_owner", Text),
+    Column("lease_until", Double),
+    Column("token", BigInteger, nullable=False, server_default=text("0")),
+    _count("attempts"),
+    _seconds("spent"),  # seconds of retry delays used up by the present head
+    _flag("looking"),  # its head is unsure: the next call is a look, not a post
+    # The last delivery whose events have been applied to the conversation.
+    Column("heard", Id, key="events_applied_to", nullable=False, server_default=text("0")),
+    Column("broadcast_from", Double),  # from then on the next message is also shown in the channel
+    PrimaryKeyConstraint("conversation_id", "kind"),
+    Index("lanes_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
+    Index(
+        "lanes_leased",
+        "lease_owner",
+        sqlite_where=text("lease_owner IS NOT NULL"),
+        postgresql_where=text("lease_owner IS NOT NULL"),
+    ),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("received_id", Id, ForeignKey("received.id"), nullable=False),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    Column("form", Text, nullable=False, server_default="full"),
+    _flag("alone"),  # it was in a batch that Slack refused: it goes singly now
+    _flag("notice_due"),  # buried, and its thread has not been told yet
+    _words("cause"),
+    Column("words_id", Id, ForeignKey("received.id")),  # the edit that says what to send instead
+    Column("late_id", Id, ForeignKey("received.id")),  # the last edit that came after it had set out
+    Column("about", Id, ForeignKey("deliveries.id")),  # a line in the thread that tells of this one
+    _words("topic"),  # of such a line; and "click" for what a click asks for
+    Column("written_at", Double),  # when Slack says an agent wrote it: replies go out in that order
+    _seconds("not_before"),
+    _words("mark"),  # the receipt an agent's message should bear, and the one it bears
+    _words("mark_shown"),
+    Column("created_at", Double, nullable=False),
+    Column("settled_at", Double),
+    Index(
+        "deliveries_open",
+        "conversation_id",
+        "lane",
+        "id",
+        sqlite_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due = 1"),
+        postgresql_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due"),
+    ),
+    Index(
+        "deliveries_to_mark",
+        "conversation_id",
+        "id",
+        sqlite_where=text("mark <> mark_shown"),
+        postgresql_where=text("mark <> mark_shown"),
+    ),
+    Index("deliveries_by_state", "state", "lane", "topic"),
+    Index("deliveries_of_received", "received_id"),
+    sqlite_autoincrement=True,
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("id", Text, primary_key=True),  # random; it travels in Slack's metadata
+    Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # root | post | reply
+    Column("payload", Text, nullable=False),  # JSON, exactly as it goes out
+    Column("channel", Text, nullable=False),  # a reply's is Kommunicate's account
+    Column("thread_ts", Text),
+    Column("since_ts", Text),  # Slack's last known ts in that channel: where a look starts
+    Column("version", Integer),  # of the card that a root shows
+    Column("state", Text, nullable=False, server_default="frozen"),
+    Column("started_at", Double),
+    _count("looks"),
+    _count("resent"),
+    Column("look_again_at", Double),
+    Column("ts", Text),  # where it stands in Slack; a reply's is Kommunicate's message key
+    _words("cause"),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("conversation_id", "lane", "seq"),
+    Index(
+        "sends_open",
+        "conversation_id",
+        "lane",
+        "seq",
+        sqlite_where=text("state IN ('frozen', 'sending', 'unsure')"),
+        postgresql_where=text("state IN ('frozen', 'sending', 'unsure')"),
+    ),
+    Index(
+        "sends_to_look_at",
+        "conversation_id",
+        "lane",
+        "seq",
+        sqlite_where=text("look_again_at IS NOT NULL"),
+        postgresql_where=text("look_again_at IS NOT NULL"),
+    ),
+    Index(
+        "sends_in_channel",
+        "channel",
+        "ts",
+        sqlite_where=text("ts IS NOT NULL"),
+        postgresql_where=text("ts IS NOT NULL"),
+    ),
+    Index("sends_by_state", "kind", "state"),
+    Index(
+        "sends_with_payload",
+        "created_at",
+        sqlite_where=text("payload <> '{}'"),
+        postgresql_where=text("payload <> '{}'"),
+    ),
+)
+
+send_parts = Table(
+    "send_parts",
+    metadata,
+    Column("send_id", Text, ForeignKey("sends.id"), nullable=False),
+    Column("delivery_id", Id, ForeignKey("deliveries.id"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("live", Boolean, nullable=False),
+    PrimaryKeyConstraint("send_id", "delivery_id", "part"),
+    # No part of a message can be on its way, or visible, in two sends at once.
+    Index(
+        "send_parts_live",
+        "delivery_id",
+        "part",
+        unique=True,
+        sqlite_where=text("live = 1"),
+        postgresql_where=text("live"),
+    ),
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    Column("scope", Text, nullable=False),  # workspace | method | channel | account
+    Column("name", Text, nullable=False),
+    Column("closed_until", Double),
+    _seconds("delay"),
+    _words("cause"),
+    _words("code"),
+    _flag("operator"),  # a person must act; the relay looks again by itself
+    _count("strikes"),
+    Column("refused_at", Double),
+    _seconds("next_slot"),  # the pace: when the next post is due at an even rate
+    _flag("told", "alerted"),
+    PrimaryKeyConstraint("scope", "name"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("account", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    _words("name"),
+    _words("role"),
+    _words("email"),  # of a Slack user, by which an agent is found in Kommunicate
+    Column("looked_up_at", Double, nullable=False),
+    PrimaryKeyConstraint("account", "user_id"),
+)

@@ -1,0 +1,188 @@
+"""One transaction takes an inbound thing in: deduplicate, find the conversation, record, queue.
+
+The order of locks is: conversation, lane. Because the conversation is locked first, the ids of a
+conversation's deliveries grow in the order of their commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import and_, case, func, insert, or_, update
+
+from relay.conversation import UNCLAIMED, handed_over
+from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessage
+from relay.store.conversations.state import update_state_of
+from relay.store.db.dialects import upsert_on
+from relay.store.db.engine import Tx, given
+from relay.store.db.tables import conversations, deliveries, lanes, received
+from relay.store.intake.echoes import take_echo
+from relay.store.queue.arming import WORDS
+
+DOOR = "kommunicate"
+OWN_REPLY = "a reply of this relay coming back"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an inbound thing: `outcome` is accepted, duplicate or ignored."""
+
+    outcome: str
+    received_id: int | None = None
+    reason: str = ""
+
+
+def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision: Decision) -> Receipt:
+    """Store `message` and queue it for Slack, once per key; `decision` counts for a conversation without a channel.
+
+    One of our own replies coming back is not shown again.
+    """
+    if isinstance(message, IgnoredMessage):
+        return _ignore(tx, message, body)
+    conversation_id, channel = _lock_conversation(tx, message.conversation, message.title, decision)
+    if take_echo(tx, conversation_id, message):
+        return _ignore(tx, IgnoredMessage(OWN_REPLY, message.conversation, message.key), body)
+    received_id = _record(tx, message.conversation.account, message.key, body, "accepted", conversation_id)
+    if received_id is None:
+        return _count_copy(tx, message.conversation.account, message.key)
+    tx.run(QUEUE, of=conversation_id, received=received_id, now=tx.now)
+    _arm(tx, conversation_id, mapped=channel is not None)
+    return Receipt("accepted", received_id)
+
+
+QUEUE = insert(deliveries).values(
+    conversation_id=given("of"), lane=WORDS, received_id=given("received"), created_at=given("now")
+)
+
+
+def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
+    """Keep a body that could not be understood, without a dedupe key; returns its id."""
+    row = tx.conn.execute(
+        insert(received)
+        .values(
+            door=DOOR,
+            account=account,
+            kind="message",
+            outcome="rejected",
+            reason=reason,
+            body=body,
+            received_at=tx.now,
+        )
+        .returning(received.c.id)
+    )
+    return int(row.scalar_one())
+
+
+def _ignore(tx: Tx, message: IgnoredMessage, body: bytes) -> Receipt:
+    account = message.conversation.account
+    received_id = _record(tx, account, message.key, body, "ignored", None, message.reason)
+    if received_id is None:
+        return _count_copy(tx, account, message.key)
+    if message.hand_over:
+        update_state_of(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
+    return Receipt("ignored", received_id, message.reason)
+
+
+def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decision) -> tuple[int, str | None]:
+    """Find or open the conversation and hold its row; its first channel is the decision's."""
+    row = tx.run(
+        _find_or_open(postgres=tx.on_postgres),
+        account=key.account,
+        group_id=key.group_id,
+        title=title,
+        channel=decision.channel,
+        channel_id=channel_id(decision.channel),
+        rule=decision.rule,
+        why=decision.why,
+        created_at=tx.now,
+    ).one()
+    return int(row.id), row.channel
+
+
+@cache
+def _find_or_open(*, postgres: bool) -> Any:
+    columns = ("account", "group_id", "title", "channel", "channel_id", "rule", "why", "created_at")
+    new = upsert_on(conversations, postgres=postgres).values(**{name: given(name) for name in columns})
+    unmapped = conversations.c.channel.is_(None)
+    excluded = new.excluded
+    return new.on_conflict_do_update(
+        index_elements=["account", "group_id"],
+        set_={
+            "title": case((excluded.title != "", excluded.title), else_=conversations.c.title),
+            "channel": func.coalesce(conversations.c.channel, excluded.channel),
+            "channel_id": case((unmapped, excluded.channel_id), else_=conversations.c.channel_id),
+            "rule": case((unmapped, excluded.rule), else_=conversations.c.rule),
+            "why": case((unmapped, excluded.why), else_=conversations.c.why),
+        },
+    ).returning(conversations.c.id, conversations.c.channel)
+
+
+def channel_id(channel: str | None) -> str | None:
+    """Slack's id of a channel, where the mapping already says it; a "#name" is looked up before the first post."""
+    return None if channel is None or channel.startswith("#") else channel
+
+
+def _record(
+    tx: Tx, account: str, key: str, body: bytes, outcome: str, conversation_id: int | None, reason: str = ""
+) -> int | None:
+    found: int | None = tx.run(
+        _unless_known(postgres=tx.on_postgres),
+        account=account,
+        key=key,
+        conversation_id=conversation_id,
+        outcome=outcome,
+        reason=reason,
+        body=body,
+        received_at=tx.now,
+    ).scalar_one_or_none()
+    return found
+
+
+@cache
+def _unless_known(*, postgres: bool) -> Any:
+    columns = ("account", "key", "conversation_id", "outcome", "reason", "body", "received_at")
+    new = upsert_on(received, postgres=postgres)
+    row = new.values(door=DOOR, kind="message", **{name: given(name) for name in columns})
+    return row.on_conflict_do_nothing().returning(received.c.id)
+
+
+def _count_copy(tx: Tx, account: str, key: str) -> Receipt:
+    tx.conn.execute(
+        update(received)
+        .where(
+            received.c.door == DOOR,
+            received.c.account == account,
+            received.c.kind == "message",
+            received.c.key == key,
+        )
+        .values(copies=received.c.copies + 1)
+    )
+    return Receipt("duplicate")
+
+
+def _arm(tx: Tx, conversation_id: int, *, mapped: bool) -> None:
+    """Make the lane due now, unless its head is waiting out a retry or a look."""
+    due = tx.now if mapped else None
+    tx.run(_arm_words(postgres=tx.on_postgres), of=conversation_id, due=due, now=tx.now, unclaimed=tx.now + UNCLAIMED)
+
+
+@cache
+def _arm_words(*, postgres: bool) -> Any:
+    new = upsert_on(lanes, postgres=postgres).values(
+        conversation_id=given("of"),
+        kind=WORDS,
+        due=given("due"),
+        waiting_since=given("now"),
+        broadcast_from=given("unclaimed"),
+    )
+    waits = and_(or_(lanes.c.attempts > 0, lanes.c.looking), lanes.c.due.is_not(None))
+    return new.on_conflict_do_update(
+        index_elements=["conversation_id", "kind"],
+        set_={
+            "due": case((waits, lanes.c.due), else_=new.excluded.due),
+            "delay": case((waits, lanes.c.delay), else_=0.0),
+            "waiting_since": func.coalesce(lanes.c.waiting_since, new.excluded.waiting_since),
+        },
+    )

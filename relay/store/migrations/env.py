@@ -1,8 +1,0 @@
-"""Alembic's entry: runs on the connection that `relay.store.schema` hands over."""
-
-from alembic import context
-
-from relay.store.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
-context.run_migrations()

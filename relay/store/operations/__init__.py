@@ -1,0 +1,1 @@
+"""What commands, metrics and people on call ask for: reports, replay, retention, alerts."""
