@@ -18,9 +18,9 @@ The class docstring is the default sentence.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-GateScope = Literal["workspace", "channel"]
+from relay.vocabulary import GateScope, Vendor
 
 
 class RelayError(Exception):
@@ -69,11 +69,14 @@ class Transient(DeliveryFailed):
 class RateLimited(DeliveryFailed):
     """Not done; the vendor asks for patience."""
 
-    def __init__(self, retry_after: float | None, *, method: str, code: str = "ratelimited") -> None:
+    def __init__(
+        self, retry_after: float | None, *, method: str, vendor: Vendor = Vendor.SLACK, code: str = "ratelimited"
+    ) -> None:
         """`retry_after` is seconds from now, at least 0; None where the vendor did not say or said junk."""
-        super().__init__(f"{method} is rate limited", code=code)
+        super().__init__(f"{vendor} limits {method}", code=code)
         self.retry_after = retry_after
         self.method = method
+        self.vendor = vendor
 
 
 class Unsure(DeliveryFailed):
@@ -88,9 +91,11 @@ class Unsure(DeliveryFailed):
 class OperatorNeeded(DeliveryFailed):
     """A person must change something first."""
 
-    def __init__(self, scope: GateScope, message: str = "", *, code: str = "") -> None:
+    def __init__(self, scope: GateScope, message: str = "", *, code: str = "", shared: bool = False) -> None:
+        """`scope` is what is certainly concerned; `shared`: perhaps all it is a part of, which others will tell."""
         super().__init__(message, code=code)
-        self.scope: GateScope = scope
+        self.scope = scope
+        self.shared = shared
 
 
 class ThreadGone(DeliveryFailed):

@@ -13,13 +13,12 @@ import relay
 ROOT = Path(relay.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-ROOMS = ("cli", "delivery", "kommunicate", "sandbox", "settings", "slack", "store", "web")
 GROUND = {"messages", "errors", "clock", "conversation", "vocabulary"}
 
 # Each room, and all of ours that it may import beside itself.
 ARROWS: dict[str, set[str]] = {
     "messages": set(),
-    "errors": set(),
+    "errors": {"vocabulary"},
     "clock": set(),
     "conversation": {"messages"},
     "vocabulary": set(),
@@ -28,8 +27,9 @@ ARROWS: dict[str, set[str]] = {
     "logs": set(),
     "failpoints": {"errors"},
     "settings": GROUND | {"findings"},
-    "kommunicate": GROUND | {"failpoints"} | {"jsontext"},
-    "slack": GROUND | {"jsontext", "failpoints"},
+    "net": GROUND | {"failpoints"},
+    "kommunicate": GROUND | {"jsontext", "net"},
+    "slack": GROUND | {"jsontext", "net"},
     "routing": GROUND | {"settings"},
     "store": GROUND | {"failpoints"},
     "delivery": GROUND | {"failpoints", "findings", "store", "slack", "kommunicate", "routing", "settings"},
@@ -38,13 +38,14 @@ ARROWS: dict[str, set[str]] = {
 }
 # Each room, and what it must not import of others.
 STRANGERS = {
-    "slack": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3"},
-    "kommunicate": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3"},
-    "store": {"flask", "werkzeug", "requests", "slack_sdk"},
-    "delivery": {"flask", "werkzeug", "waitress", "click", "requests", "slack_sdk", "alembic"},
-    "settings": {"flask", "sqlalchemy", "requests", "slack_sdk", "click"},
-    "routing": {"flask", "sqlalchemy", "requests", "slack_sdk"},
-    "web": {"requests", "slack_sdk", "alembic", "sqlalchemy"},
+    "net": {"flask", "werkzeug", "sqlalchemy", "requests"},
+    "slack": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3", "requests", "urllib3"},
+    "kommunicate": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3", "requests", "urllib3"},
+    "store": {"flask", "werkzeug", "requests", "urllib3"},
+    "delivery": {"flask", "werkzeug", "waitress", "click", "requests", "urllib3", "alembic"},
+    "settings": {"flask", "sqlalchemy", "requests", "urllib3", "click"},
+    "routing": {"flask", "sqlalchemy", "requests", "urllib3"},
+    "web": {"requests", "urllib3", "alembic", "sqlalchemy"},
 }
 
 

@@ -15,10 +15,10 @@ from relay.logs import configure_logs
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """The next test finds the logs as this one did."""
-    level = logging.getLogger("slack_sdk").level
+    level = logging.getLogger("urllib3").level
     yield
     structlog.reset_defaults()
-    logging.getLogger("slack_sdk").setLevel(level)
+    logging.getLogger("urllib3").setLevel(level)
 
 
 def logged(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
@@ -56,9 +56,8 @@ def test_an_event_stays_one_line_whatever_is_bound_to_it(capsys: pytest.CaptureF
     assert "\x1b" not in said
 
 
-def test_the_sdk_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """It logs bodies, and refusals with the customer's text in them."""
+def test_a_connection_more_than_are_kept_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
+    """The library warns of each, with the host's name."""
     configure_logs(as_json=False)
-    logging.getLogger("slack_sdk.web.base_client").error("canary")
-    logging.getLogger("slack_sdk").error("canary")
+    logging.getLogger("urllib3.connectionpool").warning("canary")
     assert "canary" not in capsys.readouterr().err

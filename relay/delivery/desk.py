@@ -11,6 +11,7 @@ from relay.store.conversations.replies import Reply
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
 from relay.store.queue import gates
+from relay.vocabulary import Vendor
 
 SLOWEST = 60.0  # seconds between tries at most: a customer waits for this
 NO_KEY = "this relay has no KOMMUNICATE_API_KEY, so nothing reaches the customer"
@@ -61,5 +62,5 @@ def post_ephemeral(
 
 
 def _limits_kommunicate(error: DeliveryFailed) -> bool:
-    """True for a limit of Kommunicate's; its methods are paths, and Slack's are not."""
-    return isinstance(error, RateLimited) and error.method.startswith("/")
+    """True for a limit of Kommunicate's."""
+    return isinstance(error, RateLimited) and error.vendor is Vendor.KOMMUNICATE

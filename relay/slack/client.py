@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from relay.clock import monotonic
 from relay.errors import OperatorNeeded
+from relay.slack.api import Api, unreadable
 from relay.slack.blocks import context, plain
 from relay.slack.history import Found, find_posted
-from relay.slack.pages import pages
+from relay.slack.limits import FIND_CHANNEL
 from relay.slack.text import escape
-from relay.slack.web import Web, unreadable
+from relay.vocabulary import GateScope
 
 __all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profile", "SlackClient"]
 
 EVENT_TYPE = "relay_message"  # of the metadata by which a post is found again
 _CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited search starts again from the front
+
+FIND_CHANNEL_DEADLINE = 20.0  # seconds; a large workspace has many pages
 
 # Every method called, and the scopes it needs, any of which may be asked for by kind of channel:
 # https://docs.slack.dev/reference/methods
@@ -30,7 +34,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "chat.getPermalink": (),
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
-    "conversations.list": ("channels:read", "groups:read"),
+    FIND_CHANNEL: ("channels:read", "groups:read"),
     "conversations.join": ("channels:join",),
     "users.info": ("users:read", "users:read.email"),
     "reactions.add": ("reactions:write",),
@@ -70,7 +74,7 @@ class SlackClient:
 
     def __init__(self, token: str, base_url: str, *, deadline: float = 8.0) -> None:
         """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack."""
-        self._web = Web(token, base_url, deadline=deadline)
+        self._api = Api(token, base_url, deadline=deadline)
         self._identity: Identity | None = None
 
     def post(self, channel: str, payload: Mapping[str, Any], *, thread_ts: str | None, send_id: str) -> Posted:
@@ -80,7 +84,7 @@ class SlackClient:
         """
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"d": send_id}}
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
-        body = self._web.write("chat.postMessage", {**payload, **thread, "channel": channel, "metadata": metadata})
+        body = self._api.write("chat.postMessage", {**payload, **thread, "channel": channel, "metadata": metadata})
         match body:
             case {"channel": str(where), "ts": str(ts), "message": {**message}}:
                 return Posted(where, ts, _text_or_none(message.get("thread_ts")))
@@ -89,37 +93,39 @@ class SlackClient:
     def update(self, channel: str, ts: str, payload: Mapping[str, Any]) -> None:
         """Replaces what a post of ours says; blocks that the payload lacks are removed."""
         shown = {"text": payload["text"], "blocks": payload.get("blocks", []), "parse": "none"}
-        self._web.write("chat.update", {"channel": channel, "ts": ts, **shown})
+        self._api.write("chat.update", {"channel": channel, "ts": ts, **shown})
 
     def delete(self, channel: str, ts: str) -> None:
         """Takes a post of ours back; one that is gone already is fine."""
-        self._web.write("chat.delete", {"channel": channel, "ts": ts})
+        self._api.write("chat.delete", {"channel": channel, "ts": ts})
 
     def post_ephemeral(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
         """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it."""
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
         said = {"text": escape(sentence), "blocks": [context(plain(sentence))], "parse": "none"}
-        self._web.write("chat.postEphemeral", {"channel": channel, "user": user_id, **said, **thread})
+        self._api.write("chat.postEphemeral", {"channel": channel, "user": user_id, **said, **thread})
 
     def find_posted(self, channel: str, send_id: str, *, thread_ts: str | None, oldest: str | None) -> list[Found]:
         """Returns our posts that carry this send id, in the thread and in the channel, oldest first.
 
-        Looks at what is later than `oldest`, a `ts` of Slack's. Raises `HistoryUnreadable` where reading is
-        not permitted; an answer that may be incomplete is `Unsure` and never an empty list.
+        Looks at what is later than `oldest`, a `ts` of Slack's, within the client's deadline in all. Raises
+        `HistoryUnreadable` where reading is not permitted; an answer that may be incomplete is `Unsure`, never empty.
         """
-        me = self.identity()
+        ends, me = monotonic() + self._api.deadline, self.identity()
 
         def is_it(message: Mapping[str, Any]) -> bool:
             return _send_id_of(message) == send_id and _is_by(message, me)
 
-        return find_posted(self._web, is_it, channel=channel, thread_ts=thread_ts, oldest=oldest)
+        return find_posted(self._api, is_it, channel=channel, thread_ts=thread_ts, oldest=oldest, ends=ends)
 
     def find_channel(self, name: str) -> str:
         """Returns the id of a channel given as "#support"; raises `OperatorNeeded` if there is none."""
         wanted = name.removeprefix("#").lower()
         arguments = {"types": "public_channel,private_channel", "exclude_archived": False}
         channels: dict[str, str] = {}
-        for channel in pages(self._web, "conversations.list", "channels", arguments, size=_CHANNELS_PER_PAGE):
+        ends = monotonic() + FIND_CHANNEL_DEADLINE
+        listed = self._api.pages(FIND_CHANNEL, "channels", arguments, size=_CHANNELS_PER_PAGE, ends=ends, most=50)
+        for channel in listed:
             match channel:
                 case {"name": str(found), "id": str(channel_id)}:
                     if found == wanted:
@@ -129,11 +135,11 @@ class SlackClient:
 
     def join(self, channel: str) -> None:
         """Makes the bot a member of a public channel; being one already is fine."""
-        self._web.write("conversations.join", {"channel": channel})
+        self._api.write("conversations.join", {"channel": channel})
 
     def profile(self, user_id: str) -> Profile:
         """Returns what a member is called; the e-mail needs a scope of its own."""
-        match self._web.read("users.info", {"user": user_id}):
+        match self._api.read("users.info", {"user": user_id}):
             case {"user": {"profile": {**profile}, **user}}:
                 names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
                 name = next((name for name in names if isinstance(name, str) and name.strip()), user_id)
@@ -142,21 +148,21 @@ class SlackClient:
 
     def react(self, channel: str, ts: str, name: str) -> None:
         """Puts an emoji of ours on a message; one that is there already is fine."""
-        self._web.write("reactions.add", {"channel": channel, "timestamp": ts, "name": name})
+        self._api.write("reactions.add", {"channel": channel, "timestamp": ts, "name": name})
 
     def unreact(self, channel: str, ts: str, name: str) -> None:
         """Takes an emoji of ours away; one that is not there is fine."""
-        self._web.write("reactions.remove", {"channel": channel, "timestamp": ts, "name": name})
+        self._api.write("reactions.remove", {"channel": channel, "timestamp": ts, "name": name})
 
     def identity(self) -> Identity:
         """Returns who we are, asking Slack only the first time."""
         if self._identity is None:
-            self._identity = _identity(self._web.read("auth.test"))
+            self._identity = _identity(self._api.read("auth.test"))
         return self._identity
 
     def permalink(self, channel: str, ts: str) -> str:
         """Returns the address of a post."""
-        body = self._web.read("chat.getPermalink", {"channel": channel, "message_ts": ts})
+        body = self._api.read("chat.getPermalink", {"channel": channel, "message_ts": ts})
         match body:
             case {"permalink": str(address)}:
                 return address
@@ -170,7 +176,7 @@ def _identity(body: Mapping[str, Any]) -> Identity:
         case {"user_id": str()}:
             # Without a bot's id our own posts could not be told from others'.
             said = "SLACK_BOT_TOKEN must be the bot's token; it begins with xoxb-"
-            raise OperatorNeeded("workspace", said, code="not_allowed_token_type")
+            raise OperatorNeeded(GateScope.WORKSPACE, said, code="not_allowed_token_type")
     raise unreadable("auth.test")
 
 
@@ -189,7 +195,7 @@ def _is_by(message: Mapping[str, Any], me: Identity) -> bool:
 def _no_such_channel(name: str, names: list[str]) -> OperatorNeeded:
     near = get_close_matches(name, names, n=1)
     hint = f"; did you mean #{near[0]}?" if near else "; a private one has to invite the bot first"
-    return OperatorNeeded("channel", f"there is no channel #{name}{hint}", code="channel_not_found")
+    return OperatorNeeded(GateScope.CHANNEL, f"there is no channel #{name}{hint}", code="channel_not_found")
 
 
 def _text_or_none(value: Any) -> str | None:

@@ -20,6 +20,7 @@ class Meaning(Enum):
     UNSURE = auto()
     WORKSPACE = auto()
     CHANNEL = auto()
+    CHANNEL_OR_WORKSPACE = auto()  # the pages do not say which: the channel, until several channels say the same
     THREAD = auto()
     PERMANENT = auto()
 
@@ -35,10 +36,11 @@ _TABLE = {
     Meaning.UNSURE: """internal_error fatal_error duplicate_message_not_found duplicate_channel_not_found
         update_failed""",
     Meaning.WORKSPACE: """not_authed invalid_auth account_inactive token_revoked token_expired missing_scope
-        not_allowed_token_type no_permission team_access_not_granted access_denied accesslimited
-        enterprise_is_restricted two_factor_setup_required ekm_access_denied message_limit_exceeded
-        team_not_found method_deprecated deprecated_endpoint as_user_not_supported
-        metadata_must_be_sent_from_app messages_tab_disabled not_enabled""",
+        not_allowed_token_type two_factor_setup_required message_limit_exceeded method_deprecated
+        deprecated_endpoint as_user_not_supported metadata_must_be_sent_from_app messages_tab_disabled
+        not_enabled""",
+    Meaning.CHANNEL_OR_WORKSPACE: """no_permission team_access_not_granted access_denied accesslimited
+        enterprise_is_restricted ekm_access_denied team_not_found""",
     Meaning.CHANNEL: """channel_not_found not_in_channel is_archived restricted_action
         restricted_action_read_only_channel restricted_action_thread_only_channel
         restricted_action_non_threadable_channel slack_connect_file_link_sharing_blocked

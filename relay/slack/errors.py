@@ -13,7 +13,6 @@ from typing import Any
 
 from relay.errors import (
     DeliveryFailed,
-    GateScope,
     OperatorNeeded,
     Permanent,
     RateLimited,
@@ -22,6 +21,7 @@ from relay.errors import (
     Unsure,
 )
 from relay.slack.codes import ADVICE, Meaning, is_documented, meaning_of
+from relay.vocabulary import GateScope
 
 LONGEST_RETRY_AFTER = 12 * 3600.0  # seconds; a vendor's slip must not silence a channel for days
 NOT_JSON = "not_json"
@@ -88,9 +88,10 @@ def _refusal(
             return Transient(said, code=code)
         case Meaning.RATE_LIMITED:
             return RateLimited(retry_after(headers), method=method, code=code)
-        case Meaning.WORKSPACE | Meaning.CHANNEL:
-            scope: GateScope = "channel" if meaning is Meaning.CHANNEL else "workspace"
-            return OperatorNeeded(scope, _with_advice(said, code, body), code=code)
+        case Meaning.WORKSPACE | Meaning.CHANNEL | Meaning.CHANNEL_OR_WORKSPACE:
+            scope = GateScope.WORKSPACE if meaning is Meaning.WORKSPACE else GateScope.CHANNEL
+            shared = meaning is Meaning.CHANNEL_OR_WORKSPACE
+            return OperatorNeeded(scope, _with_advice(said, code, body), code=code, shared=shared)
         case Meaning.THREAD:
             return ThreadGone(said, code=code)
         case Meaning.PERMANENT:

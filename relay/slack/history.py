@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from relay.errors import DeliveryFailed, HistoryUnreadable, ThreadGone
-from relay.slack.pages import pages
-from relay.slack.web import Web
+from relay.slack.api import Api
 
 _PER_PAGE = 200
+_NEWEST = 1000  # messages to look through where the relay has never posted before
 # Reading is not for this token or this kind of channel. `not_in_channel` is not among them: posting needs
 # the membership too, so a person will invite the bot, and then the look can be had.
 _UNREADABLE = {
@@ -32,14 +33,17 @@ class Found:
 
 
 def find_posted(
-    web: Web, is_it: Callable[[Message], bool], *, channel: str, thread_ts: str | None, oldest: str | None
+    api: Api, is_it: Callable[[Message], bool], *, channel: str, thread_ts: str | None, oldest: str | None, ends: float
 ) -> list[Found]:
-    """Returns every message that is it, once, by `ts`; the channel is searched too, because posts go astray."""
+    """Returns every message that is it, once, by `ts`; the channel is searched too, because posts go astray.
+
+    `ends` is when to give up, as `relay.clock.monotonic` counts.
+    """
     arguments = {"channel": channel, "include_all_metadata": True}
     if oldest is not None:
         arguments["oldest"] = oldest
     found = {}
-    for message in _messages(web, arguments, thread_ts):
+    for message in _messages(api, arguments, thread_ts, ends):
         ts = message.get("ts")
         # A thread's parent comes with every page of its replies, however old it is.
         if isinstance(ts, str) and _is_later(ts, oldest) and is_it(message):
@@ -47,22 +51,28 @@ def find_posted(
     return [found[ts] for ts in sorted(found, key=_order)]
 
 
-def _messages(web: Web, arguments: Mapping[str, Any], thread_ts: str | None) -> Iterator[Message]:
+def _messages(api: Api, arguments: Message, thread_ts: str | None, ends: float) -> Iterator[Message]:
     try:
         if thread_ts is not None:
-            yield from _thread(web, {**arguments, "ts": thread_ts})
-        yield from pages(web, "conversations.history", "messages", arguments, size=_PER_PAGE)
+            yield from _thread(api, {**arguments, "ts": thread_ts}, ends)
+        yield from _history(api, arguments, ends)
     except DeliveryFailed as error:
         if error.code in _UNREADABLE:
             raise HistoryUnreadable(str(error), code=error.code) from None
         raise
 
 
-def _thread(web: Web, arguments: Mapping[str, Any]) -> Iterator[Message]:
+def _thread(api: Api, arguments: Message, ends: float) -> Iterator[Message]:
     try:
-        yield from pages(web, "conversations.replies", "messages", arguments, size=_PER_PAGE)
+        yield from api.pages("conversations.replies", "messages", arguments, size=_PER_PAGE, ends=ends)
     except ThreadGone:
         return  # nothing can stand in a thread that is gone
+
+
+def _history(api: Api, arguments: Message, ends: float) -> Iterator[Message]:
+    """The channel since `oldest`; without one, its newest messages: whatever we posted first of all is among them."""
+    found = api.pages("conversations.history", "messages", arguments, size=_PER_PAGE, ends=ends)
+    yield from islice(found, None if "oldest" in arguments else _NEWEST)
 
 
 def _thread_of(message: Message) -> str | None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
-import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Transient, Unsure
-from relay.kommunicate.client import KommunicateClient, classify
-from relay.kommunicate.http import Response
+from relay.kommunicate.client import KommunicateClient
+from relay.kommunicate.errors import classify
 from relay.kommunicate.payloads import Assigned
+from relay.net.call import Response
+from tests.harness import PATIENCE
+from tests.net.wire import CALLS, PATHS, Wire, say, status_line
 
-from .wire import CALLS, PATHS
-
-BASE = "https://services.example.com"
 ENGAGED = "AGENT_IS_ALREADY_ENGAGED"
 Answer = tuple[int, str]
 
@@ -77,39 +75,31 @@ UNCLEAR: dict[str, Answer] = {
 }
 
 
-@pytest.fixture
-def kommunicate() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
-
-def call(kommunicate: responses.RequestsMock, name: str, status: int, text: str) -> object:
-    """One call that gets this answer; fails if it was made more than once."""
-    method, path = PATHS[name]
-    kommunicate.add(method, BASE + path, body=text, status=status, headers={"Location": "https://evil.example.com/"})
-    try:
-        return CALLS[name](KommunicateClient("key-1", BASE), 60)
-    finally:
-        assert len(kommunicate.calls) == 1
+def call(name: str, status: int, text: str) -> object:
+    """One call that gets this answer; fails if it was made more than once, or otherwise than documented."""
+    with Wire(say(text.encode(), status_line(status, Location="https://evil.example.com/"))) as wire:
+        try:
+            return CALLS[name](KommunicateClient("key-1", wire.url), PATIENCE)
+        finally:
+            (request,) = wire.heard
+            assert request.decode().startswith(" ".join(PATHS[name]))
 
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize(("status", "text", "error"), REFUSED.values(), ids=REFUSED)
 def test_what_says_that_it_was_refused_was_not_done(
-    kommunicate: responses.RequestsMock, name: str, status: int, text: str, error: type[DeliveryFailed]
+    name: str, status: int, text: str, error: type[DeliveryFailed]
 ) -> None:
     with pytest.raises(DeliveryFailed) as caught:
-        call(kommunicate, name, status, text)
+        call(name, status, text)
     assert type(caught.value) is error
 
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize(("status", "text"), UNCLEAR.values(), ids=UNCLEAR)
-def test_whatever_else_may_have_been_done(
-    kommunicate: responses.RequestsMock, name: str, status: int, text: str
-) -> None:
+def test_whatever_else_may_have_been_done(name: str, status: int, text: str) -> None:
     with pytest.raises(DeliveryFailed) as caught:
-        call(kommunicate, name, status, text)
+        call(name, status, text)
     assert type(caught.value) is Unsure
 
 
@@ -125,8 +115,8 @@ KEYS = {
 
 
 @pytest.mark.parametrize("text", KEYS.values(), ids=KEYS)
-def test_a_reply_is_sent_when_it_has_a_key(kommunicate: responses.RequestsMock, text: str) -> None:
-    assert call(kommunicate, "send", 200, text) == "abc-1"
+def test_a_reply_is_sent_when_it_has_a_key(text: str) -> None:
+    assert call("send", 200, text) == "abc-1"
 
 
 NO_KEYS = {
@@ -147,11 +137,9 @@ NO_KEYS = {
 
 
 @pytest.mark.parametrize(("status", "text"), NO_KEYS.values(), ids=NO_KEYS)
-def test_a_reply_without_a_usable_key_may_have_been_sent(
-    kommunicate: responses.RequestsMock, status: int, text: str
-) -> None:
+def test_a_reply_without_a_usable_key_may_have_been_sent(status: int, text: str) -> None:
     with pytest.raises(Unsure):
-        call(kommunicate, "send", status, text)
+        call("send", status, text)
 
 
 CHANGES = {
@@ -169,20 +157,18 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("text", "outcome"), CHANGES.values(), ids=CHANGES)
-def test_a_change_is_done_when_a_success_says_so(
-    kommunicate: responses.RequestsMock, text: str, outcome: Assigned
-) -> None:
-    assert call(kommunicate, "assign", 200, text) is outcome
+def test_a_change_is_done_when_a_success_says_so(text: str, outcome: Assigned) -> None:
+    assert call("assign", 200, text) is outcome
 
 
 @pytest.mark.parametrize("text", [text for text, _ in CHANGES.values()], ids=CHANGES)
-def test_a_status_is_set_when_a_success_says_so(kommunicate: responses.RequestsMock, text: str) -> None:
-    assert call(kommunicate, "status", 200, text) is None
+def test_a_status_is_set_when_a_success_says_so(text: str) -> None:
+    assert call("status", 200, text) is None
 
 
-def test_a_reason_nobody_knows_is_marked_as_one(kommunicate: responses.RequestsMock) -> None:
+def test_a_reason_nobody_knows_is_marked_as_one() -> None:
     with pytest.raises(Unsure) as caught:
-        call(kommunicate, "assign", 200, envelope("SOME_NEW_REASON"))
+        call("assign", 200, envelope("SOME_NEW_REASON"))
     assert caught.value.unknown_code
 
 
@@ -200,9 +186,9 @@ ENGAGED_ANSWERS = {
 
 
 @pytest.mark.parametrize(("status", "text"), ENGAGED_ANSWERS.values(), ids=ENGAGED_ANSWERS)
-def test_an_agent_who_takes_no_more_is_called_so(kommunicate: responses.RequestsMock, status: int, text: str) -> None:
+def test_an_agent_who_takes_no_more_is_called_so(status: int, text: str) -> None:
     with pytest.raises(Permanent, match="as many conversations as Kommunicate allows") as caught:
-        call(kommunicate, "assign", status, text)
+        call("assign", status, text)
     assert caught.value.code == "agent_is_already_engaged"
 
 
@@ -235,7 +221,7 @@ def test_a_gateway_never_knows(status: int, body: bytes) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("status", [200, 400, 401, 500, 502])
-def test_an_error_repeats_nothing_of_the_answer(kommunicate: responses.RequestsMock, name: str, status: int) -> None:
+def test_an_error_repeats_nothing_of_the_answer(name: str, status: int) -> None:
     with pytest.raises(DeliveryFailed) as caught:
-        call(kommunicate, name, status, json.dumps({"status": "error", "description": "CANARY", "CANARY": "CANARY"}))
+        call(name, status, json.dumps({"status": "error", "description": "CANARY", "CANARY": "CANARY"}))
     assert "CANARY" not in f"{caught.value!r} {caught.value.code}"

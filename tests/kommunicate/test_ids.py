@@ -14,8 +14,7 @@ from relay.errors import Permanent
 from relay.kommunicate import payloads as replies
 from relay.kommunicate.client import KommunicateClient
 from tests.harness import PATIENCE
-
-from .wire import ALEX, GROUP, PATHS, SAM, Wire, client, say
+from tests.net.wire import ALEX, GROUP, KEY, PATHS, SAM, Wire, say
 
 DONE = b'{"status": "success", "response": "updated"}'
 
@@ -46,7 +45,8 @@ SMUGGLED = [
 @pytest.mark.parametrize(("act", "name"), [(hand_over, "assign"), (reopen, "status")])
 def test_no_id_can_add_to_a_query(act: Callable[..., None], name: str, value: str) -> None:
     """A raw look at the request line, as the other side gets it."""
-    with Wire(say(DONE)) as wire, client(wire.url) as kommunicate:
+    with Wire(say(DONE)) as wire:
+        kommunicate = KommunicateClient(KEY, wire.url)
         act(kommunicate, value)
         line, *headers = wire.heard[0].decode("ascii").split("\r\n")
     method, target, _ = line.split(" ")
@@ -59,7 +59,8 @@ def test_no_id_can_add_to_a_query(act: Callable[..., None], name: str, value: st
 
 
 def test_a_change_has_its_headers_and_no_body() -> None:
-    with Wire(say(DONE)) as wire, client(wire.url) as kommunicate:
+    with Wire(say(DONE)) as wire:
+        kommunicate = KommunicateClient(KEY, wire.url)
         reopen(kommunicate)
         head, _, body = wire.heard[0].partition(b"\r\n\r\n")
     headers = head.decode("ascii").split("\r\n")
@@ -88,7 +89,8 @@ BAD_ACTORS = [
 @pytest.mark.parametrize("act", [hand_over, reopen])
 def test_nobody_acts_whom_a_header_cannot_name(act: Callable[..., None], acting: str) -> None:
     """Permanent, not an operator's matter: one odd id must not stop everybody's replies."""
-    with Wire(say(DONE)) as wire, client(wire.url) as kommunicate:
+    with Wire(say(DONE)) as wire:
+        kommunicate = KommunicateClient(KEY, wire.url)
         with pytest.raises(Permanent) as caught:
             act(kommunicate, acting=acting)
         assert wire.heard == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,14 +19,12 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.kommunicate.values import ChatLine, Conversation
 from relay.sandbox.kommunicate.webhook import webhook_body
 from tests.harness import PATIENCE, wait_for
-
-from .wire import ALEX, CALLS, GROUP, PATHS, SAM, client
+from tests.net.wire import ALEX, CALLS, GROUP, PATHS, SAM
 
 
 @pytest.fixture
-def kommunicate(server: SandboxServer) -> Iterator[KommunicateClient]:
-    with client(server.kommunicate_api_url, "sandbox-key") as made:
-        yield made
+def kommunicate(server: SandboxServer) -> KommunicateClient:
+    return KommunicateClient("sandbox-key", server.kommunicate_api_url)
 
 
 @pytest.fixture
@@ -82,8 +80,8 @@ def test_a_reply_that_cannot_be_taken_is_permanent(
 
 def test_a_wrong_key_is_an_operators_matter(server: SandboxServer, chat: Conversation) -> None:
     for call in CALLS.values():
-        with client(server.kommunicate_api_url, "other-key") as kommunicate, pytest.raises(OperatorNeeded):
-            call(kommunicate, PATIENCE)
+        with pytest.raises(OperatorNeeded):
+            call(KommunicateClient("other-key", server.kommunicate_api_url), PATIENCE)
     assert chat.lines == []
 
 
@@ -209,7 +207,8 @@ def test_neither_errors_nor_logs_tell_the_key_or_the_words(
     server.sandbox.kommunicate.api_key = SECRET
     server.sandbox.faults.add(PATHS[name][1], kind)
     caplog.set_level(logging.DEBUG)
-    with client(server.kommunicate_api_url, SECRET) as kommunicate, pytest.raises(DeliveryFailed) as caught:
+    kommunicate = KommunicateClient(SECRET, server.kommunicate_api_url)
+    with pytest.raises(DeliveryFailed) as caught:
         CALLS[name](kommunicate, 1.0)
     told = f"{caught.value!r} {caught.value.code} {caught.value.__cause__!r} {caught.value.__context__!r} {caplog.text}"
     assert "CANARY" not in told

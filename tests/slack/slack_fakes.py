@@ -84,7 +84,8 @@ def http(status, body, **headers):
     """An answer with this status and body."""
 
     def send(handler):
-        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        raw = text.encode() if isinstance(text, str) else text
         handler.send_response(status)
         for name, value in {"Content-Length": len(raw), **headers}.items():
             handler.send_header(name.replace("_", "-"), str(value))

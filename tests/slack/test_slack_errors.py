@@ -13,9 +13,11 @@ A = "service_unavailable request_timeout team_added_to_org org_login_required ex
 LIMITED = "ratelimited rate_limited"
 B = "internal_error fatal_error duplicate_message_not_found duplicate_channel_not_found update_failed never_seen"
 C = """not_authed invalid_auth account_inactive token_revoked token_expired missing_scope not_allowed_token_type
-    no_permission team_access_not_granted access_denied accesslimited enterprise_is_restricted
-    two_factor_setup_required ekm_access_denied message_limit_exceeded team_not_found method_deprecated
+    two_factor_setup_required message_limit_exceeded method_deprecated
     deprecated_endpoint as_user_not_supported metadata_must_be_sent_from_app messages_tab_disabled"""
+# Nobody says whether it is the channel or all of the workspace.
+C_OR_D = """no_permission team_access_not_granted access_denied accesslimited enterprise_is_restricted
+    ekm_access_denied team_not_found"""
 D = """channel_not_found not_in_channel is_archived restricted_action restricted_action_read_only_channel
     restricted_action_thread_only_channel restricted_action_non_threadable_channel
     slack_connect_file_link_sharing_blocked slack_connect_canvas_sharing_blocked
@@ -46,7 +48,7 @@ CLASSES = {
     Transient: A,
     RateLimited: LIMITED,
     Unsure: B,
-    OperatorNeeded: C + " " + D,
+    OperatorNeeded: f"{C} {D} {C_OR_D}",
     ThreadGone: E,
     Permanent: F + " " + OF_OTHERS,
 }
@@ -70,10 +72,13 @@ def test_it_knows_every_code(code, kind):
     assert code in str(error) or kind is RateLimited
 
 
-@pytest.mark.parametrize(("codes", "scope"), [(C, "workspace"), (D, "channel")])
-def test_it_closes_no_more_than_the_code_concerns(codes, scope):
+@pytest.mark.parametrize(
+    ("codes", "scope", "shared"), [(C, "workspace", False), (D, "channel", False), (C_OR_D, "channel", True)]
+)
+def test_it_closes_no_more_than_the_code_concerns(codes, scope, shared):
     """One archived channel holds up that channel."""
-    assert {refused(code).scope for code in codes.split()} == {scope}
+    found = [refused(code) for code in codes.split()]
+    assert {(error.scope, error.shared) for error in found} == {(scope, shared)}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ UNSURE = {
     "html": http(200, "<html>the customer's words</html>"),
     "no object": http(200, "[1]"),
     "null": http(200, "null"),
-    "not UTF-8": http(200, OK, Content_Type="application/json; charset=nonsense"),
+    "not UTF-8": http(200, b'{"ok": true, "ts": "\xff"}'),
     "login page": http(302, "", Location="http://127.0.0.1:9/"),
     "ok without ts": {"ok": True, "channel": "C1"},
     "unknown code": {"ok": False, "error": "something_new"},

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterator
-
-import requests
+from collections.abc import Callable
 
 from relay.kommunicate.client import KommunicateClient
 
@@ -21,15 +21,26 @@ Answer = Callable[[socket.socket, threading.Event], None]
 
 
 class Wire:
-    """Gives each connection to `answer` once its request is complete; `heard` is what came over each."""
+    """Gives each connection to `answer` once a request is complete, again and again.
 
-    def __init__(self, answer: Answer) -> None:
+    `requests` is what came over which connection, whole or not; `open` counts the connections that are.
+    """
+
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
-        self.heard: list[bytes] = []
+        self.requests: list[tuple[int, bytes]] = []
+        self.open = 0
         self.over = threading.Event()
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.05)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        port = self._listener.getsockname()[1]
+        self.url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
+
+    @property
+    def heard(self) -> list[bytes]:
+        """What came, request by request."""
+        return [request for _, request in self.requests]
 
     def __enter__(self) -> Wire:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -40,27 +51,37 @@ class Wire:
         self._listener.close()
 
     def _accept(self) -> None:
+        for number in itertools.count(1):
+            connection = self._next()
+            if connection is None:
+                return
+            self.open += 1
+            threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
+
+    def _next(self) -> socket.socket | None:
         while not self.over.is_set():
             with contextlib.suppress(OSError):
                 connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+        return None
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, number: int) -> None:
         with connection, contextlib.suppress(OSError):
-            whole = self._hear(connection)
-            if whole:
+            while self._hear(connection, number):
                 self.answer(connection, self.over)
+        self.open -= 1
 
-    def _hear(self, connection: socket.socket) -> bool:
+    def _hear(self, connection: socket.socket, number: int) -> bool:
         """Read one request; closing on unread bytes would reset the connection. False if it broke off."""
         request = b""
         while not _is_whole(request):
             piece = connection.recv(65536)
             request += piece
             if not piece:
-                self.heard.append(request)
+                if request:
+                    self.requests.append((number, request))
                 return False
-        self.heard.append(request)
+        self.requests.append((number, request))
         return True
 
 
@@ -75,6 +96,17 @@ def say(body: bytes, head: bytes = HEAD) -> Answer:
     return lambda connection, _: connection.sendall(head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
+def hang_up(connection: socket.socket, _: threading.Event) -> None:
+    """No response: the connection ends."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def status_line(status: int, **headers: str) -> bytes:
+    """The head of a response, but for its length."""
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([f"HTTP/1.1 {status} x", *lines, ""]).encode()
+
+
 def drip(first: bytes, piece: bytes = b"x") -> Answer:
     """One piece at a time, each well within any timeout per read, until the test is over."""
 
@@ -84,14 +116,6 @@ def drip(first: bytes, piece: bytes = b"x") -> Answer:
             connection.sendall(piece)
 
     return answer
-
-
-@contextlib.contextmanager
-def client(base: str, key: str = KEY) -> Iterator[KommunicateClient]:
-    """A client that goes there directly, whatever proxy the machine has."""
-    with requests.Session() as session:
-        session.trust_env = False
-        yield KommunicateClient(key, base, session=session)
 
 
 # One call of each kind, with a deadline.

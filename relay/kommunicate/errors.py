@@ -1,0 +1,127 @@
+"""Kommunicate's response as one of our errors; the only place that reads Kommunicate's refusals.
+
+Nothing of a body gets into an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Transient, Unsure
+from relay.jsontext import NotJson, decode, loads
+from relay.kommunicate import payloads
+from relay.net.call import Response
+from relay.vocabulary import GateScope, Vendor
+
+LONGEST_RETRY_AFTER = 3600.0  # seconds; a proxy's slip must not keep an agent's words from a customer for days
+
+
+def content_of(response: Response, path: str) -> Any:
+    """Return the JSON of a response that refuses nothing, in its envelope if it has one; else raise our error."""
+    failure = classify(response, method=path)
+    if failure:
+        raise failure
+    return _content(response.body)
+
+
+def classify(response: Response, *, method: str) -> DeliveryFailed | None:
+    """Return what a response means for whoever called `method`: None if it was done, else the error to raise."""
+    # No rate limit is documented; 429 is what a proxy in front of Kommunicate would say.
+    if response.status == 429:
+        return RateLimited(_seconds(response.headers), method=method, vendor=Vendor.KOMMUNICATE)
+    content = _content(response.body)
+    make = next(make for applies, make in RULES if applies(response.status, content))
+    return make(f"http_{response.status}")
+
+
+def _content(body: bytes) -> Any:
+    """Return the JSON of a response, the bare words of a refusal, or `_JUNK`."""
+    try:
+        text = decode(body).strip()
+        return text if text in _REFUSALS else loads(text)
+    except NotJson:
+        return _JUNK
+
+
+def _refused(content: Any) -> bool:
+    status = content.get("status") if isinstance(content, dict) else None
+    return (isinstance(content, str) and content in _REFUSALS) or (
+        isinstance(status, str) and status.lower() == "error"
+    )
+
+
+def _names(word: str, content: Any) -> bool:
+    return _refused(content) and word in str(content)
+
+
+def _contradicts_itself(content: Any) -> bool:
+    return _refused(content) and payloads.sent_key(content) is not None
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    value = next((text for name, text in headers.items() if name.lower() == "retry-after"), "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return min(seconds, LONGEST_RETRY_AFTER) if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _redirected(code: str) -> DeliveryFailed:
+    return OperatorNeeded(GateScope.ACCOUNT, "KOMMUNICATE_API_URL redirects: set the address it leads to", code=code)
+
+
+def _key_refused(code: str) -> DeliveryFailed:
+    return OperatorNeeded(GateScope.ACCOUNT, "Kommunicate refuses KOMMUNICATE_API_KEY", code=code)
+
+
+def _agent_refused(code: str) -> DeliveryFailed:
+    sentence = "Kommunicate lets nothing be done for this agent, or refuses KOMMUNICATE_API_KEY"
+    return OperatorNeeded(GateScope.AGENT, sentence, code=code, shared=True)
+
+
+def _engaged(_: str) -> DeliveryFailed:
+    return Permanent("This agent has as many conversations as Kommunicate allows them", code=payloads.ENGAGED.lower())
+
+
+def _later(code: str) -> DeliveryFailed:
+    return Transient("Kommunicate did not do it now", code=code)
+
+
+def _never(code: str) -> DeliveryFailed:
+    return Permanent("Kommunicate will not take this call", code=code)
+
+
+def _unclear(code: str) -> DeliveryFailed:
+    return Unsure("Kommunicate's response does not say what it did", code=code)
+
+
+def _done(_: str) -> None:
+    return None
+
+
+_JUNK = object()
+_REFUSALS = ("error", "INVALID_PARAMETER", "INVALID_APPLICATIONID", payloads.ENGAGED)
+
+# The first that applies. Words and envelope: github.com/priyadarshi/Applozic-Chat-SDK-Documentation,
+# PLATFORM-API-MESSAGE-DOC.md and PLATFORM-API-USER-DOC.md (the engine Kommunicate runs on); calls and key:
+# docs.kommunicate.io/docs/api-detail. A status without an envelope is plain HTTP (RFC 9110). Only what says so is a
+# refusal: an envelope in any other word may tell of something that was done.
+RULES: tuple[tuple[Callable[[int, Any], bool], Callable[[str], DeliveryFailed | None]], ...] = (
+    (lambda status, _: 300 <= status < 400, _redirected),
+    (lambda status, _: status in (502, 504), _unclear),  # RFC 9110: a gateway's own words, which knows no more than we
+    (lambda _, content: payloads.is_engaged(content) or _names(payloads.ENGAGED, content), _engaged),
+    (lambda status, _: status == 401, _key_refused),  # api-detail: the Api-Key header
+    (lambda status, _: status == 403, _agent_refused),  # RFC 9110: it knows who asks, and does not let them
+    (lambda status, _: status in (408, 425), _later),  # RFC 9110, RFC 8470: not processed
+    (lambda _, content: _contradicts_itself(content), _unclear),
+    (lambda _, content: _names("INVALID_APPLICATIONID", content), _key_refused),  # PLATFORM-API-USER-DOC.md
+    (lambda _, content: _names("INVALID_PARAMETER", content), _never),  # PLATFORM-API-USER-DOC.md
+    (lambda status, _: 400 <= status < 500, _never),
+    (lambda status, content: status >= 500 and content == "error", _unclear),  # any proxy's word
+    (lambda _, content: _refused(content), _later),  # PLATFORM-API-MESSAGE-DOC.md: also with status 200
+    (lambda status, content: 200 <= status < 300 and content is not _JUNK, _done),
+    (lambda *_: True, _unclear),  # 5xx of a proxy, or a page instead of JSON: it may have been done
+)

@@ -1,0 +1,246 @@
+"""One HTTP call in total time, over kept connections: sent at most once, answered in time or given up for good.
+
+The calling thread does everything itself, and each of its waits (connecting, shaking hands, sending, reading) ends with
+the call's deadline, whatever the other side drips. Only a name is looked up by another thread, which sends nothing. So
+when a call is over, nothing of it can leave any more.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, make_headers
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
+
+from relay.clock import monotonic
+from relay.errors import DeliveryFailed, Transient, Unsure
+from relay.failpoints import failpoint
+from relay.net.names import addresses
+from relay.vocabulary import Vendor
+
+MAX_RESPONSE = 4 * 1024 * 1024  # bytes; Slack's longest pages are well below
+KEPT = 64  # connections for the calls to come
+TRUSTED = 15.0  # seconds of rest after which the other side may have let go of a connection
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, whole. The names of headers are as they came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _UnderWay(threading.local):
+    """The call that this thread makes."""
+
+    ends = 0.0
+    fresh = False
+    sent = False  # something of it may have left
+    vendor = Vendor.SLACK
+
+    def left(self) -> float:
+        """Seconds it may take yet; raises TimeoutError when there are none."""
+        seconds = self.ends - monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+
+_call = _UnderWay()
+
+
+class Caller:
+    """Calls one vendor's API. Threads may share it; it follows no redirect, repeats nothing, and keeps no cookie."""
+
+    def __init__(self, vendor: Vendor, base_url: str, headers: Mapping[str, str]) -> None:
+        """`headers` go with every call; a path is put behind `base_url`."""
+        self._vendor = vendor
+        self._base_url = base_url
+        self._headers = {**headers, "Accept-Encoding": "identity", "User-Agent": "kommunicate-slack-relay"}
+        self._pools = _pools(base_url)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        deadline: float,
+        fresh: bool = False,
+    ) -> Response:
+        """Return the response within `deadline` seconds in all, or raise `DeliveryFailed`.
+
+        `Transient`: nothing was sent, nor will be. `Unsure`: it may have arrived. `fresh` takes a new connection: one
+        that the other side closes at this very moment would leave the call's fate unknown.
+        """
+        _call.ends, _call.fresh, _call.sent, _call.vendor = monotonic() + deadline, fresh, False, self._vendor
+        try:
+            return self._exchange(method, self._base_url + path, body, {**self._headers, **(headers or {})})
+        except (HTTPError, OSError, ValueError) as error:  # ValueError: an answer that is no HTTP
+            failure = self._failure(error)
+        raise failure  # out here: an exception of the library's quotes addresses, and would come along
+
+    def _exchange(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
+        response = self._pools.urlopen(
+            method, url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
+            decode_content=False, timeout=_call.left(),
+        )  # fmt: skip
+        try:
+            content = _read(response, self._vendor)
+        except BaseException:
+            response.close()  # what is left unread must not be taken for another call's answer
+            raise
+        response.release_conn()
+        return Response(response.status, dict(response.headers), content)
+
+    def _failure(self, error: Exception) -> DeliveryFailed:
+        if not _call.sent:
+            return Transient(f"{self._vendor} cannot be reached ({_kind(error)})", code="unreachable")
+        if monotonic() >= _call.ends:
+            return Unsure(f"{self._vendor} did not answer in time", code="deadline")
+        return Unsure(f"the connection to {self._vendor} broke ({_kind(error)})", code="connection_lost")
+
+
+def _kind(error: Exception) -> str:
+    """What went wrong at the bottom: "gaierror" for a name that nobody knows."""
+    while isinstance(error, HTTPError) and isinstance(error.__context__, Exception):
+        error = error.__context__
+    return type(error).__name__
+
+
+def _read(response: BaseHTTPResponse, vendor: Vendor) -> bytes:
+    body = bytearray()
+    while chunk := response.read(_CHUNK):
+        body += chunk
+        if len(body) > MAX_RESPONSE:
+            raise Unsure(f"{vendor}'s response is too large", code="too_large")
+    return bytes(body)
+
+
+class _InTime(socket.socket):
+    """A socket whose every wait ends with the call; each use may be another call's."""
+
+    def recv_into(self, *args: Any, **rest: Any) -> int:
+        self.settimeout(_call.left())
+        return super().recv_into(*args, **rest)
+
+    def recv(self, *args: Any, **rest: Any) -> bytes:
+        self.settimeout(_call.left())
+        return super().recv(*args, **rest)
+
+    def sendall(self, *args: Any, **rest: Any) -> None:
+        self.settimeout(_call.left())
+        super().sendall(*args, **rest)
+
+
+class _InTimeOverTLS(_InTime, ssl.SSLSocket):
+    """The same for what is encrypted."""
+
+
+class _Connection(HTTPConnection):
+    """Connects in time, and knows when something of a call leaves."""
+
+    used_at = 0.0
+    _connected = False
+
+    def _new_conn(self) -> socket.socket:
+        found = addresses(self._dns_host, self.port, _call.left())
+        failure: OSError = OSError("no address")
+        for number, (family, kind, protocol, _, address) in enumerate(found):
+            connection = _InTime(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    connection.setsockopt(*option)
+                connection.settimeout(_call.left() / (len(found) - number))  # a dead address leaves time for the next
+                connection.connect(address)
+                connection.settimeout(_call.left())
+            except OSError as error:
+                connection.close()
+                failure = error
+            else:
+                return connection
+        raise failure
+
+    def connect(self) -> None:
+        self._connected = False
+        super().connect()
+        self._connected = True
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if self._connected:  # else it asks a proxy to connect it, which is nothing of the call yet
+            _call.sent = True
+        super().send(data)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        failpoint(f"{_call.vendor.name.lower()}.sent")
+        response: HTTPResponse = super().getresponse()  # type: ignore[assignment]
+        self.used_at = monotonic()
+        return response
+
+
+class _ConnectionOverTLS(_Connection, HTTPSConnection):
+    """The same for https."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection  # type: ignore[assignment]
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection = super()._get_conn(timeout)
+        if _call.fresh or monotonic() - getattr(connection, "used_at", 0.0) > TRUSTED:
+            connection.close()  # it connects again by itself
+        return connection
+
+
+class _PoolOverTLS(_Pool, HTTPSConnectionPool):
+    ConnectionCls = _ConnectionOverTLS  # type: ignore[assignment]
+
+
+def _pools(base_url: str) -> PoolManager:
+    """Connections to the vendor's host, by the proxy that the environment names; never to this machine itself."""
+    parts = urlsplit(base_url)
+    host, tls = parts.hostname or "", _tls()
+    pools: PoolManager
+    proxy = None if _is_this_machine(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
+    if proxy is None:
+        pools = PoolManager(1, maxsize=KEPT, ssl_context=tls)
+    else:
+        auth = parse_url(proxy).auth
+        headers = make_headers(proxy_basic_auth=auth) if auth else None
+        pools = ProxyManager(proxy, 1, proxy_headers=headers, maxsize=KEPT, ssl_context=tls)
+    pools.pool_classes_by_scheme = {"http": _Pool, "https": _PoolOverTLS}
+    return pools
+
+
+def _tls() -> ssl.SSLContext:
+    """Trusts whom the machine trusts, and whom Mozilla does: a bare container may trust nobody."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    context.sslsocket_class = _InTimeOverTLS
+    return context
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,51 @@
+"""Looks up the addresses of a host, in a thread of its own: the system offers no way to break a look-up off."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
+
+_lock = threading.Lock()
+_under_way: dict[tuple[str, int], Future[Sequence[Address]]] = {}
+
+
+def addresses(host: str, port: int, seconds: float) -> Sequence[Address]:
+    """Return where `host` can be reached, as `socket.getaddrinfo` does; raise OSError, also after `seconds`.
+
+    A look-up that takes longer goes on by itself, and whoever asks for the same host meanwhile waits for the same one.
+    """
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:  # it is a name
+        return _looking_up(host, port).result(seconds)
+
+
+def _looking_up(host: str, port: int) -> Future[Sequence[Address]]:
+    with _lock:
+        found = _under_way.get((host, port))
+        if found is None:
+            found = _under_way[host, port] = Future()
+            threading.Thread(target=_look_up, args=(host, port, found), daemon=True).start()
+        return found
+
+
+def _look_up(host: str, port: int, found: Future[Sequence[Address]]) -> None:
+    try:
+        result = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name with an empty or an overlong part
+        failure = error if isinstance(error, OSError) else OSError("not a host's name")
+        _done(host, port)
+        found.set_exception(failure)
+    else:
+        _done(host, port)
+        found.set_result(result)
+
+
+def _done(host: str, port: int) -> None:
+    with _lock:
+        del _under_way[host, port]

@@ -1,0 +1,97 @@
+"""Methods of Slack's Web API: each called once, within a deadline, with our errors for whatever goes wrong.
+
+https://docs.slack.dev/apis/web-api, https://docs.slack.dev/apis/web-api/pagination
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from relay.clock import monotonic
+from relay.errors import SettingsError, Unsure
+from relay.jsontext import NotJson, decode, loads
+from relay.net.call import Caller
+from relay.slack.errors import classify
+from relay.vocabulary import Vendor
+
+MAX_PAGES = 20  # of one list: Slack allows about 50 calls a minute
+_TOKEN = re.compile(r"[!-~]+", re.ASCII)
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Api:
+    """Calls methods of Slack's Web API. Threads may share one."""
+
+    def __init__(self, token: str, base_url: str, *, deadline: float) -> None:
+        """`deadline` is in seconds and holds for a call as a whole."""
+        if not _TOKEN.fullmatch(token):
+            # Checked here because the error for such a header would quote the token.
+            raise SettingsError("SLACK_BOT_TOKEN is empty or holds characters that no token has")
+        self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
+        self.deadline = deadline
+
+    def write(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Calls a method that changes something and returns Slack's answer; raises `DeliveryFailed`."""
+        return self._call(method, json.dumps(arguments).encode(), _JSON, self.deadline)
+
+    def read(
+        self, method: str, arguments: Mapping[str, Any] | None = None, *, deadline: float | None = None
+    ) -> Mapping[str, Any]:
+        """Calls a method that changes nothing; these take no JSON. `deadline` is this call's own, in seconds."""
+        plain = {name: int(value) if isinstance(value, bool) else value for name, value in (arguments or {}).items()}
+        return self._call(method, urlencode(plain).encode(), _FORM, self.deadline if deadline is None else deadline)
+
+    def pages(
+        self, method: str, key: str, arguments: Mapping[str, Any], *, size: int, ends: float, most: int = MAX_PAGES
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yields every item of a list; a list that cannot be had whole ends in `Unsure`, never early.
+
+        `ends` is when to give up, as `relay.clock.monotonic` counts.
+        """
+        cursor = ""
+        for _ in range(most):
+            more = {"cursor": cursor} if cursor else {}
+            left = min(self.deadline, ends - monotonic())
+            body = self.read(method, {**arguments, "limit": size, **more}, deadline=left)
+            items = body.get(key)
+            if not isinstance(items, list):
+                raise unreadable(method)
+            yield from (item for item in items if isinstance(item, Mapping))
+            cursor = _next_cursor(body)
+            if not cursor:
+                if body.get("has_more") is True:
+                    raise unreadable(method)
+                return
+        raise Unsure(f"{method} has more than {most} pages", code="too_many_pages")
+
+    def _call(self, method: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Mapping[str, Any]:
+        response = self._caller.call("POST", method, body, headers, deadline=deadline)
+        answer = _object(response.body)
+        failure = classify(response.status, answer, response.headers, method)
+        if failure is not None or answer is None:
+            raise failure or unreadable(method)
+        return answer
+
+
+def unreadable(method: str) -> Unsure:
+    """The error for an answer that says ok and lacks what it should hold."""
+    return Unsure(f"Slack's answer to {method} lacks what it should hold", code="incomplete")
+
+
+def _object(body: bytes) -> Mapping[str, Any] | None:
+    try:
+        value = loads(decode(body))
+    except NotJson:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _next_cursor(body: Mapping[str, Any]) -> str:
+    metadata = body.get("response_metadata")
+    cursor = metadata.get("next_cursor") if isinstance(metadata, Mapping) else None
+    return cursor if isinstance(cursor, str) else ""

@@ -1,0 +1,8 @@
+"""The methods whose limits and refusals hold back the same work: https://docs.slack.dev/apis/web-api/rate-limits"""
+
+from __future__ import annotations
+
+POSTING = ("chat.postMessage",)
+LOOKING = ("auth.test", "conversations.history", "conversations.replies", "chat.delete")
+MARKING = ("reactions.add", "reactions.remove", "chat.update")
+FIND_CHANNEL = "conversations.list"
