@@ -218,7 +218,7 @@ class _PoolOverTLS(_Pool, HTTPSConnectionPool):
 def _pools(base_url: str) -> PoolManager:
     """Connections to the vendor's host, by the proxy that the environment names; never to this machine itself."""
     parts = urlsplit(base_url)
-    host, tls = parts.hostname or "", _tls()
+    host, tls = parts.hostname or "", _tls() if parts.scheme == "https" else None
     pools: PoolManager
     proxy = None if _is_this_machine(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
     if proxy is None:
