@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -232,9 +233,11 @@ def _pools(base_url: str) -> PoolManager:
 
 
 def _tls() -> ssl.SSLContext:
-    """Trusts whom the machine trusts, and whom Mozilla does: a bare container may trust nobody."""
+    """Trusts whom the machine trusts; on one that knows of nobody, such as a bare container, whom Mozilla trusts."""
     context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
+    known = ssl.get_default_verify_paths()
+    if not (known.cafile or (known.capath and any(Path(known.capath).iterdir()))):
+        context.load_verify_locations(certifi.where())
     context.sslsocket_class = _InTimeOverTLS
     return context
 
