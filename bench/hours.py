@@ -21,7 +21,7 @@ from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.store.db.engine import Store, Tx, open_store
 from relay.store.db.tables import deliveries
 from relay.store.intake.webhooks import accept
-from relay.wiring import Relay, build_context, do_chores
+from relay.wiring import Relay, build_context, build_housekeeping
 from tests.harness import NOON, FakeClock, raw, settings
 
 HOUR = 3600.0
@@ -79,7 +79,7 @@ def live_through(
     with forgetful_slack() as slack, closing(open_store(url, clock)) as store:
         relay = Relay(replace(settings(database_url=url), slack_api_url=slack), store)
         out = build_context(relay)
-        worker = Worker(out)
+        worker, house = Worker(out), build_housekeeping(relay, out)
         for step in range(1, int(hours * HOUR / poll) + 1):
             clock.advance(poll)
             if step * poll % message_every == 0:
@@ -87,7 +87,8 @@ def live_through(
                     take_in(tx, number, number // FEW)
                 number += 1
             if step * poll % chores_every == 0:
-                do_chores(relay, out)
+                for chore in house.chores:
+                    chore()
             while worker.run_once():
                 pass
             if step * poll % HOUR == 0:

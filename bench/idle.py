@@ -31,7 +31,8 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.store.db.engine import Tx, open_store
 from relay.store.db.schema import migrate
 from relay.store.db.tables import conversations, deliveries, lanes, send_parts, sends
-from relay.store.queue import gates
+from relay.store.queue.closing import close_for_failure
+from relay.vocabulary import GateScope
 from tests.harness import NOON, environment, free_port, wait_for
 from tests.processes import RelayProcess, spawned
 
@@ -68,7 +69,7 @@ def waiting(tx: Tx) -> None:
     tx.conn.execute(update(lanes).values(due=tx.now + HOUR, delay=HOUR, attempts=1))
     for number in range(WAITING, 2 * WAITING):
         take_in(tx, number, number, "C0ARCHIVED")
-    gates.close_for_failure(tx, "channel", "C0ARCHIVED", HOUR, "archived")
+    close_for_failure(tx, GateScope.CHANNEL, "C0ARCHIVED", HOUR, cause="archived")
 
 
 def cpu_seconds(pid: int) -> float:

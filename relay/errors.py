@@ -2,10 +2,11 @@
 
     RelayError
     ├── SettingsError           exit 2: could not run; carries findings
-    ├── Rejected                the web door's refusal: status, code, sentence, details
+    ├── Rejected                an endpoint's refusal: status, code, sentence, details
     ├── StoreUnavailable        503: nothing was committed
     └── DeliveryFailed          one outbound call did not do what was asked
         ├── Transient           certainly not done: try the same again later
+        │   └── Unreachable     the vendor's host cannot be reached at all
         ├── RateLimited         certainly not done: wait, uses up no attempt
         ├── Unsure              may have been done: look before trying again
         ├── OperatorNeeded      a person must change something: close the gate it concerns
@@ -64,6 +65,10 @@ class DeliveryFailed(RelayError):
 
 class Transient(DeliveryFailed):
     """Not done; the same call may succeed later."""
+
+
+class Unreachable(Transient):
+    """Not done; the vendor's host cannot be reached."""
 
 
 class RateLimited(DeliveryFailed):

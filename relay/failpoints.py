@@ -16,40 +16,35 @@ from relay.errors import SettingsError
 # Each is passed right before and right after it commits.
 TRANSACTIONS = (
     "accept",
-    "claim",
-    "freeze",
-    "start",
-    "root",
+    "take",
     "settle",
+    "not_ready",
+    "refused",
     "looked",
     "resend",
+    "copies",
+    "prune",
+    # what a failed call leads to
+    "retry",
+    "gate",
     "confirm",
     "newthread",
     "dissolve",
     "degrade",
     "bury",
-    "prune",
-    "reply_freeze",
-    "reply_start",
-    "reply_settle",
-    "reply_failure",
-    "reply_unanswered",
-    "mark",
-    "hear",
-    "card",
-    "take_over",
-    "click",
-    "click_refused",
+    "close_channel",
+    "forget",
 )
 CALLS = (
     "http.answered",
+    "call.ready",  # what goes out is stored, and nothing has gone out
     "slack.sent",  # between a call's last byte and the first of its answer
-    "post.answered",
+    "kommunicate.sent",
+    "call.answered",
     "look.answered",
+    "stray.posted",
     "stray.deleted",
     "copy.deleted",
-    "kommunicate.sent",
-    "reply.answered",
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

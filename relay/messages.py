@@ -1,4 +1,4 @@
-"""The frozen values that travel between the doors, the store and the senders.
+"""The frozen values that travel between the endpoints, the store and the senders.
 
 A value of these types has been authenticated and parsed: there is no way to hold an unverified message.
 """
@@ -133,11 +133,14 @@ class AgentMessage:
 class AgentChange:
     """An agent changed a message, or took it back (`gone`). `of` is the message's key; `note` as in `AgentMessage`.
 
-    `at` is Slack's time of it; of two changes the later counts, whichever comes first.
+    `at` is Slack's time of it, seconds with as many digits as any; of two changes the later counts, whichever comes
+    first.
     """
 
     key: str
     of: str
+    channel: str
+    thread_ts: str | None
     at: str
     note: str | None
     gone: bool

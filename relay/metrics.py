@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from relay.store.db.engine import Store
-from relay.store.operations.reports import Totals, totals
+from relay.store.operations.reports import Kind, Totals, totals
+from relay.vocabulary import DeliveryState, Outcome
 
-OUTCOMES = ("accepted", "duplicate", "ignored", "rejected")
+OUTCOMES = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.REJECTED)
 DELIVERED = (
-    *((kind, outcome) for kind in ("message", "reply", "line") for outcome in ("delivered", "dead")),
-    ("root", "delivered"),
-    ("click", "delivered"),
+    *product((Kind.MESSAGE, Kind.REPLY, Kind.LINE), (DeliveryState.DELIVERED, DeliveryState.DEAD)),
+    (Kind.ROOT, DeliveryState.DELIVERED),
+    (Kind.CLICK, DeliveryState.DELIVERED),
 )
 
 
@@ -51,8 +53,8 @@ def _families(now: Totals) -> Iterator[Metric]:
     delivered = CounterMetricFamily(
         "relay_delivered", "Deliveries by kind and how they ended.", labels=["kind", "outcome"]
     )
-    for kind, outcome in DELIVERED:
-        delivered.add_metric([kind, outcome], now.delivered.get((kind, outcome), 0))
+    for kind, state in DELIVERED:
+        delivered.add_metric([kind, state], now.delivered.get((kind, state), 0))
     yield delivered
     depth = GaugeMetricFamily("relay_queue_depth", "Deliveries not settled yet, by state.", labels=["state"])
     for state, count in now.queue.items():

@@ -12,6 +12,100 @@ class Vendor(StrEnum):
     SLACK = "Slack"
 
 
+class Lane(StrEnum):
+    """The ordered queues of a conversation: one send of each is under way at a time, and none waits for another."""
+
+    WORDS = "words"  # what the thread shows
+    REPLIES = "replies"  # what agents want of Kommunicate
+    CARD = "card"  # the card, and the marks on agents' messages: states to bring about, at low priority
+
+
+class Source(StrEnum):
+    """Where something came in."""
+
+    KOMMUNICATE = "kommunicate"
+    SLACK = "slack"
+
+
+class ReceivedKind(StrEnum):
+    """What came in."""
+
+    MESSAGE = "message"
+    EDIT = "edit"  # an agent's, of a message; also that it was deleted
+    CLICK = "click"
+
+
+class Outcome(StrEnum):
+    """What became of something that came in."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"  # it was here before; only counted
+    IGNORED = "ignored"
+    REJECTED = "rejected"  # it could not be understood
+    HELD = "held"  # until the thread it was written in is known
+
+
+class DeliveryState(StrEnum):
+    """How far one thing to do is."""
+
+    WAITING = "waiting"
+    SENDING = "sending"  # a send carries it
+    UNSURE = "unsure"  # a send may have brought it
+    DELIVERED = "delivered"
+    DEAD = "dead"  # given up, and kept
+    IGNORED = "ignored"  # nothing is to be done about it
+
+
+class SendState(StrEnum):
+    """How far one outbound call is."""
+
+    FROZEN = "frozen"  # stored as it will go out
+    SENDING = "sending"  # it is being called, or was when its process ended
+    UNSURE = "unsure"  # it may have been done: to be looked for
+    DELIVERED = "delivered"
+    REFUSED = "refused"  # it will never be taken
+    VOID = "void"  # overtaken: it had no effect, and will have none
+
+
+class SendKind(StrEnum):
+    """What a call does."""
+
+    ROOT = "root"  # opens a thread with its card
+    POST = "post"  # shows messages in a thread
+    REPLY = "reply"  # sends an agent's words to the customer
+    TAKEOVER = "takeover"  # takes a chat from a bot before the first reply
+    CLICK = "click"  # does what a control of the card asks for
+    CARD = "card"  # brings a card up to date
+    MARK = "mark"  # puts the right emoji on an agent's message
+
+
+class ThreadNotice(StrEnum):
+    """What a line is about in which the relay itself speaks in a thread; the topic of its delivery."""
+
+    FAILED = "failed"
+    UNSURE = "unsure"
+    EDITED = "edited"
+    DELETED = "deleted"
+    FILES = "files"
+    TAKEN = "taken"
+    REFUSED = "refused"
+
+
+NO_TOPIC = ""  # of a delivery that is somebody's words
+CLICK_TOPIC = ReceivedKind.CLICK.value  # of a delivery that is a click
+
+
+class Mark(StrEnum):
+    """What the emoji on an agent's message says of it."""
+
+    NONE = ""
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNSURE = "unsure"
+    NOTE = "note"
+
+
 class GateScope(StrEnum):
     """What a gate holds back; its name says which one."""
 

@@ -13,7 +13,7 @@ import relay
 ROOT = Path(relay.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-GROUND = {"messages", "errors", "clock", "conversation", "vocabulary"}
+GROUND = {"messages", "errors", "clock", "conversation", "vocabulary", "keys"}
 
 # Each room, and all of ours that it may import beside itself.
 ARROWS: dict[str, set[str]] = {
@@ -22,6 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "clock": set(),
     "conversation": {"messages"},
     "vocabulary": set(),
+    "keys": set(),
     "jsontext": set(),
     "findings": set(),
     "logs": set(),

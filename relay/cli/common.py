@@ -85,7 +85,7 @@ def settings_for(command: str) -> Settings:
 @contextmanager
 def open_existing(database_url: str) -> Iterator[Store]:
     """The store, for commands that only ask it: an empty database is not created but refused."""
-    store = open_store(database_url)
+    store = open_store(database_url, patience=None)
     try:
         if not _there(store) or schema_state(store) is SchemaState.MISSING:
             raise SettingsError("The database is empty: run `relay migrate`, or `relay serve` on SQLite.")

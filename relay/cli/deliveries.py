@@ -1,21 +1,24 @@
-"""`relay deliveries`: what waits, what was given up and may be sent again, what was refused at the door."""
+"""`relay deliveries`: what waits, what was given up and may be sent again, what was refused with a 422."""
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 import click
 
 from relay.cli.common import Age, explain_failures, json_option, open_existing, print_fields, print_rows, settings_for
-from relay.store.operations.replay import replay_all, replay_one
-from relay.store.operations.reports import list_deliveries, show_delivery, show_rejected
+from relay.store.operations.replay import Replayed, replay_all, replay_one
+from relay.store.operations.reports import Which, list_deliveries, show_delivery, show_rejected
+from relay.vocabulary import Outcome
+from relay.wiring import slack_limits
 
 COLUMNS = ("id", "kind", "state", "group_id", "channel", "age", "attempts", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
-REPLAYED = {
-    "dead": "Queued again.",
-    "pruned": "Its content is no longer stored, so it cannot be sent again.",
-    "unknown": "There is no such delivery.",
+REPLAYED: dict[StrEnum, str] = {
+    Replayed.QUEUED: "Queued again.",
+    Replayed.PRUNED: "Its content is no longer stored, so it cannot be sent again.",
+    Replayed.UNKNOWN: "There is no such delivery.",
 }
 
 
@@ -25,17 +28,19 @@ def deliveries() -> None:
 
 
 @deliveries.command("list")
-@click.option("--dead", "which", flag_value="dead", help="Only what was given up.")
-@click.option("--rejected", "which", flag_value="rejected", help="Only bodies refused at the door with a 422.")
-@click.option("--waiting", "which", flag_value="waiting", help="Only what waits: for a channel, a gate or its turn.")
+@click.option("--dead", "which", flag_value=Which.DEAD, help="Only what was given up.")
+@click.option("--rejected", "which", flag_value=Which.REJECTED, help="Only webhook bodies refused with a 422.")
+@click.option(
+    "--waiting", "which", flag_value=Which.WAITING, help="Only what waits: for a channel, a gate or its turn."
+)
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most.")
 @json_option
 @explain_failures
 def list_(*, which: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, the newest first; never what a customer wrote."""
     with open_existing(settings_for("deliveries").database_url) as store, store.read() as tx:
-        rows = list_deliveries(tx, which or "all", limit)
-    columns = REJECTED_COLUMNS if which == "rejected" else COLUMNS
+        rows = list_deliveries(tx, Which(which or Which.ALL), slack_limits(), limit)
+    columns = REJECTED_COLUMNS if which == Which.REJECTED else COLUMNS
     print_rows(rows, columns, as_json=as_json, empty="Nothing there.")
 
 
@@ -53,9 +58,9 @@ def replay(*, delivery_id: str | None, everything: bool, since: float | None) ->
             click.echo(f"{replay_all(tx, within=since)} queued again.")
             return
         rejected, number = parse_id(delivery_id)
-        found = "rejected" if rejected else replay_one(tx, number)
+        found = Outcome.REJECTED if rejected else replay_one(tx, number)
     click.echo(REPLAYED.get(found, f"Delivery {delivery_id} is {found}; only dead letters are sent again."))
-    if found != "dead":
+    if found is not Replayed.QUEUED:
         raise SystemExit(1)
 
 
@@ -67,7 +72,7 @@ def show(*, delivery_id: str, as_json: bool) -> None:
     """Show one delivery and its sends, or one rejected body (r12)."""
     rejected, number = parse_id(delivery_id)
     with open_existing(settings_for("deliveries").database_url) as store, store.read() as tx:
-        row = show_rejected(tx, number) if rejected else show_delivery(tx, number)
+        row = show_rejected(tx, number) if rejected else show_delivery(tx, number, slack_limits())
     if row is None:
         click.echo(f"There is no delivery {delivery_id}.", err=True)
         raise SystemExit(1)

@@ -5,7 +5,8 @@ Looked up once in ten minutes; what Slack does not tell for want of a scope is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -13,10 +14,8 @@ from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Agent, Person, Role
 from relay.slack.client import Profile, SlackClient
-from relay.slack.events import Blocks
-from relay.slack.reply_text import labels, mentioned
-from relay.store.conversations.people import known_agent, remember_agent
-from relay.store.db.engine import Store
+from relay.store.conversations.people import known_agents, remember_agents
+from relay.store.db.engine import Store, Tx
 
 FRESH = 600.0  # seconds a looked-up agent is good for
 DEADLINE = 2.0  # seconds a look-up in Kommunicate may take in all
@@ -25,8 +24,16 @@ NAMELESS = "Agent"
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who is known by id, and who should be looked up: never seen, or long ago."""
+
+    agents: Mapping[str, Agent]
+    to_look_up: frozenset[str]
+
+
 class Agents:
-    """Finds an agent by the Slack user who wrote."""
+    """Finds agents by the Slack users who wrote or are mentioned."""
 
     def __init__(
         self,
@@ -40,25 +47,28 @@ class Agents:
         self._kommunicate = kommunicate
         self._by_slack_id = by_slack_id
 
-    def of(self, team: str, user_id: str) -> Agent:
-        """Who `user_id` is; raises `DeliveryFailed` where a look-up failed and is worth another try."""
-        with self._store.read() as tx:
-            agent = known_agent(tx, team, user_id, max_age=FRESH)
-        if agent is None:
-            agent = self._look_up(user_id)
-            with self._store.begin() as tx:
-                remember_agent(tx, team, agent)
-        return agent
+    def known(self, tx: Tx, team: str, user_ids: Collection[str]) -> Known:
+        """What the store knows of these users."""
+        found = known_agents(tx, team, user_ids)
+        old = {user_id for user_id, (_, age) in found.items() if age > FRESH}
+        missing = set(user_ids) - found.keys()
+        return Known({user_id: agent for user_id, (agent, _) in found.items()}, frozenset(missing | old))
 
-    def names(self, team: str, blocks: Blocks, text: str) -> dict[str, str]:
-        """Who is mentioned in a message, by id: as Slack's `text` names them, or looked up; the rest are left out."""
-        named = labels(text)
-        for user_id in mentioned(blocks, text).users:
+    def look_up(self, team: str, author: str, others: Collection[str]) -> None:
+        """Look these up and remember them; raises `DeliveryFailed` where the author cannot be had now.
+
+        A name less must not hold up a reply: `others` are only mentioned.
+        """
+        found = []
+        for user_id in others:
             try:
-                named[user_id] = self.of(team, user_id).name
-            except DeliveryFailed as error:  # a name less must not hold up a reply
+                found.append(self._look_up(user_id))
+            except DeliveryFailed as error:
                 log.info("agents.no_name", user=user_id, code=error.code)
-        return named
+        if author:
+            found.append(self._look_up(author))
+        with self._store.begin() as tx:
+            remember_agents(tx, team, found)
 
     def _look_up(self, user_id: str) -> Agent:
         profile, mapped = self._profile(user_id), self._by_slack_id.get(user_id)

@@ -1,4 +1,4 @@
-"""One line in the alerts channel for every channel that waits for a person."""
+"""One line in the alerts channel for everything that waits for a person."""
 
 from __future__ import annotations
 
@@ -7,59 +7,60 @@ import uuid
 import structlog
 
 from relay.delivery.context import DeliveryContext
+from relay.delivery.failures import close_gate
 from relay.errors import DeliveryFailed, RateLimited, Unsure
 from relay.slack.alert import render_alert
 from relay.store.operations.alerts import Alert, put_back, take_alert
-from relay.store.queue import gates
+from relay.store.queue.gates import take_slot
 
 log = structlog.get_logger()
 
 
-def post_alerts(out: DeliveryContext) -> None:
+def post_alerts(context: DeliveryContext) -> None:
     """Post what nobody was told of yet, as far as the alerts channel takes posts; the rest waits for the next call.
 
     The alerts channel's own trouble stays in the log and in `relay deliveries list --waiting`.
     """
-    channel = _channel(out)
+    channel = _channel(context)
     while channel is not None:
-        with out.store.begin() as tx:
+        with context.store.begin() as tx:
             alert = take_alert(tx, besides=channel)
             if alert is None:
                 return
-            if gates.take_slot(tx, channel, out.pace) is not None:
+            if take_slot(tx, channel, context.limits) is not None:
                 put_back(tx, alert)
                 return
-        if not _told(out, channel, alert):
+        if not _told(context, channel, alert):
             return
 
 
-def _channel(out: DeliveryContext) -> str | None:
+def _channel(context: DeliveryContext) -> str | None:
     """The alerts channel's id; None where there is none, or where Slack does not find it now."""
-    name = out.alerts_channel
+    name = context.alerts_channel
     if name is None or not name.startswith("#"):
         return name
-    if name not in out.channel_ids:
+    if name not in context.channel_ids:
         try:
-            out.channel_ids[name] = out.slack.find_channel(name)
+            context.channel_ids[name] = context.slack.find_channel(name)
         except DeliveryFailed as error:
             log.warning("alerts.no_channel", channel=name, code=error.code)
             return None
-    return out.channel_ids[name]
+    return context.channel_ids[name]
 
 
-def _told(out: DeliveryContext, channel: str, alert: Alert) -> bool:
-    payload = render_alert(alert.channel, alert.cause).payload()
+def _told(context: DeliveryContext, channel: str, alert: Alert) -> bool:
+    payload = render_alert(alert.scope, alert.name, alert.cause).payload()
     try:
-        out.slack.post(channel, payload, thread_ts=None, send_id=uuid.uuid4().hex)
+        context.slack.post(channel, payload, thread_ts=None, send_id=uuid.uuid4().hex)
     except Unsure as error:
-        log.warning("alert.unsure", channel=alert.channel, code=error.code)
+        log.warning("alert.unsure", scope=alert.scope, name=alert.name, code=error.code)
     except DeliveryFailed as error:
-        log.warning("alert.failed", channel=alert.channel, code=error.code)
-        with out.store.begin() as tx:
+        log.warning("alert.failed", scope=alert.scope, name=alert.name, code=error.code)
+        with context.store.begin() as tx:
             put_back(tx, alert)
             if isinstance(error, RateLimited):
-                gates.close_for_rate_limit(tx, "channel", channel, error.retry_after, pace=out.pace, code=error.code)
+                close_gate(tx, context, error, channel=channel)
         return False
     else:
-        log.info("alert.told", channel=alert.channel)
+        log.info("alert.told", scope=alert.scope, name=alert.name)
     return True

@@ -1,27 +1,41 @@
-"""Names and roles to show beside messages: cached, looked up within 2 s, never in the way of words."""
+"""Names and roles to show beside messages: cached, looked up beside, never in the way of words.
+
+Words wait a moment for the name of somebody unknown. While a look-up takes longer than that, nobody waits for another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import structlog
 
-from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited
+from relay.clock import monotonic
+from relay.delivery import failures
+from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
 from relay.messages import Person, Role
 from relay.store.conversations.people import known_people, remember_people
-from relay.store.db.engine import Store
-from relay.store.queue.gates import close_for_failure, seconds_closed
+from relay.store.db.engine import Store, Tx
+from relay.store.queue.gates import seconds_closed
 
 FRESH = 600.0  # seconds a looked-up name is good for
 DEADLINE = 2.0  # seconds a look-up may take in all
-PAUSE = 30.0  # seconds without look-ups after one failed
-PAUSE_FOR_OPERATOR = 300.0  # the same when the key was refused
-GATE = ("account", "kommunicate user detail")
+PATIENCE = 0.6  # seconds that words wait for one
+SLOW = 0.25  # seconds after which a look-up under way is one that nobody should wait for
+MOST = 8  # look-ups at a time
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person for every id, at worst by the bare id; `missing` have never been looked up, and may be now."""
+
+    people: Mapping[str, Person]
+    missing: frozenset[str]
 
 
 class Authors:
@@ -34,38 +48,80 @@ class Authors:
         self._client = client
         self._bots = bots
         self._agents = agents
+        self._lock = threading.Lock()
+        self._asking: dict[tuple[str, str], _LookUp] = {}
 
-    def of(self, account: str, user_ids: Collection[str]) -> dict[str, Person]:
-        """A person for every id, by look-up, by cache, or at worst by the bare id."""
-        with self._store.read() as tx:
-            cached = known_people(tx, account, user_ids)
-            wanted = [one for one in user_ids if one not in cached or cached[one][1] > FRESH]
-            paused = bool(wanted) and seconds_closed(tx, *GATE) is not None
-        known = {user_id: person for user_id, (person, _) in cached.items()}
-        if wanted and self._client is not None and not paused:
-            known.update(self._look_up(self._client, account, wanted))
-        return {user_id: self._with_role(user_id, known.get(user_id)) for user_id in user_ids}
+    def known(self, tx: Tx, account: str, user_ids: Collection[str]) -> Known:
+        """What the store knows of these users; a name that was looked up long ago is looked up anew beside."""
+        cached = known_people(tx, account, user_ids)
+        missing = frozenset(user_ids) - cached.keys()
+        old = {user_id for user_id, (_, age) in cached.items() if age > FRESH}
+        open_now = bool(missing or old) and self._client is not None and seconds_closed(tx, *failures.NAMES) is None
+        if open_now and old:
+            self._ask(account, old)
+        people = {one: self._with_role(one, cached[one][0] if one in cached else None) for one in user_ids}
+        return Known(people, missing if open_now else frozenset())
 
-    def _look_up(self, client: KommunicateClient, account: str, user_ids: Collection[str]) -> dict[str, Person]:
+    def look_up(self, account: str, user_ids: Collection[str]) -> None:
+        """Look these up and remember them; returns after a moment at the latest, done or not."""
+        ends = monotonic() + PATIENCE
+        with self._lock:
+            slow = any(monotonic() - one.begun > SLOW for one in self._asking.values())
+        for one in () if slow else self._ask(account, user_ids):
+            one.done.wait(max(0.0, ends - monotonic()))
+
+    @property
+    def under_way(self) -> int:
+        """How many users are being looked up."""
+        return len(self._asking)
+
+    def _ask(self, account: str, user_ids: Collection[str]) -> set[_LookUp]:
+        """Begin to look up whoever is not being looked up already; returns all look-ups that concern these users."""
+        if self._client is None:
+            return set()
+        new = _LookUp(monotonic())
+        with self._lock:
+            wanted = [one for one in sorted(user_ids) if (account, one) not in self._asking]
+            if len(set(self._asking.values())) >= MOST:
+                wanted = []
+            self._asking |= dict.fromkeys(((account, one) for one in wanted), new)
+            under_way = {self._asking[account, one] for one in user_ids if (account, one) in self._asking}
+        if wanted:
+            threading.Thread(target=self._run, args=(self._client, account, wanted, new), daemon=True).start()
+        return under_way
+
+    def _run(self, client: KommunicateClient, account: str, user_ids: Collection[str], mine: _LookUp) -> None:
+        try:
+            self._look_up(client, account, user_ids)
+        except StoreUnavailable as error:  # they are looked up again with the next message
+            log.warning("authors.not_remembered", cause=str(error))
+        finally:
+            with self._lock:
+                for one in user_ids:
+                    del self._asking[account, one]
+            mine.done.set()
+
+    def _look_up(self, client: KommunicateClient, account: str, user_ids: Collection[str]) -> None:
         try:
             found = client.people(list(user_ids), deadline=DEADLINE)
         except DeliveryFailed as error:
             log.warning("authors.lookup_failed", error=type(error).__name__, code=error.code)
             with self._store.begin() as tx:
-                close_for_failure(tx, *GATE, _pause(error), "names could not be looked up")
-            return {}
+                failures.pause_names(tx, error)
+            return
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
-        everybody = {one: found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids}
+        everybody = [found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids]
         with self._store.begin() as tx:
-            remember_people(tx, account, everybody.values())
-        return everybody
+            remember_people(tx, account, everybody)
 
     def _with_role(self, user_id: str, person: Person | None) -> Person:
         role = role_of(user_id, person.role if person else None, bots=self._bots, agents=self._agents)
         return replace(person, role=role) if person else Person(user_id, user_id, role)
 
 
-def _pause(error: DeliveryFailed) -> float:
-    if isinstance(error, RateLimited):
-        return max(PAUSE, error.retry_after or 0.0)
-    return PAUSE_FOR_OPERATOR if isinstance(error, OperatorNeeded) else PAUSE
+@dataclass(frozen=True, slots=True, eq=False)
+class _LookUp:
+    """One under way."""
+
+    begun: float
+    done: threading.Event = field(default_factory=threading.Event)

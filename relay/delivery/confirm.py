@@ -1,128 +1,267 @@
-"""Looks for a send that may or may not stand in Slack; nothing is ever sent again without one.
+"""Looks for a post that may or may not stand in Slack; nothing is sent again before it was looked for.
 
-In its place: settled. Outside its thread: a stray, deleted, and a new thread opened. Nowhere, also at the last
-look: the same frozen payload goes out once more, and a minute later a last look deletes a second copy.
+In its place: settled. Outside its thread: a stray, deleted, and a new thread opened. Nowhere, also at the last look:
+the same payload goes out once more, and a minute later a last look deletes a second copy. A look that fails is taken
+again, a few times; then the message goes out anew and says that it may be repeated. Time in which Slack answers nobody,
+or a gate is shut, is not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from relay.delivery.context import DeliveryContext
+from relay.delivery.failures import NOT_A_MEMBER, close_gate, joined
+from relay.delivery.handlers.messages import delete, removed
 from relay.delivery.policy import next_look
-from relay.delivery.posting import look_again, remove_stray, settle_posted
-from relay.errors import DeliveryFailed, HistoryUnreadable, Permanent, RateLimited
+from relay.delivery.starting import seconds_until_start
+from relay.delivery.steps import Call, Found, Step
+from relay.errors import (
+    DeliveryFailed,
+    HistoryUnreadable,
+    OperatorNeeded,
+    Permanent,
+    RateLimited,
+    Transient,
+    Unreachable,
+    Unsure,
+)
 from relay.failpoints import failpoint
-from relay.slack.client import Found, Posted
-from relay.slack.render import mark_repeated
+from relay.slack.client import Found as Post
+from relay.slack.client import Posted
+from relay.slack.post import mark_repeated
+from relay.store.conversations import threads
+from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
-from relay.store.queue import copies, gates, refusals, sends
+from relay.store.queue import copies, refusals, sends
+from relay.store.queue.arming import lock
+from relay.store.queue.gates import are_looks_blocked
+from relay.store.queue.lanes import give_back, hold, hold_again, put_off
+from relay.vocabulary import GateScope
 
 log = structlog.get_logger()
 
 COPIES_AGAIN = 60.0  # seconds until the look for a second copy is tried again when it failed
+FAILED_LOOKS = (2.0, 5.0, 15.0, 60.0)  # seconds after each look that failed; the next one failing is the last
+NEVER_CONFIRMED = "Slack never confirmed it, and it is nowhere to be found"
+NEVER_LOOKED_FOR = "Slack did not answer, and it could not be looked for"
+UNREADABLE = "Slack did not answer, and its history may not be read to see what became of it"
 
 
-def confirm(out: DeliveryContext, held: Claim, send: Send) -> Send | None:
-    """Look for an unsure send; returns it, frozen again, when it must go out once more, else None."""
-    elapsed = max(0.0, held.at - (send.started_at or held.at))  # less than 0: the clock has jumped back
-    if elapsed < out.schedule.confirm_after[0]:
-        _look_later(out, held, send, out.schedule.confirm_after[0] - elapsed, "waiting before the first look")
+def look(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
+    """Look once for an unsure post; returns what to go on with, None when the lane was given back."""
+    elapsed = max(0.0, claim.at - (send.started_at or claim.at))  # less than 0: the clock has jumped back
+    first = context.schedule(send.kind).confirm_after[0]
+    if elapsed < first:
+        _look_later(context, claim, send, first - elapsed, "waiting before the first look")
         return None
     try:
-        found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+        found = context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
         failpoint("look.answered")
     except HistoryUnreadable:
-        return _unreadable(out, held, send, elapsed)
+        return _unreadable(context, claim, send, elapsed)
     except DeliveryFailed as error:
-        _look_failed(out, held, send, error)
+        _look_failed(context, claim, send, error, f"the look failed: {error}", lambda tx: _give_up(tx, claim, send))
         return None
-    return _found(out, held, send, found, elapsed)
+    return _seen(context, claim, send, found, elapsed)
 
 
-def _found(out: DeliveryContext, held: Claim, send: Send, found: Sequence[Found], elapsed: float) -> Send | None:
+def _seen(context: DeliveryContext, claim: Claim, send: Send, found: Sequence[Post], elapsed: float) -> Step | None:
     in_place = [one.ts for one in found if _is_in_place(one, send)]
     strays = [one.ts for one in found if not _is_in_place(one, send)]
     if in_place:
         log.info("send.confirmed", send=send.id, channel=send.channel)
-        # A second copy would be found by the last look a minute from now, see `check_copies`.
-        settle_posted(out, held, send, Posted(send.channel, in_place[0], send.thread_ts))
-        return None
+        # A second copy would be found by the last look a minute from now, see `look_for_copies`.
+        return Found(send, Posted(send.channel, in_place[0], send.thread_ts))
     if strays:
-        remove_stray(out, held, send, strays)
+        _remove_strays(context, claim, send, strays)
         return None
-    wait = next_look(elapsed, out.schedule.confirm_after)
+    wait = next_look(elapsed, context.schedule(send.kind).confirm_after)
     if wait is not None:
-        _look_later(out, held, send, wait, "not found yet")
+        _look_later(context, claim, send, wait, "not found yet")
         return None
     log.info("send.absent", send=send.id, channel=send.channel)
-    with out.store.begin("resend") as tx:
-        if held.spent > out.schedule.give_up_after and not send.is_root:
-            refusals.bury(tx, held, send, "Slack never confirmed it, and it is nowhere to be found")
+
+    def work(tx: Tx) -> Step | None:
+        hold(tx, claim)
+        if claim.spent > context.schedule(send.kind).give_up_after and not send.is_root:
+            _bury(tx, claim, send, NEVER_CONFIRMED)
             return None
-        return sends.refreeze_for_resend(tx, held, send, send.payload)
+        return _resend(tx, context, claim, send, marked=False)
+
+    return context.write("resend", work)
 
 
-def _is_in_place(one: Found, send: Send) -> bool:
+def _is_in_place(one: Post, send: Send) -> bool:
     """A root stands in no thread but its own; a reply stands in its thread."""
     return one.thread_ts in (None, one.ts) if send.is_root else one.thread_ts == send.thread_ts
 
 
-def _look_later(out: DeliveryContext, held: Claim, send: Send, wait: float, cause: str) -> None:
-    with out.store.begin("looked") as tx:
-        sends.looked_in_vain(tx, held, send, wait, cause)
+def _look_later(context: DeliveryContext, claim: Claim, send: Send, wait: float, cause: str) -> None:
+    def work(tx: Tx) -> None:
+        hold(tx, claim)
+        sends.mark_unsure(tx, sends.looked(send), wait, cause)
+        give_back(tx, claim, wait=wait, looking=True, attempts=claim.attempts, spent=claim.spent + wait)
+
+    context.write("looked", work)
 
 
-def _look_failed(out: DeliveryContext, held: Claim, send: Send, error: DeliveryFailed) -> None:
-    with out.store.begin() as tx:
-        look_again(tx, out, held, send, error, f"the look failed: {error}")
+def _resend(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, marked: bool) -> Step | None:
+    """The same once more, at once if its channel has a slot. The lane is held."""
+    again = sends.refreeze_for_resend(tx, send, mark_repeated(send.payload) if marked else send.payload)
+    wait = seconds_until_start(tx, context, claim, again)
+    if wait is not None:
+        put_off(tx, claim, wait)
+        return None
+    hold_again(tx, claim, lease=context.lease)
+    return Call(sends.start(tx, again))
+
+
+def _remove_strays(context: DeliveryContext, claim: Claim, send: Send, strays: Sequence[str]) -> None:
+    """The thread is gone, so Slack put the post at the channel's root: take it away and open a new thread."""
+
+    def new_thread(tx: Tx) -> None:
+        threads.give_up_thread(tx, claim, send, "its thread is gone")
+        give_back(tx, claim)
+
+    try:
+        for ts in strays:
+            delete(context, send.channel, ts)
+    except DeliveryFailed as error:
+        _look_failed(context, claim, send, error, "a stray copy could not be deleted", new_thread)
+        return
+    context.write("newthread", lambda tx: _locked(tx, claim, new_thread))
+    log.info("thread.gone", channel=send.channel)
+
+
+def remove_root(context: DeliveryContext, claim: Claim, send: Send, ts: str) -> None:
+    """Delete a root that nobody needs any more."""
+    try:
+        delete(context, send.channel, ts)
+    except DeliveryFailed as error:
+        cause = "a second root could not be deleted"
+        _look_failed(context, claim, send, error, cause, lambda tx: removed(tx, claim, send))
+        return
+    context.write("settle", lambda tx: _locked(tx, claim, lambda tx: removed(tx, claim, send)))
+
+
+def _locked(tx: Tx, claim: Claim, work: Callable[[Tx], None]) -> None:
+    lock(tx, claim.conversation.id)
+    hold(tx, claim)
+    work(tx)
+
+
+def _look_failed(
+    context: DeliveryContext,
+    claim: Claim,
+    send: Send,
+    error: DeliveryFailed,
+    cause: str,
+    in_the_end: Callable[[Tx], None],
+) -> None:
+    """A look, or what it led to, failed: again, and `in_the_end` without it."""
     log.warning("look.failed", send=send.id, error=type(error).__name__, code=error.code)
+    counts = _counts(context, error)
+    is_member = error.code == NOT_A_MEMBER and joined(context, send.channel)
+
+    def work(tx: Tx) -> None:
+        hold(tx, claim)
+        failed = send.failed_looks + counts
+        if failed > len(FAILED_LOOKS):
+            in_the_end(tx)
+            return
+        wait = FAILED_LOOKS[failed - 1] if counts else 0.0
+        sends.mark_unsure(tx, sends.looked(send, failed=failed), wait, cause)
+        if (not is_member and isinstance(error, RateLimited | OperatorNeeded | Unreachable)) or not counts:
+            close_gate(tx, context, error, channel=send.channel)
+        spent = claim.spent + wait if counts else claim.spent
+        give_back(tx, claim, wait=wait, looking=True, attempts=claim.attempts, spent=spent)
+
+    context.write("looked", lambda tx: _locked(tx, claim, work))
 
 
-def _unreadable(out: DeliveryContext, held: Claim, send: Send, elapsed: float) -> Send | None:
+def _counts(context: DeliveryContext, error: DeliveryFailed) -> bool:
+    """True for a failure of this look alone; not for a gate that holds back all of them, or a Slack that is away."""
+    match error:
+        case RateLimited() | Unreachable():
+            return False
+        case OperatorNeeded():
+            return error.scope is GateScope.CHANNEL
+        case Transient() | Unsure():
+            return context.slack.answers()
+    return True
+
+
+def _give_up(tx: Tx, claim: Claim, send: Send) -> None:
+    """Nobody can find out what became of it: it goes out anew, where its conversation is now, and says so; once."""
+    if send.is_root:
+        refusals.take_back(tx, claim, send, NEVER_LOOKED_FOR)
+    elif refusals.may_repeat(tx, send):
+        refusals.bury(tx, claim, send, NEVER_LOOKED_FOR)
+    else:
+        refusals.repeat_marked(tx, claim, send, NEVER_LOOKED_FOR)
+    give_back(tx, claim)
+
+
+def _bury(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
+    refusals.bury(tx, claim, send, cause)
+    give_back(tx, claim)
+
+
+def _unreadable(context: DeliveryContext, claim: Claim, send: Send, elapsed: float) -> Step | None:
     """History cannot be read: once more, marked; silence after that is a dead letter.
 
     A root is worth a second one, and a third, but without hurry: each may stand in the channel.
     """
     log.warning("look.unreadable", send=send.id, channel=send.channel)
-    pause = out.schedule.delay(send.resent) if send.is_root and send.resent else 0.0
+    pause = context.schedule(send.kind).delay(send.resent) if send.is_root and send.resent else 0.0
     if elapsed < pause:
-        _look_later(out, held, send, pause - elapsed, "its history may not be read")
+        _look_later(context, claim, send, pause - elapsed, "its history may not be read")
         return None
-    with out.store.begin("resend") as tx:
+
+    def work(tx: Tx) -> Step | None:
+        hold(tx, claim)
         if send.resent == 0 or send.is_root:
-            payload = send.payload if send.is_root else mark_repeated(send.payload)
-            return sends.refreeze_for_resend(tx, held, send, payload)
-        refusals.bury(tx, held, send, "Slack did not answer, and its history may not be read to see what became of it")
-    return None
+            return _resend(tx, context, claim, send, marked=not send.is_root)
+        _bury(tx, claim, send, UNREADABLE)
+        return None
+
+    return context.write("resend", work)
 
 
-def check_copies(out: DeliveryContext, held: Claim, send: Send) -> None:
+def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """A minute after a resend: if both copies arrived, delete the later one (of two roots, the one not saved)."""
-    with out.store.begin() as tx:
-        if gates.are_looks_blocked(tx):
-            copies.check_copies_later(tx, held, send, COPIES_AGAIN)
-            return
+    with context.store.read() as tx:
+        blocked = are_looks_blocked(tx, context.limits)
+    if blocked:
+        _copies_later(context, claim, send, COPIES_AGAIN)
+        return
     try:
-        found = out.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+        found = context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
         keep = send.ts or ""
         if not send.is_root and found:
             keep = min(one.ts for one in found)
         for one in found:
             if one.ts != keep:
-                out.slack.delete(send.channel, one.ts)
+                context.slack.delete(send.channel, one.ts)
                 failpoint("copy.deleted")
                 log.info("copy.deleted", send=send.id, channel=send.channel)
     except DeliveryFailed as error:
-        hopeless = isinstance(error, HistoryUnreadable | Permanent)
-        with out.store.begin() as tx:
-            copies.check_copies_later(tx, held, send, None if hopeless else COPIES_AGAIN)
-            if isinstance(error, RateLimited):
-                gates.close_for_rate_limit(
-                    tx, "method", error.method, error.retry_after, pace=out.pace, code=error.code
-                )
+        _copies_later(context, claim, send, COPIES_AGAIN, error)
         return
-    with out.store.begin() as tx:
-        copies.one_copy_left(tx, held, send, keep)
+    context.write("copies", lambda tx: copies.one_copy_left(tx, claim, send, keep))
+
+
+def _copies_later(
+    context: DeliveryContext, claim: Claim, send: Send, wait: float, error: DeliveryFailed | None = None
+) -> None:
+    hopeless = isinstance(error, HistoryUnreadable | Permanent)
+
+    def work(tx: Tx) -> None:
+        copies.check_copies_later(tx, claim, send, None if hopeless else wait)
+        if isinstance(error, RateLimited):
+            close_gate(tx, context, error, channel=send.channel)
+
+    context.write("copies", work)

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+import structlog
+
+from relay.clock import monotonic
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.policy import Schedule
+from relay.delivery.policy import VENDOR_OF, Schedule
+from relay.errors import OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
 from relay.messages import ConversationKey
 from relay.slack.client import SlackClient
-from relay.store.db.engine import Store
-from relay.store.queue.gates import Pace
+from relay.store.db.engine import Store, Tx
+from relay.store.queue.gates import Limits
+from relay.vocabulary import GateScope, SendKind, Vendor
+
+REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +37,6 @@ class Replying:
     agents: Agents
     sender: str  # speaks for agents whom Kommunicate does not know
     known_only: bool
-    give_up_after: float
     call_deadline: float
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.
@@ -47,24 +60,55 @@ class Replying:
 class DeliveryContext:
     """The store, the vendors and the limits a worker works with; `lease` is in seconds.
 
-    `channel_ids` remembers names that were looked up: Slack allows only 20 such look-ups a minute.
+    `replying` is None where nothing goes back to Kommunicate. `schedules` are for what goes to each vendor.
+    `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
     """
 
     store: Store
     slack: SlackClient
     authors: Authors
-    pace: Pace
-    schedule: Schedule
+    limits: Limits
+    schedules: dict[Vendor, Schedule]
     lease: float
     dashboard_url: str
     replying: Replying | None
+    note_prefixes: tuple[str, ...] = ()
+    undo: float = 0.0  # seconds in which an agent may take back what they wrote
     broadcasts: bool = True
     alerts_channel: str | None = None
     channel_ids: dict[str, str] = field(default_factory=dict)
+    permalinks: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def way_back(self) -> Replying:
+        """What the way back needs; raises OperatorNeeded where there is none."""
+        if self.replying is None:
+            raise OperatorNeeded(GateScope.ACCOUNT, "KOMMUNICATE_API_KEY is not set", code="no_key")
+        return self.replying
+
+    def schedule(self, kind: SendKind) -> Schedule:
+        """The delays for this kind of send."""
+        return self.schedules[VENDOR_OF[kind]]
 
     def conversation_url(self, key: ConversationKey) -> str:
         """Where a conversation is in Kommunicate's dashboard."""
         return f"{self.dashboard_url.rstrip('/')}/conversations/{key.group_id}"
+
+    def write(self, name: str, work: Callable[[Tx], T], *, done: Callable[[Tx], bool] | None = None) -> T | None:
+        """Do `work` in one transaction; while the store is away, again: what a call came to must not be forgotten.
+
+        `done` tells, before another try, whether the last one was committed after all; then the result is None.
+        """
+        ends, pause, again = monotonic() + REMEMBERED, 0.05, False
+        while True:
+            try:
+                with self.store.begin(name) as tx:
+                    return None if again and done is not None and done(tx) else work(tx)
+            except StoreUnavailable as error:
+                if monotonic() > ends:
+                    raise
+                log.warning("store.unavailable", cause=str(error), to_write=name)
+            threading.Event().wait(pause)
+            pause, again = min(2 * pause, 1.0), True
 
     @property
     def read_only(self) -> bool:

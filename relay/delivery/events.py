@@ -1,18 +1,19 @@
-"""What the messages that are about to be shown say of how their conversation stands."""
+"""What the messages that are about to be shown say of how their conversation stands, each once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from relay.conversation import ConversationState, Words, assigned, handed_over, reopened, resolved, spoke
-from relay.delivery.context import DeliveryContext
 from relay.kommunicate.people import answers_customers
 from relay.messages import Assigned, ChatMessage, MessageKind, News, Person
 from relay.slack.render import Line
 from relay.store.conversations.state import update_state
+from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Waiting
-from relay.store.queue.lanes import conversation, hold, record_events_applied
+from relay.store.queue.lanes import conversation
 
 Shown = Sequence[tuple[Waiting, Line]]
 
@@ -24,31 +25,28 @@ def subjects(messages: Mapping[int, ChatMessage]) -> set[str]:
     return found - {""}
 
 
-def apply_events(out: DeliveryContext, held: Claim, lines: Shown, people: Mapping[str, Person]) -> Claim:
-    """Take in what these messages say, each once; returns the claim with how the conversation stands now.
-
-    Raises Fenced: whoever has the lane now has applied them, or will.
-    """
-    events = [
-        (row, line) for row, line in lines if row.id > held.events_applied_to and row.about is None and row.lost is None
-    ]
-
-    def step(now: ConversationState) -> ConversationState:
-        for row, line in events:
-            now = _apply(now, row, line, people, held.at)
-        return now
-
-    before = replace(held.conversation.state, broadcast_from=held.broadcast_from)
-    if step(before) == before:
-        return held
-    with out.store.begin("hear") as tx:
-        _, after = update_state(tx, held.conversation.id, step)
-        hold(tx, held)
-        record_events_applied(tx, held, events[-1][0].id)
-        return replace(held, conversation=conversation(tx, held.conversation.id), broadcast_from=after.broadcast_from)
+def changes_state(claim: Claim, lines: Shown, people: Mapping[str, Person]) -> bool:
+    """True when these messages say something of their conversation that has not been applied yet."""
+    before = replace(claim.conversation.state, broadcast_from=claim.broadcast_from)
+    return _all_applied(before, claim, lines, people) != before
 
 
-def _apply(
+def apply_events(tx: Tx, claim: Claim, lines: Shown, people: Mapping[str, Person]) -> Claim:
+    """Write down what they say; returns the claim with how the conversation stands now. It and its lane are held."""
+    step = partial(_all_applied, claim=claim, lines=lines, people=people)
+    _, after = update_state(tx, claim.conversation.id, step)
+    now_at = conversation(tx, claim.conversation.id)
+    return replace(claim, conversation=now_at, broadcast_from=after.broadcast_from)
+
+
+def _all_applied(now: ConversationState, claim: Claim, lines: Shown, people: Mapping[str, Person]) -> ConversationState:
+    for row, line in lines:
+        if row.id > claim.events_applied_to and row.about is None and row.lost is None:
+            now = _applied(now, row, line, people, claim.at)
+    return now
+
+
+def _applied(
     now: ConversationState, row: Waiting, line: Line, people: Mapping[str, Person], moment: float
 ) -> ConversationState:
     message = line.message

@@ -13,8 +13,8 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """A name for a worker of this process: host, process id, when it started, and something random."""
-    return "|".join((socket.gethostname(), str(os.getpid()), _started(os.getpid()), uuid.uuid4().hex[:8]))
+    """A name for a worker of this process: where its id means it, the id, when it started, and something random."""
+    return "|".join((_place(), str(os.getpid()), _started(os.getpid()), uuid.uuid4().hex[:8]))
 
 
 def gone(owners: Iterable[str], me: str) -> set[str]:
@@ -23,9 +23,9 @@ def gone(owners: Iterable[str], me: str) -> set[str]:
 
 
 def _is_gone(owner: str, me: str) -> bool:
-    host, pid, started, _ = owner.split("|")
-    my_host, my_pid, my_start, _ = me.split("|")
-    if host != my_host:
+    place, pid, started, _ = owner.split("|")
+    my_place, my_pid, my_start, _ = me.split("|")
+    if place != my_place:
         return False
     if (pid, started) == (my_pid, my_start):
         return False  # another worker of this very process
@@ -36,6 +36,14 @@ def _is_gone(owner: str, me: str) -> bool:
     except PermissionError:
         pass  # it lives, under another user
     return _started(int(pid)) != started
+
+
+def _place() -> str:
+    """The host, and which of its sets of process ids: containers may share a host's name, and count for themselves."""
+    try:
+        return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()  # not Linux
 
 
 def _started(pid: int) -> str:

@@ -1,11 +1,12 @@
-"""What to do after a failed call, as a value: pure, one table, the worker obeys.
+"""What to do after a failed call, as a value: pure, one table; `relay.delivery.failures` obeys.
 
 Transient       the same again after the schedule's delay; given up when the delays add up to the limit
-RateLimited     wait at the channel's gate; uses up no attempt
+Unreachable     Slack is away: everything for it waits, and that is not counted
+RateLimited     wait at the gate; uses up no attempt
 OperatorNeeded  wait at the gate it concerns until a person has acted; buries nothing however long it lasts
-Unsure          look for it before anything else happens in this lane
+Unsure          find out what became of it before anything else happens in this lane; what may be repeated is
 ThreadGone      open a new root
-Permanent       dissolve the batch; or step down one form; or bury
+Permanent       dissolve the batch; or step down one form; or give up
 """
 
 from __future__ import annotations
@@ -13,17 +14,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, ThreadGone, Unsure
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, ThreadGone, Unreachable, Unsure
 from relay.messages import Form
+from relay.vocabulary import SendKind, Vendor
 
 UNKNOWN_TRIES = 3  # an error code nobody has documented is looked into this often before it counts as a refusal
+ECHO_AFTER = 30.0  # seconds that Kommunicate's echo of an unanswered reply is waited for
+
+VENDOR_OF = {
+    SendKind.ROOT: Vendor.SLACK,
+    SendKind.POST: Vendor.SLACK,
+    SendKind.CARD: Vendor.SLACK,
+    SendKind.MARK: Vendor.SLACK,
+    SendKind.REPLY: Vendor.KOMMUNICATE,
+    SendKind.TAKEOVER: Vendor.KOMMUNICATE,
+    SendKind.CLICK: Vendor.KOMMUNICATE,
+}
+REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, SendKind.CARD, SendKind.MARK)  # they ask for a state
+STATES = (SendKind.CARD, SendKind.MARK)  # brought about at low priority: they wait alone, and are never given up
+STATE_RECHECK = 300.0  # seconds until something that a person must mend is tried again for an emoji or a card
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What was sent: for a post, how many deliveries and in which form; `spent` is seconds of delay so far."""
+    """What was sent: of a post, how many deliveries in which form; `spent` is seconds of delay so far."""
 
-    is_root: bool
+    kind: SendKind
     deliveries: int
     form: Form
     attempts: int
@@ -51,15 +67,8 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitForSlot:
-    """The vendor's rate limit: `seconds` is None where it did not say for how long."""
-
-    seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForOperator:
-    scope: str
+class WaitAtGate:
+    """A limit, or something that a person must mend: the error itself says which gate, and for how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Degrade:
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
+class GiveUp:
     pass
 
 
@@ -92,19 +101,26 @@ class CloseChannel:
     """Not even the plain card is taken: an operator must look at the channel."""
 
 
-Verdict = Retry | WaitForSlot | WaitForOperator | Confirm | NewThread | Dissolve | Degrade | Bury | CloseChannel
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Nobody would see another try."""
+
+
+Verdict = Retry | WaitAtGate | Confirm | NewThread | Dissolve | Degrade | GiveUp | CloseChannel | Forget
 
 
 def decide(error: DeliveryFailed, at: Situation, schedule: Schedule) -> Verdict:
     """What to do about `error`."""
+    if at.kind in STATES:
+        return _decide_for_state(error, at, schedule)
+    if VENDOR_OF[at.kind] is Vendor.KOMMUNICATE:
+        return _decide_for_agent(error, at, schedule)
     match error:
-        case RateLimited():
-            return WaitForSlot(error.retry_after)
-        case OperatorNeeded():
-            return WaitForOperator(error.scope)
+        case RateLimited() | OperatorNeeded() | Unreachable():
+            return WaitAtGate()
         case Unsure() if not _hopeless(error, at):
             return Confirm(max(0.0, schedule.confirm_after[0] - at.elapsed))
-        case ThreadGone() if not at.is_root:
+        case ThreadGone() if at.kind is SendKind.POST:
             return NewThread()
         case Permanent() | Unsure() | ThreadGone():
             return _refused(at, picture=getattr(error, "picture", False))
@@ -118,23 +134,47 @@ def next_look(elapsed: float, confirm_after: Sequence[float]) -> float | None:
     return later[0] - elapsed if later else None
 
 
+def _decide_for_state(error: DeliveryFailed, at: Situation, schedule: Schedule) -> Verdict:
+    match error:
+        case RateLimited() | Unreachable():
+            return WaitAtGate()
+        case OperatorNeeded():
+            return Retry(STATE_RECHECK)  # posts go on without it: no gate is closed for an emoji
+        case Permanent() | ThreadGone():
+            return Forget()
+        case _:
+            return Retry(schedule.delay(at.attempts))
+
+
+def _decide_for_agent(error: DeliveryFailed, at: Situation, schedule: Schedule) -> Verdict:
+    match error:
+        case RateLimited() | OperatorNeeded():
+            return WaitAtGate()
+        case Unsure() if at.kind not in REPEATABLE:
+            return Confirm(ECHO_AFTER)
+        case Permanent():
+            return GiveUp()
+        case _:
+            return _try_again(at, schedule)
+
+
 def _hopeless(error: Unsure, at: Situation) -> bool:
     """True for an undocumented code that came back every time: silence is never hopeless, a refusal may be."""
     return error.unknown_code and at.resent + 1 >= UNKNOWN_TRIES
 
 
 def _refused(at: Situation, *, picture: bool) -> Verdict:
-    if at.is_root:
+    if at.kind is SendKind.ROOT:
         return CloseChannel() if at.form is Form.PLAIN else Degrade(Form.PLAIN)
     if at.deliveries > 1:
         return Dissolve()
     if picture and at.form is Form.FULL:
         return Degrade(Form.WITHOUT_PICTURES)
-    return Bury() if at.form is Form.PLAIN else Degrade(Form.PLAIN)
+    return GiveUp() if at.form is Form.PLAIN else Degrade(Form.PLAIN)
 
 
 def _try_again(at: Situation, schedule: Schedule) -> Verdict:
-    wait = schedule.delay(at.attempts)
-    if at.spent + wait > schedule.give_up_after and not at.is_root:
-        return Bury()
-    return Retry(wait)
+    wait, left = schedule.delay(at.attempts), schedule.give_up_after - at.spent
+    if at.kind is SendKind.ROOT:
+        return Retry(wait)
+    return Retry(min(wait, left)) if left > 0 else GiveUp()

@@ -1,59 +1,66 @@
-"""Claims lanes until told to stop, idles politely, and finishes what it holds before it goes.
+"""Takes lanes until told to stop, idles politely, and finishes what it holds before it goes.
 
-One thread at a time stands at the look-out and claims; whoever has claimed leaves the look-out to the next and
-delivers. So an idle process polls once per interval, however many threads it has.
+One thread takes; each attempt is a thread of its own, because most of its life is waiting for a vendor. How many are in
+flight is bounded for each kind of lane, so that a vendor that hangs holds up only what is for it. An idle process polls
+once per interval.
 """
 
 from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
 from relay.clock import monotonic
 from relay.delivery import owner
-from relay.delivery.confirm import check_copies, confirm
+from relay.delivery.attempt import Attempt, Taking, carry_out, take
 from relay.delivery.context import DeliveryContext
-from relay.delivery.handlers.card import update
-from relay.delivery.handlers.marks import mark
-from relay.delivery.handlers.messages import prepare
-from relay.delivery.handlers.replies import reply
-from relay.delivery.posting import post
 from relay.errors import StoreUnavailable
-from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim
-from relay.store.queue import lanes
 from relay.store.queue.claimable import Claimable, check_claimable, lease_owners
-from relay.store.queue.lanes import Fenced
+from relay.store.queue.lanes import Fenced, put_aside, release_lost
+from relay.vocabulary import Lane
 
 log = structlog.get_logger()
 
 POLL = 0.25  # seconds between looks into the store when no other thread of this process has news
-TROUBLE = 1.0  # seconds to wait after the store was away or something unforeseen happened
+TROUBLE = (0.1, 1.0)  # seconds to wait after the store was away or something unforeseen happened: first, and at most
 CHORES_EVERY = 60.0  # seconds between rounds of housekeeping
+# In flight at most; 200 calls that hang cost about 6 MB, and small hosts allow 256 threads in all.
+AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}
+CROWDED = 24  # in flight; from there on
+SHARE = 3  # a channel has no more than this: so that those that hang leave room for the others
+PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
 
 
 class Worker:
-    """Delivers what the store holds, with `threads` calls in flight at most."""
+    """Delivers what the store holds."""
 
     def __init__(
-        self, out: DeliveryContext, *, threads: int = 4, poll: float = POLL, chores: Callable[[], None] = lambda: None
+        self,
+        context: DeliveryContext,
+        *,
+        at_most: Mapping[Lane, int] = AT_MOST,
+        poll: float = POLL,
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
-        """`chores` is called about once a minute, starting at once, in a thread of its own."""
-        self._out = out
+        """`at_most` is how many attempts may be in flight; `chores` are done about once a minute, starting at once."""
+        self._context = context
         self._owner = owner.this_process()
+        self._at_most = at_most
         self._poll = poll
         self._chores = chores
         self._news = threading.Event()
         self._stopping = threading.Event()
-        self._claim_lock = threading.Lock()
+        self._in_flight = InFlight()
+        self._failed: list[tuple[Taking, float]] = []  # takes that failed, and for how long their lanes are put aside
         # Daemons: a process that was told to stop waits as long as `stop` says, not as long as Slack likes.
-        work = {"chores": self._do_chores} | {f"delivery-{number}": self._do_next for number in range(threads)}
         self._threads = [
-            threading.Thread(target=self._run, args=(job,), name=name, daemon=True) for name, job in work.items()
+            threading.Thread(target=self._take_until_stopped, name="taker", daemon=True),
+            threading.Thread(target=self._do_chores, name="chores", daemon=True),
         ]
 
     def start(self) -> None:
@@ -66,108 +73,174 @@ class Worker:
         self._news.set()
 
     def stop(self, timeout: float) -> bool:
-        """Claim nothing more and wait until what is in flight has settled, at most `timeout` seconds; False if not."""
+        """Take nothing more and wait until what is in flight has settled, at most `timeout` seconds; False if not."""
         self._stopping.set()
         self._news.set()
         deadline = monotonic() + timeout
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        settled = self._in_flight.wait_for_none(max(0.0, deadline - monotonic()))
+        return settled and not any(thread.is_alive() for thread in self._threads)
 
     def run_once(self) -> bool:
-        """Claim one lane and take it one step further; False when nothing can be done now."""
-        held = self._claim(self._check_claimable())
-        if held is not None:
-            self._deliver(held)
-        return held is not None
+        """Take one lane and do what it does next, in this thread; False when nothing can be done now."""
+        seen, dead = self._check_claimable()
+        attempt = self._take(dead) if seen.ready else None
+        if attempt is not None:
+            self._carry_out(attempt)
+        return attempt is not None
 
-    def _run(self, job: Callable[[], None]) -> None:
+    def _take_until_stopped(self) -> None:
+        first, longest = TROUBLE
+        pause = first
         while not self._stopping.is_set():
             try:
-                job()
-            except StoreUnavailable as error:
-                log.error("store.unavailable", cause=str(error))
-                self._stopping.wait(TROUBLE)
-            except Exception as error:  # noqa: BLE001 - the thread must live; the lane's lease expires and is taken up again
-                log.error("worker.failed", error=type(error).__name__, at=_frames(error))
-                self._stopping.wait(TROUBLE)
+                self._take_what_is_due()
+                pause = first
+            except Exception as error:  # noqa: BLE001 - the thread must live
+                _log_failure(error)
+                self._stopping.wait(pause)
+                pause = min(longest, 2 * pause)
 
-    def _do_next(self) -> None:
-        with self._claim_lock:
-            held = self._next_claim()
-        if held is not None:
-            self._deliver(held)
-            self._news.set()  # the lane was given back: whoever stands at the look-out looks again
-
-    def _do_chores(self) -> None:
-        self._chores()
-        self._stopping.wait(CHORES_EVERY)
-
-    def _next_claim(self) -> Claim | None:
-        """Wait at the look-out until a lane can be claimed; None when stopping."""
-        while not self._stopping.is_set():
-            self._news.clear()
-            seen = self._check_claimable()
-            held = self._claim(seen)
-            if held is not None:
-                return held
+    def _take_what_is_due(self) -> None:
+        """Take as long as there is something to take; if there is nothing, wait until something may be due."""
+        self._news.clear()
+        seen, dead = self._check_claimable()
+        taken = 0
+        while seen.ready and not self._stopping.is_set():
+            attempt = self._take(dead)
+            if attempt is None:
+                break
+            taken += 1
+            if attempt.step is not None:
+                self._in_flight.add(attempt)
+                threading.Thread(target=self._carry_out, args=(attempt,), name="attempt", daemon=True).start()
+        if not taken:
             self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
-        return None
 
-    def _check_claimable(self) -> Claimable:
-        """What there is to do, without a lock: a claim writes, and most of the time there is nothing to claim."""
-        with self._out.store.read() as tx:
-            seen = check_claimable(tx, lease=self._out.lease, pace=self._out.pace)
-            if seen.leased and self._dead_owners(tx):
-                return replace(seen, ready=True)
-        return seen
+    def _check_claimable(self) -> tuple[Claimable, set[str]]:
+        """What there is to do, without a lock: a take writes, and most of the time there is nothing to take.
 
-    def _claim(self, seen: Claimable) -> Claim | None:
-        if not seen.ready:
-            return None
-        with self._out.store.begin("claim") as tx:
-            dead = self._dead_owners(tx) if seen.leased else set()
-            return lanes.claim(tx, self._owner, lease=self._out.lease, pace=self._out.pace, dead=dead)
+        Also whose leases are free at once, because their process is gone.
+        """
+        if self._failed:
+            self._clear_up()
+        store, lease, limits = self._context.store, self._context.lease, self._context.limits
+        with store.read() as tx:
+            seen = check_claimable(tx, lease=lease, limits=limits, kinds=self._kinds_with_room())
+            owners = lease_owners(tx) if seen.leased and store.on_sqlite else set()
+        dead = owner.gone(owners, self._owner)
+        return replace(seen, ready=seen.ready or bool(dead)), dead
 
-    def _dead_owners(self, tx: Tx) -> set[str]:
-        """Whose leases are free at once."""
-        return owner.gone(lease_owners(tx), self._owner) if self._out.store.on_sqlite else set()
+    def _kinds_with_room(self) -> tuple[Lane, ...]:
+        return tuple(lane for lane in Lane if self._in_flight.count(lane) < self._at_most[lane])
 
-    def _deliver(self, held: Claim) -> None:
-        """One step of a claimed lane: a look for a copy, rendering, a look for an unsure send, a post."""
-        with structlog.contextvars.bound_contextvars(conversation=held.conversation.id, lane=held.lane):
+    def _take(self, dead: set[str]) -> Attempt | None:
+        taking, kinds = Taking(), self._kinds_with_room()
+        try:
+            return take(
+                self._context, self._owner, taking, dead=dead, kinds=kinds, besides=self._in_flight.full_channels()
+            )
+        except StoreUnavailable:
+            self._failed.append((taking, TROUBLE[-1]))
+            raise
+        except Exception:
+            self._failed.append((taking, PUT_ASIDE))
+            raise
+
+    def _carry_out(self, attempt: Attempt) -> None:
+        claim = attempt.claim
+        with structlog.contextvars.bound_contextvars(conversation=claim.conversation.id, lane=claim.lane):
             try:
-                step(self._out, held)
+                carry_out(self._context, attempt)
             except Fenced:
                 log.warning("lane.taken_over")
+            except Exception as error:  # noqa: BLE001 - its lease ends, and the lane is taken again
+                _log_failure(error)
+        self._in_flight.remove(attempt)
+        if attempt.taking.is_open:
+            self._failed.append((attempt.taking, 0.0))
+        self._news.set()  # the lane was given back
+
+    def _clear_up(self) -> None:
+        """Of takes that failed: free what they may have taken all the same, and put their lanes behind the others."""
+        failed = list(self._failed)
+        with self._context.store.begin() as tx:
+            freed = release_lost(
+                tx,
+                self._owner,
+                working_on=self._in_flight.working_on(),
+                lost={taking.at for taking, _ in failed if taking.at is not None},
+            )
+            for taking, seconds in failed:
+                if taking.claim is not None and seconds:
+                    put_aside(tx, taking.claim, seconds)
+        del self._failed[: len(failed)]
+        log.info("worker.recovered", freed=freed)
+
+    def _do_chores(self) -> None:
+        while not self._stopping.is_set():
+            for chore in self._chores:
+                try:
+                    chore()
+                except Exception as error:  # noqa: BLE001 - the others have to be done all the same
+                    _log_failure(error)
+            self._stopping.wait(CHORES_EVERY)
 
 
-def step(out: DeliveryContext, held: Claim) -> None:
-    """Take a claimed lane one step further and give it back."""
-    match held.lane:
-        case "words":
-            show(out, held)
-        case "replies":
-            reply(out, held)
-        case "card" if held.conversation.wanted != held.conversation.shown:
-            update(out, held)
-        case "card":
-            mark(out, held)
+class InFlight:
+    """The attempts under way."""
+
+    def __init__(self) -> None:
+        self._attempts: dict[int, Attempt] = {}
+        self._by_lane: Counter[Lane] = Counter()
+        self._by_channel: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    def add(self, attempt: Attempt) -> None:
+        """It has set out."""
+        with self._changed:
+            self._attempts[id(attempt)] = attempt
+            self._by_lane[attempt.claim.lane] += 1
+            self._by_channel[attempt.channel] += 1
+
+    def remove(self, attempt: Attempt) -> None:
+        """It is over."""
+        with self._changed:
+            if self._attempts.pop(id(attempt), None) is not None:
+                self._by_lane[attempt.claim.lane] -= 1
+                self._by_channel[attempt.channel] -= 1
+                self._by_channel += Counter()  # forgets those that have none
+                self._changed.notify_all()
+
+    def count(self, lane: Lane) -> int:
+        """How many of this kind."""
+        return self._by_lane[lane]
+
+    def full_channels(self) -> list[str]:
+        """The channels that have their share, once there are many in flight."""
+        with self._changed:
+            if len(self._attempts) < CROWDED:
+                return []
+            return [channel for channel, count in self._by_channel.items() if channel and count >= SHARE]
+
+    def working_on(self) -> set[tuple[tuple[int, Lane], int]]:
+        """The lanes and tokens of all of them."""
+        with self._changed:
+            return {(one.claim.lane_key, one.claim.token) for one in self._attempts.values()}
+
+    def wait_for_none(self, timeout: float) -> bool:
+        """Wait until there are none, at most `timeout` seconds; False if there still are."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._attempts, timeout)
 
 
-def show(out: DeliveryContext, held: Claim) -> None:
-    """One step of what a conversation shows in Slack."""
-    send = held.head
-    if send is None and held.check_copies is not None:
-        check_copies(out, held, held.check_copies)
-        return
-    if send is None:
-        send = prepare(out, held)
-    elif send.state != "frozen":
-        send = confirm(out, held, send)
-    if send is not None:
-        post(out, held, send)
+def _log_failure(error: Exception) -> None:
+    if isinstance(error, StoreUnavailable):
+        log.error("store.unavailable", cause=str(error))
+    else:
+        log.error("worker.failed", error=type(error).__name__, at=_frames(error))
 
 
 def _frames(error: BaseException) -> list[str]:

@@ -14,9 +14,9 @@ from pydantic_core import PydanticCustomError
 
 from relay.errors import Rejected
 from relay.jsontext import loads_leniently
-from relay.kommunicate.text import UNHOLDABLE, one_line
+from relay.keys import MAX_KEY, key_of
+from relay.kommunicate.text import one_line
 
-MAX_ID = 255  # characters of a key, user or group id: all three are indexed
 MAX_TITLE = 255
 YEAR_3000 = 32_503_680_000_000  # in milliseconds since 1970
 
@@ -33,9 +33,9 @@ def _identifier(value: Any) -> str:
         raise _wrong("must be text")
     if not value.strip():
         raise _wrong("must not be empty")
-    if len(value) > MAX_ID:
-        raise _wrong(f"must not be longer than {MAX_ID} characters")
-    if UNHOLDABLE.search(value):
+    if len(value) > MAX_KEY:
+        raise _wrong(f"must not be longer than {MAX_KEY} characters")
+    if key_of(value) is None:
         raise _wrong("must not contain control characters or broken Unicode")
     return value
 

@@ -12,7 +12,7 @@ from relay.kommunicate.body import WebhookBody, check_fields
 from relay.kommunicate.kinds import Ignore, Show, judge
 from relay.messages import ChatMessage, ConversationKey, IgnoredMessage
 
-MAX_BODY = 262_144  # bytes; the web door refuses more before anything is parsed
+MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
 
 
 def parse_webhook(body: bytes, *, account: str = "default") -> ChatMessage | IgnoredMessage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from relay.keys import key_of
 from relay.kommunicate.text import one_line
 from relay.messages import Person, Role
 
@@ -44,8 +45,8 @@ def person_of(detail: Any) -> Person | None:
     if not isinstance(detail, dict):
         return None
     user_id = detail.get("userId")
-    user_id = str(user_id) if isinstance(user_id, int) and not isinstance(user_id, bool) else user_id
-    if not isinstance(user_id, str) or not user_id:
+    user_id = key_of(str(user_id) if isinstance(user_id, int) and not isinstance(user_id, bool) else user_id)
+    if user_id is None:
         return None
     names = (one_line(detail.get(field), MAX_NAME) for field in ("displayName", "userName"))
     role = ROLE_TYPES.get(one_line(detail.get("roleType")), Role.UNKNOWN)

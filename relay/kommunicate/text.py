@@ -6,8 +6,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-# What PostgreSQL cannot hold or what a terminal acts on: control characters and lone surrogates.
-UNHOLDABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+from relay.keys import UNHOLDABLE
+
 # Marks that turn the direction of writing: "exe.gpj" must not read as "jpg.exe".
 _TURNING = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\xa0\ud800-\udfff\\<>\"|\s]")

@@ -27,7 +27,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from relay.clock import monotonic
-from relay.errors import DeliveryFailed, Transient, Unsure
+from relay.errors import DeliveryFailed, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.net.names import addresses
 from relay.vocabulary import Vendor
@@ -88,7 +88,7 @@ class Caller:
     ) -> Response:
         """Return the response within `deadline` seconds in all, or raise `DeliveryFailed`.
 
-        `Transient`: nothing was sent, nor will be. `Unsure`: it may have arrived. `fresh` takes a new connection: one
+        `Unreachable`: nothing was sent, nor will be. `Unsure`: it may have arrived. `fresh` takes a new connection: one
         that the other side closes at this very moment would leave the call's fate unknown.
         """
         _call.ends, _call.fresh, _call.sent, _call.vendor = monotonic() + deadline, fresh, False, self._vendor
@@ -113,7 +113,7 @@ class Caller:
 
     def _failure(self, error: Exception) -> DeliveryFailed:
         if not _call.sent:
-            return Transient(f"{self._vendor} cannot be reached ({_kind(error)})", code="unreachable")
+            return Unreachable(f"{self._vendor} cannot be reached ({_kind(error)})", code="unreachable")
         if monotonic() >= _call.ends:
             return Unsure(f"{self._vendor} did not answer in time", code="deadline")
         return Unsure(f"the connection to {self._vendor} broke ({_kind(error)})", code="connection_lost")

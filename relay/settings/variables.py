@@ -16,7 +16,7 @@ _PLACEHOLDERS = ("xoxb-...", "change-me", "changeme")
 class Need(StrEnum):
     """What a command cannot do without; what it does not need is not checked either."""
 
-    TOKEN = "token"  # noqa: S105  the web door: its address, and the token that opens it
+    TOKEN = "token"  # noqa: S105  the webhook endpoint: its address, and the token that opens it
     SLACK = "slack"
     CONFIG = "config"
     DATABASE = "database"

@@ -1,21 +1,29 @@
-"""The line that tells people in Slack that a channel waits for them."""
+"""The line that tells people in Slack of what waits for them."""
 
 from __future__ import annotations
 
 from relay.slack.blocks import context, plain, words
 from relay.slack.post import SlackPost, fallback
 from relay.slack.text import escape
+from relay.vocabulary import GateScope
 
-WHAT_HAPPENS = (
-    "Its chats wait, nothing is lost. The relay looks again by itself, at the latest every five minutes; "
-    "or map them to another channel."
-)
+_HEADLINES = {
+    GateScope.CHANNEL: "The relay cannot post to {name}: {cause}",
+    GateScope.ACCOUNT: "The relay cannot use Kommunicate: {cause}",
+    GateScope.AGENT: "Kommunicate lets nothing be done for {name}: {cause}",
+}
+_AGAIN = "nothing is lost. The relay looks again by itself, at the latest every five minutes"
+_WHAT_HAPPENS = {
+    GateScope.CHANNEL: f"Its chats wait, {_AGAIN}; or map them to another channel.",
+    GateScope.ACCOUNT: f"What is for Kommunicate waits, {_AGAIN}.",
+    GateScope.AGENT: f"Their replies wait, {_AGAIN}.",
+}
 
 
-def render_alert(channel: str, cause: str) -> SlackPost:
-    """Says that nothing can be posted to `channel` (Slack's id, or a "#name" that was not found), and why."""
-    headline = f"\N{WARNING SIGN} The relay cannot post to {channel}: {cause}"
+def render_alert(scope: GateScope, name: str, cause: str) -> SlackPost:
+    """Says what waits for a person, and why. A channel's `name` is Slack's id, or a "#name" that was not found."""
+    headline = f"\N{WARNING SIGN} {_HEADLINES[scope].format(name=name, cause=cause)}"
     blocks = [words([{"type": "text", "text": headline}])]
-    if not channel.startswith("#"):
-        blocks.append(context({"type": "mrkdwn", "text": f"<#{escape(channel)}>", "verbatim": True}))
-    return SlackPost(fallback(headline), (*blocks, context(plain(WHAT_HAPPENS))), ())
+    if scope is GateScope.CHANNEL and not name.startswith("#"):
+        blocks.append(context({"type": "mrkdwn", "text": f"<#{escape(name)}>", "verbatim": True}))
+    return SlackPost(fallback(headline), (*blocks, context(plain(_WHAT_HAPPENS[scope]))), ())

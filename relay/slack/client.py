@@ -8,12 +8,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from relay.clock import monotonic
-from relay.errors import OperatorNeeded
+from relay.errors import DeliveryFailed, OperatorNeeded, Transient, Unsure
+from relay.keys import key_of
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import context, plain
 from relay.slack.history import Found, find_posted
 from relay.slack.limits import FIND_CHANNEL
-from relay.slack.text import escape
+from relay.slack.text import clean_line, escape
 from relay.vocabulary import GateScope
 
 __all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profile", "SlackClient"]
@@ -21,6 +22,7 @@ __all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profil
 EVENT_TYPE = "relay_message"  # of the metadata by which a post is found again
 _CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited search starts again from the front
 
+PING_DEADLINE = 3.0  # seconds
 FIND_CHANNEL_DEADLINE = 20.0  # seconds; a large workspace has many pages
 
 # Every method called, and the scopes it needs, any of which may be asked for by kind of channel:
@@ -142,8 +144,8 @@ class SlackClient:
         match self._api.read("users.info", {"user": user_id}):
             case {"user": {"profile": {**profile}, **user}}:
                 names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
-                name = next((name for name in names if isinstance(name, str) and name.strip()), user_id)
-                return Profile(name, _text_or_none(profile.get("email")) or "")
+                name = next((line for name in names if isinstance(name, str) and (line := clean_line(name))), user_id)
+                return Profile(name, key_of(profile.get("email")) or "")
         raise unreadable("users.info")
 
     def react(self, channel: str, ts: str, name: str) -> None:
@@ -153,6 +155,16 @@ class SlackClient:
     def unreact(self, channel: str, ts: str, name: str) -> None:
         """Takes an emoji of ours away; one that is not there is fine."""
         self._api.write("reactions.remove", {"channel": channel, "timestamp": ts, "name": name})
+
+    def answers(self) -> bool:
+        """Asks Slack something that concerns no channel, without hurry to believe it: False when it does not answer."""
+        try:
+            self._api.read("auth.test", deadline=min(PING_DEADLINE, self._api.deadline))
+        except (Transient, Unsure):
+            return False
+        except DeliveryFailed:
+            return True  # whatever it says
+        return True
 
     def identity(self) -> Identity:
         """Returns who we are, asking Slack only the first time."""

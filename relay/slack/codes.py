@@ -83,6 +83,7 @@ _TABLE = {
 _OF_METHOD = {
     ("chat.delete", "message_not_found"): Meaning.DONE,
     ("chat.update", "message_not_found"): Meaning.THREAD,  # only roots are updated: this one is gone
+    ("chat.update", "is_inactive"): Meaning.CHANNEL,  # the channel is archived
     ("chat.getPermalink", "message_not_found"): Meaning.THREAD,
 }
 

@@ -91,6 +91,17 @@ class Click:
     trigger_id: str
 
 
+def message_key(team: str, channel: str, ts: str) -> str:
+    """Returns the key of a message of Slack's."""
+    return "/".join((team, channel, ts))
+
+
+def message_of(key: str) -> tuple[str, str]:
+    """Returns (channel, ts) of the message that a key of this module's names, or whose edit."""
+    _, channel, ts, *_ = key.split("/")
+    return channel, ts
+
+
 def key_of(thing: AgentWords | AgentEdit | Click) -> str:
     """Returns what Slack's repetitions of one thing have in common, whatever their event ids."""
     parts: tuple[str, ...]

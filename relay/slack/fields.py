@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from relay.errors import Rejected
+from relay.keys import MAX_KEY, key_of
 
 Fields = Mapping[str, Any]
 T = TypeVar("T")
@@ -14,9 +15,7 @@ T = TypeVar("T")
 # Slack's ids are far shorter. No slash: keys are made of these with slashes between them.
 _IDENTIFIER = re.compile(r"[!-.0-~]{1,64}")
 _MOMENT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
-MAX_LABEL = 255  # characters, as of an action_id: these too are parts of keys
 MAX_VALUE = 2000  # characters of a control's value
-_UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")  # by a database
 
 
 def identifier(fields: Fields, name: str) -> str:
@@ -39,11 +38,11 @@ def moment_or_none(fields: Fields, name: str) -> str | None:
     return None if fields.get(name) is None else moment(fields, name)
 
 
-def label(fields: Fields, name: str, limit: int = MAX_LABEL) -> str:
+def label(fields: Fields, name: str, limit: int = MAX_KEY) -> str:
     """Returns text of at most `limit` characters that a database can hold; "" where it is absent or null."""
     value = text(fields, name)
-    if len(value) > limit or _UNHOLDABLE.search(value):
-        raise _wrong(name, f"must be at most {limit} whole characters without NUL")
+    if value and key_of(value, most=limit) is None:
+        raise _wrong(name, f"must be at most {limit} whole characters without control characters")
     return value
 
 

@@ -12,7 +12,7 @@ from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
 from relay.messages import AgentChange, AgentClick, AgentMessage, Ignored
 from relay.slack.client import Identity
-from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, key_of
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, key_of, message_key
 from relay.slack.fields import (
     MAX_VALUE,
     Fields,
@@ -38,10 +38,10 @@ NO_MESSAGE = "not on a message"
 NO_ACTION = "no control was used"
 MAX_FORM_FIELDS = 16  # Slack sends one
 
-Outcome = AgentWords | AgentEdit | Uninstalled | Ignored
+SlackEvent = AgentWords | AgentEdit | Uninstalled | Ignored
 
 
-def parse_event(body: bytes, me: Identity | None = None) -> Challenge | Outcome:
+def parse_event(body: bytes, me: Identity | None = None) -> Challenge | SlackEvent:
     """Returns what a request to the events address says; raises `Rejected` 400 for what is no event.
 
     The event itself says which bot and app it was sent to; `me` adds what Slack has told us of them.
@@ -88,8 +88,8 @@ def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessa
 def agent_change(edit: AgentEdit, note_prefixes: Sequence[str]) -> AgentChange:
     """Returns what the store needs to know of a change to an agent's words."""
     note = None if edit.deleted else note_reason(edit.blocks, edit.text, note_prefixes)
-    of = f"{edit.team}/{edit.channel}/{edit.ts}"
-    return AgentChange(key_of(edit), of, edit.edited_ts, note, edit.deleted)
+    of = message_key(edit.team, edit.channel, edit.ts)
+    return AgentChange(key_of(edit), of, edit.channel, edit.thread_ts, edit.edited_ts, note, edit.deleted)
 
 
 def agent_click(click: Click) -> AgentClick:
@@ -128,7 +128,7 @@ def _form(body: bytes) -> list[tuple[str, str]]:
         return []  # no form, too many fields, or bytes that are no ASCII or stand for no UTF-8
 
 
-def _event(envelope: Fields, event: Fields, me: Identity | None) -> Outcome:
+def _event(envelope: Fields, event: Fields, me: Identity | None) -> SlackEvent:
     read = _READERS.get(needed(label(event, "type"), "event.type"))
     return read(event, _us(envelope, me)) if read else Ignored(OTHER_KIND)
 
@@ -150,7 +150,7 @@ def _revoked(event: Fields, us: Us) -> Uninstalled | Ignored:
     return Ignored(NOT_THE_BOTS) if lost.get("oauth") and not lost.get("bot") else _uninstalled(event, us)
 
 
-_READERS: dict[str, Callable[[Fields, Us], Outcome]] = {
+_READERS: dict[str, Callable[[Fields, Us], SlackEvent]] = {
     "message": read_message,
     "app_uninstalled": _uninstalled,
     "tokens_revoked": _revoked,

@@ -11,7 +11,7 @@ from relay.slack.card import Card, render_card
 from relay.slack.parts import Line, Part, Previous, parts_of
 from relay.slack.post import SlackPost, fallback, mark_repeated
 from relay.slack.text import escape
-from relay.slack.thread_notices import Notice, ThreadNotice
+from relay.slack.thread_notices import Notice
 
 __all__ = [
     "Card",
@@ -19,7 +19,6 @@ __all__ = [
     "Notice",
     "Previous",
     "SlackPost",
-    "ThreadNotice",
     "mark_repeated",
     "render_batch",
     "render_card",

@@ -2,7 +2,7 @@
 
 Slack's composer writes rich text: paragraphs, lists, quotes and code beside each other, never one in another; deeper
 lists follow as lists of their own with an `indent`. https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
-A table stands in a block of its own. Nothing here trusts a shape: what is none is passed over.
+A table stands in a block of its own. Nothing here trusts a shape: what has another is left out.
 """
 
 from __future__ import annotations

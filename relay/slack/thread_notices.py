@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from relay.slack.blocks import Block, actions, button, context, plain, words
 from relay.slack.text import clean_line, clean_name
+from relay.vocabulary import ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION = "send_again", "send_correction"
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
-
-
-class ThreadNotice(StrEnum):
-    """What the line is about."""
-
-    FAILED = "failed"
-    UNSURE = "unsure"
-    EDITED = "edited"
-    DELETED = "deleted"
-    FILES = "files"
-    TAKEN = "taken"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, jsonify
 
-from relay.store.db.schema import SchemaState, schema_state
+from relay.store.db.schema import SchemaState, prove_writable, schema_state
 from relay.web.errors import error_response
 from relay.wiring import Relay
 
@@ -19,9 +19,10 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The database answers too, and its schema is not older than the code."""
+    """The database takes writes too, and its schema is not older than the code."""
     relay: Relay = current_app.extensions["relay"]
     state = schema_state(relay.store)
     if state in (SchemaState.MISSING, SchemaState.OLDER):
         return error_response(503, "schema_older", "The database's schema is older than the code: run `relay migrate`.")
+    prove_writable(relay.store)
     return jsonify({"status": "ok", "schema": state.value})

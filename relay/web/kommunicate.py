@@ -1,4 +1,4 @@
-"""The web door for Kommunicate's message webhook: check, store, 200. Nothing is answered 200 before commit."""
+"""The endpoint for Kommunicate's message webhook: check, store, 200. Nothing is answered 200 before commit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from relay.errors import Rejected
 from relay.failpoints import failpoint
 from relay.kommunicate.auth import check_token
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
-from relay.messages import ChatMessage, Decision
+from relay.messages import ChatMessage, Decision, IgnoredMessage
 from relay.store.intake.webhooks import accept, reject
 from relay.wiring import Relay
 
@@ -33,7 +33,7 @@ def receive() -> Response:
     except Rejected as error:
         keep_rejected(relay, body, error)
         raise
-    decision = relay.choose(message) if isinstance(message, ChatMessage) else NO_DECISION
+    decision = _choose(relay, message)
     with relay.store.begin("accept") as tx:
         receipt = accept(tx, message, body, decision)
     relay.on_accept()
@@ -42,6 +42,12 @@ def receive() -> Response:
     response = jsonify({"status": receipt.outcome, **reason})
     response.call_on_close(lambda: failpoint("http.answered"))
     return response
+
+
+def _choose(relay: Relay, message: ChatMessage | IgnoredMessage) -> Decision:
+    if not isinstance(message, ChatMessage):
+        return NO_DECISION
+    return relay.choose(message.conversation.group_id, message.title, message.metadata)
 
 
 def read_body(incoming: Request) -> bytes:

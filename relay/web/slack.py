@@ -1,4 +1,4 @@
-"""The web door for Slack's events and clicks: check the signature, store, 200. Slack waits three seconds."""
+"""The endpoints for Slack's events and clicks: check the signature, store, 200. Slack waits three seconds."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from relay.store.intake.clicks import accept_click, note_click
 from relay.store.intake.edits import accept_change, send_correction
 from relay.store.intake.replies import accept_reply
 from relay.store.intake.webhooks import Receipt
+from relay.vocabulary import Outcome
 from relay.web.kommunicate import ACCOUNT, read_body
 from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+UNINSTALLED = "the app was uninstalled, or its token revoked"
 AT_ONCE = {SEND_AGAIN: send_again, SEND_CORRECTION: send_correction}
 log = structlog.get_logger()
 
 
 @bp.post("/slack/events")
 def receive() -> Response:
-    """Store what an agent wrote in a thread of ours; everything else is passed over with 200."""
+    """Store what an agent wrote in a thread of ours; everything else is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
     body = _signed_body(relay)
     event = parse_event(body)
@@ -38,13 +40,13 @@ def receive() -> Response:
         return jsonify({"challenge": event.value})
     if isinstance(event, AgentWords | AgentEdit):
         return _told(_store(relay, event, body))
-    log.info("event.passed_over", kind=type(event).__name__, reason=getattr(event, "reason", ""))
-    return _told(Receipt("ignored"))
+    log.info("event.ignored", reason=event.reason if isinstance(event, Ignored) else UNINSTALLED)
+    return _told(Receipt(Outcome.IGNORED))
 
 
 @bp.post("/slack/interactions")
 def click() -> Response:
-    """Store what a click asks for; a click on a message that is not ours is passed over with 200."""
+    """Store what a click asks for; a click on a message that is not ours is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
     body = _signed_body(relay)
     clicks = parse_interaction(body)
@@ -82,10 +84,10 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
             receipt = accept_click(tx, agent_click(each), body, account=ACCOUNT)
         elif action in AT_ONCE and ID.fullmatch(each.value):
             receipt = note_click(tx, agent_click(each), body, account=ACCOUNT)
-            if receipt.outcome == "accepted":
+            if receipt.outcome is Outcome.ACCEPTED:
                 AT_ONCE[action](tx, int(each.value))
         else:
-            receipt = Receipt("ignored")
+            receipt = Receipt(Outcome.IGNORED)
     relay.on_accept()
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
 

@@ -15,7 +15,8 @@ from relay.delivery.worker import Worker
 from relay.sandbox import SandboxServer
 from relay.settings import Config
 from relay.store.db.engine import Store, open_store
-from relay.store.queue.gates import close_for_operator
+from relay.store.queue.closing import close_for_operator
+from relay.vocabulary import GateScope
 from relay.web import create_app
 from relay.wiring import Relay
 from tests.cli.conftest import Run
@@ -66,7 +67,8 @@ def test_what_waits_says_for_what(post: Post, listing: Listing, database_url: st
     assert "`2: <channel>`" in str(unmapped["cause"])
     assert turn["cause"] == ""
     with closing(open_store(database_url)) as store, store.begin() as tx:  # on the clock that the command looks at
-        close_for_operator(tx, "channel", "C0SUPPORT", cause="the bot is not in the channel", code="not_in_channel")
+        cause = "the bot is not in the channel"
+        close_for_operator(tx, GateScope.CHANNEL, "C0SUPPORT", cause=cause, code="not_in_channel")
     assert listing("--waiting")[1]["cause"] == "the bot is not in the channel"
 
 

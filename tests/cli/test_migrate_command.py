@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from relay.store.db.engine import Store
+from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, schema_state
 from tests.cli.conftest import Run
 
@@ -28,7 +29,8 @@ def test_it_creates_the_schema_once(run: Run, store: Store, database_url: str) -
     first, second = (run("migrate", DATABASE_URL=database_url) for _ in range(2))
     assert (first.exit_code, first.output) == (0, "The schema has been created.\n")
     assert (second.exit_code, second.output) == (0, "The schema is up to date.\n")
-    assert schema_state(store) is SchemaState.CURRENT
+    with closing(open_store(database_url)) as made:
+        assert schema_state(made) is SchemaState.CURRENT
 
 
 def test_a_newer_schema_is_fine_and_stays(run: Run, store: Store, database_url: str) -> None:

@@ -22,10 +22,11 @@ from relay.failpoints import FAILPOINTS
 from relay.sandbox import Sandbox, SandboxServer
 from relay.store.db.engine import Store, open_store
 from relay.store.db.tables import OPEN_DELIVERIES, deliveries
-from relay.store.operations.reports import list_deliveries
+from relay.store.operations.reports import Which, list_deliveries
 from tests.databases import Lend
 from tests.harness import auth, environment, own_ports, raw, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay
+from tests.store.shelf import LIMITS
 
 PASSES = (1, 4, 9)
 AT_ONCE = 4  # runs side by side: mostly they wait for leases to end
@@ -35,7 +36,7 @@ POLL = 0.1  # seconds between questions to the database, which cost what the rel
 GROUPS = ("801", "802", "803")
 POST = "chat.postMessage"
 # The way back has a test of its own.
-BACK = ("reply", "mark", "kommunicate", "hear", "card", "take_over", "click")
+BACK = ("kommunicate", "refused", "not_ready", "forget")
 PLACES = [name for name in FAILPOINTS if not name.startswith(BACK)]
 CHANNEL = {group: f"C0CRASH{group}" for group in GROUPS}
 REPEATED = "may be repeated"
@@ -85,6 +86,23 @@ def picky_with_batches(run: Run) -> None:
         run.server.sandbox.faults.add(POST, "error", channel=channel, code="invalid_blocks")
 
 
+def limited(run: Run) -> None:
+    """Every other post comes too early."""
+    run.fault("ratelimited", after=1, retry_after="0")
+
+
+def busy(run: Run) -> None:
+    """Every other post is not taken now."""
+    run.fault("error", after=1, code="service_unavailable")
+
+
+def particular(run: Run) -> None:
+    """Now and then a thread is deleted, and the card of the next is refused in every form."""
+    stray(run)
+    if run.count % BURST == 1:
+        run.fault("error", channels=[CHANNEL[run.group]], after=1, times=2, code="no_text")
+
+
 def refusing(run: Run) -> None:
     """Whatever is said in a thread is refused for good, in every form."""
     run.fault("error", channels=run.begun(), times=None, code="invalid_blocks")
@@ -96,8 +114,11 @@ TROUBLE: dict[str, Callable[[Run], None]] = {
     "look": unsure,
     "looked": late,
     "copy": late,
+    "copies": late,
     "resend": absent,
-    "root": stray,
+    "retry": busy,
+    "gate": limited,
+    "close_channel": particular,
     "stray": stray,
     "newthread": stray,
     "dissolve": picky_with_batches,
@@ -173,7 +194,7 @@ class Run:
             for group, channel in CHANNEL.items()
         }
         with self.store.read() as tx:
-            self.dead = {row["key"] for row in list_deliveries(tx, "dead", limit=10_000) if row["cause"]}
+            self.dead = {row["key"] for row in list_deliveries(tx, Which.DEAD, LIMITS, limit=10_000) if row["cause"]}
         for texts in self.shown.values():
             texts[:] = [text for text in texts if text not in self.removed]  # seen, and not looked at again
 
@@ -271,7 +292,7 @@ def test_nothing_is_lost_doubled_or_reordered_wherever_it_dies(runs: Runs, engin
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-@pytest.mark.parametrize("failpoint", ["start.after_commit", "slack.sent", "post.answered", "settle.before_commit"])
+@pytest.mark.parametrize("failpoint", ["call.ready", "slack.sent", "call.answered", "settle.before_commit"])
 def test_where_history_cannot_be_read_it_may_be_there_twice_and_says_so(
     engine: str, failpoint: str, lend_database: Lend, tmp_path: Path
 ) -> None:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.board import Message
 from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import BOT_USER_ID
 from relay.store.db.engine import Store, open_store
-from relay.store.db.tables import lanes
+from relay.store.db.tables import lanes, people
 from tests.databases import Lend
 from tests.harness import environment, free_port, own_ports, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay
@@ -32,36 +32,6 @@ PASSES = (1, 4, 9)
 AT_ONCE = 4
 MOST = 60  # replies until a failpoint that was not passed often enough is a mistake
 CHANNEL, GROUP, SEND = "C0SUPPORT", "123456", "/rest/ws/message/v2/send"
-PLACES = {
-    "accept.before_commit": "none",
-    "accept.after_commit": "none",
-    "http.answered": "none",
-    "claim.after_commit": "none",
-    "reply_freeze.before_commit": "none",
-    "reply_freeze.after_commit": "none",
-    "reply_start.before_commit": "none",
-    "reply_start.after_commit": "none",
-    "kommunicate.sent": "none",
-    "reply.answered": "none",
-    "reply_settle.before_commit": "none",
-    "reply_settle.after_commit": "none",
-    "reply_failure.before_commit": "reset_after",
-    "reply_failure.after_commit": "error",
-    "reply_unanswered.before_commit": "reset_after",
-    "reply_unanswered.after_commit": "reset_after",
-    "mark.before_commit": "none",
-    "mark.after_commit": "none",
-    "take_over.before_commit": "none",
-    "take_over.after_commit": "none",
-    "click.before_commit": "none",
-    "click.after_commit": "none",
-    "click_refused.before_commit": "none",
-    "click_refused.after_commit": "none",
-    "hear.before_commit": "none",
-    "hear.after_commit": "none",
-    "card.before_commit": "none",
-    "card.after_commit": "none",
-}
 RESOLVED = 2  # Kommunicate's status
 SENT, FAILED, UNSURE = ["white_check_mark"], ["x"], ["grey_question"]
 ECHOES = ("after", "before", "without_metadata", "off")
@@ -70,6 +40,26 @@ CONFIG = f"delivery: {HASTY}\nreplies: {{undo_seconds: 0.1}}\nchannels: {{123456
 
 def replies(run: Run) -> None:
     """An agent writes in the thread."""
+    run.write()
+
+
+def replies_are_lost(run: Run) -> None:
+    """Every other call is never answered."""
+    run.fault(SEND, "reset_after")
+    run.write()
+
+
+def replies_are_put_off(run: Run) -> None:
+    """Every other call is certainly not done."""
+    run.fault(SEND, "error", code="BUSY")
+    run.write()
+
+
+def nobody_is_known(run: Run) -> None:
+    """Every other time Slack does not tell who somebody is."""
+    with run.store.begin() as tx:
+        tx.conn.execute(delete(people))
+    run.fault("users.info", "error", code="internal_error")
     run.write()
 
 
@@ -83,7 +73,11 @@ def a_bot_answers(run: Run) -> None:
 
 
 def resolves(run: Run) -> None:
-    """An agent resolves the chat, and its customer writes again."""
+    """An agent resolves the chat, and its customer writes again.
+
+    Once: of a second press, and words that come while it is on its way, each vendor has its own order.
+    """
+    run.comes_to(run.at_rest)
     run.use("resolve")
     if run.comes_to(lambda: "resolved" in run.card()):
         run.server.sandbox.kommunicate.customer_writes(GROUP, f"again {len(run.pressed)}", name="Jane")
@@ -98,13 +92,35 @@ def is_refused(run: Run) -> None:
     run.comes_to(lambda: len(run.server.sandbox.slack.ephemerals) > before)
 
 
-ACTS: dict[str, Callable[[Run], None]] = {
-    "take_over": a_bot_answers,
-    "click": resolves,
-    "hear": resolves,
-    "card": resolves,
-    "click_refused": is_refused,
-}
+def marks_are_refused(run: Run) -> None:
+    """An agent writes a note, and its mark can never be put there."""
+    reactions = "reactions.add"
+    run.server.sandbox.faults.add(reactions, "error", code="too_many_reactions")
+    before = run.called(reactions)
+    run.server.sandbox.slack.human_writes(CHANNEL, "note: between us", thread_ts=run.root()["ts"])
+    run.comes_to(lambda: run.called(reactions) > before)
+
+
+Act = Callable[["Run"], None]
+COMES_IN = ("accept.before_commit", "accept.after_commit", "http.answered", "take.before_commit")
+GOES_OUT = (
+    "take.after_commit",
+    "call.ready",
+    "kommunicate.sent",
+    "call.answered",
+    "settle.before_commit",
+    "settle.after_commit",
+)
+CASES: tuple[tuple[str, Act], ...] = (
+    *((place, replies) for place in COMES_IN),
+    *((place, act) for place in GOES_OUT for act in (replies, resolves, a_bot_answers)),
+    *((f"confirm.{side}_commit", replies_are_lost) for side in ("before", "after")),
+    *((f"retry.{side}_commit", replies_are_put_off) for side in ("before", "after")),
+    *((f"not_ready.{side}_commit", nobody_is_known) for side in ("before", "after")),
+    *((f"refused.{side}_commit", is_refused) for side in ("before", "after")),
+    *((f"forget.{side}_commit", marks_are_refused) for side in ("before", "after")),
+)
+PLACES = {place for place, _ in CASES}
 
 
 @dataclass
@@ -112,6 +128,7 @@ class Run:
     """One conversation, one agent, and relays that die one after the other."""
 
     place: str
+    act: Act
     echo: str
     store: Store
     cwd: Path
@@ -135,7 +152,7 @@ class Run:
         sandbox.faults.clear()
         with self._relay():
             assert sandbox.wait_idle()
-            wait_for(lambda: self._at_rest() and self.all_told(), timeout=60)
+            wait_for(lambda: self.at_rest() and self.all_told(), timeout=60)
             self.shown = [
                 words(one) for one in timeline(self.server) if one["thread_ts"] and one["user"] == BOT_USER_ID
             ]
@@ -156,15 +173,21 @@ class Run:
         return [name for one in self.written if one.text == text for name in one.reactions]
 
     def _until_it_dies(self, number: int) -> None:
-        sandbox = self.server.sandbox
         with self._relay(RELAY_FAILPOINT=f"{self.place}:{number}"):
             for _ in range(MOST):
-                if PLACES[self.place] != "none" and not sandbox.faults.listing():
-                    sandbox.faults.add(SEND, PLACES[self.place], after=1, code="BUSY")
-                ACTS.get(self.place.split(".")[0], replies)(self)
+                self.act(self)
                 if self.died():
                     return
             raise AssertionError(f"{self.place} was not passed {number} times")
+
+    def fault(self, method: str, kind: str, **rule: Any) -> None:
+        """The call after the next one goes wrong, unless that is still to come."""
+        if not self.server.sandbox.faults.listing():
+            self.server.sandbox.faults.add(method, kind, after=1, **rule)
+
+    def called(self, method: str) -> int:
+        """How often a method of Slack's has been called."""
+        return sum(call["method"] == method for call in self.server.sandbox.calls)
 
     def died(self) -> bool:
         """True when the failpoint has ended the relay."""
@@ -199,7 +222,11 @@ class Run:
         """What the card says."""
         return words(self.root())
 
-    def _at_rest(self) -> bool:
+    def status(self) -> int:
+        """How the conversation stands in Kommunicate."""
+        return self.server.sandbox.kommunicate.conversation(GROUP).status
+
+    def at_rest(self) -> bool:
         """True when the relay has nothing more to do, so that what is told now stays so."""
         with self.store.read() as tx:
             return tx.conn.execute(select(lanes.c.due).where(lanes.c.due.is_not(None)).limit(1)).one_or_none() is None
@@ -208,8 +235,8 @@ class Run:
         return any(mark in message.reactions for mark in ("white_check_mark", "x", "grey_question"))
 
     def all_told(self) -> bool:
-        heard, kommunicate = set(self.heard()), self.server.sandbox.kommunicate.conversation(GROUP)
-        agrees = ("resolved" in self.card()) == (kommunicate.status == RESOLVED)
+        heard = set(self.heard())
+        agrees = ("resolved" in self.card()) == (self.status() == RESOLVED)
         return agrees and all(self._told(one) for one in self.written if one.text in heard)
 
     @contextmanager
@@ -224,7 +251,7 @@ class Run:
             self.relay.kill()
 
 
-Runs = Mapping[tuple[str, str], "Future[Run]"]
+Runs = Mapping[tuple[str, str, Act], "Future[Run]"]
 
 
 @pytest.fixture(scope="module")
@@ -233,27 +260,29 @@ def runs(
 ) -> Iterator[Runs]:
     """Every run that a test here asks for, several side by side; each place has another kind of echo in turn."""
     wanted = {
-        (item.callspec.params["engine"], item.callspec.params["place"])
+        (item.callspec.params["engine"], item.callspec.params["place"], item.callspec.params["act"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == Path(__file__)
     }
     echoes = itertools.cycle(ECHOES)
 
-    def one(place: str, echo: str, lent: AbstractContextManager[str]) -> Run:
+    def one(place: str, act: Act, echo: str, lent: AbstractContextManager[str]) -> Run:
         with own_ports(), lent as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
-            return Run(place, echo, store, tmp_path_factory.mktemp("crash"), server).go()
+            return Run(place, act, echo, store, tmp_path_factory.mktemp("crash"), server).go()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
-            (engine, place): pool.submit(one, place, next(echoes), lend_database(engine))
-            for engine, place in sorted(wanted)
+            (engine, place, act): pool.submit(one, place, act, next(echoes), lend_database(engine))
+            for engine, place, act in sorted(wanted, key=str)
         }
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-@pytest.mark.parametrize("place", PLACES)
-def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(runs: Runs, engine: str, place: str) -> None:
-    run = runs[engine, place].result(timeout=900)
+@pytest.mark.parametrize(("place", "act"), CASES, ids=lambda part: getattr(part, "__name__", part))
+def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(
+    runs: Runs, engine: str, place: str, act: Act
+) -> None:
+    run = runs[engine, place, act].result(timeout=900)
     reached, heard = run.reached(), run.heard()
     assert reached == [one.text for one in run.written if one.text in reached], "twice, or out of order"
     assert {text: run.mark(text) for text in heard if text in reached and run.mark(text) not in (SENT, UNSURE)} == {}
@@ -261,5 +290,5 @@ def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(runs: Runs,
         text: run.mark(text) for text in heard if text not in reached and run.mark(text) not in (FAILED, UNSURE)
     } == {}
     assert not any("reply" in line for line in run.shown), "an echo came back into the thread"
-    assert run.all_told(), "the card says something else than Kommunicate"
+    assert run.all_told(), f"the card says {run.card()!r}, Kommunicate {run.status()}"
     assert sum("taken this chat over" in line for line in run.shown) <= run.pressed.count("take_over")

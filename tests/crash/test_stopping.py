@@ -30,7 +30,6 @@ __all__ = ["start"]
 
 GROUPS = tuple("0123456789")
 PAUSE = 0.25  # seconds between two messages of a customer
-THREADS = 4  # of a worker
 CALL_DEADLINE = 8.0  # as usual: what is in flight has time to settle
 SHORT_DEADLINE = 2.0  # so that nobody waits long for a Slack that is silent
 SLOW = 2.0  # seconds beyond the promise, which is itself the deadline here, for a machine that is busy
@@ -43,7 +42,7 @@ Signals = dict[str, signal.Signals]
 
 
 class Town:
-    """Customers who never stop writing, a web door that is always open, and relays that come and go beside it."""
+    """Customers who never stop writing, an endpoint that is always open, and relays that come and go beside it."""
 
     def __init__(self, start: Callable[..., RelayProcess], slack: SandboxServer, url: str, folder: Path) -> None:
         self._start, self._slack, self._url, self._folder = start, slack, url, folder
@@ -53,12 +52,12 @@ class Town:
         self.accepted = dict.fromkeys(GROUPS, 0)
         self._started = 0
         (self._web,) = self.begin("serve --no-worker")
-        self._door = self._web
+        self._endpoint = self._web
         self._over, self._pool = Event(), ThreadPoolExecutor(len(GROUPS))
         self._writing = [self._pool.submit(self._write, group) for group in GROUPS]
 
     def begin(self, *commands: str, deadline: float = CALL_DEADLINE) -> list[RelayProcess]:
-        """Start relays; one that has a door of its own gets the customers' messages from now on."""
+        """Start relays; one with an endpoint of its own gets the customers' messages from now on."""
         logs = [self._folder / f"{self._started + number}.log" for number in range(len(commands))]
         self._started += len(commands)
         config = CONFIG.format(deadline=deadline, lease=2 * deadline)
@@ -68,7 +67,7 @@ class Town:
         ]
         assert wait_for(lambda: all("started" in log.read_text() for log in logs))
         for relay in (one for one, command in zip(begun, commands, strict=True) if command == "serve"):
-            self._door = relay
+            self._endpoint = relay
         return begun
 
     def stop(self, relays: list[RelayProcess], signals: Signals) -> float:
@@ -76,7 +75,7 @@ class Town:
         begun = time.monotonic()
         for relay, number in zip(relays, signals.values(), strict=True):
             relay.process.send_signal(number)
-        self._door = self._web
+        self._endpoint = self._web
         assert [relay.process.wait(20) for relay in relays] == [0] * len(relays), self.seed
         return time.monotonic() - begun
 
@@ -138,12 +137,12 @@ class Town:
         while not self._over.wait(PAUSE):
             text = f"g{group}m{self.accepted[group]}"
             while not self._taken(body(text, group, text)):
-                assert self._web.process.poll() is None, "the web door is closed"
+                assert self._web.process.poll() is None, "the endpoint is closed"
             self.accepted[group] += 1
 
     def _taken(self, message: dict[str, Any]) -> bool:
         with suppress(requests.RequestException):
-            return self._door.post(message).status_code == 200
+            return self._endpoint.post(message).status_code == 200
         return False
 
 
@@ -168,10 +167,10 @@ def at_any_moment(town: Town, signals: Signals) -> None:
 
 
 def with_all_hands_full(town: Town, signals: Signals) -> None:
-    """Every thread has a post in flight, for long enough that the signal comes before any answer: no new claim."""
-    town.slack_takes(1.5)
+    """Every customer has a post in flight, for long enough that the signal comes before any answer: no new claim."""
+    town.slack_takes(3.0)
     (relay,) = relays = town.begin(*signals)
-    assert wait_for(lambda: town.held_by(relay) == THREADS), town.seed
+    assert wait_for(lambda: town.held_by(relay) == len(GROUPS)), town.seed
     claims = town.claims()
     assert town.stop(relays, signals) < 4 + SLOW, town.seed
     assert (town.claims(), town.held_by(relay)) == (claims, 0), town.seed

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.delivery.posting import settle_failure, settle_posted
 from relay.errors import Unsure
 from relay.sandbox import SandboxServer
 from relay.store.db.engine import Store, open_store
@@ -39,7 +38,7 @@ class Crew:
         self.processes: list[RelayProcess] = []
 
     def begin(self, *commands: str, lease: float, fault: str) -> None:
-        """Start these processes, the first with a web door, and write m1, which is shown, and m2, which is held."""
+        """Start these processes, the first takes webhooks, and write m1, which is shown, and m2, which is held."""
         config = (
             f"default_channel: C0GENERAL\ndelivery: {{call_deadline: {CALL:g}s, lease: {lease:g}s, "
             f"confirm_after: [0.2s, {LAST_LOOK}s], posts_per_second: 100, burst: 100}}\n"
@@ -151,12 +150,12 @@ def test_what_a_stopped_worker_sends_when_it_wakes_is_deleted(
     line.run(300)
     if not heard:
         with pytest.raises(Fenced):
-            settle_failure(line.out, held, send, Unsure(), elapsed=300.0)
+            line.fail(held, send, Unsure())
         line.run(10)
     late = line.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
     if heard:
         with pytest.raises(Fenced):
-            settle_posted(line.out, held, send, late)
+            line.succeed(held, send, late)
     assert len(line.roots()) + line.told().count("m1") == 3
     line.run(120)
     assert (len(line.roots()), line.told().count("m1"), line.waiting()) == (1, 1, [])

@@ -12,10 +12,11 @@ from sqlalchemy import event
 
 from bench.hours import live_through
 from relay.delivery.owner import this_process
-from relay.store.db.engine import CLOCK_AND_BEGIN, Store
+from relay.store.db import postgres
+from relay.store.db.engine import Store
 from relay.store.queue import lanes
 from tests.delivery.rig import Rig
-from tests.store.shelf import LEASE, PACE, claimed, give_back, take_in
+from tests.store.shelf import LEASE, LIMITS, claimed, give_back, take_in
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_an_idle_poll_is_one_statement_that_locks_nothing(
     before(line)
     statements.clear()
     assert not line.worker.run_once()
-    (question,) = [one for one in statements if one not in ("BEGIN", CLOCK_AND_BEGIN)]  # a writer's: BEGIN IMMEDIATE
+    (question,) = [one for one in statements if one not in ("BEGIN", postgres.BEGIN)]  # a writer's: BEGIN IMMEDIATE
     assert question.startswith("SELECT")
     assert "FOR UPDATE" not in question
 
@@ -72,7 +73,9 @@ def test_the_lane_of_a_dead_process_is_found_without_news(rig: Callable[..., Rig
     host, _, started, rest = this_process().split("|")
     line.write("m1")
     with store.begin() as tx:
-        assert lanes.claim(tx, "|".join((host, str(process.pid), started, rest)), lease=LEASE, pace=PACE) is not None
+        assert (
+            lanes.claim(tx, "|".join((host, str(process.pid), started, rest)), lease=LEASE, limits=LIMITS) is not None
+        )
     assert line.worker.run_once() == store.on_sqlite
 
 

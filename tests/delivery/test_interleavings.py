@@ -6,16 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.delivery.handlers.messages import prepare
-from relay.delivery.owner import this_process
-from relay.delivery.posting import settle_posted
-from relay.store.db.rows import Send
 from relay.store.operations.replay import replay_all
-from relay.store.operations.reports import list_deliveries, show_delivery
-from relay.store.queue import lanes, sends
+from relay.store.operations.reports import Which, list_deliveries, show_delivery
 from tests.delivery.rig import Rig
 
-MOMENTS = ("claimed", "frozen", "started", "posted")
+MOMENTS = ("taken", "posted")
 
 
 @pytest.fixture
@@ -34,25 +29,16 @@ def deliver(line: Rig, moment: str, meanwhile: Callable[[], None]) -> None:
         if now == moment:
             meanwhile()
 
-    with line.store.begin() as tx:
-        held = lanes.claim(tx, this_process(), lease=line.out.lease, pace=line.out.pace)
-    assert held is not None
-    reached("claimed")
-    frozen = prepare(line.out, held)
-    assert frozen is not None
-    reached("frozen")
-    with line.store.begin() as tx:
-        send = sends.start(tx, held, frozen, lease=line.out.lease, pace=line.out.pace)
-    assert isinstance(send, Send)
-    reached("started")
+    held, send = line.set_out()
+    reached("taken")
     posted = line.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
     reached("posted")
-    settle_posted(line.out, held, send, posted)
+    line.succeed(held, send, posted)
 
 
 def dead_ids(line: Rig) -> list[int]:
     with line.store.read() as tx:
-        return [row["id"] for row in list_deliveries(tx, "dead")]
+        return [row["id"] for row in list_deliveries(tx, Which.DEAD, line.out.limits)]
 
 
 def test_one_bad_message_of_a_batch_is_degraded_once_and_leaves_a_notice_in_its_place(line: Rig) -> None:
@@ -66,13 +52,13 @@ def test_one_bad_message_of_a_batch_is_degraded_once_and_leaves_a_notice_in_its_
     assert said.count("could not be shown") == 1
     assert said.index("m1") < said.index("could not be shown") < said.index("m3")
     with line.store.read() as tx:
-        culprit = show_delivery(tx, dead_ids(line)[0])
+        culprit = show_delivery(tx, dead_ids(line)[0], line.out.limits)
     assert culprit is not None
     assert [one["state"] for one in culprit["sends"]] == ["refused", "refused", "refused", "delivered"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_message_that_comes_between_claim_and_settle_is_next(line: Rig, moment: str) -> None:
+def test_a_message_that_comes_between_take_and_settle_is_next(line: Rig, moment: str) -> None:
     """At once, without a moment passing."""
     line.write("m1")
     deliver(line, moment, lambda: line.write("m2"))
@@ -118,7 +104,7 @@ def test_a_replay_while_its_lane_is_moving_doubles_nothing(line: Rig, notice: st
 
     deliver(line, moment, replay)
     line.run(10)
-    assert line.told() == (["m0", "m1", "m2"] if moment == "claimed" else ["m0", "m2", "m1"])
+    assert line.told() == ["m0", "m2", "m1"]
     assert replayed == [1, 0]
     assert (line.dead(), line.waiting()) == ([], [])
     assert sum("could not be shown" in said for said in line.shown()) <= 1

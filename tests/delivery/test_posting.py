@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event
 
-from relay.delivery.posting import settle_failure
 from relay.errors import OperatorNeeded, RateLimited
 from relay.store.queue import gates, lanes, sends
+from relay.vocabulary import GateScope
 from tests.delivery.rig import Rig
 from tests.harness import PATIENCE
 
@@ -25,17 +25,19 @@ def line(rig: Callable[..., Rig]) -> Rig:
     return line
 
 
-@pytest.mark.parametrize("error", [RateLimited(5.0, method="chat.postMessage"), OperatorNeeded("channel")], ids=str)
+@pytest.mark.parametrize(
+    "error", [RateLimited(5.0, method="chat.postMessage"), OperatorNeeded(GateScope.CHANNEL)], ids=str
+)
 def test_a_refusal_locks_its_lane_before_its_gate(line: Rig, error: RateLimited | OperatorNeeded) -> None:
     """As everybody does: whoever holds the lane gets the gate while the refusal waits for the lane."""
     held, send = line.set_out()
     line.clock.advance(10)
-    refused = threading.Thread(target=settle_failure, args=(line.out, held, send, error), kwargs={"elapsed": 0.0})
+    refused = threading.Thread(target=line.fail, args=(held, send, error))
     with line.store.begin() as tx:
         lanes.hold(tx, held)
         refused.start()
         refused.join(0.3)
-        assert gates.take_slot(tx, send.channel, line.out.pace) is None
+        assert gates.take_slot(tx, send.channel, line.out.limits) is None
     refused.join(PATIENCE)
     assert not refused.is_alive()
     line.run(60)
@@ -47,7 +49,9 @@ def test_a_message_of_which_nothing_is_left_to_show_holds_up_nobody(line: Rig) -
     held, send = line.set_out()
     posted = line.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
     with line.store.begin() as tx:
-        sends.settle(tx, held, send, posted.ts)
+        lanes.hold(tx, held)
+        sends.mark_delivered(tx, send, posted.ts)
+        lanes.give_back(tx, held)
         tx.conn.exec_driver_sql("UPDATE deliveries SET state = 'waiting'")
         tx.conn.exec_driver_sql(f"UPDATE lanes SET due = {tx.now}")
     line.write("m3")
@@ -56,7 +60,7 @@ def test_a_message_of_which_nothing_is_left_to_show_holds_up_nobody(line: Rig) -
 
 
 def test_a_message_takes_no_more_statements_than_it_needs(rig: Callable[..., Rig]) -> None:
-    """From the web door to settled, in a thread that stands: each is a way to the database and back."""
+    """From the endpoint to settled, in a thread that stands: each is a way to the database and back."""
     line = rig()
     line.write("m1")
     line.run(60)

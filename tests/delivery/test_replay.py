@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.store.operations.replay import replay_all, replay_one
-from relay.store.operations.reports import list_deliveries
+from relay.store.operations.replay import Replayed, replay_all, replay_one
+from relay.store.operations.reports import Which, list_deliveries
+from relay.vocabulary import DeliveryState
 from tests.delivery.rig import Rig
 
 
@@ -31,13 +32,13 @@ def line(rig: Callable[..., Rig]) -> Rig:
 
 def dead_ids(line: Rig) -> list[int]:
     with line.store.read() as tx:
-        return [row["id"] for row in list_deliveries(tx, "dead")]
+        return [row["id"] for row in list_deliveries(tx, Which.DEAD, line.out.limits)]
 
 
 def test_a_replayed_dead_letter_is_shown_in_its_thread(line: Rig) -> None:
     bury(line, "m1")
     with line.store.begin() as tx:
-        assert replay_one(tx, dead_ids(line)[0]) == "dead"
+        assert replay_one(tx, dead_ids(line)[0]) is Replayed.QUEUED
     line.run(10)
     assert (line.told(), line.dead()) == (["m0", "m1"], [])
 
@@ -73,4 +74,4 @@ def test_what_is_refused_again_says_so_again(line: Rig) -> None:
 
 def test_what_is_not_dead_is_left_alone(line: Rig) -> None:
     with line.store.begin() as tx:
-        assert (replay_one(tx, 1), replay_one(tx, 99)) == ("delivered", "unknown")
+        assert (replay_one(tx, 1), replay_one(tx, 99)) == (DeliveryState.DELIVERED, Replayed.UNKNOWN)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.delivery.posting import settle_failure, settle_posted
-from relay.errors import OperatorNeeded, RateLimited, Unsure
+from relay.delivery.handlers.messages import in_place
+from relay.errors import OperatorNeeded, RateLimited, ThreadGone, Unsure
 from relay.slack.client import Posted
 from relay.store.db.rows import Claim, Send
 from relay.store.queue import gates, sends
 from relay.store.queue.lanes import Fenced
+from relay.vocabulary import GateScope, SendState
 from tests.delivery.rig import Rig
 from tests.harness import timeline
 
@@ -34,8 +35,14 @@ def post(line: Rig, send: Send) -> Posted:
 
 def settle_in_vain(line: Rig, held: Claim, send: Send, posted: Posted) -> None:
     """What the worker does that comes back after its lane was taken over."""
-    with pytest.raises(Fenced):
-        settle_posted(line.out, held, send, posted)
+    try:
+        answer = in_place(line.out, send, posted)
+    except ThreadGone as error:
+        with pytest.raises(Fenced):
+            line.fail(held, send, error)
+    else:
+        with pytest.raises(Fenced):
+            line.succeed(held, send, answer)
 
 
 def delete_thread(line: Rig) -> None:
@@ -136,7 +143,9 @@ def test_a_lease_that_expires_during_the_call_doubles_nothing(line: Rig, late: b
     assert sum(message.deleted for message in line.sandbox.slack.messages) == late
 
 
-@pytest.mark.parametrize("error", [Unsure(), RateLimited(5.0, method="chat.postMessage"), OperatorNeeded("channel")])
+@pytest.mark.parametrize(
+    "error", [Unsure(), RateLimited(5.0, method="chat.postMessage"), OperatorNeeded(GateScope.CHANNEL)]
+)
 def test_a_stale_workers_failure_changes_nothing(line: Rig, error: Unsure | RateLimited | OperatorNeeded) -> None:
     """Neither its lane nor a gate, also when its send was rendered anew meanwhile."""
     line.write("m1")
@@ -144,11 +153,11 @@ def test_a_stale_workers_failure_changes_nothing(line: Rig, error: Unsure | Rate
     line.clock.advance(line.out.lease)
     line.run(60)
     with line.store.begin() as tx:
-        sends.drop(tx, send, "void")
+        sends.drop(tx, send, SendState.VOID)
     with pytest.raises(Fenced):
-        settle_failure(line.out, held, send, error, elapsed=0.0)
+        line.fail(held, send, error)
     with line.store.read() as tx:
-        assert gates.seconds_closed(tx, "channel", send.channel) is None
+        assert gates.seconds_closed(tx, GateScope.CHANNEL, send.channel) is None
 
 
 @pytest.mark.parametrize("call", [0, 1], ids=["card", "post"])

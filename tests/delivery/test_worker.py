@@ -51,7 +51,7 @@ def delivered(store: Store, number: int) -> Callable[[], bool]:
 
 
 def test_it_delivers_in_the_background(live: Store, slack: SandboxServer, run: Callable[..., Worker]) -> None:
-    """Two workers of four threads, ten conversations: every message once."""
+    """Two workers, ten conversations: every message once."""
     run()
     run()
     for number in range(20):
@@ -64,7 +64,6 @@ def test_it_delivers_in_the_background(live: Store, slack: SandboxServer, run: C
 def test_news_wakes_it_at_once(live: Store, run: Callable[..., Worker]) -> None:
     """Long before its next poll."""
     worker = run(poll=10 * PATIENCE)
-    assert wait_for(lambda: worker._claim_lock.locked())
     take_in(live)
     worker.wake()
     assert wait_for(delivered(live, 1))
@@ -80,7 +79,7 @@ def test_without_news_it_polls(live: Store, run: Callable[..., Worker]) -> None:
 def test_it_finishes_what_is_in_flight_before_it_stops(live: Store, slack: SandboxServer, run: Any) -> None:
     """And claims nothing more."""
     slack.sandbox.faults.add(POST, "slow", seconds=PATIENCE)
-    worker = run(threads=1)
+    worker = run()
     take_in(live)
     worker.wake()
     assert wait_for(lambda: len(slack.sandbox.slack.messages) == 1)
@@ -114,7 +113,7 @@ def outage(live: Store) -> tuple[threading.Event, threading.Event]:
 def test_it_survives_a_store_that_is_away(live: Store, outage: Any, run: Callable[..., Worker]) -> None:
     """It waits a second and goes on."""
     away, refused = outage
-    run(threads=1)
+    run()
     away.set()
     assert refused.wait(PATIENCE)
     away.clear()
@@ -130,15 +129,20 @@ def test_it_survives_what_nobody_foresaw(live: Store, run: Callable[..., Worker]
         failed.set()
         raise ZeroDivisionError("scripted")
 
-    run(chores=chores)
+    run(chores=[chores])
     assert failed.wait(PATIENCE)
     take_in(live)
     assert wait_for(delivered(live, 1))
 
 
+def broken() -> None:
+    raise ZeroDivisionError("scripted")
+
+
 def test_it_keeps_house_at_its_start(run: Callable[..., Worker]) -> None:
+    """One chore that fails keeps none of the others from being done."""
     done = threading.Event()
-    run(chores=done.set)
+    run(chores=[broken, done.set])
     assert done.wait(PATIENCE)
 
 

@@ -12,7 +12,7 @@ from bench.backlog import MARK, REFUSALS
 from relay.sandbox import SandboxServer
 from relay.store.db.engine import Store
 from relay.store.db.tables import conversations, deliveries, received
-from relay.store.intake.webhooks import DOOR, WORDS
+from relay.vocabulary import Lane, Source
 from tests.delivery.rig import POST, Rig
 from tests.harness import NOON, FakeClock, raw, timeline, words
 
@@ -34,13 +34,22 @@ def fill(line: Rig, talks: int, each: int) -> None:
     """
     for talk in range(talks):
         line.write(f"m{talk}x0", group=str(talk), **{"from": f"customer-{talk}"})
-    row = {"door": DOOR, "account": "default", "kind": "message", "outcome": "accepted", "received_at": NOON}
-    first = select(received.c.conversation_id, literal(WORDS), received.c.id, received.c.received_at)
+    row = {
+        "source": Source.KOMMUNICATE.value,
+        "account": "default",
+        "kind": "message",
+        "outcome": "accepted",
+        "received_at": NOON,
+    }
+    first = select(received.c.conversation_id, literal(Lane.WORDS.value), received.c.id, received.c.received_at)
     rest = first.where(received.c.id.not_in(select(deliveries.c.received_id))).order_by(received.c.id)
     with line.store.begin() as tx:
         ids = {one.group_id: one.id for one in tx.conn.execute(select(conversations.c.group_id, conversations.c.id))}
         pairs = itertools.product(range(1, each), range(talks))
-        rows = [row | {"conversation_id": ids[str(talk)], **content(talk, number)} for number, talk in pairs]
+        rows = [
+            row | {"received_at": NOON, "conversation_id": ids[str(talk)], **content(talk, number)}
+            for number, talk in pairs
+        ]
         tx.conn.execute(insert(received), rows)
         tx.conn.execute(insert(deliveries).from_select(["conversation_id", "lane", "received_id", "created_at"], rest))
 

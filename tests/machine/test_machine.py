@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from relay.delivery.handlers.messages import prepare
+from relay.delivery.attempt import Taking, fetch, take
+from relay.delivery.handlers import HANDLERS
+from relay.delivery.steps import Call, Need
 from relay.delivery.worker import Worker
 from relay.errors import DeliveryFailed
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import Decision
 from relay.sandbox import SandboxServer
 from relay.store.db.engine import Store
-from relay.store.db.rows import Send
 from relay.store.db.tables import deliveries, received
 from relay.store.intake.webhooks import accept
 from relay.store.operations.replay import replay_all
 from relay.store.operations.retention import prune
-from relay.store.queue import lanes, sends
 from tests.harness import FakeClock, context_with, drain, raw, words
 
 CONVERSATIONS = (1, 2, 3)
@@ -104,23 +104,18 @@ class Relay(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(conversation=st.sampled_from(CONVERSATIONS), died=st.sampled_from(["claimed", "frozen", "started", "posted"]))
+    @rule(conversation=st.sampled_from(CONVERSATIONS), died=st.sampled_from(["looking up", "taken", "posted"]))
     def a_worker_dies(self, conversation: int, died: str) -> None:
         """Right after one of its steps, with something to do; its lease has to end before anybody goes on."""
         self.a_message_comes_in(conversation)
         self.clock.advance(3)
-        with self.store.begin() as tx:
-            held = lanes.claim(tx, "host|1|1|elsewhere", lease=self.out.lease, pace=self.out.pace)
-        if held is None or died == "claimed":
-            return
-        head = held.head or prepare(self.out, held)
-        if head is None or head.state != "frozen" or died == "frozen":
-            return
-        with self.store.begin() as tx:
-            send = sends.start(tx, held, head, lease=self.out.lease, pace=self.out.pace)
-        if isinstance(send, Send) and died == "posted":
+        attempt = take(self.out, "host|1|1|elsewhere", Taking())
+        while attempt is not None and isinstance(attempt.step, Need) and died != "looking up":
+            attempt.step = fetch(self.out, attempt, attempt.step)
+        if attempt is not None and isinstance(attempt.step, Call) and died == "posted":
+            send = attempt.step.send
             with suppress(DeliveryFailed):
-                self.out.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
+                HANDLERS[send.kind].call(self.out, attempt.claim, send)
 
     @rule()
     def old_words_are_pruned(self) -> None:

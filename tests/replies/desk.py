@@ -1,4 +1,4 @@
-"""An agent's desk: a relay with both doors open, a worker in injected time, and both vendors' sandboxes.
+"""An agent's desk: a relay with all its endpoints open, a worker in injected time, and both vendors' sandboxes.
 
 What the sandbox sends to the relay is carried by hand, so that a test says what arrives when, and how often.
 """
@@ -42,7 +42,7 @@ class Desk(Rig):
         return relay
 
     def rotate(self, secrets: tuple[str, ...]) -> None:
-        """Open the doors anew, with these signing secrets."""
+        """Open the endpoints anew, with these signing secrets."""
         changed = replace(self.relay.settings, slack_signing_secrets=secrets)
         self.client = create_app(Relay(changed, self.store, self.clock)).test_client()
 
@@ -51,7 +51,7 @@ class Desk(Rig):
         return item
 
     def carry(self, *items: Outgoing) -> list[int]:
-        """Take these, or all that waits, to the relay's doors; returns the statuses."""
+        """Take these, or all that waits, to the relay's endpoints; returns the statuses."""
         if not items:
             items, self.mail = tuple(self.mail), []
         return [

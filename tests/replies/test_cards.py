@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from relay.delivery.handlers.messages import prepare
-from relay.store.db.rows import Claim
+from relay.delivery.attempt import Attempt, Taking, fetch, take
+from relay.delivery.steps import LOCK, Need
 from relay.store.queue import lanes
 from relay.store.queue.lanes import Fenced
 from tests.harness import words
@@ -39,12 +39,11 @@ def press(desk: Desk, action: str, user: str = "U0ALEX") -> None:
     desk.run(5)
 
 
-def claim(desk: Desk, owner: str) -> Claim:
+def taken_by(desk: Desk, owner: str) -> Attempt:
     """Another process's, which does nothing with it."""
-    with desk.store.begin() as tx:
-        held = lanes.claim(tx, owner, lease=desk.out.lease, pace=desk.out.pace)
-    assert held is not None
-    return held
+    attempt = take(desk.out, owner, Taking())
+    assert attempt is not None
+    return attempt
 
 
 def kommunicate(desk: Desk) -> Any:
@@ -228,13 +227,14 @@ def test_a_worker_that_was_overtaken_hears_nothing_any_more(desk: Desk) -> None:
     press(desk, "resolve")
     desk.sandbox.kommunicate.customer_writes(GROUP, "m2 once more", name="Jane")
     desk.carry()
-    overtaken = claim(desk, "host|1|1|one")
+    overtaken = taken_by(desk, "host|1|1|one")
+    assert overtaken.step == Need(LOCK), "a chat that was resolved is reopened by these words"
     desk.clock.advance(desk.out.lease + 1)
-    claim(desk, "host|2|2|two")
+    taken_by(desk, "host|2|2|two")
     with pytest.raises(Fenced):
-        prepare(desk.out, overtaken)
+        fetch(desk.out, overtaken, Need(LOCK))
     with desk.store.read() as tx:
-        assert lanes.conversation(tx, overtaken.conversation.id).state.is_resolved
+        assert lanes.conversation(tx, overtaken.claim.conversation.id).state.is_resolved
     desk.run(desk.out.lease + 5)
     assert "reopened" in str(card(desk))
     assert desk.told() == ["m1", "m2"]
@@ -270,10 +270,9 @@ def test_a_chat_that_was_taken_or_answered_calls_nobody(desk: Desk) -> None:
 def test_an_answer_given_while_words_are_made_ready_is_not_forgotten(desk: Desk) -> None:
     desk.sandbox.kommunicate.customer_writes(GROUP, "m2", name="Jane")
     desk.carry()
-    held = claim(desk, "host|1|1|elsewhere")
+    taken_by(desk, "host|1|1|elsewhere")
     desk.says("hi")
     desk.run(10)
-    assert prepare(desk.out, held)
     desk.run(700)
     desk.customer("m3")
     assert desk.told() == ["m1", "m2", "m3"]

@@ -65,7 +65,7 @@ def settled(relay: RelayProcess) -> str:
 
 
 def quarrel(relay: RelayProcess, slack: SandboxServer) -> list[requests.Response]:
-    """Everything that can go wrong at the door, and much of what can go wrong behind it."""
+    """Everything that can go wrong at the endpoint, and much of what can go wrong behind it."""
     token = SECRET_WORDS["KOMMUNICATE_WEBHOOK_TOKEN"]
     for method, kind in (("/*", "html"), ("/*", "truncated"), ("chat.postMessage", "html")):
         slack.sandbox.faults.add(method, kind, done=False)
@@ -85,7 +85,7 @@ def quarrel(relay: RelayProcess, slack: SandboxServer) -> list[requests.Response
 
 
 def test_canaries_stay_inside(relay: RelayProcess, slack: SandboxServer, tmp_path: Path) -> None:
-    """Through the door, to Slack, through refusals, resets and junk; then everything that was said is read."""
+    """Through the endpoint, to Slack, through refusals, resets and junk; then everything that was said is read."""
     answers = quarrel(relay, slack)
     assert {answer.status_code for answer in answers} == {400, 401, 404, 413, 422}
     numbers = settled(relay)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from relay.conversation import ConversationState, Holder, Status
 from relay.messages import Attachment, ChatMessage, ConversationKey, Form, MessageKind, Person, Role
-from relay.slack.render import Card, Line, Notice, ThreadNotice
+from relay.slack.render import Card, Line, Notice
+from relay.vocabulary import ThreadNotice
 
 KEY = ConversationKey("acme", "4711")
 DASHBOARD = "https://dashboard.kommunicate.io/conversations/4711"

@@ -8,7 +8,8 @@ from slack_samples import DASHBOARD, NOON, PAPERS, PHOTO, a_card, a_line
 
 from relay.conversation import ConversationState, Holder, Status
 from relay.messages import Form, MessageKind, Role
-from relay.slack.render import Notice, Previous, ThreadNotice, mark_repeated, render_batch, render_card
+from relay.slack.render import Notice, Previous, mark_repeated, render_batch, render_card
+from relay.vocabulary import ThreadNotice
 
 
 def render(*batch, previous=None):

@@ -10,7 +10,7 @@ import traceback
 import pytest
 from slack_fakes import OK, ScriptedSlack, drip, fails, hang_up, http, post, reset, silence, truncated
 
-from relay.errors import RateLimited, SettingsError, Transient, Unsure
+from relay.errors import RateLimited, SettingsError, Unreachable, Unsure
 from relay.slack.client import Posted, SlackClient
 from tests.harness import wait_for
 
@@ -94,7 +94,7 @@ def test_it_knows_that_nothing_was_sent_to_a_closed_port():
     with socket.socket() as taken:  # bound all the while, or somebody else might listen there
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        fails(Transient, post, SlackClient("xoxb-secret", f"http://127.0.0.1:{port}/api/"))
+        fails(Unreachable, post, SlackClient("xoxb-secret", f"http://127.0.0.1:{port}/api/"))
 
 
 def test_it_never_carries_the_token_to_another_host(slack, client):

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from sqlalchemy import Table, select
 
 from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessage
 from relay.store.conversations import threads
-from relay.store.db.engine import Store
+from relay.store.db.engine import Store, Tx
 from relay.store.db.rows import Claim, Draft, Send
 from relay.store.db.tables import metadata
 from relay.store.intake.webhooks import Receipt, accept
 from relay.store.queue import lanes, sends
-from relay.store.queue.gates import Pace
+from relay.store.queue.gates import Limits, Pace
 from relay.store.queue.waiting import waiting
+from relay.vocabulary import SendKind, SendState
+from relay.wiring import slack_limits
 from tests.harness import NOON, raw
 
 GROUP = "123456"
 MAPPED = Decision("C0SUPPORT", "channels", "`channels` lists it.")
 UNMAPPED = Decision(None, "unmapped", "Nothing names it.")
-PACE = Pace(burst=1000)  # of no concern here
+LIMITS = slack_limits(Pace(burst=1000))  # the pace is of no concern here
 LEASE = 30.0
+
+T = TypeVar("T")
 
 
 def message(key: str = "k1", group: str = GROUP) -> ChatMessage:
@@ -43,10 +48,10 @@ def take_in(
         return accept(tx, message(key, group), body or raw(key, group), decision)
 
 
-def claim(store: Store, owner: str = "me", *, pace: Pace = PACE, dead: Sequence[str] = ()) -> Claim | None:
+def claim(store: Store, owner: str = "me", *, limits: Limits = LIMITS, dead: Sequence[str] = ()) -> Claim | None:
     """Claim a lane in a transaction of its own."""
     with store.begin() as tx:
-        return lanes.claim(tx, owner, lease=LEASE, pace=pace, dead=dead)
+        return lanes.claim(tx, owner, lease=LEASE, limits=limits, dead=dead)
 
 
 def claimed(store: Store, owner: str = "me") -> Claim:
@@ -56,48 +61,58 @@ def claimed(store: Store, owner: str = "me") -> Claim:
     return held
 
 
+def holding(store: Store, held: Claim, work: Callable[[Tx], T]) -> T:
+    """Do something in a transaction that holds the lane."""
+    with store.begin() as tx:
+        lanes.hold(tx, held)
+        return work(tx)
+
+
 def give_back(store: Store, held: Claim, **how: Any) -> None:
     """End a lease."""
     with store.begin() as tx:
         lanes.give_back(tx, held, **how)
 
 
-def freeze(store: Store, held: Claim, *parts_of_drafts: Sequence[tuple[int, int]]) -> Send:
-    """Freeze one post for each list of parts; without any, one post with the first part of all that waits."""
-    with store.begin() as tx:
-        parts = parts_of_drafts or [[(one.id, 0) for one in waiting(tx, held)]]
-        send = sends.freeze(tx, held, [Draft("post", {"text": "x"}, tuple(one)) for one in parts], lease=LEASE)
-    assert send is not None
-    return send
-
-
-def start(store: Store, held: Claim, send: Send) -> Send | float | None:
-    """The re-check right before the call."""
-    with store.begin() as tx:
-        return sends.start(tx, held, send, lease=LEASE, pace=PACE)
-
-
 def started(store: Store, held: Claim, *parts_of_drafts: Sequence[tuple[int, int]]) -> Send:
-    """Freeze and start."""
-    send = start(store, held, freeze(store, held, *parts_of_drafts))
-    assert isinstance(send, Send)
-    return send
+    """One post that has set out for each list of parts; without any, one with the first part of all that waits."""
+
+    def work(tx: Tx) -> Send:
+        parts = parts_of_drafts or [[(one.id, 0) for one in waiting(tx, held)]]
+        place = held.conversation
+        channel = place.channel_id or ""
+        drafts = [Draft(SendKind.POST, channel, place.thread_ts, {"text": "x"}, tuple(one)) for one in parts]
+        return sends.store(tx, held, drafts)
+
+    return holding(store, held, work)
+
+
+def frozen(store: Store, held: Claim, *parts_of_drafts: Sequence[tuple[int, int]]) -> Send:
+    """The same that certainly did not arrive."""
+    send = started(store, held, *parts_of_drafts)
+    holding(store, held, lambda tx: sends.freeze_again(tx, send, "try again"))
+    return replace(send, state=SendState.FROZEN)
+
+
+def start(store: Store, held: Claim, send: Send) -> Send:
+    """It sets out once more."""
+    return holding(store, held, lambda tx: sends.start(tx, send))
 
 
 def settle(store: Store, held: Claim, send: Send, ts: str = "1712345678.000200") -> None:
     """Slack took it."""
-    with store.begin() as tx:
-        sends.settle(tx, held, send, ts)
+
+    def work(tx: Tx) -> None:
+        sends.mark_delivered(tx, send, ts)
+        lanes.give_back(tx, held)
+
+    holding(store, held, work)
 
 
 def root(store: Store, held: Claim) -> Send:
     """A root that has set out."""
-    with store.begin() as tx:
-        frozen = sends.freeze(tx, held, [Draft("root", {"text": "card"})], lease=LEASE)
-    assert frozen is not None
-    send = start(store, held, frozen)
-    assert isinstance(send, Send)
-    return send
+    draft = Draft(SendKind.ROOT, held.conversation.channel_id or "", None, {"text": "card"})
+    return holding(store, held, lambda tx: sends.store(tx, held, [draft]))
 
 
 def open_thread(store: Store, group: str = GROUP, ts: str = "1712345678.000100") -> None:
@@ -107,6 +122,7 @@ def open_thread(store: Store, group: str = GROUP, ts: str = "1712345678.000100")
     send = root(store, held)
     with store.begin() as tx:
         assert threads.save_root(tx, held, send, ts)
+        lanes.give_back(tx, held)
 
 
 def rows(store: Store, table: str | Table, **where: Any) -> list[Any]:

@@ -30,7 +30,7 @@ EACH = 5
 BUILDING = threading.Lock()
 
 Send = Callable[[], str]
-Door = Callable[[Store], Send]
+Way = Callable[[Store], Send]
 
 
 def by_the_store(store: Store) -> Send:
@@ -45,7 +45,7 @@ def by_the_store(store: Store) -> Send:
     return send
 
 
-def by_the_web_door(store: Store) -> Send:
+def by_the_endpoint(store: Store) -> Send:
     """The same of one that comes as a request."""
     headers = {"Content-Type": "application/json", **auth()}
     with BUILDING:
@@ -61,10 +61,10 @@ def by_the_web_door(store: Store) -> Send:
     return send
 
 
-@pytest.fixture(params=[by_the_store, by_the_web_door], ids=["store", "web door"])
-def door(request: pytest.FixtureRequest) -> Door:
+@pytest.fixture(params=[by_the_store, by_the_endpoint], ids=["store", "endpoint"])
+def way(request: pytest.FixtureRequest) -> Way:
     """Where the copies come in."""
-    found: Door = request.param
+    found: Way = request.param
     return found
 
 
@@ -76,7 +76,7 @@ def until_answered(send: Send) -> str:
 
 
 @pytest.fixture
-def a_hundred(database_url: str, clock: FakeClock, door: Door) -> Callable[[], Counter[str]]:
+def a_hundred(database_url: str, clock: FakeClock, way: Way) -> Callable[[], Counter[str]]:
     """Send a hundred copies from many threads at the same moment, each as a process that has just started."""
 
     def send() -> Counter[str]:
@@ -84,7 +84,7 @@ def a_hundred(database_url: str, clock: FakeClock, door: Door) -> Callable[[], C
 
         def some(_: int) -> list[str]:
             with closing(open_store(database_url, clock)) as store:
-                one_more = door(store)
+                one_more = way(store)
                 together.wait(PATIENCE)
                 return [until_answered(one_more) for _ in range(EACH)]
 

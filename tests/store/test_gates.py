@@ -9,32 +9,36 @@ from sqlalchemy import insert
 
 from relay.store.db.engine import Store
 from relay.store.db.tables import gates as gate_table
-from relay.store.queue import gates
+from relay.store.queue import closing, gates
 from relay.store.queue.gates import Pace
+from relay.vocabulary import GateScope, Vendor
+from relay.wiring import slack_limits
 from tests.harness import PATIENCE, FakeClock
 from tests.store.shelf import rows
 
-PACE = Pace(interval=1.0, burst=3)
+LIMITS = slack_limits(Pace(interval=1.0, burst=3))
 
 
 def take(store: Store, channel: str = "C1") -> float | None:
     with store.begin() as tx:
-        return gates.take_slot(tx, channel, PACE)
+        return gates.take_slot(tx, channel, LIMITS)
 
 
 def limit(store: Store, seconds: float | None, channel: str = "C1") -> float:
     with store.begin() as tx:
-        return gates.close_for_rate_limit(tx, "channel", channel, seconds, pace=PACE, code="ratelimited")
+        return closing.close_for_rate_limit(
+            tx, GateScope.CHANNEL, channel, seconds, vendor=Vendor.SLACK, pace=LIMITS.pace, code="ratelimited"
+        )
 
 
-def stop(store: Store, scope: str = "channel", name: str = "C1") -> float:
+def stop(store: Store, scope: GateScope = GateScope.CHANNEL, name: str = "C1") -> float:
     with store.begin() as tx:
-        return gates.close_for_operator(tx, scope, name, cause="archived", code="is_archived")
+        return closing.close_for_operator(tx, scope, name, cause="archived", code="is_archived")
 
 
 def succeed(store: Store, channel: str = "C1") -> None:
     with store.begin() as tx:
-        gates.reopen(tx, channel)
+        gates.reopen_for_post(tx, channel, LIMITS)
 
 
 def slots_within(store: Store, clock: FakeClock, seconds: int) -> int:
@@ -52,8 +56,8 @@ def test_a_rested_channel_takes_a_burst_and_then_one_a_second(store: Store, cloc
 
 
 def test_two_workers_never_take_the_same_slot(store: Store) -> None:
-    """The second sees what the first has changed, though it looked before that was committed."""
-    narrow, waits = Pace(interval=1.0, burst=1), []
+    """The second waits for nobody: a moment if the first is just taking one, else until the next."""
+    narrow, waits = slack_limits(Pace(interval=1.0, burst=1)), []
 
     def second() -> None:
         with store.begin() as tx:
@@ -65,9 +69,9 @@ def test_two_workers_never_take_the_same_slot(store: Store) -> None:
     with store.begin() as tx:
         assert gates.take_slot(tx, "C1", narrow) is None
         other.start()
-        other.join(0.3)
+        other.join(PATIENCE if not store.on_sqlite else 0.3)  # there, writers wait for each other
     other.join(PATIENCE)
-    assert waits == [1.0]
+    assert waits == [1.0 if store.on_sqlite else gates.LOCKED]
 
 
 def test_channels_do_not_share_their_pace(store: Store) -> None:
@@ -116,24 +120,6 @@ def test_a_shut_gate_never_opens_earlier_for_a_second_refusal(store: Store) -> N
     assert take(store) == 3600.0
 
 
-def test_three_limited_channels_shut_the_method(store: Store, clock: FakeClock) -> None:
-    """Within ten seconds; a channel that nobody complained about waits too."""
-    for channel in ("C1", "C2"):
-        limit(store, 5.0, channel)
-    assert take(store, "C9") is None
-    limit(store, 7.0, "C3")
-    assert take(store, "C9") == 7.0
-    clock.advance(7)
-    assert take(store, "C9") is None
-
-
-def test_three_limited_channels_far_apart_shut_nothing_else(store: Store, clock: FakeClock) -> None:
-    for channel in ("C1", "C2", "C3"):
-        limit(store, 1.0, channel)
-        clock.advance(6)
-    assert take(store, "C9") is None
-
-
 def test_an_operator_error_is_looked_at_again_ever_more_slowly(store: Store, clock: FakeClock) -> None:
     waits = []
     for _ in range(6):
@@ -142,9 +128,9 @@ def test_an_operator_error_is_looked_at_again_ever_more_slowly(store: Store, clo
     assert waits == [20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
 
 
-@pytest.mark.parametrize(("scope", "name"), [("channel", "C1"), ("workspace", "slack")])
+@pytest.mark.parametrize(("scope", "name"), [(GateScope.CHANNEL, "C1"), (GateScope.WORKSPACE, "slack")])
 def test_a_post_that_gets_through_forgets_why_it_was_shut(
-    store: Store, clock: FakeClock, scope: str, name: str
+    store: Store, clock: FakeClock, scope: GateScope, name: str
 ) -> None:
     stop(store, scope, name)
     clock.advance(20)
@@ -170,7 +156,7 @@ def test_a_success_in_one_channel_opens_no_other(store: Store, clock: FakeClock)
 
 def test_a_workspace_shut_after_the_claim_stops_the_post(store: Store) -> None:
     """Taking the slot is the last look at all gates that a post has to pass."""
-    stop(store, "workspace", "slack")
+    stop(store, GateScope.WORKSPACE, "slack")
     assert take(store) == 20.0
 
 

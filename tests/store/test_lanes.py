@@ -8,18 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import update
 
+from relay.messages import Decision
 from relay.store.db.engine import Store
+from relay.store.db.rows import Claim
 from relay.store.db.tables import lanes as lane_table
-from relay.store.queue import sends
-from relay.store.queue.gates import close_for_failure
+from relay.store.queue import closing, lanes
+from relay.store.queue.claimable import check_claimable
 from relay.store.queue.lanes import Fenced
+from relay.vocabulary import GateScope, SendState
 from tests.harness import PATIENCE, FakeClock
 from tests.store.shelf import (
     LEASE,
+    LIMITS,
     claim,
     claimed,
-    freeze,
     give_back,
+    holding,
     lane,
     open_thread,
     rows,
@@ -50,8 +54,8 @@ def test_parallel_claims_share_the_lanes_out(store: Store) -> None:
     assert sorted(taken) == list(range(1, 13))
 
 
-def test_the_longest_waiting_comes_first(store: Store, clock: FakeClock) -> None:
-    """By its oldest message: writing often gets nobody ahead."""
+def test_the_longest_due_comes_first(store: Store, clock: FakeClock) -> None:
+    """Since its oldest message: writing often gets nobody ahead."""
     for key, group in (("k1", "1"), ("k2", "2"), ("k3", "3"), ("k4", "1")):
         take_in(store, key, group)
         clock.advance(1)
@@ -75,19 +79,102 @@ def test_the_lease_of_a_dead_owner_is_free_at_once(store: Store) -> None:
 
 
 def test_nothing_is_written_without_the_token(store: Store, clock: FakeClock) -> None:
-    """Whatever the stale worker tries; its late success asks for a look at most."""
+    """Whatever the stale worker tries."""
     open_thread(store)
     stale = claimed(store, "stale")
     send = started(store, stale)
     clock.advance(LEASE)
     claimed(store, "fresh")
-    for write in (sends.retry_later, sends.mark_unsure, sends.looked_in_vain):
-        with pytest.raises(Fenced), store.begin() as tx:
-            write(tx, stale, send, 1.0, "late")
-    for late in (lambda: settle(store, stale, send), lambda: freeze(store, stale), lambda: give_back(store, stale)):
+    late = (
+        lambda: settle(store, stale, send),
+        lambda: started(store, stale),
+        lambda: give_back(store, stale),
+        lambda: again(store, stale),
+    )
+    for write in late:
         with pytest.raises(Fenced):
-            late()
+            write()
     assert (rows(store, "sends", kind="post")[0].state, lane(store).lease_owner) == ("sending", "fresh")
+
+
+def again(store: Store, held: Claim) -> Claim:
+    with store.begin() as tx:
+        return lanes.hold_again(tx, held, lease=LEASE)
+
+
+def test_a_lease_is_renewed_while_something_is_looked_up(store: Store, clock: FakeClock) -> None:
+    take_in(store)
+    held = claimed(store, "a")
+    clock.advance(LEASE - 1)
+    again(store, held)
+    clock.advance(LEASE - 1)
+    assert claim(store, "b") is None
+    holding(store, held, lambda tx: None)
+
+
+def test_whoever_was_given_back_is_due_behind_the_others(store: Store, clock: FakeClock) -> None:
+    """The probe of a gate is not always the same conversation's."""
+    for number in range(3):
+        take_in(store, f"k{number}", str(number))
+        clock.advance(1)
+    seen = []
+    for _ in range(6):
+        held = claimed(store)
+        seen.append(held.conversation.key.group_id)
+        with store.begin() as tx:
+            lanes.put_off(tx, held, 0.0)
+        clock.advance(1)
+    assert seen == ["0", "1", "2"] * 2
+
+
+def test_a_kind_of_lane_that_this_version_does_not_know_is_left_alone(store: Store) -> None:
+    """A newer version runs beside this one."""
+    take_in(store)
+    with store.begin() as tx:
+        tx.conn.execute(update(lane_table).values(kind="files"))
+    with store.read() as tx:
+        assert not check_claimable(tx, lease=LEASE, limits=LIMITS).ready
+    assert claim(store) is None
+
+
+def test_nothing_is_claimed_for_channels_that_have_their_share(store: Store) -> None:
+    take_in(store, "k1", "1")
+    take_in(store, "k2", "2", Decision("C0VIP", "channels", "listed"))
+    with store.begin() as tx:
+        found = lanes.claim(tx, "me", lease=LEASE, limits=LIMITS, besides=["C0SUPPORT"])
+        assert found is not None
+        assert found.conversation.channel == "C0VIP"
+        assert lanes.claim(tx, "me", lease=LEASE, limits=LIMITS, besides=["C0SUPPORT"]) is None
+
+
+def test_what_a_lost_commit_has_taken_is_free_again(store: Store, clock: FakeClock) -> None:
+    """Its send was never called, and may be; what had set out before is to be looked for."""
+    open_thread(store)
+    mine = claimed(store, "me")
+    open_thread(store, "7")
+    lost = claimed(store, "me")
+    kept = started(store, mine)
+    started(store, lost)
+    taken = clock.now()
+    with store.begin() as tx:
+        working_on = {(mine.lane_key, mine.token)}
+        assert lanes.release_lost(tx, "me", working_on=working_on, lost={taken}) == 1
+    again = claimed(store, "me")
+    assert again.lane_key == lost.lane_key
+    assert again.head is not None
+    assert again.head.state is SendState.FROZEN
+    assert rows(store, "sends", id=kept.id)[0].state == "sending"
+
+
+def test_what_may_have_been_called_before_stays_so(store: Store, clock: FakeClock) -> None:
+    open_thread(store)
+    started(store, claimed(store, "me"))
+    clock.advance(1)
+    with store.begin() as tx:
+        assert lanes.release_lost(tx, "me", working_on=(), lost={clock.now()}) == 1
+    head = claimed(store).head
+    assert head is not None
+    assert head.state is SendState.SENDING
 
 
 def test_a_lane_with_something_left_is_due_at_once(store: Store) -> None:
@@ -144,13 +231,17 @@ def test_a_new_message_wakes_a_lane_that_waits_for_a_late_copy(store: Store) -> 
     assert claim(store) is not None
 
 
+def shut(store: Store, scope: GateScope, name: str, seconds: float) -> None:
+    with store.begin() as tx:
+        closing.close_for_failure(tx, scope, name, seconds, cause="a test")
+
+
 def test_a_shut_workspace_holds_everything_back(store: Store, clock: FakeClock) -> None:
     """Posts and looks, in all channels."""
     for key, how in (("k1", {}), ("k2", {"looking": True, "wait": 0.0})):
         take_in(store, key, key)
         give_back(store, claimed(store), wait=how.pop("wait", 1.0), **how)
-    with store.begin() as tx:
-        close_for_failure(tx, "workspace", "slack", 20.0, "token revoked")
+    shut(store, GateScope.WORKSPACE, "slack", 20.0)
     clock.advance(19)
     assert claim(store) is None
     clock.advance(1)
@@ -160,7 +251,7 @@ def test_a_shut_workspace_holds_everything_back(store: Store, clock: FakeClock) 
 def test_a_shut_channel_holds_posts_back_and_looks_not(store: Store) -> None:
     take_in(store)
     with store.begin() as tx:
-        close_for_failure(tx, "channel", "C0SUPPORT", 20.0, "archived")
+        closing.close_for_failure(tx, GateScope.CHANNEL, "C0SUPPORT", 20.0, cause="archived")
     assert claim(store) is None
     with store.begin() as tx:
         tx.conn.execute(update(lane_table).values(looking=True))
@@ -171,11 +262,10 @@ def test_a_limited_history_holds_looks_back_and_posts_not(store: Store, clock: F
     """All lanes keep to the limit that one of them was told."""
     take_in(store)
     with store.begin() as tx:
-        close_for_failure(tx, "method", "conversations.history", 20.0, "rate limited")
+        closing.close_for_failure(tx, GateScope.METHOD, "conversations.history", 20.0, cause="rate limited")
         tx.conn.execute(update(lane_table).values(looking=True))
     assert claim(store) is None
     clock.advance(20)
     give_back(store, claimed(store))
-    with store.begin() as tx:
-        close_for_failure(tx, "method", "conversations.history", 20.0, "rate limited")
+    shut(store, GateScope.METHOD, "conversations.history", 20.0)
     assert claim(store) is not None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from relay.messages import Decision
 from relay.store.conversations import threads
 from relay.store.db.engine import Store, open_store
-from relay.store.queue import gates
+from relay.store.queue import closing, gates
+from relay.vocabulary import GateScope
 from tests.harness import PATIENCE
-from tests.store.shelf import claimed, freeze, open_thread, rows, start, states
+from tests.store.shelf import LIMITS, claimed, frozen, open_thread, rows, start, started, states
 
 VIP = Decision("C0VIP", "channels", "listed")
 
@@ -43,30 +45,78 @@ def postgres_store(postgres_database_url: str) -> Iterator[Store]:
 
 def stop_channel(store: Store) -> None:
     with store.begin() as tx:
-        gates.close_for_operator(tx, "channel", "C0SUPPORT", cause="archived", code="is_archived")
+        closing.close_for_operator(tx, GateScope.CHANNEL, "C0SUPPORT", cause="archived", code="is_archived")
 
 
-def test_freezing_does_not_wait_for_a_new_decision(postgres_store: Store) -> None:
+def stuck(store: Store) -> threads.Undecided:
+    """The only conversation for which the mapping is to be asked again."""
+    with store.read() as tx:
+        (one,) = threads.undecided(tx, 0, 10)
+    return one
+
+
+def test_storing_a_send_does_not_wait_for_whoever_holds_its_conversation(postgres_store: Store) -> None:
     """A send refers to its conversation; if that had to wait, each would wait for the other."""
     open_thread(postgres_store)
     held = claimed(postgres_store)
-    stop_channel(postgres_store)
-    freezing = Beside(lambda: freeze(postgres_store, held).state)
-    in_time = []
+    storing = Beside(lambda: started(postgres_store, held).state)
     with postgres_store.begin() as tx:
-        assert threads.redecide(tx, lambda *_: in_time.append(freezing.done_within(PATIENCE)) or VIP) == 1
-    assert (in_time, freezing.result) == ([True], "frozen")
+        threads.lock(tx, held.conversation.id)
+        assert storing.done_within(PATIENCE)
+    assert storing.result == "sending"
 
 
 def test_nothing_sets_out_while_its_conversation_moves(store: Store) -> None:
     """The start waits for the move to commit, and then knows of it."""
     open_thread(store)
     held = claimed(store)
-    frozen = freeze(store, held)
+    send = frozen(store, held)
     stop_channel(store)
-    starting = Beside(lambda: start(store, held, frozen))
+    one = stuck(store)
+    starting = Beside(lambda: start(store, held, send))
     with store.begin() as tx:
-        assert threads.redecide(tx, lambda *_: VIP) == 1
+        assert threads.move(tx, one, VIP)
         assert not starting.done_within(0.2)
     assert starting.done_within(PATIENCE)
-    assert (starting.result, states(store), rows(store, "conversations")[0].channel) == (None, ["waiting"], "C0VIP")
+    assert rows(store, "conversations")[0].channel == "C0VIP"
+
+
+def test_a_conversation_that_set_out_until_it_could_be_locked_is_not_moved(store: Store) -> None:
+    """It was decided outside of any transaction."""
+    open_thread(store)
+    held = claimed(store)
+    send = frozen(store, held)
+    stop_channel(store)
+    one = stuck(store)
+    start(store, held, send)
+    with store.begin() as tx:
+        assert not threads.move(tx, one, VIP)
+    assert (states(store), rows(store, "conversations")[0].channel) == (["sending"], "C0SUPPORT")
+
+
+def test_gates_are_locked_in_one_order(postgres_store: Store) -> None:
+    """Refusals that close a channel and what it is a part of, in many channels at once, and posts that open them."""
+    channels = [(GateScope.CHANNEL, f"C{number}") for number in range(4)]
+    whole = (GateScope.WORKSPACE, "slack")
+
+    def close(number: int) -> None:
+        with postgres_store.begin() as tx:
+            closing.lock(tx, [whole, channels[number % 4]])
+            closing.close_for_operator(tx, *channels[number % 4], cause="x", code="x")
+            closing.close_for_operator(tx, *whole, cause="x", code="x")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(close, range(80)))
+    assert len(rows(postgres_store, "gates")) == 5
+
+
+def test_nobody_waits_for_a_gate_that_is_held(postgres_store: Store) -> None:
+    """A process that was stopped holds its channel's: others find no slot there, and settle what they have posted."""
+    with postgres_store.begin() as tx:
+        gates.take_slot(tx, "C0SUPPORT", LIMITS)
+    with postgres_store.begin() as stopped:
+        closing.lock(stopped, [(GateScope.CHANNEL, "C0SUPPORT")])
+        with postgres_store.begin() as tx:
+            assert gates.take_slot(tx, "C0SUPPORT", LIMITS) == gates.LOCKED
+            gates.reopen_for_post(tx, "C0SUPPORT", LIMITS)
+            assert gates.take_slot(tx, "C0VIP", LIMITS) is None

@@ -10,11 +10,13 @@ from sqlalchemy import Connection, event, text
 
 from relay.store.conversations import threads
 from relay.store.db.engine import Store
+from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.retention import prune
-from relay.store.queue import gates, refusals, sends
+from relay.store.queue import closing, lanes, refusals, sends
 from relay.store.queue.claimable import check_claimable, lease_owners
 from relay.store.queue.waiting import last_shown, waiting
-from tests.store.shelf import LEASE, MAPPED, PACE, claimed, freeze, give_back, open_thread, settle, start, take_in
+from relay.vocabulary import GateScope
+from tests.store.shelf import LEASE, LIMITS, MAPPED, claimed, give_back, holding, open_thread, settle, started, take_in
 
 HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes)\w*"
 # SQLite: a scan, or a search without an index. PostgreSQL: a sequential scan.
@@ -72,44 +74,54 @@ def one_message(store: Store) -> None:
 
 
 def one_post(store: Store) -> None:
-    """Claimed, rendered, frozen, started and settled."""
+    """Claimed, rendered, stored and settled."""
     held = claimed(store)
     with store.read() as tx:
         rows = waiting(tx, held)
         last_shown(tx, held)
-    send = freeze(store, held, [(row.id, 0) for row in rows])
-    settle(store, held, start(store, held, send))  # type: ignore[arg-type]
+    settle(store, held, started(store, held, [(row.id, 0) for row in rows]))
 
 
 def one_refusal(store: Store) -> None:
     held = claimed(store)
-    send = freeze(store, held)
-    with store.begin() as tx:
-        refusals.dissolve(tx, held, send, "invalid_blocks")
+    send = started(store, held)
+    holding(store, held, lambda tx: refusals.dissolve(tx, held, send, "invalid_blocks"))
 
 
 def one_look(store: Store) -> None:
     held = claimed(store)
-    send = freeze(store, held)
-    with store.begin() as tx:
-        sends.mark_unsure(tx, held, send, 2.0, "reset")
+    send = started(store, held)
+    holding(store, held, lambda tx: sends.mark_unsure(tx, send, 2.0, "reset"))
 
 
 def one_idle_moment(store: Store) -> None:
     give_back(store, claimed(store))
     with store.read() as tx:
-        check_claimable(tx, lease=LEASE, pace=PACE)
+        check_claimable(tx, lease=LEASE, limits=LIMITS)
         lease_owners(tx)
 
 
 def one_round_of_chores(store: Store) -> None:
     with store.begin() as tx:
         prune(tx, 86400.0)
-        gates.close_for_operator(tx, "channel", "C0SUPPORT", cause="archived", code="is_archived")
-        threads.redecide(tx, lambda *_: MAPPED)
+        closing.close_for_operator(tx, GateScope.CHANNEL, "C0SUPPORT", cause="archived", code="is_archived")
+        for one in threads.undecided(tx, 0, 200):
+            threads.move(tx, one, MAPPED)
+        held_in_vain(tx, 200)
+        ignore_old_changes(tx)
 
 
-STEPS = [one_message, one_post, one_refusal, one_look, one_idle_moment, one_round_of_chores]
+def one_recovery(store: Store) -> None:
+    held = claimed(store)
+    send = started(store, held)
+    with store.begin() as tx:
+        sends.is_settled(tx, send)
+        lanes.release_lost(tx, "me", working_on=(), lost={tx.now})
+        sends.posted_within(tx, 60.0)
+        sends.roots_in_vain(tx, held.conversation.id)
+
+
+STEPS = [one_message, one_post, one_refusal, one_look, one_idle_moment, one_round_of_chores, one_recovery]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from relay.messages import Form
-from relay.store.db.engine import Store
+from relay.store.db.engine import Store, Tx
 from relay.store.db.rows import Claim
-from relay.store.queue import refusals
+from relay.store.queue import lanes, refusals
 from relay.store.queue.waiting import waiting
-from tests.store.shelf import claimed, lane, open_thread, root, rows, settle, started, states, take_in
+from tests.store.shelf import claimed, give_back, lane, open_thread, root, rows, settle, started, states, take_in
 
 NOTICE = -1
 
@@ -22,38 +22,51 @@ def held(store: Store) -> Claim:
     return claimed(store)
 
 
-def do(store: Store, step: object, *args: object) -> None:
+def do(store: Store, held: Claim, step: object, *args: object) -> None:
+    """One step of a held lane, which is given back."""
+
+    def work(tx: Tx) -> None:
+        step(tx, held, *args)  # type: ignore[operator]
+        lanes.give_back(tx, held)
+
     with store.begin() as tx:
-        step(tx, *args)  # type: ignore[operator]
+        lanes.hold(tx, held)
+        work(tx)
+
+
+def unrendered(store: Store, held: Claim, cause: str) -> None:
+    with store.begin() as tx:
+        refusals.bury_unrendered(tx, 1, cause)
+    give_back(store, held)
 
 
 def shown_next(store: Store) -> list[tuple[int, Form, bool, str | None]]:
     held = claimed(store)
     with store.read() as tx:
         found = [(one.id, one.form, one.alone, one.lost) for one in waiting(tx, held)]
-    do(store, refusals.give_back, held)
+    give_back(store, held)
     return found
 
 
 def test_a_refused_batch_goes_singly(store: Store, held: Claim) -> None:
-    do(store, refusals.dissolve, held, started(store, held), "invalid_blocks")
+    do(store, held, refusals.dissolve, started(store, held), "invalid_blocks")
     assert shown_next(store) == [(1, Form.FULL, True, None), (2, Form.FULL, True, None)]
 
 
 def test_a_refused_message_steps_down_a_form(store: Store, held: Claim) -> None:
-    """What else was frozen behind it is rendered anew, so that the order stays."""
-    do(store, refusals.degrade, held, started(store, held, [(1, 0)], [(2, 0)]), "invalid_blocks", Form.PLAIN)
+    """What else was stored behind it is rendered anew, so that the order stays."""
+    do(store, held, refusals.degrade, started(store, held, [(1, 0)], [(2, 0)]), "invalid_blocks", Form.PLAIN)
     assert shown_next(store) == [(1, Form.PLAIN, False, None), (2, Form.FULL, False, None)]
 
 
 def test_a_buried_message_keeps_its_cause_and_leaves_a_notice_in_its_place(store: Store, held: Claim) -> None:
-    do(store, refusals.bury, held, started(store, held, [(1, 0)]), "too long")
+    do(store, held, refusals.bury, started(store, held, [(1, 0)]), "too long")
     assert shown_next(store) == [(1, Form.FULL, False, "too long"), (2, Form.FULL, False, None)]
     assert (states(store), rows(store, "deliveries")[0].cause) == (["dead", "waiting"], "too long")
 
 
 def test_a_notice_that_was_shown_is_not_shown_again(store: Store, held: Claim) -> None:
-    do(store, refusals.bury, held, started(store, held, [(1, 0)]), "too long")
+    do(store, held, refusals.bury, started(store, held, [(1, 0)]), "too long")
     held = claimed(store)
     settle(store, held, started(store, held, [(1, NOTICE), (2, 0)]))
     assert (states(store), lane(store).due) == (["dead", "delivered"], None)
@@ -61,35 +74,42 @@ def test_a_notice_that_was_shown_is_not_shown_again(store: Store, held: Claim) -
 
 def test_a_notice_that_is_refused_causes_no_notice(store: Store, held: Claim) -> None:
     """And the message keeps the cause of its own."""
-    do(store, refusals.bury, held, started(store, held, [(1, 0)]), "too long")
+    do(store, held, refusals.bury, started(store, held, [(1, 0)]), "too long")
     held = claimed(store)
-    do(store, refusals.bury, held, started(store, held, [(1, NOTICE)]), "the notice too")
+    do(store, held, refusals.bury, started(store, held, [(1, NOTICE)]), "the notice too")
     assert (shown_next(store), rows(store, "deliveries")[0].cause) == ([(2, Form.FULL, False, None)], "too long")
 
 
 def test_a_message_that_cannot_be_rendered_is_buried(store: Store, held: Claim) -> None:
     """Twice, and not even its notice is tried again."""
-    do(store, refusals.bury_unrendered, held, 1, "broken")
+    unrendered(store, held, "broken")
     assert shown_next(store)[0] == (1, Form.FULL, False, "broken")
-    do(store, refusals.bury_unrendered, claimed(store), 1, "the notice too")
+    unrendered(store, claimed(store), "the notice too")
     assert shown_next(store) == [(2, Form.FULL, False, None)]
 
 
 def test_a_refused_root_becomes_plainer(store: Store) -> None:
     take_in(store)
     held = claimed(store)
-    do(store, refusals.degrade_root, held, root(store, held), "invalid_blocks", Form.PLAIN)
+    do(store, held, refusals.degrade, root(store, held), "invalid_blocks", Form.PLAIN)
     assert (claimed(store).conversation.root_form, states(store)) == (Form.PLAIN, ["waiting"])
 
 
-def test_a_root_refused_for_good_shuts_its_channel(store: Store) -> None:
-    """A person must look; the next try begins with the full card again."""
-    take_in(store)
+def test_what_was_no_messages_fault_waits_as_it_was(store: Store, held: Claim) -> None:
+    do(store, held, refusals.take_back, started(store, held), "no_text")
+    assert shown_next(store) == [(1, Form.FULL, False, None), (2, Form.FULL, False, None)]
+
+
+def test_what_may_be_repeated_is_known_until_it_is_replaced(store: Store, held: Claim) -> None:
+    """The second time it could not be looked for either."""
+    send = started(store, held)
+    with store.read() as tx:
+        assert not refusals.may_repeat(tx, send)
+    do(store, held, refusals.repeat_marked, send, "nobody could look")
     held = claimed(store)
-    do(store, refusals.close_channel_for_root, held, root(store, held), "no_text", "no_text")
-    (gate,) = rows(store, "gates", operator=True)
-    assert (gate.scope, gate.name, gate.cause) == ("channel", "C0SUPPORT", "no_text")
-    assert (rows(store, "conversations")[0].root_form, states(store)) == ("full", ["waiting"])
+    again = started(store, held)
+    with store.read() as tx:
+        assert refusals.may_repeat(tx, again)
 
 
 def test_a_lane_with_a_send_under_way_is_due_though_nothing_waits(store: Store) -> None:
@@ -97,6 +117,8 @@ def test_a_lane_with_a_send_under_way_is_due_though_nothing_waits(store: Store) 
     take_in(store)
     held = claimed(store)
     root(store, held)
-    for _ in ("the message", "its notice"):
-        do(store, refusals.bury_unrendered, held, 1, "cannot be shown")
+    with store.begin() as tx:
+        for _ in ("the message", "its notice"):
+            refusals.bury_unrendered(tx, 1, "cannot be shown")
+    give_back(store, held)
     assert (lane(store).waiting_since, lane(store).due is not None) == (None, True)

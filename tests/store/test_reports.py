@@ -8,42 +8,50 @@ from relay.messages import Decision, Person, Role
 from relay.store.conversations.people import known_people, remember_people
 from relay.store.db.engine import Store
 from relay.store.intake.webhooks import reject
-from relay.store.operations.reports import list_deliveries, show_delivery, show_rejected, totals
-from relay.store.queue import gates, refusals
+from relay.store.operations.reports import Kind, Which, list_deliveries, show_delivery, show_rejected, totals
+from relay.store.queue import closing, refusals
+from relay.store.queue.lanes import give_back
+from relay.vocabulary import DeliveryState, GateScope
 from tests.harness import FakeClock
-from tests.store.shelf import UNMAPPED, claimed, freeze, open_thread, settle, started, take_in
+from tests.store.shelf import LIMITS, UNMAPPED, claimed, holding, open_thread, settle, started, take_in
+
+NAMES = {
+    GateScope.WORKSPACE: "slack",
+    GateScope.CHANNEL: "C0SUPPORT",
+    GateScope.METHOD: "chat.postMessage",
+}
 
 
-def listed(store: Store, which: str = "all") -> list[tuple[object, ...]]:
+def listed(store: Store, which: Which = Which.ALL) -> list[tuple[object, ...]]:
     with store.read() as tx:
-        return [(row["id"], row["state"], row["cause"]) for row in list_deliveries(tx, which)]
+        return [(row["id"], row["state"], row["cause"]) for row in list_deliveries(tx, which, LIMITS)]
 
 
 def bury(store: Store) -> None:
     held = claimed(store)
-    send = freeze(store, held)
+    send = started(store, held)
+    holding(store, held, lambda tx: refusals.bury(tx, held, send, "too long"))
     with store.begin() as tx:
-        refusals.bury(tx, held, send, "too long")
+        give_back(tx, held)
 
 
 def test_an_unmapped_chat_waits_with_the_mappings_word(store: Store) -> None:
     take_in(store, decision=UNMAPPED)
-    assert listed(store, "waiting") == [(1, "waiting", "Nothing names it.")]
+    assert listed(store, Which.WAITING) == [(1, "waiting", "Nothing names it.")]
 
 
-@pytest.mark.parametrize("scope", ["workspace", "channel", "method"])
-def test_what_waits_at_a_gate_tells_the_gates_cause(store: Store, scope: str) -> None:
+@pytest.mark.parametrize("scope", NAMES)
+def test_what_waits_at_a_gate_tells_the_gates_cause(store: Store, scope: GateScope) -> None:
     take_in(store)
-    name = {"workspace": "slack", "channel": "C0SUPPORT", "method": "chat.postMessage"}[scope]
     with store.begin() as tx:
-        gates.close_for_operator(tx, scope, name, cause="ask somebody", code="x")
-    assert listed(store, "waiting") == [(1, "waiting", "ask somebody")]
+        closing.close_for_operator(tx, scope, NAMES[scope], cause="ask somebody", code="x")
+    assert listed(store, Which.WAITING) == [(1, "waiting", "ask somebody")]
 
 
 def test_a_name_that_does_not_exist_tells_its_cause(store: Store) -> None:
     take_in(store, decision=Decision("#suport", "channels", "listed"))
     with store.begin() as tx:
-        gates.close_for_operator(tx, "channel", "#suport", cause="no such channel", code="channel_not_found")
+        closing.close_for_operator(tx, GateScope.CHANNEL, "#suport", cause="no such channel", code="channel_not_found")
     assert listed(store)[0][2] == "no such channel"
 
 
@@ -52,15 +60,18 @@ def test_the_newest_comes_first_and_the_dead_are_told_apart(store: Store) -> Non
     bury(store)
     take_in(store, "k2")
     assert listed(store) == [(2, "waiting", ""), (1, "dead", "too long")]
-    assert (listed(store, "dead"), listed(store, "waiting")) == ([(1, "dead", "too long")], [(2, "waiting", "")])
+    assert (listed(store, Which.DEAD), listed(store, Which.WAITING)) == (
+        [(1, "dead", "too long")],
+        [(2, "waiting", "")],
+    )
 
 
 def test_a_delivery_shows_its_sends_and_no_words(store: Store) -> None:
     open_thread(store)
     started(store, claimed(store))
     with store.read() as tx:
-        shown = show_delivery(tx, 1)
-        assert show_delivery(tx, 99) is None
+        shown = show_delivery(tx, 1, LIMITS)
+        assert show_delivery(tx, 99, LIMITS) is None
     assert shown is not None
     assert [(send["state"], send["channel"], send["part"]) for send in shown["sends"]] == [("sending", "C0SUPPORT", 0)]
     assert "Hello" not in str(shown)
@@ -69,7 +80,7 @@ def test_a_delivery_shows_its_sends_and_no_words(store: Store) -> None:
 def test_a_rejected_body_is_shown_as_it_came(store: Store) -> None:
     with store.begin() as tx:
         number = reject(tx, "default", b"\xff{", "key is missing")
-        assert show_rejected(tx, number) == {**list_deliveries(tx, "rejected")[0], "body": "�{"}
+        assert show_rejected(tx, number) == {**list_deliveries(tx, Which.REJECTED, LIMITS)[0], "body": "�{"}
         assert show_rejected(tx, number + 1) is None
 
 
@@ -83,7 +94,10 @@ def test_totals_count_everything_stored(store: Store, clock: FakeClock) -> None:
     with store.read() as tx:
         now = totals(tx)
     assert now.received == {"accepted": 2, "duplicate": 1}
-    assert (now.delivered["message", "delivered"], now.delivered["root", "delivered"]) == (1, 1)
+    assert (
+        now.delivered[Kind.MESSAGE, DeliveryState.DELIVERED],
+        now.delivered[Kind.ROOT, DeliveryState.DELIVERED],
+    ) == (1, 1)
     assert (now.queue, now.oldest_waiting) == ({"waiting": 1, "sending": 0, "unsure": 0}, 7.0)
 
 

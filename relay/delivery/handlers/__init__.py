@@ -1,1 +1,51 @@
-"""One file for each kind of delivery."""
+"""One file for each kind of send. A handler is three functions; a new kind is a file more, and a line in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from relay.delivery.context import DeliveryContext
+from relay.delivery.handlers import card, clicks, marks, messages, replies, takeover
+from relay.delivery.steps import Prepared, Result, Step
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Send
+from relay.vocabulary import Lane, SendKind
+
+
+class Handler(Protocol):
+    """What differs between the kinds; `prepare` stands in `PREPARE`, for it is a lane that has something to do next."""
+
+    def call(self, context: DeliveryContext, claim: Claim, send: Send) -> Any:
+        """Make the one call; what it returns is the answer. Raises `DeliveryFailed`. Nothing of the store is held."""
+
+    def settled(self, tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
+        """Write down what it came to, and give the lane back, or return what is to be done first.
+
+        The conversation (but for posts) and the lane are held; not when it is `TooLate`.
+        """
+
+
+HANDLERS: Mapping[SendKind, Handler] = {
+    SendKind.ROOT: messages,
+    SendKind.POST: messages,
+    SendKind.REPLY: replies,
+    SendKind.TAKEOVER: takeover,
+    SendKind.CLICK: clicks,
+    SendKind.CARD: card,
+    SendKind.MARK: marks,
+}
+
+PREPARE: Mapping[Lane, Callable[[Tx, DeliveryContext, Claim], Prepared]] = {
+    Lane.WORDS: messages.prepare,
+    Lane.REPLIES: replies.prepare,
+    Lane.CARD: card.prepare,
+}
+"""What a lane has to do next, made ready from what the store has; called in the transaction that takes the lane."""
+
+UNANSWERED: Mapping[SendKind, Callable[[Tx, DeliveryContext, Claim, Send], Step | None]] = {
+    SendKind.ROOT: messages.unanswered,
+    SendKind.POST: messages.unanswered,
+    SendKind.REPLY: replies.unanswered,
+}
+"""What to do about a send whose call has not been answered, where it may not simply be repeated."""

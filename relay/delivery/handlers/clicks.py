@@ -8,17 +8,24 @@ from dataclasses import dataclass
 import structlog
 
 from relay.conversation import ConversationState, released, reopened, resolved, taken
+from relay.delivery import stored
 from relay.delivery.context import DeliveryContext, Replying
-from relay.delivery.desk import NO_KEY, STRANGER, post_ephemeral, put_off
-from relay.errors import DeliveryFailed, Permanent, Rejected
-from relay.messages import Agent, Ignored
+from relay.delivery.failures import agent_of
+from relay.delivery.handlers import acting
+from relay.delivery.refusing import NO_KEY, STRANGER
+from relay.delivery.steps import Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step
+from relay.messages import Agent
 from relay.slack.card import LABELS, RELEASE, REOPEN, RESOLVE, TAKE_OVER, acted_upon
-from relay.slack.events import Click, key_of
-from relay.slack.parse import parse_interaction
-from relay.slack.thread_notices import ThreadNotice
-from relay.store.conversations.replies import Reply
-from relay.store.db.rows import Claim
-from relay.store.intake.clicks import click_done, click_refused
+from relay.slack.events import Click
+from relay.store.conversations import replies
+from relay.store.conversations.state import update_state
+from relay.store.conversations.thread_notices import add_notice
+from relay.store.db.engine import Tx
+from relay.store.db.rows import AgentAction, Claim, Draft, Send
+from relay.store.queue import sends
+from relay.store.queue.gates import reopen
+from relay.store.queue.lanes import give_back
+from relay.vocabulary import DeliveryState, GateScope, SendKind, SendState, ThreadNotice
 
 UNKNOWN = "Kommunicate knows no agent with your e-mail address; `replies.map` in the relay's settings can name one"
 
@@ -27,17 +34,18 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ClickContext:
-    """One click, and who may do what it asks for where."""
+    """One click, and who may do what it asks for where; `agent_id` is "" if Kommunicate does not know them."""
 
     replying: Replying
     group_id: str
-    agent: Agent
+    agent_id: str
+    name: str
     moment: float
 
     @property
     def acting(self) -> str:
         """Whom Kommunicate is told that it acts for."""
-        return self.agent.agent_id or self.replying.sender
+        return self.agent_id or self.replying.sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +54,14 @@ class Control:
 
     call: Callable[[ClickContext], None]
     step: Callable[[ConversationState, ClickContext], ConversationState]
-    topic: str = ""
+    topic: ThreadNotice | None = None
     needs_agent: bool = False
 
 
 CONTROLS = {
     TAKE_OVER: Control(
-        lambda click: click.replying.assign(click.group_id, click.agent.agent_id, acting=click.acting, from_bot=True),
-        lambda now, click: taken(now, agent_id=click.agent.agent_id, name=click.agent.name),
+        lambda click: click.replying.assign(click.group_id, click.agent_id, acting=click.acting, from_bot=True),
+        lambda now, click: taken(now, agent_id=click.agent_id, name=click.name),
         topic=ThreadNotice.TAKEN,
         needs_agent=True,
     ),
@@ -64,7 +72,7 @@ CONTROLS = {
     ),
     RESOLVE: Control(
         lambda click: click.replying.set_status(click.group_id, "resolved", acting=click.acting),
-        lambda now, click: resolved(now, by=click.agent.name),
+        lambda now, click: resolved(now, by=click.name),
     ),
     REOPEN: Control(
         lambda click: click.replying.set_status(click.group_id, "open", acting=click.acting),
@@ -73,51 +81,80 @@ CONTROLS = {
 }
 
 
-def act(out: DeliveryContext, held: Claim, waiting: Reply) -> None:
-    """Do what a stored click asks for, and give the lane back."""
-    click = _click(waiting)
+def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction) -> Prepared:
+    """The call that a stored click asks for."""
+    click = stored.read_click(action.body, action.key)
     if click is None:
-        with out.store.begin() as tx:
-            click_refused(tx, held, waiting.id, "its content is no longer stored")
-        return
-    action = acted_upon(click.action_id, click.value)
-    try:
-        cause = _attempt(out, held, waiting, click, action)
-    except Permanent as error:
-        cause = str(error)
-    except DeliveryFailed as error:  # also what Kommunicate may have done: it may be asked for again
-        cause = "" if put_off(out, held, waiting, error) else str(error)
-    if cause:
-        _refuse(out, held, waiting, click, f"{LABELS[action]}: not done, because {cause}")
+        replies.end_click(tx, action.id, DeliveryState.IGNORED, stored.GONE)
+        return 0.0
+    asked = acted_upon(click.action_id, click.value)
+    author = Author(click.channel, click.user_id, click.thread_ts)
+    if context.replying is None:
+        return _refusal(claim, action.id, asked, author, NO_KEY)
+    found = acting.known(tx, context.replying.agents, claim, click.team, click.user_id)
+    if callable(found):
+        refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
+        return Need(acting.AGENTS, found, SendKind.CLICK, action.id, refuse)
+    agent, control = found[click.user_id], CONTROLS[asked]
+    if not agent.agent_id and (control.needs_agent or context.replying.known_only):
+        return _refusal(claim, action.id, asked, author, UNKNOWN if control.needs_agent else STRANGER)
+    return Ready((_draft(context.replying, claim, action, click, agent, asked),))
 
 
-def _attempt(out: DeliveryContext, held: Claim, waiting: Reply, click: Click, action: str) -> str:
-    """Do it; returns why it may not be done, "" if it is."""
-    replying, control = out.replying, CONTROLS[action]
-    if replying is None:
-        return NO_KEY
-    agent = replying.agents.of(click.team, click.user_id)
-    if not agent.agent_id and (control.needs_agent or replying.known_only):
-        return UNKNOWN if control.needs_agent else STRANGER
-    doing = ClickContext(replying, held.conversation.key.group_id, agent, held.at)
-    control.call(doing)
-    with out.store.begin("click") as tx:
-        click_done(tx, held, waiting.id, lambda now: control.step(now, doing), topic=control.topic)
-    log.info("click.done", conversation=held.conversation.id, action=action)
-    return ""
+def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
+    """Do in Kommunicate what was asked for; it may be asked for again."""
+    CONTROLS[send.payload["action"]].call(_context(context, claim, send))
 
 
-def _refuse(out: DeliveryContext, held: Claim, waiting: Reply, click: Click, cause: str) -> None:
-    told = post_ephemeral(out, click.channel, click.user_id, f"{cause}.", thread_ts=click.thread_ts)
-    with out.store.begin("click_refused") as tx:
-        click_refused(tx, held, waiting.id, cause, topic="" if told else ThreadNotice.REFUSED)
-    log.info("click.refused", conversation=held.conversation.id, action=click.action_id)
+def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
+    """What was asked for is so, and is told in the thread unless nothing has changed; or its author is told why not."""
+    (delivery_id,) = sends.carried_deliveries(tx, send)
+    match result:
+        case Answered():
+            control, click = CONTROLS[send.payload["action"]], _context(context, claim, send)
+            sends.end(tx, send, SendState.DELIVERED)
+            replies.end_click(tx, delivery_id, DeliveryState.DELIVERED)
+            before, after = update_state(tx, claim.conversation.id, lambda now: control.step(now, click))
+            if control.topic and after.card != before.card:
+                add_notice(tx, claim.conversation.id, delivery_id, control.topic)
+            reopen(tx, GateScope.ACCOUNT, send.channel)
+            reopen(tx, GateScope.AGENT, agent_of(send))
+            give_back(tx, claim)
+        case Refused(cause):
+            where = Author(*send.payload["where"])
+            return _refusal(claim, delivery_id, send.payload["action"], where, cause, send)
+    return None
 
 
-def _click(waiting: Reply) -> Click | None:
-    """The click that was stored: its body may hold several."""
-    try:
-        clicks = parse_interaction(waiting.body or b"")
-    except Rejected:
-        return None
-    return None if isinstance(clicks, Ignored) else next((one for one in clicks if key_of(one) == waiting.key), None)
+def _draft(replying: Replying, claim: Claim, action: AgentAction, click: Click, agent: Agent, asked: str) -> Draft:
+    payload = {
+        "action": asked,
+        "agent_id": agent.agent_id,
+        "acting": agent.agent_id or replying.sender,
+        "agent": agent.name,
+        "moment": claim.at,
+        "where": [click.channel, click.user_id, click.thread_ts],
+    }
+    return Draft(SendKind.CLICK, claim.conversation.key.account, None, payload, ((action.id, 0),))
+
+
+def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext:
+    said = send.payload
+    group_id = claim.conversation.key.group_id
+    return ClickContext(context.way_back(), group_id, said["agent_id"], said["agent"], said["moment"])
+
+
+def _refusal(
+    claim: Claim, delivery_id: int, asked: str, author: Author, cause: str, send: Send | None = None
+) -> Refuse:
+    sentence = f"{LABELS[asked]}: not done, because {cause}"
+
+    def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001
+        if send is not None:
+            sends.end(tx, send, SendState.REFUSED, cause)
+        replies.end_click(tx, delivery_id, DeliveryState.IGNORED, sentence)
+        if not told:
+            add_notice(tx, claim.conversation.id, delivery_id, ThreadNotice.REFUSED)
+        give_back(tx, claim)
+
+    return Refuse(SendKind.CLICK, delivery_id, f"{sentence}.", author, settle)

@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
-import structlog
-
 from relay.delivery.context import DeliveryContext
-from relay.delivery.handlers.card import try_later
-from relay.errors import DeliveryFailed, Permanent, ThreadGone
-from relay.store.conversations import marks
-from relay.store.conversations.marks import Marking
-from relay.store.db.rows import Claim
+from relay.delivery.steps import Prepared, Ready, Result, Step, TooLate
+from relay.slack.events import message_of
+from relay.store.conversations import cards, marks
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Draft, Send
+from relay.store.queue import sends
+from relay.vocabulary import Mark, SendKind
 
 EMOJI = {
-    "pending": "hourglass_flowing_sand",
-    "sent": "white_check_mark",
-    "failed": "x",
-    "unsure": "grey_question",
-    "note": "lock",
+    Mark.PENDING: "hourglass_flowing_sand",
+    Mark.SENT: "white_check_mark",
+    Mark.FAILED: "x",
+    Mark.UNSURE: "grey_question",
+    Mark.NOTE: "lock",
 }
 
-log = structlog.get_logger()
+
+def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The next message whose mark is not what it should be, with the marks to take away and the one to put there."""
+    found = marks.next_outdated(tx, claim)
+    if found is None:
+        return None
+    channel, ts = message_of(found.key)
+    taken_away = [mark.value for mark in found.shown if mark is not found.wanted]
+    payload = {"delivery": found.delivery_id, "remove": taken_away, "mark": found.wanted.value}
+    return Ready((Draft(SendKind.MARK, channel, ts, payload),))
 
 
-def mark(out: DeliveryContext, held: Claim) -> None:
-    """Bring one message's mark up to date and give the lane back."""
-    with out.store.begin() as tx:
-        marking = marks.next_marking(tx, held)
-    if marking is None:
-        return
-    try:
-        _show(out, marking)
-    except DeliveryFailed as error:
-        _settle_failure(out, held, marking, error)
-        return
-    with out.store.begin("mark") as tx:
-        marks.mark_shown(tx, held, marking)
+def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
+    """All of it may be repeated: Slack says "already" and means done."""
+    for mark in send.payload["remove"]:
+        context.slack.unreact(send.channel, send.thread_ts or "", EMOJI[Mark(mark)])
+    if send.payload["mark"]:
+        context.slack.react(send.channel, send.thread_ts or "", EMOJI[Mark(send.payload["mark"])])
 
 
-def _show(out: DeliveryContext, marking: Marking) -> None:
-    """Both calls may be repeated: Slack says "already" and means done."""
-    for name in marking.shown:
-        out.slack.unreact(marking.channel, marking.ts, EMOJI[name])
-    if marking.wanted:
-        out.slack.react(marking.channel, marking.ts, EMOJI[marking.wanted])
-
-
-def _settle_failure(out: DeliveryContext, held: Claim, marking: Marking, error: DeliveryFailed) -> None:
-    with out.store.begin() as tx:
-        if isinstance(error, Permanent | ThreadGone):
-            marks.mark_shown(tx, held, marking)  # the message is gone or takes no marks: nobody would see another try
-        else:
-            try_later(out, tx, held, error)
-    log.warning("mark.failed", channel=marking.channel, error=type(error).__name__, code=error.code)
+def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
+    """It bears this mark; also where the message is gone or takes none. What is wanted meanwhile comes next."""
+    if isinstance(result, TooLate):
+        return None
+    marks.mark_shown(tx, send.payload["delivery"], Mark(send.payload["mark"]))
+    sends.forget(tx, send)
+    cards.release(tx, claim)
+    return None

@@ -1,30 +1,36 @@
-"""From what waits in a conversation to the frozen posts that will show it."""
+"""What a conversation shows in Slack: its root, then its messages, in as few posts as fit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
+from relay.delivery import stored
+from relay.delivery.adopting import adopt_held
 from relay.delivery.context import DeliveryContext
-from relay.delivery.events import apply_events, subjects
+from relay.delivery.events import apply_events, changes_state, subjects
 from relay.delivery.handlers.card import draw
-from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Rejected, RelayError
-from relay.kommunicate.parse import parse_webhook
-from relay.messages import ChatMessage, ConversationKey, Ignored, Person, Role
-from relay.slack.parse import parse_interaction
-from relay.slack.render import Line, Notice, Previous, SlackPost, ThreadNotice, render_batch
-from relay.store.conversations.threads import name_channel
+from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
+from relay.errors import DeliveryFailed, Permanent, RelayError, ThreadGone, Unsure
+from relay.failpoints import failpoint
+from relay.messages import ChatMessage, ConversationKey, Person, Role
+from relay.slack.client import Posted
+from relay.slack.limits import FIND_CHANNEL
+from relay.slack.post import SlackPost, mark_repeated
+from relay.slack.render import Line, Notice, Previous, render_batch
+from relay.store.conversations import threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send, Waiting
-from relay.store.queue import gates
+from relay.store.queue import copies, refusals, sends
+from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
-from relay.store.queue.refusals import bury_unrendered
-from relay.store.queue.sends import freeze
 from relay.store.queue.waiting import last_shown, waiting
+from relay.vocabulary import GateScope, SendKind, SendState, ThreadNotice
 
-FIND_CHANNEL = "conversations.list"
+NAMES, CHANNEL = "names", "channel"
 
 log = structlog.get_logger()
 
@@ -37,102 +43,157 @@ class Unrenderable(RelayError):
         self.delivery_id = delivery_id
 
 
-def prepare(out: DeliveryContext, held: Claim) -> Send | None:
-    """Freeze what the lane has to show next and return its first send; None when the lane was given back.
-
-    A message that cannot be rendered becomes a dead letter, so that it never stops those behind it.
-    """
-    if held.conversation.channel_id is None:
-        _find_channel(out, held)
-        return None
+def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The next root or posts. A message that cannot be rendered becomes a dead letter, and those behind it go on."""
+    if claim.conversation.channel_id is None:
+        return _name_channel(tx, context, claim)
     try:
-        return _freeze(out, held)
+        return _posts(tx, context, claim)
     except Unrenderable as error:
         log.error("message.unrenderable", delivery=error.delivery_id, cause=str(error))
-        with out.store.begin() as tx:
-            bury_unrendered(tx, held, error.delivery_id, str(error))
+        refusals.bury_unrendered(tx, error.delivery_id, str(error))
+        return 0.0
+
+
+def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
+    """It may stand in Slack."""
+    return Look(send)
+
+
+def call(context: DeliveryContext, claim: Claim, send: Send) -> Posted:
+    """Post once."""
+    posted = context.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
+    return in_place(context, send, posted)
+
+
+def in_place(context: DeliveryContext, send: Send, posted: Posted) -> Posted:
+    """Where it landed, if that is where it belongs.
+
+    Where the thread is gone, Slack puts a post at the channel's root and says ok: it is taken away again. Raises
+    ThreadGone, or Unsure where it could not be taken away.
+    """
+    if send.is_root or posted.thread_ts == send.thread_ts:
+        return posted
+    failpoint("stray.posted")
+    try:
+        delete(context, send.channel, posted.ts)
+    except DeliveryFailed as error:
+        raise Unsure(f"its thread is gone, and the stray could not be deleted: {error}", code=error.code) from None
+    raise ThreadGone("its thread is gone", code="thread_gone")
+
+
+def delete(context: DeliveryContext, channel: str, ts: str) -> None:
+    """Delete a copy; one that Slack will never let us delete must not hold up what comes after it."""
+    try:
+        context.slack.delete(channel, ts)
+    except Permanent as error:
+        log.error("copy.not_deletable", channel=channel, ts=ts, code=error.code)
+    failpoint("stray.deleted")
+
+
+def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
+    """It stands in Slack; or it never will."""
+    match result:
+        case Answered(Posted(_, ts, _)) if send.is_root:
+            if not threads.save_root(tx, claim, send, ts):
+                return Remove(send, ts)
+            adopt_held(tx, context, claim.conversation, ts)
+            give_back(tx, claim)
+        case Answered(Posted(_, ts, _)):
+            sends.mark_delivered(tx, send, ts)
+            reopen_for_post(tx, send.channel, context.limits)
+            give_back(tx, claim)
+        case Refused(cause):
+            refusals.bury(tx, claim, send, cause)
+            give_back(tx, claim)
+        case TooLate(answer):
+            copies.report_late(tx, claim, send, answer.ts if isinstance(answer, Posted) else None)
+    return None
+
+
+def removed(tx: Tx, claim: Claim, send: Send) -> None:
+    """A root that nobody needs any more has been deleted in Slack: forget it."""
+    sends.drop(tx, send, SendState.VOID, "the conversation moved to another place")
+    give_back(tx, claim)
+
+
+def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    place = claim.conversation
+    rows = waiting(tx, claim)
+    if not rows:
         return None
-
-
-def _freeze(out: DeliveryContext, held: Claim) -> Send | None:
-    key = held.conversation.key
-    with out.store.read() as tx:
-        rows = waiting(tx, held)
-        above = last_shown(tx, held) if held.conversation.thread_ts else None
-    messages = {row.id: _message(row, key) for row in rows}
-    people = out.authors.of(key.account, subjects(messages))
-    lines = [_line(row, messages[row.id], people) for row in rows]
-    held = apply_events(out, held, list(zip(rows, lines, strict=True)), people)
-    drafts = _drafts(out, held, lines, _previous(above, key))
-    calls = bool(drafts) and _calls_the_channel(out, held, lines)
-    if calls:
-        drafts[0] = _broadcast(drafts[0])
-    with out.store.begin("freeze") as tx:
-        heard = max((row.id for row in rows), default=0)
-        send = freeze(tx, held, drafts, lease=out.lease, heard=heard, calls=calls) if drafts else None
-        if send is None:
-            give_back(tx, held)
-    return send
-
-
-def _drafts(out: DeliveryContext, held: Claim, lines: Sequence[Line], above: Previous | None) -> list[Draft]:
-    place = held.conversation
-    if not lines:
-        return []
+    messages = {row.id: _message(row, place.key) for row in rows}
+    known = context.authors.known(tx, place.key.account, subjects(messages))
+    if known.missing and NAMES not in claim.asked:
+        return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing))
+    lines = [_line(row, messages[row.id], known.people) for row in rows]
+    shown = list(zip(rows, lines, strict=True))
+    if changes_state(claim, shown, known.people):
+        if not claim.locked:
+            return Need(LOCK)
+        claim = apply_events(tx, claim, shown, known.people)
     if place.thread_ts is None:
-        return [Draft("root", draw(out, place).payload(), version=place.wanted)]
-    posts = _render(lines, previous=above, url=out.conversation_url(place.key))
-    return [Draft("post", post.payload(), post.parts) for post in posts]
+        return _root(tx, context, claim, rows)
+    above = last_shown(tx, claim)
+    posts = _render(lines, previous=_previous(above, place.key), url=context.conversation_url(place.key))
+    calls = _calls_the_channel(context, claim, lines)
+    drafts = [_draft(claim, post, rows) for post in posts]
+    if calls:
+        drafts[0] = replace(drafts[0], payload={**drafts[0].payload, "reply_broadcast": True})
+    return Ready(tuple(drafts), rows[-1].id, calls)
 
 
-def _calls_the_channel(out: DeliveryContext, held: Claim, lines: Sequence[Line]) -> bool:
+def _root(tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting]) -> Prepared:
+    place = claim.conversation
+    post = draw(tx, context, claim)
+    if isinstance(post, Need):
+        return post
+    root = Draft(SendKind.ROOT, place.channel_id or "", None, post.payload(), version=place.wanted)
+    return Ready((root,), rows[-1].id)
+
+
+def _draft(claim: Claim, post: SlackPost, rows: Sequence[Waiting]) -> Draft:
+    place = claim.conversation
+    twice = {row.id for row in rows if row.may_repeat} & {delivery_id for delivery_id, _ in post.parts}
+    payload = mark_repeated(post.payload()) if twice else post.payload()
+    return Draft(SendKind.POST, place.channel_id or "", place.thread_ts, payload, post.parts)
+
+
+def _calls_the_channel(context: DeliveryContext, claim: Claim, lines: Sequence[Line]) -> bool:
     """True when the first post says something of the customer's that nobody follows the thread to see."""
-    due = held.broadcast_from is not None and held.broadcast_from <= held.at
+    due = claim.broadcast_from is not None and claim.broadcast_from <= claim.at
     customers = (Role.CUSTOMER, Role.UNKNOWN)
-    spoken = any(line.author.role in customers and line.is_spoken for line in lines)
-    return out.broadcasts and due and spoken and held.conversation.thread_ts is not None
-
-
-def _broadcast(draft: Draft) -> Draft:
-    return replace(draft, payload={**draft.payload, "reply_broadcast": True})
+    return context.broadcasts and due and any(line.author.role in customers and line.is_spoken for line in lines)
 
 
 def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
     if row.lost is not None or row.about is not None:
         return ChatMessage(key, key="", sender="", sent_at=0.0, text="")
-    if row.body is None:
-        raise Unrenderable(row.id, "its content is no longer stored")
-    try:
-        message = parse_webhook(row.body, account=key.account)
-    except Rejected as error:
-        raise Unrenderable(row.id, str(error)) from None
-    if not isinstance(message, ChatMessage):
-        raise Unrenderable(row.id, message.reason)
+    message = stored.read_message(row.body, key.account)
+    if isinstance(message, str):
+        raise Unrenderable(row.id, message)
     return message
 
 
 def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
     author = people.get(message.sender, Person(message.sender, message.sender or "Kommunicate"))
-    told = Notice(ThreadNotice(row.about.topic), row.about.id, row.about.cause, _clicker(row)) if row.about else None
-    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, told)
+    notice = Notice(row.about.topic, row.about.id, row.about.cause, _clicker(row)) if row.about else None
+    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, notice)
 
 
 def _clicker(row: Waiting) -> str:
     """Who pressed the button that a line tells of; "" where it tells of something else."""
-    if row.about is None or row.about.topic != ThreadNotice.TAKEN or row.body is None:
+    if row.about is None or row.about.topic is not ThreadNotice.TAKEN:
         return ""
-    clicks = parse_interaction(row.body)
-    return "" if isinstance(clicks, Ignored) else clicks[0].user_id
+    click = stored.read_click(row.body)
+    return click.user_id if click else ""
 
 
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
     if above is None:
         return None
-    try:
-        message = parse_webhook(above, account=key.account)
-    except Rejected:
-        return None
-    return Previous(message.sender, message.sent_at) if isinstance(message, ChatMessage) else None
+    message = stored.read_message(above, key.account)
+    return None if isinstance(message, str) else Previous(message.sender, message.sent_at)
 
 
 def _render(lines: Sequence[Line], *, previous: Previous | None, url: str) -> list[SlackPost]:
@@ -140,7 +201,7 @@ def _render(lines: Sequence[Line], *, previous: Previous | None, url: str) -> li
         posts = render_batch(lines, previous=previous, dashboard_url=url)
     except Exception as error:  # whatever a message does to the renderer, those behind it go on
         raise Unrenderable(_culprit(lines, url), f"rendering failed: {type(error).__name__}") from error
-    if not posts:  # or its lane would be claimed for ever
+    if not posts:  # or its lane would be taken for ever
         raise Unrenderable(lines[0].id, "nothing of it is left to show")
     return posts
 
@@ -154,35 +215,18 @@ def _culprit(lines: Sequence[Line], url: str) -> int:
     return lines[0].id
 
 
-def _find_channel(out: DeliveryContext, held: Claim) -> None:
-    """Turn the mapping's "#name" into Slack's id; what fails closes the name's gate or waits."""
-    name = held.conversation.channel or ""
-    with out.store.begin() as tx:
-        if name in out.channel_ids:
-            name_channel(tx, held, out.channel_ids[name])
-            return
-        wait = gates.seconds_closed(tx, "method", FIND_CHANNEL)
-        if wait is not None:
-            give_back(tx, held, wait=wait, attempts=held.attempts, spent=held.spent)
-            return
-    try:
-        out.channel_ids[name] = out.slack.find_channel(name)
-    except DeliveryFailed as error:
-        with out.store.begin() as tx:
-            _not_found(tx, out, held, name, error)
-        log.warning("channel.not_found", channel=name, error=type(error).__name__, code=error.code)
-    else:
-        with out.store.begin() as tx:
-            name_channel(tx, held, out.channel_ids[name])
+def _name_channel(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """Turn the mapping's "#name" into Slack's id."""
+    name = claim.conversation.channel or ""
+    if name not in context.channel_ids:
+        wait = seconds_closed(tx, GateScope.METHOD, FIND_CHANNEL)
+        return Need(CHANNEL, partial(_find_channel, context, name)) if wait is None else wait
+    if not claim.locked:
+        return Need(LOCK)
+    threads.name_channel(tx, claim.conversation, context.channel_ids[name])
+    reopen(tx, GateScope.CHANNEL, name)
+    return 0.0
 
 
-def _not_found(tx: Tx, out: DeliveryContext, held: Claim, name: str, error: DeliveryFailed) -> None:
-    """Only this name waits, also where the scope is missing: channels given by id need no look-up."""
-    if isinstance(error, RateLimited):
-        give_back(tx, held, attempts=held.attempts, spent=held.spent)
-        gates.close_for_rate_limit(tx, "method", FIND_CHANNEL, error.retry_after, pace=out.pace, code=error.code)
-    elif isinstance(error, OperatorNeeded):
-        give_back(tx, held)
-        gates.close_for_operator(tx, "channel", name, cause=str(error), code=error.code)
-    else:
-        give_back(tx, held, wait=out.schedule.delay(held.attempts), attempts=held.attempts + 1, spent=held.spent)
+def _find_channel(context: DeliveryContext, name: str) -> None:
+    context.channel_ids[name] = context.slack.find_channel(name)

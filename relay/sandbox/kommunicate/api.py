@@ -1,4 +1,4 @@
-"""The REST door of the Kommunicate stand-in: key, acting user, faults, then one call out of a table."""
+"""The Kommunicate stand-in's REST API: key, acting user, faults, then one call out of a table."""
 
 from __future__ import annotations
 

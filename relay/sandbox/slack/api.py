@@ -1,4 +1,4 @@
-"""The HTTP door of the Slack stand-in: token, arguments, faults, then one method out of a table."""
+"""The Slack stand-in over HTTP: token, arguments, faults, then one method out of a table."""
 
 from __future__ import annotations
 

@@ -20,24 +20,30 @@ def known_people(tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, t
     return {row.user_id: (Person(row.user_id, row.name, Role(row.role)), tx.now - row.looked_up_at) for row in rows}
 
 
-def known_agent(tx: Tx, team: str, user_id: str, *, max_age: float) -> Agent | None:
-    """What was last looked up of a Slack user, unless that is longer ago than `max_age` seconds."""
-    row = tx.conn.execute(
-        select(people).where(people.c.account == f"slack {team}", people.c.user_id == user_id)
-    ).one_or_none()
-    return None if row is None or tx.now - row.looked_up_at > max_age else Agent(row.user_id, row.name, row.email)
+def known_agents(tx: Tx, team: str, user_ids: Collection[str]) -> dict[str, tuple[Agent, float]]:
+    """What is known of each Slack user, with its age in seconds."""
+    rows = tx.run(KNOWN, account=_slack(team), users=list(user_ids))
+    return {row.user_id: (Agent(row.user_id, row.name, row.email), tx.now - row.looked_up_at) for row in rows}
 
 
-def remember_agent(tx: Tx, team: str, agent: Agent) -> None:
-    """Store what a look-up told of a Slack user."""
-    values = {"name": agent.name, "email": agent.agent_id, "looked_up_at": tx.now}
-    new = upsert(tx, people).values(account=f"slack {team}", user_id=agent.user_id, **values)
-    tx.conn.execute(new.on_conflict_do_update(index_elements=["account", "user_id"], set_=values))
+def remember_agents(tx: Tx, team: str, found: Iterable[Agent]) -> None:
+    """Store what a look-up told of Slack users."""
+    for agent in sorted(found, key=lambda one: one.user_id):
+        _remember(tx, _slack(team), agent.user_id, name=agent.name, email=agent.agent_id)
 
 
 def remember_people(tx: Tx, account: str, found: Iterable[Person]) -> None:
     """Store what a look-up told, in the order of ids so that two writers cannot block each other."""
     for person in sorted(found, key=lambda one: one.user_id):
-        values = {"name": person.name, "role": person.role.value, "looked_up_at": tx.now}
-        new = upsert(tx, people).values(account=account, user_id=person.user_id, **values)
-        tx.conn.execute(new.on_conflict_do_update(index_elements=["account", "user_id"], set_=values))
+        _remember(tx, account, person.user_id, name=person.name, role=person.role.value)
+
+
+def _slack(team: str) -> str:
+    """A team's users, apart from those of Kommunicate's accounts."""
+    return f"slack {team}"
+
+
+def _remember(tx: Tx, account: str, user_id: str, **values: str) -> None:
+    new = upsert(tx, people).values(account=account, user_id=user_id, looked_up_at=tx.now, **values)
+    again = {**values, "looked_up_at": tx.now}
+    tx.conn.execute(new.on_conflict_do_update(index_elements=["account", "user_id"], set_=again))

@@ -7,40 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
 
 from sqlalchemy import select, update
 
-from relay.conversation import ConversationState, Holder, Status
+from relay.conversation import ConversationState
 from relay.messages import ConversationKey
 from relay.store.db.engine import Tx
+from relay.store.db.rows import to_state
 from relay.store.db.tables import conversations, lanes
-from relay.store.queue.arming import CARD, WORDS, arm
+from relay.store.queue.arming import arm
+from relay.vocabulary import Lane
 
 Step = Callable[[ConversationState], ConversationState]
-
-
-def to_state(row: Any) -> ConversationState:
-    """What a row of `conversations` says of it; `broadcast_from` stands with the lane."""
-    return ConversationState(
-        status=Status(row.status),
-        holder=Holder(row.holder),
-        assignee=row.assignee,
-        holder_name=row.holder_name,
-        bot_active=row.bot_active,
-        resolved_by=row.resolved_by,
-        opener_id=row.opener_id,
-        opener_sender=row.opener_sender,
-        opener_rank=row.opener_rank,
-        since=row.since,
-    )
 
 
 def update_state(tx: Tx, conversation_id: int, step: Step) -> tuple[ConversationState, ConversationState]:
     """Apply `step` to how a conversation stands, and ask for its card where that shows it; returns before and after."""
     mine = conversations.c.id == conversation_id
     row = tx.conn.execute(select(conversations).where(mine).with_for_update(key_share=True)).one()
-    words_lane = (lanes.c.conversation_id == conversation_id, lanes.c.kind == WORDS)
+    words_lane = (lanes.c.conversation_id == conversation_id, lanes.c.kind == Lane.WORDS.value)
     calls = tx.conn.execute(select(lanes.c.broadcast_from).where(*words_lane).with_for_update()).scalar_one_or_none()
     before = replace(to_state(row), broadcast_from=calls)
     after = step(before)
@@ -53,7 +38,7 @@ def update_state(tx: Tx, conversation_id: int, step: Step) -> tuple[Conversation
     if broadcast_from != before.broadcast_from:
         tx.conn.execute(update(lanes).where(*words_lane).values(broadcast_from=broadcast_from))
     if newer and row.thread_ts is not None:  # else the root, when it comes, shows it
-        arm(tx, conversation_id, CARD, 0.0)
+        arm(tx, conversation_id, Lane.CARD, 0.0)
     return before, after
 
 

@@ -58,6 +58,11 @@ def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bo
     return column.in_([literal_column(f"'{value}'") for value in values])
 
 
+def equals(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    """True where `column` is this word of ours, written out for the same reason."""
+    return column == literal_column(f"'{value}'")
+
+
 def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
     """True where `due` has come, and where it lies further ahead than its delay: then the clock has jumped."""
     return and_(due.is_not(None), or_(due <= moment.now, due > moment.now + delay))

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from threading import Event
+from threading import BoundedSemaphore, Event
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    CursorResult,
-    Engine,
-    Executable,
-    Transaction,
-    bindparam,
-    create_engine,
-    event,
-    make_url,
-)
+from sqlalchemy import BindParameter, Connection, CursorResult, Engine, Executable, Transaction, bindparam, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from relay.clock import Clock, SystemClock, monotonic
 from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
+from relay.store.db import postgres, sqlite
 
-BUSY = 5.0  # seconds a statement on SQLite waits for other writers
-# In one round trip: the last statement makes a transaction of both, and the first is the one whose answer is read.
-CLOCK_AND_BEGIN = "SELECT extract(epoch FROM clock_timestamp()); BEGIN"
-CLOCK = "relay_clock"  # where a connection keeps what it said
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
-SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",  # no acknowledged row is lost to a power cut
-    "PRAGMA foreign_keys=ON",
-)
+PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
+TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
 
 
 def given(name: str, type_: Any = None, *, several: bool = False) -> BindParameter[Any]:
@@ -72,21 +55,40 @@ class Tx:
 class Store:
     """The database. `clock` is injected by tests; otherwise PostgreSQL's own clock, or the machine's."""
 
-    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock | None = None,
+        *,
+        patience: float | None = PATIENCE,
+    ) -> None:
+        """`patience` is how many seconds a transaction may take on PostgreSQL."""
         self.engine = engine
         self.on_sqlite = engine.dialect.name == "sqlite"
-        self._reading = engine.execution_options(relay_read_only=True)
+        self.last_write: float | None = None  # when the last one was committed, on the monotonic clock
+        self._reading = engine.execution_options(**{sqlite.READ_ONLY: True})
         self._clock = clock or (SystemClock() if self.on_sqlite else None)
+        self._patience = patience
+        self._turns: BoundedSemaphore | None = None
+        self._closed = Event()
+
+    def share(self, connections: int) -> Store:
+        """The same database for a part of this process, which uses no more than so many connections at a time."""
+        part = copy(self)
+        part._turns = BoundedSemaphore(connections)
+        return part
 
     @contextmanager
     def begin(self, name: str = "") -> Iterator[Tx]:
         """Open a writing transaction; it commits at the end of the block. `name` is what its failpoints are called.
 
-        Raises StoreUnavailable when the database cannot be reached, is full or too busy.
+        Raises StoreUnavailable when the database cannot be reached, is full or too busy; then nobody knows whether
+        what was to be committed is.
         """
         with self._transaction(self.engine) as tx:
             yield tx
             failpoint(f"{name}.before_commit")
+        self.last_write = monotonic()
         failpoint(f"{name}.after_commit")
 
     @contextmanager
@@ -95,21 +97,47 @@ class Store:
         with self._transaction(self._reading) as tx:
             yield tx
 
+    @contextmanager
+    def begin_patiently(self) -> Iterator[Connection]:
+        """Open a writing transaction that may take as long as it takes."""
+        with self.engine.begin() as conn:
+            if not self.on_sqlite:
+                postgres.wait_for_ever(conn)
+            yield conn
+
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; nobody gets another one."""
+        self._closed.set()
         self.engine.dispose()
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Tx]:
+        with self._turn():
+            ends = None if self._patience is None else monotonic() + self._patience
+            try:
+                transaction = _begun(engine)
+                with transaction.connection as conn, transaction:
+                    if not self.on_sqlite:
+                        postgres.limit(conn, ends)
+                    yield Tx(conn, conn.info[postgres.CLOCK] if self._clock is None else self._clock.now())
+            except (DBAPIError, PoolTimeout) as error:
+                if is_outage(error):
+                    # from None: a driver's message may quote the row it could not write
+                    raise StoreUnavailable(f"the database cannot commit ({_why(error)})") from None
+                raise
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        turns = self._turns
+        if turns is not None and not turns.acquire(timeout=TURN):
+            raise StoreUnavailable("the database is too busy")
         try:
-            transaction = _begun(engine)
-            with transaction.connection as conn, transaction:
-                yield Tx(conn, conn.info[CLOCK] if self._clock is None else self._clock.now())
-        except (DBAPIError, PoolTimeout) as error:
-            if is_outage(error):
-                # from None: a driver's message may quote the row it could not write
-                raise StoreUnavailable(f"the database cannot commit ({type(error).__name__})") from None
-            raise
+            if self._closed.is_set():
+                raise StoreUnavailable("the database has been closed")
+            yield
+        finally:
+            if turns is not None:
+                turns.release()
 
 
 def _begun(engine: Engine, *, again: bool = True) -> Transaction:
@@ -128,6 +156,12 @@ def _begun(engine: Engine, *, again: bool = True) -> Transaction:
         raise
 
 
+def _why(error: SQLAlchemyError) -> str:
+    """The kind of error, with the code that PostgreSQL gives it."""
+    code = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
+
+
 def is_outage(error: SQLAlchemyError) -> bool:
     """True when the database is away, full or busy; False when the statement itself is at fault."""
     return isinstance(error, PoolTimeout) or type(error).__name__ in (
@@ -137,10 +171,11 @@ def is_outage(error: SQLAlchemyError) -> bool:
     )
 
 
-def open_store(url: str, clock: Clock | None = None) -> Store:
+def open_store(url: str, clock: Clock | None = None, *, patience: float | None = PATIENCE) -> Store:
     """Open the database at `url` (`sqlite:///file`, `postgres://...`); connects only when first used.
 
-    Raises SettingsError for a url that cannot be understood; the sentence never repeats the url, it holds a password.
+    `patience` is how many seconds a transaction may take on PostgreSQL. Raises SettingsError for a url that cannot be
+    understood; the sentence never repeats the url, it holds a password.
     """
     try:
         parsed = make_url(url)
@@ -149,66 +184,8 @@ def open_store(url: str, clock: Clock | None = None) -> Store:
             "DATABASE_URL is not a database address: use sqlite:///relay.db or postgres://..."
         ) from None
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return Store(_open_postgres(parsed.set(drivername="postgresql+psycopg")), clock)
+        engine = postgres.open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS)
+        return Store(engine, clock, patience=patience)
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        return Store(_open_sqlite(parsed), clock)
+        return Store(sqlite.open_sqlite(parsed, CONNECTIONS), clock)
     raise SettingsError("DATABASE_URL must begin with sqlite:///FILE or postgres://")
-
-
-def _open_postgres(url: Any) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        pool_use_lifo=True,  # the same few are used again: what the server has in its caches is each connection's own
-        pool_timeout=1.5,
-        # A pooler (PgBouncer) between us and the server keeps no prepared statements. Transactions are begun below.
-        connect_args={"prepare_threshold": None, "connect_timeout": 2, "autocommit": True},
-        hide_parameters=True,
-    )
-    event.listen(engine, "begin", _begin_postgres)
-    return engine
-
-
-def _begin_postgres(conn: Connection) -> None:
-    conn.info[CLOCK] = float(conn.exec_driver_sql(CLOCK_AND_BEGIN).scalar_one())
-
-
-def _open_sqlite(url: Any) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=CONNECTIONS,
-        max_overflow=CONNECTIONS,
-        pool_timeout=BUSY,
-        connect_args={"timeout": BUSY},
-        hide_parameters=True,
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not open transactions behind our back
-    for pragma in SQLITE_PRAGMAS:
-        _execute_patiently(connection, pragma)
-
-
-def _execute_patiently(connection: sqlite3.Connection, statement: str) -> None:
-    """Switching to WAL, and looking in while the last user tidies it away, are "locked" at once: wait here instead."""
-    deadline = monotonic() + BUSY
-    while True:
-        try:
-            connection.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
-                raise
-        Event().wait(0.01)
-
-
-def _begin_sqlite(conn: Connection) -> None:
-    # A transaction that reads first and writes later would lose to another writer in between, so writers
-    # take the lock at once.
-    read_only = conn.get_execution_options().get("relay_read_only", False)
-    conn.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

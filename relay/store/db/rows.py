@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from relay.conversation import ConversationState
+from relay.conversation import ConversationState, Holder, Status
 from relay.messages import ConversationKey, Form
+from relay.vocabulary import Lane, SendKind, SendState, ThreadNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,49 +29,59 @@ class Conversation:
     wanted: int  # the card's versions: the one to show, and the one shown
     shown: int
 
-    @property
-    def place(self) -> tuple[object, ...]:
-        """Where its posts go; what was made for another place is void."""
-        return (self.channel, self.channel_id, self.thread_ts, self.dead_ts, self.root_form)
-
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One outbound call exactly as frozen. `looks` and `resent` count what confirmation has done so far."""
+    """One outbound call as stored.
+
+    `channel` is Slack's, or Kommunicate's account; `ts` is where it stands in Slack, or Kommunicate's message key.
+    `looks`, `failed_looks` and `resent` count what was done to find out what became of it.
+    """
 
     id: str
-    kind: str
-    payload: dict[str, Any]
+    kind: SendKind
+    payload: Mapping[str, Any]
     channel: str
     thread_ts: str | None
     since_ts: str | None
-    state: str
+    state: SendState
     started_at: float | None
     looks: int
+    failed_looks: int
     resent: int
-    look_again_at: float | None
     ts: str | None
     version: int | None = None
 
     @property
     def is_root(self) -> bool:
-        return self.kind == "root"
+        return self.kind is SendKind.ROOT
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lane that is ours until the lease ends; every later statement is void without the token."""
+    """A lane that is ours until the lease ends; every later statement is void without the token.
+
+    `head` is the send to go on with, `copied` one whose second copy is to be looked for. `asked` is what was looked up
+    for this claim, in vain or not; `locked`: this transaction holds the conversation.
+    """
 
     conversation: Conversation
-    lane: str
+    lane: Lane
     token: int
     attempts: int
-    spent: float
+    spent: float  # seconds of waiting that count towards giving up
     at: float  # when it was claimed, in seconds since 1970
     head: Send | None
-    check_copies: Send | None = None
+    copied: Send | None = None
     events_applied_to: int = 0  # the last delivery whose events have been applied to the conversation
     broadcast_from: float | None = None
+    asked: frozenset[str] = frozenset()
+    locked: bool = False
+
+    @property
+    def lane_key(self) -> tuple[int, Lane]:
+        """Which lane it is."""
+        return (self.conversation.id, self.lane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ class About:
     """The delivery that a line in the thread tells of, what there is to tell, and why."""
 
     id: int
-    topic: str
+    topic: ThreadNotice
     cause: str
 
 
@@ -89,16 +102,87 @@ class Waiting:
     body: bytes | None
     form: Form
     alone: bool
+    may_repeat: bool
     lost: str | None
     about: About | None
     parts_done: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A post to be frozen, and the (delivery id, part number) pairs it carries."""
+class AgentAction:
+    """What an agent wants next: a reply, or with `is_click` what a click asks for. `key` is the received thing's.
 
-    kind: str
-    payload: dict[str, Any]
-    parts: tuple[tuple[int, int], ...] = field(default=())
-    version: int | None = None  # of the card that a root shows
+    `edit_id` names the edit that says what to send instead; `edit` is its body, None where it is no longer stored.
+    """
+
+    id: int
+    is_click: bool
+    key: str
+    body: bytes | None
+    edit_id: int | None = None
+    edit: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A call to be stored, where it goes, and the (delivery id, part number) pairs it carries."""
+
+    kind: SendKind
+    channel: str
+    thread_ts: str | None
+    payload: Mapping[str, Any]
+    parts: tuple[tuple[int, int], ...] = ()
+    version: int | None = None  # of the card that it shows
+
+
+def to_conversation(row: Any) -> Conversation:
+    """A row of `conversations` as a value."""
+    return Conversation(
+        id=row.id,
+        key=ConversationKey(row.account, row.group_id),
+        title=row.title,
+        channel=row.channel,
+        channel_id=row.channel_id,
+        thread_ts=row.thread_ts,
+        dead_ts=row.dead_ts,
+        root_form=Form(row.root_form),
+        created_at=row.created_at,
+        state=to_state(row),
+        wanted=row.wanted,
+        shown=row.shown,
+    )
+
+
+def to_state(row: Any) -> ConversationState:
+    """How the conversation of a row stands; `broadcast_from` stands with the lane."""
+    return ConversationState(
+        status=Status(row.status),
+        holder=Holder(row.holder),
+        assignee=row.assignee,
+        holder_name=row.holder_name,
+        bot_active=row.bot_active,
+        resolved_by=row.resolved_by,
+        opener_id=row.opener_id,
+        opener_sender=row.opener_sender,
+        opener_rank=row.opener_rank,
+        since=row.since,
+    )
+
+
+def to_send(row: Any) -> Send:
+    """A row of `sends` as a value."""
+    return Send(
+        id=row.id,
+        kind=SendKind(row.kind),
+        payload=json.loads(row.payload),
+        channel=row.channel,
+        thread_ts=row.thread_ts,
+        since_ts=row.since_ts,
+        state=SendState(row.state),
+        started_at=row.started_at,
+        looks=row.looks,
+        failed_looks=row.failed_looks,
+        resent=row.resent,
+        ts=row.ts,
+        version=row.version,
+    )

@@ -20,10 +20,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from relay.clock import monotonic
 from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store
+from relay.store.db.sqlite import unchecked
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+PROVEN = 10.0  # seconds for which a write proves that writing is possible
 ADVISORY_LOCK = 7_258_001  # any number, as long as nothing else in this database uses it
 
 
@@ -48,9 +51,7 @@ def schema_state(store: Store) -> SchemaState:
 def migrate(store: Store) -> SchemaState:
     """Create or upgrade the schema; returns what was found. A newer schema is left alone."""
     try:
-        with _alone(store), store.engine.begin() as conn:
-            if conn.dialect.name == "postgresql":
-                conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        with _alone(store) as conn:
             found = _state(conn)
             if found in (SchemaState.MISSING, SchemaState.OLDER):
                 config = _config()
@@ -59,6 +60,16 @@ def migrate(store: Store) -> SchemaState:
             return found
     except DBAPIError as error:
         raise StoreUnavailable(f"the database cannot be reached ({type(error).__name__})") from None
+
+
+def prove_writable(store: Store) -> None:
+    """Write something, unless something was written lately; raises StoreUnavailable where that is not possible.
+
+    A database that has become read-only, or whose connections have gone silent, answers a read all the same.
+    """
+    if store.last_write is None or monotonic() - store.last_write > PROVEN:
+        with store.begin() as tx:
+            tx.conn.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
 
 @cache
@@ -83,12 +94,15 @@ def _state(conn: Connection) -> SchemaState:
 
 
 @contextmanager
-def _alone(store: Store) -> Iterator[None]:
-    """On SQLite, one process at a time opens and migrates: switching to WAL takes a lock that does not wait."""
-    database = store.engine.url.database
-    if not store.on_sqlite or not database:
-        yield
+def _alone(store: Store) -> Iterator[Connection]:
+    """A transaction in which nobody else migrates."""
+    if not store.on_sqlite:
+        with store.begin_patiently() as conn:
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+            yield conn
         return
-    with Path(f"{database}.lock").open("w") as lock:
+    # Switching to WAL, which comes with the first connection, takes a lock that does not wait.
+    with Path(f"{store.engine.url.database}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        with unchecked(store.engine) as conn:
+            yield conn

@@ -27,11 +27,13 @@ from sqlalchemy import (
     text,
 )
 
+from relay.vocabulary import DeliveryState, SendState
+
 metadata = MetaData()
 
-OPEN_SENDS = ("frozen", "sending", "unsure")
-OPEN_DELIVERIES = ("waiting", "sending", "unsure")
-UNDER_WAY = ("sending", "unsure")
+OPEN_SENDS = (SendState.FROZEN, SendState.SENDING, SendState.UNSURE)
+OPEN_DELIVERIES = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.UNSURE)
+UNDER_WAY = (DeliveryState.SENDING, DeliveryState.UNSURE)  # of a send, and of what it carries
 OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  # spelled as the index has it
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
@@ -52,6 +54,11 @@ def _seconds(name: str) -> Column[float]:
 
 def _words(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
+
+
+def _index(name: str, *columns: str, where: str, on_postgres: str = "", unique: bool = False) -> Index:
+    """An index over those rows alone; the condition stands in it as queries write it."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(on_postgres or where))
 
 
 conversations = Table(
@@ -83,38 +90,34 @@ conversations = Table(
     _count("shown"),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("account", "group_id"),
-    Index(
-        "conversations_unmapped",
-        "id",
-        sqlite_where=text("channel IS NULL"),
-        postgresql_where=text("channel IS NULL"),
-    ),
+    _index("conversations_unmapped", "id", where="channel IS NULL"),
 )
 
 received = Table(
     "received",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("door", Text, nullable=False),
+    Column("door", Text, key="source", nullable=False),
     Column("account", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("key", Text),  # NULL for a rejected body: it holds no dedupe key
     Column("client_key", Text, unique=True),
     Column("conversation_id", Id, ForeignKey("conversations.id")),
-    Column("outcome", Text, nullable=False),  # accepted | ignored | rejected
+    Column("edited_at", Text),  # of an edit: when, as Slack writes it
+    Column("thread_channel", Text),  # of what is held: where it was written
+    Column("thread_ts", Text),
+    Column("edits_key", Text),  # of a held edit: the key of the message that it changes
+    _flag("gone"),  # of an edit: the message was deleted
+    Column("outcome", Text, nullable=False),
     _words("reason"),
     Column("body", LargeBinary),  # NULL once retention has pruned it
     _count("copies"),  # how many duplicates came after it
     Column("received_at", Double, nullable=False),
-    UniqueConstraint("door", "account", "kind", "key"),
+    UniqueConstraint("source", "account", "kind", "key"),
     Index("received_by_outcome", "outcome", "copies"),
     Index("received_of_conversation", "conversation_id", "id"),
-    Index(
-        "received_with_body",
-        "received_at",
-        sqlite_where=text("body IS NOT NULL"),
-        postgresql_where=text("body IS NOT NULL"),
-    ),
+    _index("received_held", "thread_channel", "id", where="outcome = 'held'"),
+    _index("received_with_body", "received_at", where="body IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -122,7 +125,7 @@ lanes = Table(
     "lanes",
     metadata,
     Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
-    Column("kind", Text, nullable=False),  # words | files | replies | card
+    Column("kind", Text, nullable=False),
     Column("due", Double),  # NULL: nothing to do
     _seconds("delay"),
     Column("waiting_since", Double),
@@ -136,13 +139,8 @@ lanes = Table(
     Column("heard", Id, key="events_applied_to", nullable=False, server_default=text("0")),
     Column("broadcast_from", Double),  # from then on the next message is also shown in the channel
     PrimaryKeyConstraint("conversation_id", "kind"),
-    Index("lanes_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
-    Index(
-        "lanes_leased",
-        "lease_owner",
-        sqlite_where=text("lease_owner IS NOT NULL"),
-        postgresql_where=text("lease_owner IS NOT NULL"),
-    ),
+    _index("lanes_due", "due", where="due IS NOT NULL"),
+    _index("lanes_leased", "lease_owner", where="lease_owner IS NOT NULL"),
 )
 
 deliveries = Table(
@@ -163,25 +161,21 @@ deliveries = Table(
     _words("topic"),  # of such a line; and "click" for what a click asks for
     Column("written_at", Double),  # when Slack says an agent wrote it: replies go out in that order
     _seconds("not_before"),
+    _seconds("undo"),  # how long it may be undone: a `not_before` further ahead than that is void
+    _flag("may_repeat"),  # it may stand in Slack already, and nobody can look: the next post of it says so
     _words("mark"),  # the receipt an agent's message should bear, and the one it bears
     _words("mark_shown"),
     Column("created_at", Double, nullable=False),
     Column("settled_at", Double),
-    Index(
+    _index(
         "deliveries_open",
         "conversation_id",
         "lane",
         "id",
-        sqlite_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due = 1"),
-        postgresql_where=text("state IN ('waiting', 'sending', 'unsure') OR notice_due"),
+        where="state IN ('waiting', 'sending', 'unsure') OR notice_due = 1",
+        on_postgres="state IN ('waiting', 'sending', 'unsure') OR notice_due",
     ),
-    Index(
-        "deliveries_to_mark",
-        "conversation_id",
-        "id",
-        sqlite_where=text("mark <> mark_shown"),
-        postgresql_where=text("mark <> mark_shown"),
-    ),
+    _index("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
     Index("deliveries_by_state", "state", "lane", "topic"),
     Index("deliveries_of_received", "received_id"),
     sqlite_autoincrement=True,
@@ -194,51 +188,28 @@ sends = Table(
     Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
     Column("lane", Text, nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("kind", Text, nullable=False),  # root | post | reply
-    Column("payload", Text, nullable=False),  # JSON, exactly as it goes out
-    Column("channel", Text, nullable=False),  # a reply's is Kommunicate's account
+    Column("kind", Text, nullable=False),
+    Column("payload", Text, nullable=False),  # JSON: what goes out
+    Column("channel", Text, nullable=False),  # of what goes to Kommunicate, the account there
     Column("thread_ts", Text),
     Column("since_ts", Text),  # Slack's last known ts in that channel: where a look starts
     Column("version", Integer),  # of the card that a root shows
     Column("state", Text, nullable=False, server_default="frozen"),
     Column("started_at", Double),
     _count("looks"),
+    _count("failed_looks"),
     _count("resent"),
     Column("look_again_at", Double),
     Column("ts", Text),  # where it stands in Slack; a reply's is Kommunicate's message key
     _words("cause"),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("conversation_id", "lane", "seq"),
-    Index(
-        "sends_open",
-        "conversation_id",
-        "lane",
-        "seq",
-        sqlite_where=text("state IN ('frozen', 'sending', 'unsure')"),
-        postgresql_where=text("state IN ('frozen', 'sending', 'unsure')"),
-    ),
-    Index(
-        "sends_to_look_at",
-        "conversation_id",
-        "lane",
-        "seq",
-        sqlite_where=text("look_again_at IS NOT NULL"),
-        postgresql_where=text("look_again_at IS NOT NULL"),
-    ),
-    Index(
-        "sends_in_channel",
-        "channel",
-        "ts",
-        sqlite_where=text("ts IS NOT NULL"),
-        postgresql_where=text("ts IS NOT NULL"),
-    ),
+    _index("sends_open", "conversation_id", "lane", "seq", where="state IN ('frozen', 'sending', 'unsure')"),
+    _index("sends_to_look_at", "conversation_id", "lane", "seq", where="look_again_at IS NOT NULL"),
+    _index("sends_in_channel", "channel", "ts", where="ts IS NOT NULL"),
+    _index("sends_in_slack", "created_at", where="ts IS NOT NULL AND lane = 'words'"),
     Index("sends_by_state", "kind", "state"),
-    Index(
-        "sends_with_payload",
-        "created_at",
-        sqlite_where=text("payload <> '{}'"),
-        postgresql_where=text("payload <> '{}'"),
-    ),
+    _index("sends_with_payload", "created_at", where="payload <> '{}'"),
 )
 
 send_parts = Table(
@@ -250,20 +221,13 @@ send_parts = Table(
     Column("live", Boolean, nullable=False),
     PrimaryKeyConstraint("send_id", "delivery_id", "part"),
     # No part of a message can be on its way, or visible, in two sends at once.
-    Index(
-        "send_parts_live",
-        "delivery_id",
-        "part",
-        unique=True,
-        sqlite_where=text("live = 1"),
-        postgresql_where=text("live"),
-    ),
+    _index("send_parts_live", "delivery_id", "part", where="live = 1", on_postgres="live", unique=True),
 )
 
 gates = Table(
     "gates",
     metadata,
-    Column("scope", Text, nullable=False),  # workspace | method | channel | account
+    Column("scope", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("closed_until", Double),
     _seconds("delay"),
@@ -272,6 +236,8 @@ gates = Table(
     _flag("operator"),  # a person must act; the relay looks again by itself
     _count("strikes"),
     Column("refused_at", Double),
+    _count("refusals"),  # messages in a row that were refused with a code nobody documents
+    _words("refusal_code"),
     _seconds("next_slot"),  # the pace: when the next post is due at an even rate
     _flag("told", "alerted"),
     PrimaryKeyConstraint("scope", "name"),

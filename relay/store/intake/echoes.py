@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
+from relay.keys import key_of
 from relay.messages import ChatMessage
 from relay.store.db.engine import Tx, given
-from relay.store.db.rows import Send
+from relay.store.db.rows import Send, to_send
 from relay.store.db.tables import deliveries, lanes, send_parts, sends
-from relay.store.queue.arming import CARD, REPLIES, arm
-from relay.store.queue.lanes import to_send
+from relay.store.queue.arming import arm
+from relay.vocabulary import DeliveryState, Lane, Mark, SendKind, SendState
 
 ECHO_WITHIN = 60.0  # seconds in which a webhook with the same words is taken for a reply's echo
 RELAY_ID = "relay_id"  # in the metadata of what we send
-SENT = "sent"
 
 
 HOLD_REPLIES = (
-    select(lanes.c.token).where(lanes.c.conversation_id == given("of"), lanes.c.kind == REPLIES).with_for_update()
+    select(lanes.c.token)
+    .where(lanes.c.conversation_id == given("conversation_id"), lanes.c.kind == Lane.REPLIES.value)
+    .with_for_update()
 )
 
 
@@ -26,43 +28,47 @@ def take_echo(tx: Tx, conversation_id: int, message: ChatMessage) -> bool:
 
     By the key its response named; by the id we gave it; at last by sender, words and time.
     """
-    if tx.run(HOLD_REPLIES, of=conversation_id).one_or_none() is None:
+    if tx.run(HOLD_REPLIES, conversation_id=conversation_id).one_or_none() is None:
         return False
-    mine = and_(sends.c.conversation_id == conversation_id, sends.c.lane == REPLIES, sends.c.kind == "reply")
+    of_lane = and_(sends.c.conversation_id == conversation_id, sends.c.lane == Lane.REPLIES.value)
+    mine = and_(of_lane, sends.c.kind == SendKind.REPLY.value)
     if tx.conn.execute(select(sends.c.id).where(mine, sends.c.ts == message.key)).first() is not None:
         return True
     for row in tx.conn.execute(select(sends).where(mine, sends.c.ts.is_(None), _lately(tx, message))).all():
-        if _is_echo(tx, to_send(row), message):
+        if _is_echo(to_send(row), message):
             take_key(tx, conversation_id, row.id, message.key)
             return True
     return False
 
 
 def _lately(tx: Tx, message: ChatMessage) -> ColumnElement[bool]:
-    return or_(sends.c.id == str(message.metadata.get(RELAY_ID, "")), sends.c.started_at > tx.now - ECHO_WITHIN)
+    named = key_of(message.metadata.get(RELAY_ID)) or ""  # anybody may have put anything there
+    return or_(sends.c.id == named, sends.c.started_at > tx.now - ECHO_WITHIN)
 
 
-def _is_echo(tx: Tx, send: Send, message: ChatMessage) -> bool:
-    if message.sender != send.payload["sender"]:
+def _is_echo(send: Send, message: ChatMessage) -> bool:
+    if message.sender != send.payload.get("sender"):
         return False  # a customer can see the id in what reached them, and must not be able to hide words behind it
     named = message.metadata.get(RELAY_ID)
     if named is not None:
         return bool(named == send.id)
-    return bool(message.text.split() == send.payload["text"].split())
+    return bool(message.text.split() == send.payload.get("text", "").split())
 
 
 def take_key(tx: Tx, conversation_id: int, send_id: str, key: str) -> None:
-    """Write the key down: whoever has the call under way, or waits for this, settles by it. Given up? Not any more."""
-    state = tx.conn.execute(
-        update(sends).where(sends.c.id == send_id).values(ts=key).returning(sends.c.state)
-    ).scalar_one()
-    if state == "unsure":
-        mine = and_(lanes.c.conversation_id == conversation_id, lanes.c.kind == REPLIES)
+    """Write the key down: whoever has the call under way, or waits for this, settles by it.
+
+    A send that was given up becomes delivered.
+    """
+    named = update(sends).where(sends.c.id == send_id).values(ts=key).returning(sends.c.state)
+    state = SendState(tx.conn.execute(named).scalar_one())
+    if state is SendState.UNSURE:
+        mine = and_(lanes.c.conversation_id == conversation_id, lanes.c.kind == Lane.REPLIES.value)
         tx.conn.execute(update(lanes).where(mine, lanes.c.lease_until.is_(None)).values(due=tx.now, delay=0.0))
-    elif state == "refused":
-        tx.conn.execute(update(sends).where(sends.c.id == send_id).values(state="delivered"))
+    elif state is SendState.REFUSED:
+        tx.conn.execute(update(sends).where(sends.c.id == send_id).values(state=SendState.DELIVERED.value))
         carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send_id)
-        came = {"state": "delivered", "cause": "", "mark": SENT, "settled_at": tx.now}
-        late = and_(deliveries.c.id.in_(carried), deliveries.c.state == "dead")
+        came = {"state": DeliveryState.DELIVERED.value, "cause": "", "mark": Mark.SENT.value, "settled_at": tx.now}
+        late = and_(deliveries.c.id.in_(carried), deliveries.c.state == DeliveryState.DEAD.value)
         tx.conn.execute(update(deliveries).where(late).values(**came))
-        arm(tx, conversation_id, CARD, 0.0)
+        arm(tx, conversation_id, Lane.CARD, 0.0)

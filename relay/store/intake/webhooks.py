@@ -1,4 +1,4 @@
-"""One transaction takes an inbound thing in: deduplicate, find the conversation, record, queue.
+"""One transaction takes in what Kommunicate sent: deduplicate, find the conversation, record, queue.
 
 The order of locks is: conversation, lane. Because the conversation is locked first, the ids of a
 conversation's deliveries grow in the order of their commits.
@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, case, func, insert, or_, update
+from sqlalchemy import and_, case, func, insert, update
 
 from relay.conversation import UNCLAIMED, handed_over
 from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessage
 from relay.store.conversations.state import update_state_of
+from relay.store.conversations.threads import id_in
 from relay.store.db.dialects import upsert_on
 from relay.store.db.engine import Tx, given
-from relay.store.db.tables import conversations, deliveries, lanes, received
+from relay.store.db.tables import conversations, deliveries, received
 from relay.store.intake.echoes import take_echo
-from relay.store.queue.arming import WORDS
+from relay.store.queue.arming import arm_words
+from relay.vocabulary import Lane, Outcome, ReceivedKind, Source
 
-DOOR = "kommunicate"
 OWN_REPLY = "a reply of this relay coming back"
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an inbound thing: `outcome` is accepted, duplicate or ignored."""
+    """What became of an inbound thing."""
 
-    outcome: str
+    outcome: Outcome
     received_id: int | None = None
     reason: str = ""
 
@@ -44,16 +45,19 @@ def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision:
     conversation_id, channel = _lock_conversation(tx, message.conversation, message.title, decision)
     if take_echo(tx, conversation_id, message):
         return _ignore(tx, IgnoredMessage(OWN_REPLY, message.conversation, message.key), body)
-    received_id = _record(tx, message.conversation.account, message.key, body, "accepted", conversation_id)
+    received_id = _record(tx, message.conversation.account, message.key, body, Outcome.ACCEPTED, conversation_id)
     if received_id is None:
         return _count_copy(tx, message.conversation.account, message.key)
-    tx.run(QUEUE, of=conversation_id, received=received_id, now=tx.now)
-    _arm(tx, conversation_id, mapped=channel is not None)
-    return Receipt("accepted", received_id)
+    tx.run(QUEUE, conversation_id=conversation_id, received=received_id, now=tx.now)
+    arm_words(tx, conversation_id, mapped=channel is not None, unclaimed=UNCLAIMED)
+    return Receipt(Outcome.ACCEPTED, received_id)
 
 
 QUEUE = insert(deliveries).values(
-    conversation_id=given("of"), lane=WORDS, received_id=given("received"), created_at=given("now")
+    conversation_id=given("conversation_id"),
+    lane=Lane.WORDS.value,
+    received_id=given("received"),
+    created_at=given("now"),
 )
 
 
@@ -62,10 +66,10 @@ def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
     row = tx.conn.execute(
         insert(received)
         .values(
-            door=DOOR,
+            source=Source.KOMMUNICATE.value,
             account=account,
-            kind="message",
-            outcome="rejected",
+            kind=ReceivedKind.MESSAGE.value,
+            outcome=Outcome.REJECTED.value,
             reason=reason,
             body=body,
             received_at=tx.now,
@@ -77,12 +81,12 @@ def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
 
 def _ignore(tx: Tx, message: IgnoredMessage, body: bytes) -> Receipt:
     account = message.conversation.account
-    received_id = _record(tx, account, message.key, body, "ignored", None, message.reason)
+    received_id = _record(tx, account, message.key, body, Outcome.IGNORED, None, message.reason)
     if received_id is None:
         return _count_copy(tx, account, message.key)
     if message.hand_over:
         update_state_of(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
-    return Receipt("ignored", received_id, message.reason)
+    return Receipt(Outcome.IGNORED, received_id, message.reason)
 
 
 def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decision) -> tuple[int, str | None]:
@@ -93,7 +97,7 @@ def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decis
         group_id=key.group_id,
         title=title,
         channel=decision.channel,
-        channel_id=channel_id(decision.channel),
+        channel_id=id_in(decision.channel),
         rule=decision.rule,
         why=decision.why,
         created_at=tx.now,
@@ -119,20 +123,15 @@ def _find_or_open(*, postgres: bool) -> Any:
     ).returning(conversations.c.id, conversations.c.channel)
 
 
-def channel_id(channel: str | None) -> str | None:
-    """Slack's id of a channel, where the mapping already says it; a "#name" is looked up before the first post."""
-    return None if channel is None or channel.startswith("#") else channel
-
-
 def _record(
-    tx: Tx, account: str, key: str, body: bytes, outcome: str, conversation_id: int | None, reason: str = ""
+    tx: Tx, account: str, key: str, body: bytes, outcome: Outcome, conversation_id: int | None, reason: str = ""
 ) -> int | None:
     found: int | None = tx.run(
         _unless_known(postgres=tx.on_postgres),
         account=account,
         key=key,
         conversation_id=conversation_id,
-        outcome=outcome,
+        outcome=outcome.value,
         reason=reason,
         body=body,
         received_at=tx.now,
@@ -144,45 +143,17 @@ def _record(
 def _unless_known(*, postgres: bool) -> Any:
     columns = ("account", "key", "conversation_id", "outcome", "reason", "body", "received_at")
     new = upsert_on(received, postgres=postgres)
-    row = new.values(door=DOOR, kind="message", **{name: given(name) for name in columns})
+    came = {"source": Source.KOMMUNICATE.value, "kind": ReceivedKind.MESSAGE.value}
+    row = new.values(**came, **{name: given(name) for name in columns})
     return row.on_conflict_do_nothing().returning(received.c.id)
 
 
 def _count_copy(tx: Tx, account: str, key: str) -> Receipt:
-    tx.conn.execute(
-        update(received)
-        .where(
-            received.c.door == DOOR,
-            received.c.account == account,
-            received.c.kind == "message",
-            received.c.key == key,
-        )
-        .values(copies=received.c.copies + 1)
+    known = and_(
+        received.c.source == Source.KOMMUNICATE.value,
+        received.c.account == account,
+        received.c.kind == ReceivedKind.MESSAGE.value,
+        received.c.key == key,
     )
-    return Receipt("duplicate")
-
-
-def _arm(tx: Tx, conversation_id: int, *, mapped: bool) -> None:
-    """Make the lane due now, unless its head is waiting out a retry or a look."""
-    due = tx.now if mapped else None
-    tx.run(_arm_words(postgres=tx.on_postgres), of=conversation_id, due=due, now=tx.now, unclaimed=tx.now + UNCLAIMED)
-
-
-@cache
-def _arm_words(*, postgres: bool) -> Any:
-    new = upsert_on(lanes, postgres=postgres).values(
-        conversation_id=given("of"),
-        kind=WORDS,
-        due=given("due"),
-        waiting_since=given("now"),
-        broadcast_from=given("unclaimed"),
-    )
-    waits = and_(or_(lanes.c.attempts > 0, lanes.c.looking), lanes.c.due.is_not(None))
-    return new.on_conflict_do_update(
-        index_elements=["conversation_id", "kind"],
-        set_={
-            "due": case((waits, lanes.c.due), else_=new.excluded.due),
-            "delay": case((waits, lanes.c.delay), else_=0.0),
-            "waiting_since": func.coalesce(lanes.c.waiting_since, new.excluded.waiting_since),
-        },
-    )
+    tx.conn.execute(update(received).where(known).values(copies=received.c.copies + 1))
+    return Receipt(Outcome.DUPLICATE)

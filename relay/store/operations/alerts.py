@@ -1,41 +1,48 @@
-"""Channels that wait for a person, and whether anybody was told."""
+"""Gates that only a person can open, and whether anybody was told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
+from relay.store.db.dialects import among
 from relay.store.db.engine import Tx
 from relay.store.db.tables import gates
+from relay.vocabulary import GateScope
+
+TOLD_OF = (GateScope.CHANNEL, GateScope.ACCOUNT, GateScope.AGENT)  # of a workspace that takes no posts nobody can be
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A channel (Slack's id, or a "#name" that was not found) that an operator error has closed, and why."""
+    """A gate that an operator error has shut, and why; a channel's name is Slack's id, or a "#name" not found."""
 
-    channel: str
+    scope: GateScope
+    name: str
     cause: str
 
 
 def take_alert(tx: Tx, *, besides: str) -> Alert | None:
-    """The next channel nobody was told of, marked as told; None when there is none. `besides` is left out.
+    """The next gate nobody was told of, marked as told; None when there is none. The channel `besides` is left out.
 
     Marked before the telling: of two workers one tells, and a crash in between costs a line, never doubles it.
     """
-    untold = and_(gates.c.scope == "channel", gates.c.operator, ~gates.c.alerted)
-    first = select(gates.c.name).where(untold, gates.c.name != besides).order_by(gates.c.name).limit(1)
-    row = tx.conn.execute(
-        update(gates)
-        .where(untold, gates.c.name == first.scalar_subquery())
-        .values(alerted=True)
-        .returning(gates.c.name, gates.c.cause)
-    ).one_or_none()
-    return None if row is None else Alert(row.name, row.cause)
+    untold = and_(among(gates.c.scope, TOLD_OF), gates.c.operator, ~gates.c.alerted)
+    elsewhere = or_(gates.c.scope != GateScope.CHANNEL.value, gates.c.name != besides)
+    first = select(gates).where(untold, elsewhere).order_by(gates.c.scope, gates.c.name).limit(1)
+    row = tx.conn.execute(first.with_for_update(skip_locked=True)).one_or_none()
+    if row is None:
+        return None
+    alert = Alert(GateScope(row.scope), row.name, row.cause)
+    tx.conn.execute(update(gates).where(_of(alert)).values(alerted=True))
+    return alert
 
 
 def put_back(tx: Tx, alert: Alert) -> None:
     """Nobody could be told of it yet."""
-    tx.conn.execute(
-        update(gates).where(gates.c.scope == "channel", gates.c.name == alert.channel).values(alerted=False)
-    )
+    tx.conn.execute(update(gates).where(_of(alert)).values(alerted=False))
+
+
+def _of(alert: Alert) -> ColumnElement[bool]:
+    return and_(gates.c.scope == alert.scope.value, gates.c.name == alert.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import groupby
 
 from sqlalchemy import func, select, update
@@ -12,28 +13,36 @@ from relay.store.conversations.replies import send_again
 from relay.store.db.dialects import upsert
 from relay.store.db.engine import Tx
 from relay.store.db.tables import conversations, deliveries, lanes, received, send_parts
-from relay.store.queue.arming import REPLIES, WORDS
 from relay.store.queue.sends import WHOLE_NOTICE
+from relay.vocabulary import DeliveryState, Lane
 
 
-def replay_one(tx: Tx, delivery_id: int) -> str:
-    """Queue a dead letter again; returns what it was: `dead`, `pruned`, another state, or `unknown`."""
+class Replayed(StrEnum):
+    """What a replay found."""
+
+    QUEUED = "queued"
+    PRUNED = "pruned"  # its content is no longer stored
+    UNKNOWN = "unknown"
+
+
+def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
+    """Queue a dead letter again; of another delivery, how far it is."""
     row = tx.conn.execute(
         select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, received.c.body)
         .join(received, received.c.id == deliveries.c.received_id)
         .where(deliveries.c.id == delivery_id)
     ).one_or_none()
     if row is None:
-        return "unknown"
-    if row.state != "dead":
-        return str(row.state)
+        return Replayed.UNKNOWN
+    if row.state != DeliveryState.DEAD:
+        return DeliveryState(row.state)
     if row.body is None:
-        return "pruned"
-    if row.lane == REPLIES:
+        return Replayed.PRUNED
+    if row.lane == Lane.REPLIES:
         send_again(tx, delivery_id)
     else:
         _revive(tx, row.conversation_id, [delivery_id])
-    return "dead"
+    return Replayed.QUEUED
 
 
 def replay_all(tx: Tx, *, within: float | None = None) -> int:
@@ -41,10 +50,11 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
 
     Replies are left out: they may have reached the customer, and only a person can know.
     """
+    dead, of_words = deliveries.c.state == DeliveryState.DEAD.value, deliveries.c.lane == Lane.WORDS.value
     query = (
         select(deliveries.c.conversation_id, deliveries.c.id)
         .join(received, received.c.id == deliveries.c.received_id)
-        .where(deliveries.c.state == "dead", deliveries.c.lane == WORDS, received.c.body.is_not(None))
+        .where(dead, of_words, received.c.body.is_not(None))
         .order_by(deliveries.c.conversation_id, deliveries.c.id)
     )
     if within is not None:
@@ -56,21 +66,20 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
 
 
 def _revive(tx: Tx, conversation_id: int, ids: Sequence[int]) -> None:
-    """Lock the conversation, then its lanes, as `accept` does; bring the dead letters back and make their lanes due."""
+    """Lock the conversation, then its lane, as `accept` does; bring the dead letters back and make the lane due."""
     channel = tx.conn.execute(
         select(conversations.c.channel).where(conversations.c.id == conversation_id).with_for_update(key_share=True)
     ).scalar_one()
-    kinds = tx.conn.execute(select(deliveries.c.lane).where(deliveries.c.id.in_(ids)).distinct()).scalars()
     due = None if channel is None else tx.now
-    for kind in sorted(kinds):
-        again = {"due": func.coalesce(lanes.c.due, due), "waiting_since": func.coalesce(lanes.c.waiting_since, tx.now)}
-        new = upsert(tx, lanes).values(conversation_id=conversation_id, kind=kind, due=due, waiting_since=tx.now)
-        tx.conn.execute(new.on_conflict_do_update(index_elements=["conversation_id", "kind"], set_=again))
-    waiting = {"state": "waiting", "form": Form.FULL.value, "alone": False, "notice_due": False, "cause": ""}
+    again = {"due": func.coalesce(lanes.c.due, due), "waiting_since": func.coalesce(lanes.c.waiting_since, tx.now)}
+    words = {"conversation_id": conversation_id, "kind": Lane.WORDS.value}
+    new = upsert(tx, lanes).values(**words, due=due, waiting_since=tx.now)
+    tx.conn.execute(new.on_conflict_do_update(index_elements=["conversation_id", "kind"], set_=again))
+    waiting = {"state": DeliveryState.WAITING.value, "form": Form.FULL.value, "cause": "", "settled_at": None}
     tx.conn.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(ids), deliveries.c.state == "dead")
-        .values(**waiting, settled_at=None)
+        .where(deliveries.c.id.in_(ids), deliveries.c.state == DeliveryState.DEAD.value)
+        .values(**waiting, alone=False, notice_due=False, may_repeat=False)
     )
     # Its notice has been said; should it die again, that is said again.
     notice = send_parts.c.part == WHOLE_NOTICE

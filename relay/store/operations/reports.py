@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
@@ -11,37 +12,87 @@ from sqlalchemy import Select, and_, func, select
 from relay.store.db.dialects import ahead
 from relay.store.db.engine import Tx
 from relay.store.db.tables import OPEN_DELIVERIES, conversations, deliveries, gates, lanes, received, send_parts, sends
-from relay.store.intake.clicks import CLICK
-from relay.store.queue.arming import REPLIES, WORDS
-from relay.store.queue.gates import gates_for_post, gates_for_reply
+from relay.store.queue.gates import Limits, gates_for_post, gates_for_reply
+from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome, SendKind, SendState
 
-# What a delivery is, by its lane and its topic; any other topic is a line that the relay says in a thread.
-KINDS = {(WORDS, ""): "message", (REPLIES, ""): "reply", (REPLIES, CLICK): "click"}
-LINE = "line"
+
+class Kind(StrEnum):
+    """What a delivery is, for people."""
+
+    MESSAGE = "message"
+    REPLY = "reply"
+    CLICK = "click"
+    LINE = "line"  # one that the relay says in a thread
+    ROOT = "root"  # a card; no delivery, but counted with them
+
+
+KINDS = {
+    (Lane.WORDS, NO_TOPIC): Kind.MESSAGE,
+    (Lane.REPLIES, NO_TOPIC): Kind.REPLY,
+    (Lane.REPLIES, CLICK_TOPIC): Kind.CLICK,
+}
+
+
+class Which(StrEnum):
+    """Which deliveries to list."""
+
+    ALL = "all"
+    WAITING = "waiting"
+    DEAD = "dead"
+    REJECTED = "rejected"
+
+
+STATES = {Which.WAITING: OPEN_DELIVERIES, Which.DEAD: (DeliveryState.DEAD,)}
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Counts over everything stored, `delivered` by kind and state; ages are in seconds, None when nothing waits."""
 
-    received: dict[str, int]
-    delivered: dict[tuple[str, str], int]
-    queue: dict[str, int]
+    received: dict[Outcome, int]
+    delivered: dict[tuple[Kind, DeliveryState], int]
+    queue: dict[DeliveryState, int]
     oldest_waiting: float | None
 
 
-def list_deliveries(tx: Tx, which: str, limit: int = 100) -> list[dict[str, Any]]:
-    """The newest deliveries, as plain rows: `which` is all, waiting, dead or rejected. No message text."""
-    if which == "rejected":
-        return [_rejected(row) for row in tx.conn.execute(_rejected_bodies().limit(limit))]
-    states = {"all": None, "waiting": OPEN_DELIVERIES, "dead": ("dead",)}[which]
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One delivery, without a word of what was written; `age` is in seconds."""
+
+    id: int
+    kind: Kind
+    state: DeliveryState
+    group_id: str
+    channel: str | None
+    thread_ts: str | None
+    key: str | None
+    form: str
+    age: float
+    attempts: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A body that could not be understood."""
+
+    id: str
+    state: Outcome
+    received_at: float
+    cause: str
+
+
+def list_deliveries(tx: Tx, which: Which, limits: Limits, limit: int = 100) -> list[dict[str, Any]]:
+    """The newest deliveries, as plain rows. No message text."""
+    if which is Which.REJECTED:
+        return [asdict(_rejected(row)) for row in tx.conn.execute(_rejected_bodies().limit(limit))]
     query = _deliveries().limit(limit)
-    if states is not None:
-        query = query.where(deliveries.c.state.in_(states))
-    return [_delivery(tx, row) for row in tx.conn.execute(query).all()]
+    if which in STATES:
+        query = query.where(deliveries.c.state.in_(STATES[which]))
+    return [asdict(_delivery(tx, row, limits)) for row in tx.conn.execute(query).all()]
 
 
-def show_delivery(tx: Tx, delivery_id: int) -> dict[str, Any] | None:
+def show_delivery(tx: Tx, delivery_id: int, limits: Limits) -> dict[str, Any] | None:
     """One delivery with its sends; None when there is no such id."""
     row = tx.conn.execute(_deliveries().where(deliveries.c.id == delivery_id)).one_or_none()
     if row is None:
@@ -49,7 +100,8 @@ def show_delivery(tx: Tx, delivery_id: int) -> dict[str, Any] | None:
     made = select(sends, send_parts.c.part, send_parts.c.live).join(send_parts, send_parts.c.send_id == sends.c.id)
     rows = tx.conn.execute(made.where(send_parts.c.delivery_id == delivery_id).order_by(sends.c.seq)).all()
     keys = ("state", "channel", "thread_ts", "ts", "part", "live", "resent", "cause", "started_at")
-    return {**_delivery(tx, row), "sends": [{"id": one.id, **{key: getattr(one, key) for key in keys}} for one in rows]}
+    found = [{"id": one.id, **{key: getattr(one, key) for key in keys}} for one in rows]
+    return {**asdict(_delivery(tx, row, limits)), "sends": found}
 
 
 def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
@@ -58,7 +110,7 @@ def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
     if row is None:
         return None
     body = None if row.body is None else bytes(row.body).decode("utf-8", "replace")
-    return {**_rejected(row), "body": body}
+    return {**asdict(_rejected(row)), "body": body}
 
 
 def totals(tx: Tx) -> Totals:
@@ -66,21 +118,20 @@ def totals(tx: Tx) -> Totals:
     by_outcome = tx.conn.execute(
         select(received.c.outcome, func.count(), func.sum(received.c.copies)).group_by(received.c.outcome)
     ).all()
-    counted = {outcome: int(count) for outcome, count, _ in by_outcome}
-    counted["duplicate"] = sum(int(copies or 0) for _, _, copies in by_outcome)
+    counted = {Outcome(outcome): int(count) for outcome, count, _ in by_outcome}
+    counted[Outcome.DUPLICATE] = sum(int(copies or 0) for _, _, copies in by_outcome)
     columns = (deliveries.c.state, deliveries.c.lane, deliveries.c.topic)
-    by_kind: Counter[tuple[str, str]] = Counter()
-    by_state: Counter[str] = Counter()
+    by_kind: Counter[tuple[Kind, DeliveryState]] = Counter()
+    by_state: Counter[DeliveryState] = Counter()
     for state, lane, topic, count in tx.conn.execute(select(*columns, func.count()).group_by(*columns)):
-        by_kind[KINDS.get((lane, topic), LINE), state] += int(count)
-        by_state[state] += int(count)
-    roots = tx.conn.execute(
-        select(func.count()).select_from(sends).where(sends.c.kind == "root", sends.c.state == "delivered")
-    ).scalar_one()
+        by_kind[KINDS.get((lane, topic), Kind.LINE), DeliveryState(state)] += int(count)
+        by_state[DeliveryState(state)] += int(count)
+    delivered_roots = and_(sends.c.kind == SendKind.ROOT.value, sends.c.state == SendState.DELIVERED.value)
+    roots = tx.conn.execute(select(func.count()).select_from(sends).where(delivered_roots)).scalar_one()
     oldest = tx.conn.execute(select(func.min(lanes.c.waiting_since))).scalar_one()
     return Totals(
         received=counted,
-        delivered={**by_kind, ("root", "delivered"): int(roots)},
+        delivered={**by_kind, (Kind.ROOT, DeliveryState.DELIVERED): int(roots)},
         queue={state: by_state[state] for state in OPEN_DELIVERIES},
         oldest_waiting=None if oldest is None else max(0.0, tx.now - oldest),
     )
@@ -108,37 +159,44 @@ def _deliveries() -> Select[Any]:
     )
 
 
-def _delivery(tx: Tx, row: Any) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "kind": KINDS.get((row.lane, row.topic), LINE),
-        "state": row.state,
-        "group_id": row.group_id,
-        "channel": row.channel_id or row.channel,
-        "thread_ts": row.thread_ts,
-        "key": row.key,
-        "form": row.form,
-        "age": max(0.0, tx.now - row.created_at),
-        "attempts": row.attempts or 0,
-        "cause": _cause(tx, row),
-    }
+def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
+    return DeliveryRow(
+        id=row.id,
+        kind=KINDS.get((row.lane, row.topic), Kind.LINE),
+        state=row.state,
+        group_id=row.group_id,
+        channel=row.channel_id or row.channel,
+        thread_ts=row.thread_ts,
+        key=row.key,
+        form=row.form,
+        age=max(0.0, tx.now - row.created_at),
+        attempts=row.attempts or 0,
+        cause=_cause(tx, row, limits),
+    )
 
 
-def _cause(tx: Tx, row: Any) -> str:
-    """Why it is not delivered: its own cause, the mapping's, or the gate's that holds it back."""
+def _cause(tx: Tx, row: Any, limits: Limits) -> str:
+    """Why it is not delivered: its own cause, the mapping's, the gate's that holds it back, or its send's."""
     if row.cause or row.state not in OPEN_DELIVERIES:
         return str(row.cause)
     if row.channel is None:
         return str(row.why)
     shut = ahead(tx, gates.c.closed_until, gates.c.delay)
-    holding = gates_for_reply(row.account) if row.lane == REPLIES else gates_for_post(row.channel_id or row.channel)
+    to_kommunicate = row.lane == Lane.REPLIES
+    holding = gates_for_reply(row.account) if to_kommunicate else gates_for_post(limits, row.channel_id or row.channel)
     found = tx.conn.execute(select(gates.c.cause).where(holding, shut).limit(1)).scalar_one_or_none()
-    return found or ""
+    return found or _cause_of_send(tx, row.id)
+
+
+def _cause_of_send(tx: Tx, delivery_id: int) -> str:
+    carrying = select(sends.c.cause).join(send_parts, send_parts.c.send_id == sends.c.id)
+    last = carrying.where(send_parts.c.delivery_id == delivery_id, send_parts.c.live).order_by(sends.c.seq.desc())
+    return str(tx.conn.execute(last.limit(1)).scalar_one_or_none() or "")
 
 
 def _rejected_bodies() -> Select[Any]:
-    return select(received).where(received.c.outcome == "rejected").order_by(received.c.id.desc())
+    return select(received).where(received.c.outcome == Outcome.REJECTED.value).order_by(received.c.id.desc())
 
 
-def _rejected(row: Any) -> dict[str, Any]:
-    return {"id": f"r{row.id}", "state": "rejected", "received_at": row.received_at, "cause": row.reason}
+def _rejected(row: Any) -> RejectedRow:
+    return RejectedRow(f"r{row.id}", Outcome.REJECTED, row.received_at, row.reason)

@@ -1,18 +1,24 @@
 """Forgets what customers wrote once it is old; keys, states and counts stay.
 
-Never touched: the content of what is waiting, sending, unsure or dead.
+Never touched: the content of what is waiting, sending, unsure or dead, and whatever such a delivery still names.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Double, Integer, exists, select, update
+from sqlalchemy import Double, Integer, exists, select, union_all, update
 
 from relay.store.db.dialects import among
 from relay.store.db.engine import Tx, given
-from relay.store.db.tables import deliveries, received, send_parts, sends
+from relay.store.db.tables import OPEN_DELIVERIES, deliveries, received, send_parts, sends
+from relay.vocabulary import DeliveryState, SendState
 
-STILL_NEEDED = among(deliveries.c.state, ("waiting", "sending", "unsure", "dead"))
+ENDED = (SendState.DELIVERED, SendState.REFUSED, SendState.VOID)
+STILL_NEEDED = among(deliveries.c.state, (*OPEN_DELIVERIES, DeliveryState.DEAD))
 
+# The edits that say what to send instead, and those that somebody may want to be sent too.
+_NAMED = union_all(
+    *(select(edit).where(STILL_NEEDED, edit.is_not(None)) for edit in (deliveries.c.words_id, deliveries.c.late_id))
+)
 _OLD_BODIES = (
     select(received.c.id)
     .where(
@@ -21,6 +27,7 @@ _OLD_BODIES = (
         ~exists(
             select(deliveries.c.id).where(deliveries.c.received_id == received.c.id, STILL_NEEDED).correlate(received)
         ),
+        received.c.id.not_in(_NAMED),
     )
     .order_by(received.c.received_at)
     .limit(given("limit", Integer))
@@ -30,7 +37,7 @@ _OLD_PAYLOADS = (
     .where(
         sends.c.payload != "{}",
         sends.c.created_at < given("before", Double),
-        among(sends.c.state, ("delivered", "refused", "void")),
+        among(sends.c.state, ENDED),
         ~exists(
             select(send_parts.c.send_id)
             .join(deliveries, deliveries.c.id == send_parts.c.delivery_id)

@@ -9,39 +9,42 @@ from sqlalchemy import and_, select, true, update
 
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
-from relay.store.db.tables import lanes, sends
-from relay.store.queue.lanes import LATE_COPY_LOOK, give_back, hold, of_claim
+from relay.store.db.tables import lanes as lane_rows
+from relay.store.db.tables import sends
+from relay.store.queue import lanes
+from relay.store.queue.lanes import give_back, hold, lane_of
+from relay.vocabulary import SendState
 
 
-def report_late(tx: Tx, held: Claim, send: Send, ts: str | None) -> None:
+def report_late(tx: Tx, claim: Claim, send: Send, ts: str | None) -> None:
     """A call came back after its lane was taken over: whatever was decided meanwhile, look for a second copy.
 
     Without a `ts` nobody knows whether it arrived, and it may be arriving only now: that look comes a minute later.
     The only write without the token; all it does is ask for a look.
     """
-    tx.conn.execute(select(lanes.c.token).where(of_claim(held)).with_for_update())
-    wait, another = (LATE_COPY_LOOK, true()) if ts is None else (0.0, sends.c.ts != ts)
+    tx.conn.execute(select(lane_rows.c.token).where(lane_of(claim)).with_for_update())
+    wait, another = (lanes.LATE_COPY_LOOK, true()) if ts is None else (0.0, sends.c.ts != ts)
     row = tx.conn.execute(
         update(sends)
-        .where(sends.c.id == send.id, sends.c.state == "delivered", another)
+        .where(sends.c.id == send.id, sends.c.state == SendState.DELIVERED.value, another)
         .values(look_again_at=tx.now + wait)
         .returning(sends.c.id)
     ).one_or_none()
     if row is not None:
-        resting = and_(of_claim(held), lanes.c.due.is_(None))
-        tx.conn.execute(update(lanes).where(resting).values(due=tx.now + wait, delay=wait))
+        resting = and_(lane_of(claim), lane_rows.c.due.is_(None))
+        tx.conn.execute(update(lane_rows).where(resting).values(due=tx.now + wait, delay=wait))
 
 
-def check_copies_later(tx: Tx, held: Claim, send: Send, wait: float | None) -> None:
+def check_copies_later(tx: Tx, claim: Claim, send: Send, wait: float | None) -> None:
     """The look for a second copy could not be taken: again in `wait` seconds, or never (None)."""
-    hold(tx, held)
+    hold(tx, claim)
     at = None if wait is None else tx.now + wait
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(look_again_at=at))
-    give_back(tx, held)
+    give_back(tx, claim)
 
 
-def one_copy_left(tx: Tx, held: Claim, send: Send, ts: str) -> None:
+def one_copy_left(tx: Tx, claim: Claim, send: Send, ts: str) -> None:
     """The later copies are gone (or there never were any): keep `ts` and stop looking."""
-    hold(tx, held)
+    hold(tx, claim)
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(ts=ts, look_again_at=None))
-    give_back(tx, held)
+    give_back(tx, claim)

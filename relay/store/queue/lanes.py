@@ -6,32 +6,30 @@ fencing token; a token that was overtaken makes every later write void (`Fenced`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Double, Select, and_, exists, func, or_, select, union_all, update
 
 from relay.errors import RelayError
-from relay.messages import ConversationKey, Form
-from relay.store.conversations.state import to_state
-from relay.store.db.dialects import BOUND, among, past
+from relay.store.db.dialects import BOUND, among, equals, past
 from relay.store.db.engine import Tx, given
-from relay.store.db.rows import Claim, Conversation, Send
+from relay.store.db.rows import Claim, Conversation, to_conversation, to_send
 from relay.store.db.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
-from relay.store.queue.claimable import claimable
-from relay.store.queue.gates import Pace
+from relay.store.queue.claimable import PLACE, claimable
+from relay.store.queue.gates import Limits
+from relay.vocabulary import Lane, SendState
 
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
 
-
-_OF = and_(lanes.c.conversation_id == given("of"), lanes.c.kind == given("kind"))
-SENDS = and_(sends.c.conversation_id == given("of"), sends.c.lane == given("kind"))
+_LANE = and_(lanes.c.conversation_id == given("conversation_id"), lanes.c.kind == given("kind"))
+SENDS = and_(sends.c.conversation_id == given("conversation_id"), sends.c.lane == given("kind"))
 _FIRST_SEND = select(sends).where(SENDS).order_by(sends.c.seq).limit(1)
 
 TO_DO = and_(
-    deliveries.c.conversation_id == given("of"),
+    deliveries.c.conversation_id == given("conversation_id"),
     deliveries.c.lane == given("kind"),
     or_(among(deliveries.c.state, OPEN_DELIVERIES), deliveries.c.notice_due),
 )
@@ -39,27 +37,28 @@ TO_DO = and_(
 
 TAKE = (
     update(lanes)
-    .where(_OF)
+    .where(_LANE)
     .values(token=lanes.c.token + 1, lease_owner=given("owner"), lease_until=given("until"))
     .returning(lanes.c.token, lanes.c.attempts, lanes.c.spent, lanes.c.events_applied_to, lanes.c.broadcast_from)
 )
-HOLD = update(lanes).where(_OF, lanes.c.token == given("token")).values(token=lanes.c.token).returning(lanes.c.token)
+HOLD = update(lanes).where(_LANE, lanes.c.token == given("token")).values(token=lanes.c.token)
+HOLD = HOLD.returning(lanes.c.events_applied_to, lanes.c.broadcast_from)
 RENEW = HOLD.values(lease_until=given("until"))
-EVENTS_APPLIED = update(lanes).where(_OF).values(events_applied_to=given("delivery"))
-CALLED = update(lanes).where(_OF).values(broadcast_from=None)
+EVENTS_APPLIED = update(lanes).where(_LANE).values(events_applied_to=given("delivery"))
+BROADCAST_CLEARED = update(lanes).where(_LANE).values(broadcast_from=None)
 GIVE_BACK = (
     update(lanes)
-    .where(_OF)
+    .where(_LANE)
     .values(
         lease_owner=None,
         lease_until=None,
         **{name: given(name) for name in ("due", "delay", "waiting_since", "attempts", "spent", "looking")},
     )
 )
-CONVERSATION = select(conversations).where(conversations.c.id == given("of"))
+CONVERSATION = select(conversations).where(conversations.c.id == given("conversation_id"))
 _HEAD = _FIRST_SEND.where(among(sends.c.state, OPEN_SENDS))
 _COPIED = _FIRST_SEND.where(
-    sends.c.state == "delivered", past(BOUND, sends.c.look_again_at, given("believable", Double))
+    equals(sends.c.state, SendState.DELIVERED), past(BOUND, sends.c.look_again_at, given("believable", Double))
 )
 FIRST_SENDS = union_all(select(_HEAD.subquery()), select(_COPIED.subquery()))
 """The send to go on with, and the one whose copy is to be looked for."""
@@ -78,37 +77,55 @@ class Fenced(RelayError):
     """The lane was taken over by another worker; nothing was written."""
 
 
-def claim(tx: Tx, owner: str, *, lease: float, pace: Pace, dead: Collection[str] = ()) -> Claim | None:
-    """Take the longest-waiting lane that is due, free and not held back by a gate; cards last. None: there is none.
+def claim(
+    tx: Tx,
+    owner: str,
+    *,
+    lease: float,
+    limits: Limits,
+    dead: Collection[str] = (),
+    kinds: tuple[Lane, ...] = tuple(Lane),
+    besides: Collection[str] = (),
+) -> Claim | None:
+    """Take the lane of these kinds that has been due longest, free and not held back by a gate; cards last.
 
-    `lease` is in seconds; the leases of owners in `dead` are free at once.
+    `lease` is in seconds; the leases of owners in `dead` are free at once. Nothing is taken for the channels `besides`.
+    None: there is no such lane.
     """
-    picked = tx.run(_longest_waiting(lease, pace), now=tx.now, dead=list(dead)).one_or_none()
+    picked = tx.run(
+        _longest_due(lease, limits, kinds), now=tx.now, dead=list(dead), besides=list(besides)
+    ).one_or_none()
     if picked is None:
         return None
-    mine = {"of": picked.conversation_id, "kind": picked.kind}
+    mine = {"conversation_id": picked.conversation_id, "kind": picked.kind}
     lane = tx.run(TAKE, **mine, owner=owner, until=tx.now + lease).one()
     first = tx.run(FIRST_SENDS, **mine, now=tx.now, believable=LATE_COPY_LOOK).all()
-    return Claim(
+    found = [to_send(row) for row in first]
+    claim = Claim(
         conversation=conversation(tx, picked.conversation_id),
-        lane=picked.kind,
+        lane=Lane(picked.kind),
         token=lane.token,
         attempts=lane.attempts,
         spent=lane.spent,
         at=tx.now,
-        head=next((to_send(row) for row in first if row.state != "delivered"), None),
-        check_copies=next((to_send(row) for row in first if row.state == "delivered"), None),
+        head=next((send for send in found if send.state is not SendState.DELIVERED), None),
+        copied=next((send for send in found if send.state is SendState.DELIVERED), None),
         events_applied_to=lane.events_applied_to,
         broadcast_from=lane.broadcast_from,
     )
+    tx.held.add((claim.lane_key, claim.token))
+    return claim
 
 
 @cache
-def _longest_waiting(lease: float, pace: Pace) -> Select[Any]:
-    """The lane to claim."""
+def _longest_due(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Select[Any]:
+    """The lane to claim. Whoever was taken and given back is due later than those behind it: all come in turn."""
+    last = equals(lanes.c.kind, Lane.CARD)
+    elsewhere = or_(equals(lanes.c.kind, Lane.REPLIES), PLACE.not_in(given("besides", several=True)))
     return (
-        claimable(BOUND, lease, pace, dead=given("dead", several=True))
-        .order_by(lanes.c.kind == "card", func.coalesce(lanes.c.waiting_since, lanes.c.due))
+        claimable(BOUND, lease, limits, kinds, dead=given("dead", several=True))
+        .where(elsewhere)
+        .order_by(last, lanes.c.due, lanes.c.conversation_id)
         .limit(1)
         .with_for_update(of=lanes, skip_locked=True)
     )
@@ -116,77 +133,59 @@ def _longest_waiting(lease: float, pace: Pace) -> Select[Any]:
 
 def conversation(tx: Tx, conversation_id: int) -> Conversation:
     """Read one conversation."""
-    row = tx.run(CONVERSATION, of=conversation_id).one()
-    return Conversation(
-        id=row.id,
-        key=ConversationKey(row.account, row.group_id),
-        title=row.title,
-        channel=row.channel,
-        channel_id=row.channel_id,
-        thread_ts=row.thread_ts,
-        dead_ts=row.dead_ts,
-        root_form=Form(row.root_form),
-        created_at=row.created_at,
-        state=to_state(row),
-        wanted=row.wanted,
-        shown=row.shown,
-    )
+    return to_conversation(tx.run(CONVERSATION, conversation_id=conversation_id).one())
 
 
-def to_send(row: Any) -> Send:
-    """A row of `sends` as a value."""
-    return Send(
-        id=row.id,
-        kind=row.kind,
-        payload=json.loads(row.payload),
-        channel=row.channel,
-        thread_ts=row.thread_ts,
-        since_ts=row.since_ts,
-        state=row.state,
-        started_at=row.started_at,
-        looks=row.looks,
-        resent=row.resent,
-        look_again_at=row.look_again_at,
-        ts=row.ts,
-        version=row.version,
-    )
-
-
-def of_claim(held: Claim) -> Any:
+def lane_of(claim: Claim) -> Any:
     """The lane row of a claim, whoever holds it now."""
-    return and_(lanes.c.conversation_id == held.conversation.id, lanes.c.kind == held.lane)
+    return and_(lanes.c.conversation_id == claim.conversation.id, lanes.c.kind == claim.lane)
 
 
-def hold(tx: Tx, held: Claim, *, lease: float | None = None) -> None:
-    """Lock the lane's row until the end of the transaction, renewing the lease if one is given.
+def hold(tx: Tx, claim: Claim) -> None:
+    """Lock the lane's row until the end of the transaction; raises Fenced when the token was overtaken.
 
-    Raises Fenced when the token was overtaken. What waits must be read in a later statement than this one:
-    on PostgreSQL the other order misses what an accept commits in between.
+    What waits must be read in a later statement than this one: on PostgreSQL the other order misses what an accept
+    commits in between.
     """
-    lane = (held.conversation.id, held.lane, held.token)
-    if lease is None and lane in tx.held:
+    if (claim.lane_key, claim.token) in tx.held:
         return
-    mine = {"of": held.conversation.id, "kind": held.lane, "token": held.token}
-    row = tx.run(HOLD, **mine) if lease is None else tx.run(RENEW, **mine, until=tx.now + lease)
-    if row.one_or_none() is None:
+    if tx.run(HOLD, **_mine(claim)).one_or_none() is None:
         raise Fenced
-    tx.held.add(lane)
+    tx.held.add((claim.lane_key, claim.token))
 
 
-def record_events_applied(tx: Tx, held: Claim, delivery_id: int) -> None:
-    """What the deliveries up to this one say of the conversation is taken in, and never again. The lane is held."""
-    last = max(delivery_id, held.events_applied_to)
-    tx.run(EVENTS_APPLIED, of=held.conversation.id, kind=held.lane, delivery=last)
+def hold_again(tx: Tx, claim: Claim, *, lease: float) -> Claim:
+    """The same for another `lease` seconds, with the lane and its conversation as they are now."""
+    row = tx.run(RENEW, **_mine(claim), until=tx.now + lease).one_or_none()
+    if row is None:
+        raise Fenced
+    tx.held.add((claim.lane_key, claim.token))
+    now_at = conversation(tx, claim.conversation.id)
+    return replace(
+        claim, conversation=now_at, events_applied_to=row.events_applied_to, broadcast_from=row.broadcast_from
+    )
 
 
-def clear_broadcast(tx: Tx, held: Claim) -> None:
+def _mine(claim: Claim) -> dict[str, Any]:
+    return {"conversation_id": claim.conversation.id, "kind": claim.lane, "token": claim.token}
+
+
+def record_events_applied(tx: Tx, claim: Claim, delivery_id: int) -> None:
+    """What the deliveries up to this one say of the conversation is applied, and never again. The lane is held."""
+    conversation_id, kind = claim.lane_key
+    last = max(delivery_id, claim.events_applied_to)
+    tx.run(EVENTS_APPLIED, conversation_id=conversation_id, kind=kind, delivery=last)
+
+
+def clear_broadcast(tx: Tx, claim: Claim) -> None:
     """The channel is called by what goes out next. The lane is held."""
-    tx.run(CALLED, of=held.conversation.id, kind=held.lane)
+    conversation_id, kind = claim.lane_key
+    tx.run(BROADCAST_CLEARED, conversation_id=conversation_id, kind=kind)
 
 
 def give_back(
     tx: Tx,
-    held: Claim,
+    claim: Claim,
     *,
     wait: float | None = None,
     attempts: int = 0,
@@ -197,14 +196,15 @@ def give_back(
 
     Raises Fenced like `hold`, which this repeats so that no caller can forget it.
     """
-    hold(tx, held)
-    mine = {"of": held.conversation.id, "kind": held.lane}
-    left = tx.run(LEFT, **mine).one()
+    hold(tx, claim)
+    conversation_id, kind = claim.lane_key
+    left = tx.run(LEFT, conversation_id=conversation_id, kind=kind).one()
     if wait is None:
         wait = _next_wait(tx, left)
     tx.run(
         GIVE_BACK,
-        **mine,
+        conversation_id=conversation_id,
+        kind=kind,
         due=None if wait is None else tx.now + wait,
         delay=wait or 0.0,
         waiting_since=left.waiting_since,
@@ -212,6 +212,11 @@ def give_back(
         spent=spent,
         looking=looking,
     )
+
+
+def put_off(tx: Tx, claim: Claim, wait: float | None) -> None:
+    """Give the lane back as it was, to be taken again in `wait` seconds, or when its gate opens (None)."""
+    give_back(tx, claim, wait=wait, attempts=claim.attempts, spent=claim.spent)
 
 
 def _next_wait(tx: Tx, left: Any) -> float | None:
@@ -233,3 +238,36 @@ def arm_all(tx: Tx, conversation_id: int) -> None:
         )
         .values(due=tx.now, delay=0.0)
     )
+
+
+def put_aside(tx: Tx, claim: Claim, seconds: float) -> None:
+    """Let a lane that nobody has wait for so many seconds, so that those behind it are taken."""
+    nobody = and_(lane_of(claim), lanes.c.lease_owner.is_(None), lanes.c.due.is_not(None))
+    tx.conn.execute(update(lanes).where(nobody).values(due=tx.now + seconds, delay=seconds))
+
+
+def release_lost(
+    tx: Tx, owner: str, *, working_on: Collection[tuple[tuple[int, Lane], int]], lost: Collection[float]
+) -> int:
+    """Free the lanes of this owner that it does not work on; returns how many.
+
+    A commit whose answer was lost may have taken them, in a transaction whose `now` is one of `lost`: what it stored as
+    sending was never called, and may be. Whatever else is sending there may have been called by somebody before.
+    """
+    mine = select(lanes.c.conversation_id, lanes.c.kind, lanes.c.token).where(lanes.c.lease_owner == owner)
+    freed = 0
+    for row in tx.conn.execute(mine.order_by(lanes.c.conversation_id, lanes.c.kind).with_for_update()).all():
+        if ((row.conversation_id, Lane(row.kind)), row.token) not in working_on:
+            lane = {"conversation_id": row.conversation_id, "kind": row.kind}
+            tx.run(_NEVER_CALLED, **lane, times=list(lost))
+            tx.run(_FREE, **lane, now=tx.now)
+            freed += 1
+    return freed
+
+
+_NEVER_CALLED = (
+    update(sends)
+    .where(SENDS, equals(sends.c.state, SendState.SENDING), sends.c.started_at.in_(given("times", several=True)))
+    .values(state=SendState.FROZEN.value, started_at=None)
+)
+_FREE = update(lanes).where(_LANE).values(lease_owner=None, lease_until=None, due=given("now"), delay=0.0)

@@ -1,6 +1,7 @@
 """What a refusal does to the deliveries a send carried: go singly, step down a form, or be buried.
 
 A buried delivery is a dead letter: it keeps its cause, and its thread is told once that a message is missing.
+Whoever calls holds the lane, and gives it back.
 """
 
 from __future__ import annotations
@@ -13,20 +14,8 @@ from relay.messages import Form
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
 from relay.store.db.tables import conversations, deliveries, send_parts
-from relay.store.queue import gates
-from relay.store.queue.lanes import give_back, hold
-from relay.store.queue.sends import WHOLE_NOTICE, drop, void_frozen
-
-
-def carried_deliveries(tx: Tx, send: Send) -> list[int]:
-    """The ids of the deliveries that a live send carries, in order."""
-    rows = tx.conn.execute(
-        select(send_parts.c.delivery_id)
-        .where(send_parts.c.send_id == send.id, send_parts.c.live)
-        .distinct()
-        .order_by(send_parts.c.delivery_id)
-    )
-    return [row.delivery_id for row in rows]
+from relay.store.queue.sends import WHOLE_NOTICE, carried_deliveries, drop, void_frozen
+from relay.vocabulary import DeliveryState, SendState
 
 
 def current_form(tx: Tx, delivery_id: int) -> Form:
@@ -34,68 +23,72 @@ def current_form(tx: Tx, delivery_id: int) -> Form:
     return Form(tx.conn.execute(select(deliveries.c.form).where(deliveries.c.id == delivery_id)).scalar_one())
 
 
-def dissolve(tx: Tx, held: Claim, send: Send, cause: str) -> None:
+def dissolve(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
     """A batch was refused: its members go singly, so that only the culprit suffers."""
-    _after_refusal(tx, held, send, cause, {"alone": True})
+    _after_refusal(tx, claim, send, cause, {"alone": True})
 
 
-def degrade(tx: Tx, held: Claim, send: Send, cause: str, form: Form) -> None:
-    """One message was refused: the same message again in a lower form."""
-    _after_refusal(tx, held, send, cause, {"form": form.value})
+def degrade(tx: Tx, claim: Claim, send: Send, cause: str, form: Form) -> None:
+    """One message was refused, or a card: the same again in a lower form."""
+    if send.is_root:
+        set_root_form(tx, claim, form)
+    _after_refusal(tx, claim, send, cause, {} if send.is_root else {"form": form.value})
 
 
-def bury(tx: Tx, held: Claim, send: Send, cause: str) -> None:
+def set_root_form(tx: Tx, claim: Claim, form: Form) -> None:
+    """How the next card of this conversation is shown."""
+    mine = conversations.c.id == claim.conversation.id
+    tx.conn.execute(update(conversations).where(mine).values(root_form=form.value))
+
+
+def bury(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
     """One message was refused for good: a dead letter, and a notice where it is missing. A notice gets none."""
     notices = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.part == WHOLE_NOTICE)
     is_notice = deliveries.c.id.in_(notices)
     values = {
-        "state": "dead",
+        "state": DeliveryState.DEAD.value,
         "cause": case((is_notice, deliveries.c.cause), else_=cause),
         "notice_due": case((is_notice, False), else_=True),
         "settled_at": tx.now,
     }
-    _after_refusal(tx, held, send, cause, values)
+    _after_refusal(tx, claim, send, cause, values)
 
 
-def bury_unrendered(tx: Tx, held: Claim, delivery_id: int, cause: str) -> None:
+def bury_unrendered(tx: Tx, delivery_id: int, cause: str) -> None:
     """A message that cannot even be rendered is a dead letter too; the lane goes on."""
-    hold(tx, held)
+    dead = DeliveryState.DEAD.value
     tx.conn.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)
         .values(
-            state="dead",
+            state=dead,
             cause=cause,
-            notice_due=case((deliveries.c.state == "dead", False), else_=True),
+            notice_due=case((deliveries.c.state == dead, False), else_=True),
             settled_at=tx.now,
         )
     )
-    give_back(tx, held)
 
 
-def degrade_root(tx: Tx, held: Claim, send: Send, cause: str, form: Form) -> None:
-    """The card was refused: the next one is plainer."""
-    tx.conn.execute(
-        update(conversations).where(conversations.c.id == held.conversation.id).values(root_form=form.value)
-    )
-    _after_refusal(tx, held, send, cause, {})
+def take_back(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
+    """It is not this message's fault: what the send carried waits again, as it was."""
+    _after_refusal(tx, claim, send, cause, {})
 
 
-def close_channel_for_root(tx: Tx, held: Claim, send: Send, cause: str, code: str) -> None:
-    """Even the plain card was refused: something is wrong with the channel, which a person must see to."""
-    tx.conn.execute(
-        update(conversations).where(conversations.c.id == held.conversation.id).values(root_form=Form.FULL.value)
-    )
-    hold(tx, held)
-    gates.close_for_operator(tx, "channel", send.channel, cause=cause, code=code)
-    _after_refusal(tx, held, send, cause, {})
+def repeat_marked(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
+    """Nobody can find out whether it was done: what it carried goes out anew, and says that it may be repeated."""
+    _after_refusal(tx, claim, send, cause, {"may_repeat": True})
 
 
-def _after_refusal(tx: Tx, held: Claim, send: Send, cause: str, values: dict[str, Any]) -> None:
-    hold(tx, held)
+def may_repeat(tx: Tx, send: Send) -> bool:
+    """True when something that a send carries goes out for the second time without anybody knowing of the first."""
     carried = carried_deliveries(tx, send)
-    drop(tx, send, "refused", cause)
-    void_frozen(tx, held)
+    found = select(deliveries.c.id).where(deliveries.c.id.in_(carried), deliveries.c.may_repeat).limit(1)
+    return tx.conn.execute(found).one_or_none() is not None
+
+
+def _after_refusal(tx: Tx, claim: Claim, send: Send, cause: str, values: dict[str, Any]) -> None:
+    carried = carried_deliveries(tx, send)
+    drop(tx, send, SendState.REFUSED, cause)
+    void_frozen(tx, claim)
     if values and carried:
         tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(carried)).values(**values))
-    give_back(tx, held)

@@ -1,12 +1,12 @@
-"""The life of a send: freeze, start, and settle, each under the lane's token.
+"""A send as it stands: stored, started, and what became of it. Whoever calls holds its lane.
 
-    frozen -> sending -> delivered    it stands in Slack
+    frozen -> sending -> delivered    it was taken
                       -> frozen       certainly not done: the same again later
-                      -> unsure       may have been done: looked for, then delivered or frozen to go out again
-                      -> refused      Slack will never take it: its deliveries are rendered anew
+                      -> unsure       may have been done: found out, then delivered or frozen to go out again
+                      -> refused      it will never be taken: its deliveries are made ready anew, or given up
     frozen -> void                    overtaken before it was sent (thread replaced, channel mapped anew)
 
-Lock order: conversation, lanes, gates. Only `sending` can become unsure.
+Only `sending` can become unsure.
 """
 
 from __future__ import annotations
@@ -17,46 +17,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import Text, and_, case, delete, exists, func, insert, or_, select, update
 
-from relay.store.db.dialects import among
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx, given
-from relay.store.db.rows import Claim, Draft, Send
+from relay.store.db.rows import Claim, Draft, Send, to_send
 from relay.store.db.tables import UNDER_WAY, deliveries, send_parts, sends
-from relay.store.queue import gates as gate
-from relay.store.queue.gates import Pace
-from relay.store.queue.lanes import (
-    LATE_COPY_LOOK,
-    SENDS,
-    clear_broadcast,
-    conversation,
-    give_back,
-    hold,
-    record_events_applied,
-    to_send,
-)
+from relay.store.queue import lanes
+from relay.store.queue.lanes import SENDS
+from relay.vocabulary import DeliveryState, Lane, SendKind, SendState
 
 WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
 
 
-def freeze(
-    tx: Tx, held: Claim, drafts: Sequence[Draft], *, lease: float, heard: int = 0, calls: bool = False
-) -> Send | None:
-    """Store `drafts` as this lane's next sends and return the first; None if the conversation moved meanwhile.
-
-    `heard` is the last delivery whose news is taken in; `calls`: this calls the channel, and nothing else need. A root
-    shows the card's newest version, or is void too.
-    """
-    hold(tx, held, lease=lease)
-    now_at = conversation(tx, held.conversation.id)
-    if now_at.place != held.conversation.place or now_at.channel_id is None or not drafts:
-        return None
-    if drafts[0].version not in (None, now_at.wanted):
-        return None
-    record_events_applied(tx, held, heard)
-    if calls:  # only then: an answer or a click may have said something else meanwhile
-        clear_broadcast(tx, held)
-    rows = _rows(tx, held, drafts, now_at.channel_id, now_at.thread_ts)
+def store(tx: Tx, claim: Claim, drafts: Sequence[Draft]) -> Send:
+    """Store `drafts`, all for one channel, as this lane's next sends, the first one as being sent; returns that."""
+    rows = _rows(tx, claim, drafts)
     first = tx.conn.execute(NEW_SENDS, rows).first()
     parts = [
         {"send_id": row["id"], "delivery_id": delivery_id, "part": part, "live": True}
@@ -69,20 +45,23 @@ def freeze(
     return to_send(first)
 
 
-def _rows(tx: Tx, held: Claim, drafts: Sequence[Draft], channel: str, thread_ts: str | None) -> list[dict[str, Any]]:
-    latest = tx.run(LATEST, of=held.conversation.id, kind=held.lane, channel=channel).one()
+def _rows(tx: Tx, claim: Claim, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    conversation_id, kind = claim.lane_key
+    latest = tx.run(LATEST, conversation_id=conversation_id, kind=kind, channel=drafts[0].channel).one()
     return [
         {
             "id": uuid.uuid4().hex,
-            "conversation_id": held.conversation.id,
-            "lane": held.lane,
+            "conversation_id": conversation_id,
+            "lane": kind.value,
             "seq": latest.seq + number,
-            "kind": draft.kind,
+            "kind": draft.kind.value,
             "payload": json.dumps(draft.payload),
-            "channel": channel,
-            "thread_ts": None if draft.kind == "root" else thread_ts,
+            "channel": draft.channel,
+            "thread_ts": draft.thread_ts,
             "since_ts": latest.ts,
             "version": draft.version,
+            "state": (SendState.FROZEN if number else SendState.SENDING).value,
+            "started_at": None if number else tx.now,
             "created_at": tx.now,
         }
         for number, draft in enumerate(drafts)
@@ -93,58 +72,60 @@ NEW_SENDS = insert(sends).returning(sends, sort_by_parameter_order=True)
 NEW_PARTS = insert(send_parts)
 SET_OUT = (
     update(deliveries)
-    .where(deliveries.c.id.in_(given("among", several=True)), deliveries.c.state == "waiting")
-    .values(state="sending")
+    .where(deliveries.c.id.in_(given("among", several=True)), equals(deliveries.c.state, DeliveryState.WAITING))
+    .values(state=DeliveryState.SENDING.value)
 )
+NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(SENDS)
+# Slack's last known ts in a channel; all are equally long, so text order is time order. Where nothing was ever posted
+# it is the last known one anywhere: Slack's time too, and earlier than what is posted now.
+_LAST_IN_CHANNEL = (
+    select(func.max(sends.c.ts)).where(sends.c.channel == given("channel"), sends.c.ts.is_not(None)).scalar_subquery()
+)
+_IN_SLACK = and_(sends.c.ts.is_not(None), equals(sends.c.lane, Lane.WORDS))
+_LAST_ANYWHERE = select(sends.c.ts).where(_IN_SLACK).order_by(sends.c.created_at.desc()).limit(1).scalar_subquery()
+LATEST = select(NEXT_SEQ.scalar_subquery().label("seq"), func.coalesce(_LAST_IN_CHANNEL, _LAST_ANYWHERE).label("ts"))
 
 
-def start(tx: Tx, held: Claim, send: Send, *, lease: float, pace: Pace) -> Send | float | None:
-    """The re-check right before the call: mark `send` as sending and take the channel's slot.
-
-    Returns the started send; or the seconds to wait for a slot; or None when the conversation's place has
-    changed since it was frozen, which makes everything frozen in this lane void.
-    """
-    hold(tx, held, lease=lease)
-    now_at = conversation(tx, held.conversation.id)  # after the lane is locked: whoever moves it locks that too
-    if (send.channel, send.thread_ts) != (now_at.channel_id, now_at.thread_ts):
-        void_frozen(tx, held)
-        return None
-    wait = gate.take_slot(tx, send.channel, pace)
-    if wait is not None:
-        return wait
+def start(tx: Tx, send: Send) -> Send:
+    """Mark a stored send as being sent."""
     tx.run(START, id=send.id, now=tx.now)
-    return replace(send, state="sending", started_at=tx.now, looks=0)
+    return replace(send, state=SendState.SENDING, started_at=tx.now, looks=0)
 
 
 START = (
     update(sends)
-    .where(sends.c.id == given("id"), sends.c.state == "frozen")
-    .values(state="sending", started_at=given("now"), looks=0, look_again_at=None)
+    .where(sends.c.id == given("id"))
+    .values(state=SendState.SENDING.value, started_at=given("now"), looks=0, look_again_at=None)
 )
 
 
-def settle(tx: Tx, held: Claim, send: Send, ts: str) -> None:
-    """Mark exactly the parts that went out, and give the lane back."""
-    hold(tx, held)
-    tx.run(ARRIVED, id=send.id, ts=ts, again=tx.now + LATE_COPY_LOOK if send.resent else None)
+def is_settled(tx: Tx, send: Send) -> bool:
+    """True when what became of it is written down already: a commit may succeed and its answer be lost."""
+    found = tx.run(STATE, id=send.id).one_or_none()
+    return found is None or found.started_at != send.started_at or found.state not in UNDER_WAY
+
+
+STATE = select(sends.c.state, sends.c.started_at).where(sends.c.id == given("id"))
+
+
+def mark_delivered(tx: Tx, send: Send, ts: str) -> None:
+    """It stands at `ts`: exactly the parts that went out are done."""
+    again = tx.now + lanes.LATE_COPY_LOOK if send.resent else None
+    tx.run(ARRIVED, id=send.id, ts=ts, again=again)
     tx.run(FINISH, id=send.id, now=tx.now)
-    gate.reopen(tx, send.channel)
-    give_back(tx, held)
 
 
 ARRIVED = (
     update(sends)
     .where(sends.c.id == given("id"))
-    .values(state="delivered", ts=given("ts"), look_again_at=given("again"))
+    .values(state=SendState.DELIVERED.value, ts=given("ts", Text), look_again_at=given("again"))
 )
-
-
 CARRIED = select(send_parts.c.delivery_id).where(send_parts.c.send_id == given("id"), send_parts.c.live)
 _OTHER = send_parts.alias()
 _PENDING = exists(
     select(_OTHER.c.send_id)
     .join(sends, sends.c.id == _OTHER.c.send_id)
-    .where(_OTHER.c.delivery_id == deliveries.c.id, _OTHER.c.live, sends.c.state != "delivered")
+    .where(_OTHER.c.delivery_id == deliveries.c.id, _OTHER.c.live, sends.c.state != SendState.DELIVERED.value)
     .correlate(deliveries)
 )
 _ALL_THERE = and_(among(deliveries.c.state, UNDER_WAY), ~_PENDING)
@@ -153,7 +134,7 @@ FINISH = (
     update(deliveries)
     .where(deliveries.c.id.in_(CARRIED), or_(_ALL_THERE, _NOTICED))
     .values(
-        state=case((deliveries.c.notice_due, deliveries.c.state), else_="delivered"),
+        state=case((deliveries.c.notice_due, deliveries.c.state), else_=DeliveryState.DELIVERED.value),
         settled_at=case((deliveries.c.notice_due, deliveries.c.settled_at), else_=given("now")),
         notice_due=False,
     )
@@ -161,100 +142,111 @@ FINISH = (
 """A delivery is delivered when no part of it is still on its way; a notice leaves it dead."""
 
 
-def retry_later(tx: Tx, held: Claim, send: Send, wait: float, cause: str) -> None:
-    """The same send again after `wait` seconds; the delay counts towards giving up."""
-    hold(tx, held)
-    _back_to_frozen(tx, send, cause)
-    give_back(tx, held, wait=wait, attempts=held.attempts + 1, spent=held.spent + wait)
+def freeze_again(tx: Tx, send: Send, cause: str) -> None:
+    """It was certainly not done: it will go out as it is."""
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state=SendState.FROZEN.value, cause=cause))
 
 
-def wait_at_gate(tx: Tx, held: Claim, send: Send, cause: str) -> None:
-    """The same send again when its gate opens; this uses up no attempt."""
-    hold(tx, held)
-    _back_to_frozen(tx, send, cause)
-    give_back(tx, held, wait=0.0, attempts=held.attempts, spent=held.spent)
+def refreeze_for_resend(tx: Tx, send: Send, payload: Mapping[str, Any]) -> Send:
+    """No look found it: it goes out once more, with the same id, in the same place."""
+    again = replace(send, state=SendState.FROZEN, resent=send.resent + 1, payload=payload)
+    tx.conn.execute(
+        update(sends)
+        .where(sends.c.id == send.id)
+        .values(
+            state=SendState.FROZEN.value, resent=again.resent, payload=json.dumps(payload), look_again_at=None,
+        )
+    )  # fmt: skip
+    set_deliveries(tx, send, DeliveryState.SENDING)
+    return again
 
 
-def _back_to_frozen(tx: Tx, send: Send, cause: str) -> None:
-    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state="frozen", cause=cause))
-
-
-def mark_unsure(tx: Tx, held: Claim, send: Send, wait: float, cause: str, *, at_gate: bool = False) -> None:
-    """It may stand in Slack: nothing else of this lane moves until a look has told.
-
-    A wait `at_gate` does not count towards giving up.
-    """
-    hold(tx, held)
+def mark_unsure(tx: Tx, send: Send, wait: float, cause: str) -> None:
+    """It may have been done: nothing else of its lane moves until that is known."""
     started_at = case((sends.c.started_at > tx.now, tx.now), else_=sends.c.started_at)  # the clock may have jumped back
     tx.conn.execute(
         update(sends)
         .where(sends.c.id == send.id)
-        .values(state="unsure", started_at=started_at, look_again_at=tx.now + wait, looks=send.looks, cause=cause)
+        .values(
+            state=SendState.UNSURE.value,
+            started_at=started_at,
+            look_again_at=tx.now + wait,
+            looks=send.looks,
+            failed_looks=send.failed_looks,
+            cause=cause,
+        )
     )
-    _set_deliveries(tx, send, "unsure")
-    spent = held.spent if at_gate else held.spent + wait
-    give_back(tx, held, wait=wait, looking=True, attempts=held.attempts, spent=spent)
+    set_deliveries(tx, send, DeliveryState.UNSURE)
 
 
-def looked_in_vain(tx: Tx, held: Claim, send: Send, wait: float, cause: str, *, at_gate: bool = False) -> None:
-    """One look more without a trace of it; the next in `wait` seconds."""
-    mark_unsure(tx, held, replace(send, looks=send.looks + 1), wait, cause, at_gate=at_gate)
+def looked(send: Send, *, failed: int | None = None) -> Send:
+    """One look more without a trace of it; or one that failed."""
+    if failed is None:
+        return replace(send, looks=send.looks + 1)
+    return replace(send, failed_looks=failed)
 
 
-def refreeze_for_resend(tx: Tx, held: Claim, send: Send, payload: Mapping[str, Any]) -> Send:
-    """No look found it: freeze it to go out once more, with the same id, in the same place."""
-    hold(tx, held)
-    again = replace(send, state="frozen", resent=send.resent + 1, payload=dict(payload))
-    tx.conn.execute(
-        update(sends)
-        .where(sends.c.id == send.id)
-        .values(state="frozen", resent=again.resent, payload=json.dumps(again.payload), look_again_at=None)
-    )
-    _set_deliveries(tx, send, "sending")
-    return again
-
-
-def _set_deliveries(tx: Tx, send: Send, state: str) -> None:
-    tx.run(MOVE_DELIVERIES, id=send.id, state=state)
+def set_deliveries(tx: Tx, send: Send, state: DeliveryState) -> None:
+    """Move the deliveries that a send carries, as far as they are under way."""
+    tx.run(MOVE_DELIVERIES, id=send.id, state=state.value)
 
 
 MOVE_DELIVERIES = (
     update(deliveries)
     .where(deliveries.c.id.in_(CARRIED), among(deliveries.c.state, UNDER_WAY))
-    .values(state=given("state"))
+    .values(state=given("state", Text))
 )
 
 
-def drop(tx: Tx, send: Send, state: str, cause: str = "") -> None:
-    """End a send without effect (refused or void): its parts are free to be rendered again."""
-    tx.run(DROP, id=send.id, state=state, cause=cause)
-    _set_deliveries(tx, send, "waiting")
+def drop(tx: Tx, send: Send, state: SendState, cause: str = "") -> None:
+    """End a send without effect (refused or void): its parts are free to be made ready again."""
+    tx.run(DROP, id=send.id, state=state.value, cause=cause)
+    set_deliveries(tx, send, DeliveryState.WAITING)
     tx.run(LET_GO, id=send.id)
 
 
 DROP = (
     update(sends)
     .where(sends.c.id == given("id"))
-    .values(state=given("state"), cause=given("cause"), look_again_at=None)
+    .values(state=given("state", Text), cause=given("cause", Text), look_again_at=None)
 )
 LET_GO = update(send_parts).where(send_parts.c.send_id == given("id")).values(live=False)
 
 
-def void_frozen(tx: Tx, held: Claim) -> None:
-    """Make void whatever is frozen in a held lane; it certainly did not arrive, so it can be rendered anew."""
-    for row in tx.run(FROZEN, of=held.conversation.id, kind=held.lane).all():
-        drop(tx, to_send(row), "void")
+def void_frozen(tx: Tx, claim: Claim) -> None:
+    """Make void whatever is frozen in a held lane; it certainly did not arrive, so it can be made ready anew."""
+    conversation_id, kind = claim.lane_key
+    for row in tx.run(FROZEN, conversation_id=conversation_id, kind=kind).all():
+        drop(tx, to_send(row), SendState.VOID)
 
 
-FROZEN = select(sends).where(SENDS, sends.c.state == "frozen")
+FROZEN = select(sends).where(SENDS, equals(sends.c.state, SendState.FROZEN))
 
 
-def next_seq(tx: Tx, held: Claim) -> int:
-    """The number of a lane's next send."""
-    return int(tx.run(NEXT_SEQ, of=held.conversation.id, kind=held.lane).scalar_one())
+def end(tx: Tx, send: Send, state: SendState, cause: str = "") -> None:
+    """It is done, or never will be, and its deliveries are settled by whoever calls."""
+    tx.run(DROP, id=send.id, state=state.value, cause=cause)
 
 
-NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(SENDS)
-# Slack's last known ts in a channel; all are equally long, so text order is time order.
-_LAST_TS = select(func.max(sends.c.ts)).where(sends.c.channel == given("channel"), sends.c.ts.is_not(None))
-LATEST = select(NEXT_SEQ.scalar_subquery().label("seq"), _LAST_TS.scalar_subquery().label("ts"))
+def forget(tx: Tx, send: Send) -> None:
+    """Leave no trace of a send that brought a state about: what is shown says all there is to know."""
+    tx.conn.execute(delete(sends).where(sends.c.id == send.id))
+
+
+def carried_deliveries(tx: Tx, send: Send) -> list[int]:
+    """The ids of the deliveries that a live send carries, in order."""
+    return sorted(set(tx.run(CARRIED, id=send.id).scalars()))
+
+
+def roots_in_vain(tx: Tx, conversation_id: int) -> int:
+    """How many threads have been opened for a conversation since the last post that one of them took."""
+    words = and_(sends.c.conversation_id == conversation_id, equals(sends.c.lane, Lane.WORDS), sends.c.ts.is_not(None))
+    last = select(func.max(sends.c.seq)).where(words, equals(sends.c.kind, SendKind.POST)).scalar_subquery()
+    later = and_(words, equals(sends.c.kind, SendKind.ROOT), sends.c.seq > func.coalesce(last, 0))
+    return int(tx.conn.execute(select(func.count()).select_from(sends).where(later)).scalar_one())
+
+
+def posted_within(tx: Tx, seconds: float) -> bool:
+    """True when something was posted to Slack lately."""
+    lately = and_(_IN_SLACK, sends.c.created_at > tx.now - seconds)
+    return tx.conn.execute(select(sends.c.id).where(lately).limit(1)).one_or_none() is not None

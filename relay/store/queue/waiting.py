@@ -7,26 +7,28 @@ from collections.abc import Sequence
 from sqlalchemy import Integer, or_, select
 
 from relay.messages import Form
+from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx, given
 from relay.store.db.rows import About, Claim, Waiting
 from relay.store.db.tables import deliveries, received, send_parts, sends
 from relay.store.queue.lanes import SENDS, TO_DO
+from relay.vocabulary import DeliveryState, SendKind, SendState, ThreadNotice
 
 BATCH = 100  # more would not fit into a handful of posts anyway
 RECENT = 10  # sends to look through for what stands last in the thread; further back the author is named again
 
 
-_TOLD = deliveries.alias()
+_SUBJECT = deliveries.alias()
 
 WAITING = (
     select(
         deliveries,
         received.c.body,
-        _TOLD.c.cause.label("told_cause"),
+        _SUBJECT.c.cause.label("subject_cause"),
     )
     .join(received, received.c.id == deliveries.c.received_id)
-    .outerjoin(_TOLD, _TOLD.c.id == deliveries.c.about)
-    .where(TO_DO, or_(deliveries.c.state == "waiting", deliveries.c.notice_due))
+    .outerjoin(_SUBJECT, _SUBJECT.c.id == deliveries.c.about)
+    .where(TO_DO, or_(equals(deliveries.c.state, DeliveryState.WAITING), deliveries.c.notice_due))
     .order_by(deliveries.c.id)
     .limit(given("limit", Integer))
 )
@@ -39,7 +41,11 @@ _LATELY = (
 )
 _LAST = (
     select(_LATELY.c.id)
-    .where(_LATELY.c.kind == "post", _LATELY.c.state == "delivered", _LATELY.c.thread_ts == given("thread_ts"))
+    .where(
+        equals(_LATELY.c.kind, SendKind.POST),
+        equals(_LATELY.c.state, SendState.DELIVERED),
+        _LATELY.c.thread_ts == given("thread_ts"),
+    )
     .order_by(_LATELY.c.seq.desc())
     .limit(1)
 )
@@ -54,13 +60,17 @@ LAST_BODY = (
 PARTS_DONE = (
     select(send_parts.c.delivery_id, send_parts.c.part)
     .join(sends, sends.c.id == send_parts.c.send_id)
-    .where(send_parts.c.delivery_id.in_(given("among", several=True)), send_parts.c.live, sends.c.state == "delivered")
+    .where(
+        send_parts.c.delivery_id.in_(given("among", several=True)),
+        send_parts.c.live,
+        equals(sends.c.state, SendState.DELIVERED),
+    )
 )
 
 
-def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
+def waiting(tx: Tx, claim: Claim, limit: int = BATCH) -> list[Waiting]:
     """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
-    rows = tx.run(WAITING, of=held.conversation.id, kind=held.lane, limit=limit).all()
+    rows = tx.run(WAITING, conversation_id=claim.conversation.id, kind=claim.lane, limit=limit).all()
     done = _parts_done(tx, [row.id for row in rows])
     return [
         Waiting(
@@ -69,19 +79,30 @@ def waiting(tx: Tx, held: Claim, limit: int = BATCH) -> list[Waiting]:
             body=row.body,
             form=Form(row.form),
             alone=row.alone,
+            may_repeat=row.may_repeat,
             lost=row.cause if row.notice_due else None,
-            about=row.about and About(row.about, row.topic, row.told_cause),
+            about=row.about and About(row.about, ThreadNotice(row.topic), row.subject_cause),
             parts_done=frozenset(done.get(row.id, ())),
         )
         for row in rows
     ]
 
 
-def last_shown(tx: Tx, held: Claim) -> bytes | None:
+def last_shown(tx: Tx, claim: Claim) -> bytes | None:
     """The body of the message that stands last in the present thread, as far as we posted it; None if unknown."""
-    place = held.conversation
-    body: bytes | None = tx.run(LAST_BODY, of=place.id, kind=held.lane, thread_ts=place.thread_ts).scalar_one_or_none()
+    place = claim.conversation
+    found = tx.run(LAST_BODY, conversation_id=place.id, kind=claim.lane, thread_ts=place.thread_ts)
+    body: bytes | None = found.scalar_one_or_none()
     return body
+
+
+def body_of(tx: Tx, received_id: int | None) -> bytes | None:
+    """A received body, as long as it is kept."""
+    body: bytes | None = tx.run(BODY, id=received_id).scalar_one_or_none()
+    return body
+
+
+BODY = select(received.c.body).where(received.c.id == given("id"))
 
 
 def _parts_done(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, set[int]]:

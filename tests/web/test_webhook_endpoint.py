@@ -1,4 +1,4 @@
-"""The order of the door's checks, the exact shape of its answers, and what it keeps."""
+"""The order of the endpoint's checks, the exact shape of its answers, and what it keeps."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from relay.store.db.engine import Store
-from relay.store.operations.reports import list_deliveries, show_rejected
+from relay.store.operations.reports import Which, list_deliveries, show_rejected
 from tests.harness import TOKEN, auth, body, raw
+from tests.store.shelf import LIMITS
 from tests.web.wire import sized
 
 JSON = "application/json"
@@ -28,7 +29,7 @@ def post(client: FlaskClient, content: bytes, path: str = "/kommunicate/webhook"
 
 @pytest.mark.parametrize("path", ["/kommunicate/webhook", "/message/forward"])
 def test_it_accepts_then_says_duplicate(client: FlaskClient, path: str) -> None:
-    """Both paths are the same door, with the same memory."""
+    """Both paths lead to the same, with the same memory."""
     first, again = post(client, raw("k1"), path), post(client, raw("k1"))
     assert (first.status_code, first.get_json()) == (200, {"status": "accepted"})
     assert (again.status_code, again.get_json()) == (200, {"status": "duplicate"})
@@ -145,7 +146,7 @@ def test_it_tells_the_bots_webhook_apart_and_keeps_it(client: FlaskClient, store
     response = post(client, json.dumps(BOT_WEBHOOK).encode())
     assert (response.status_code, response.get_json()["error"]) == (422, "wrong_webhook")
     with store.read() as tx:
-        (row,) = list_deliveries(tx, "rejected")
+        (row,) = list_deliveries(tx, Which.REJECTED, LIMITS)
         kept = show_rejected(tx, int(row["id"][1:]))
     assert kept is not None
     assert json.loads(kept["body"]) == BOT_WEBHOOK
@@ -162,13 +163,13 @@ def test_a_rejected_body_holds_no_key(client: FlaskClient) -> None:
 def test_what_is_not_even_json_is_not_kept(client: FlaskClient, store: Store, content: bytes) -> None:
     assert post(client, content).status_code == 400
     with store.read() as tx:
-        assert list_deliveries(tx, "rejected") == []
+        assert list_deliveries(tx, Which.REJECTED, LIMITS) == []
 
 
 def test_nothing_is_kept_of_a_caller_without_the_token(client: FlaskClient, store: Store) -> None:
     assert post(client, b'{"key": 5}', headers=BAD_TOKEN).status_code == 401
     with store.read() as tx:
-        assert list_deliveries(tx, "rejected") == []
+        assert list_deliveries(tx, Which.REJECTED, LIMITS) == []
 
 
 def test_it_tells_delivery_that_there_is_news_only_when_something_was_stored(store: Store) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from relay.store.operations.reports import list_deliveries, totals
+from relay.store.operations.reports import Kind, Which, list_deliveries, totals
+from relay.vocabulary import DeliveryState
 from tests.replies.desk import Desk
 
 SEND = "/rest/ws/message/v2/send"
 
 
-def rows(desk: Desk, which: str = "all") -> list[tuple[str, str]]:
+def rows(desk: Desk) -> list[tuple[str, str]]:
     """Each delivery, newest first: what it is, and its state."""
     with desk.store.read() as tx:
-        return [(row["kind"], row["state"]) for row in list_deliveries(tx, which)]
+        return [(row["kind"], row["state"]) for row in list_deliveries(tx, Which.ALL, desk.out.limits)]
 
 
 def test_messages_replies_clicks_and_lines_are_told_apart(desk: Desk) -> None:
@@ -29,15 +30,21 @@ def test_messages_replies_clicks_and_lines_are_told_apart(desk: Desk) -> None:
     ]
     with desk.store.read() as tx:
         found = totals(tx).delivered
-    counted = {kind: found.get((kind, "delivered"), 0) for kind in ("message", "reply", "click", "line", "root")}
-    assert counted == {"message": 1, "reply": 1, "click": 1, "line": 1, "root": 1}
+    assert {kind: found.get((kind, DeliveryState.DELIVERED), 0) for kind in Kind} == dict.fromkeys(Kind, 1)
 
 
 def test_what_waits_for_kommunicate_says_so_and_not_what_slack_has(desk: Desk) -> None:
+    desk.sandbox.faults.add(SEND, "status", status=401, times=None)
+    desk.says("one", "two")
+    desk.run(60)
+    causes = {cause for _, cause in desk.waiting()}
+    assert len(causes) == 1
+    assert "KOMMUNICATE_API_KEY" in causes.pop()
+
+
+def test_what_waits_for_one_agent_says_so_and_what_waits_behind_it_has_only_its_turn(desk: Desk) -> None:
     desk.sandbox.faults.add(SEND, "status", status=403, times=None)
     desk.says("one", "two")
     desk.run(60)
-    with desk.store.read() as tx:
-        causes = {row["cause"] for row in list_deliveries(tx, "waiting")}
-    assert len(causes) == 1
-    assert "KOMMUNICATE_API_KEY" in causes.pop()
+    first, second = [cause for _, cause in desk.waiting()]
+    assert ("this agent" in first, second) == (True, "")

@@ -1,4 +1,4 @@
-"""S1 and S2 at Slack's two doors over HTTP: 401 for what Slack did not sign within five minutes, never a 5xx."""
+"""S1 and S2 at Slack's two endpoints over HTTP: 401 for what Slack did not sign within five minutes, never a 5xx."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_secret_is_exchanged_without_a_refused_request(desk: Desk, sent: Outgo
         assert knock(desk, sent, signed(desk, sent.body)) == (200 if taken else 401)
 
 
-def test_signed_junk_is_refused_or_passed_over_and_never_a_5xx(desk: Desk, sent: Outgoing) -> None:
+def test_signed_junk_is_refused_or_ignored_and_never_a_5xx(desk: Desk, sent: Outgoing) -> None:
     bodies = [*JUNK, *mutated(sent.body, seed=7)]
     found = {knock(desk, sent, signed(desk, body), body) for body in bodies}
     assert found == {200, 400}

@@ -10,16 +10,19 @@ from sqlalchemy import update
 from relay.store.db.engine import Store
 from relay.store.db.tables import lanes
 from relay.store.queue.claimable import Claimable, check_claimable
-from relay.store.queue.gates import Pace, close_for_failure, take_slot
+from relay.store.queue.closing import close_for_failure
+from relay.store.queue.gates import Pace, take_slot
+from relay.vocabulary import GateScope
+from relay.wiring import slack_limits
 from tests.harness import FakeClock
 from tests.store.shelf import LEASE, claim, claimed, give_back, take_in
 
-NARROW = Pace(interval=1.0, burst=1)
+NARROW = slack_limits(Pace(interval=1.0, burst=1))
 
 
-def seen(store: Store, pace: Pace = NARROW) -> Claimable:
+def seen(store: Store) -> Claimable:
     with store.read() as tx:
-        return check_claimable(tx, lease=LEASE, pace=pace)
+        return check_claimable(tx, lease=LEASE, limits=NARROW)
 
 
 def test_it_tells_when_time_alone_will_change_something(store: Store, clock: FakeClock) -> None:
@@ -32,7 +35,7 @@ def test_it_tells_when_time_alone_will_change_something(store: Store, clock: Fak
     give_back(store, claimed(store), wait=12.0, attempts=1)
     assert seen(store).wait == 12.0
     with store.begin() as tx:
-        close_for_failure(tx, "channel", "C0SUPPORT", 5.0, "limited")
+        close_for_failure(tx, GateScope.CHANNEL, "C0SUPPORT", 5.0, cause="limited")
     assert seen(store).wait == 5.0
 
 
@@ -57,7 +60,7 @@ def backing_off(store: Store) -> None:
 def shut_away(store: Store) -> None:
     take_in(store)
     with store.begin() as tx:
-        close_for_failure(tx, "channel", "C0SUPPORT", 60.0, "archived")
+        close_for_failure(tx, GateScope.CHANNEL, "C0SUPPORT", 60.0, cause="archived")
 
 
 def looking_past_a_shut_channel(store: Store) -> None:
@@ -83,7 +86,7 @@ def test_it_says_ready_exactly_when_a_claim_finds_a_lane(
     """Also after the clock was set back an hour."""
     state(store)
     clock.advance(later)
-    assert seen(store).ready == (claim(store, pace=NARROW) is not None)
+    assert seen(store).ready == (claim(store, limits=NARROW) is not None)
 
 
 def test_it_knows_of_leases_while_they_last(store: Store, clock: FakeClock) -> None:

@@ -1,0 +1,41 @@
+"""Agents' messages that came before their thread was known: taken in once it is."""
+
+from __future__ import annotations
+
+from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
+from relay.slack.events import AgentWords
+from relay.slack.parse import agent_message
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Conversation
+from relay.store.intake.recording import Held, held_in, lock_thread, record_place, release
+from relay.store.intake.replies import adopt
+
+
+def adopt_held(tx: Tx, context: DeliveryContext, place: Conversation, ts: str) -> None:
+    """Queue what waits for the thread that begins at `ts`; its conversation is locked."""
+    for one in held_in(tx, place.channel_id or "", ts):
+        _adopt(tx, context, one, place.id)
+
+
+def settle_held(tx: Tx, context: DeliveryContext, one: Held) -> None:
+    """A message that seems to wait in vain: queued if its thread is known by now, else ignored."""
+    said = stored.read_said(one.body)
+    if not isinstance(said, AgentWords):
+        release(tx, one, None)
+        return
+    if one.channel is None:
+        record_place(tx, one, said.channel, said.thread_ts)
+    conversation_id, is_ours = lock_thread(tx, said.channel, said.thread_ts)
+    if conversation_id is not None:
+        _adopt(tx, context, one, conversation_id)
+    elif not is_ours:
+        release(tx, one, None)
+
+
+def _adopt(tx: Tx, context: DeliveryContext, one: Held, conversation_id: int) -> None:
+    said = stored.read_said(one.body)
+    if isinstance(said, AgentWords):
+        adopt(tx, one, conversation_id, agent_message(said, context.note_prefixes), undo=context.undo)
+    else:
+        release(tx, one, None)

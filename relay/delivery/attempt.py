@@ -1,0 +1,219 @@
+"""The one life of a send, whatever its kind: taken in one transaction, called outside of any, settled in another.
+
+    take      a lane that is due, and what it does next: the send that stands there already, or new ones, which are
+              stored word for word before the first is called
+    call      in total time; nothing of the store is held
+    settle    what it came to, under the lane's token
+
+What is missing to make a send ready is fetched between two takes, while the lane stays ours. A crash between take and
+settle leaves `sending`: whoever takes the lane next finds out what became of it before anything is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from relay.clock import monotonic
+from relay.delivery import confirm, failures
+from relay.delivery.context import DeliveryContext
+from relay.delivery.handlers import HANDLERS, PREPARE, UNANSWERED
+from relay.delivery.needs import give_up_need
+from relay.delivery.policy import REPEATABLE
+from relay.delivery.refusing import refuse
+from relay.delivery.starting import is_overtaken, seconds_until_start
+from relay.delivery.steps import (
+    LOCK,
+    Answered,
+    Call,
+    Found,
+    Look,
+    LookForCopies,
+    Need,
+    Ready,
+    Refuse,
+    Remove,
+    Step,
+    TooLate,
+)
+from relay.errors import DeliveryFailed, StoreUnavailable
+from relay.failpoints import failpoint
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Send
+from relay.store.queue import lanes, sends
+from relay.store.queue.arming import lock
+from relay.store.queue.lanes import Fenced
+from relay.vocabulary import Lane, SendKind, SendState
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Taking:
+    """How far a take came: the time of its transaction, and the lane.
+
+    `is_open`: nobody knows whether it was committed, because the store went away.
+    """
+
+    at: float | None = None
+    claim: Claim | None = None
+    is_open: bool = False
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A lane that was taken, and what is to be done with it."""
+
+    claim: Claim
+    step: Step | None
+    taking: Taking
+
+    @property
+    def channel(self) -> str:
+        """Where it posts; "" for what goes to Kommunicate."""
+        place = self.claim.conversation
+        return "" if self.claim.lane is Lane.REPLIES else place.channel_id or place.channel or ""
+
+
+def take(
+    context: DeliveryContext,
+    owner: str,
+    taking: Taking,
+    *,
+    dead: Collection[str] = (),
+    kinds: tuple[Lane, ...] = tuple(Lane),
+    besides: Sequence[str] = (),
+) -> Attempt | None:
+    """Take the lane that has been due longest, and decide what it does next; None when there is none.
+
+    `dead` are owners whose leases are free, `besides` the channels for which nothing is taken.
+    """
+    with _taking(context, taking) as tx:
+        claim = lanes.claim(
+            tx, owner, lease=context.lease, limits=context.limits, dead=dead, kinds=kinds, besides=besides
+        )
+        if claim is None:
+            return None
+        taking.claim = claim
+        return Attempt(claim, next_step(tx, context, claim), taking)
+
+
+@contextmanager
+def _taking(context: DeliveryContext, taking: Taking) -> Iterator[Tx]:
+    try:
+        with context.store.begin("take") as tx:
+            taking.at = tx.now
+            yield tx
+    except StoreUnavailable:
+        taking.is_open = True
+        raise
+
+
+def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
+    """What a lane that this transaction holds does next; None when it was given back."""
+    head = claim.head
+    if head is None:
+        return _prepared(tx, context, claim) if claim.copied is None else LookForCopies(claim.copied)
+    if head.state is SendState.FROZEN and is_overtaken(claim, head):
+        sends.void_frozen(tx, claim)
+        return _prepared(tx, context, replace(claim, head=None))
+    if head.state is SendState.FROZEN or head.kind in REPEATABLE:
+        return _started(tx, context, claim, head)
+    return UNANSWERED[head.kind](tx, context, claim, head)
+
+
+def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
+    """New sends, made ready and stored."""
+    match PREPARE[claim.lane](tx, context, claim):
+        case Ready(drafts, events_to, calls_channel):
+            wait = seconds_until_start(tx, context, claim, drafts[0])
+            if wait is not None:
+                lanes.put_off(tx, claim, wait)
+                return None
+            if events_to:
+                lanes.record_events_applied(tx, claim, events_to)
+            if calls_channel:
+                lanes.clear_broadcast(tx, claim)
+            return Call(sends.store(tx, claim, drafts))
+        case None:
+            lanes.give_back(tx, claim)
+            return None
+        case float(wait):
+            lanes.put_off(tx, claim, wait)
+            return None
+        case other:
+            return other
+
+
+def _started(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
+    """The send that stands there already, word for word."""
+    wait = seconds_until_start(tx, context, claim, send)
+    if wait is not None:
+        lanes.put_off(tx, claim, wait)
+        return None
+    return Call(sends.start(tx, send))
+
+
+def carry_out(context: DeliveryContext, attempt: Attempt) -> None:
+    """Do what was decided, and what that leads to, until the lane is given back. Raises Fenced, StoreUnavailable."""
+    while attempt.step is not None:
+        attempt.step = _DO[type(attempt.step)](context, attempt, attempt.step)
+
+
+def _call(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
+    failpoint("call.ready")
+    handler, begun = HANDLERS[send.kind], monotonic()
+    try:
+        answer = handler.call(context, claim, send)
+        failpoint("call.answered")
+    except DeliveryFailed as error:
+        return failures.apply(context, claim, send, error, handler.settled, elapsed=monotonic() - begun)
+    return settle(context, claim, send, answer)
+
+
+def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -> Step | None:
+    """Write down what a call came to; returns what is to be done first, if anything. Raises Fenced."""
+    handler = HANDLERS[send.kind]
+
+    def work(tx: Tx) -> Step | None:
+        if send.kind is not SendKind.POST:  # it changes its conversation, which is locked before the lane
+            lock(tx, claim.conversation.id)
+        lanes.hold(tx, claim)
+        return handler.settled(tx, context, claim, send, Answered(answer))
+
+    try:
+        step = context.write("settle", work, done=lambda tx: sends.is_settled(tx, send))
+    except Fenced:
+        context.write("late report", lambda tx: handler.settled(tx, context, claim, send, TooLate(answer)))
+        raise
+    log.info("send.delivered", send=send.id, kind=send.kind, channel=send.channel, resent=send.resent)
+    return step
+
+
+def fetch(context: DeliveryContext, attempt: Attempt, need: Need) -> Step | None:
+    """Get what is missing, then take the lane's next step again, which finds it there."""
+    try:
+        need.fetch()
+    except DeliveryFailed as error:
+        return give_up_need(context, attempt.claim, need, error)
+    asked = replace(attempt.claim, asked=attempt.claim.asked | {need.what}, locked=need.what == LOCK)
+    with _taking(context, attempt.taking) as tx:
+        if asked.locked:
+            lock(tx, asked.conversation.id)
+        attempt.claim = lanes.hold_again(tx, asked, lease=context.lease)
+        return next_step(tx, context, attempt.claim)
+
+
+_DO: Mapping[type[Step], Callable[[DeliveryContext, Attempt, Any], Step | None]] = {
+    Call: lambda context, attempt, step: _call(context, attempt.claim, step.send),
+    Found: lambda context, attempt, step: settle(context, attempt.claim, step.send, step.answer),
+    Look: lambda context, attempt, step: confirm.look(context, attempt.claim, step.send),
+    LookForCopies: lambda context, attempt, step: confirm.look_for_copies(context, attempt.claim, step.send),
+    Remove: lambda context, attempt, step: confirm.remove_root(context, attempt.claim, step.send, step.ts),
+    Refuse: lambda context, attempt, step: refuse(context, attempt.claim, step),
+    Need: fetch,
+}

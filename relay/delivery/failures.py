@@ -1,0 +1,275 @@
+"""What a failed call leads to: does what the policy says, and is the only place that closes a gate.
+
+One transaction each: conversation, lane, gates, in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from relay.delivery import policy
+from relay.delivery.policy import Situation, Verdict, decide
+from relay.delivery.steps import Refused, Result, Step, TooLate
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unsure
+from relay.failpoints import failpoint
+from relay.messages import Form
+from relay.slack.limits import POSTING
+from relay.store.conversations import replies, threads
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Draft, Send
+from relay.store.queue import closing, refusals, sends
+from relay.store.queue.arming import lock
+from relay.store.queue.gates import WORKSPACE
+from relay.store.queue.lanes import Fenced, give_back, hold, put_off
+from relay.vocabulary import GateScope, SendKind, Vendor
+
+if TYPE_CHECKING:
+    from relay.delivery.context import DeliveryContext
+
+NAMES = (GateScope.ACCOUNT, "kommunicate user detail")  # the gate of look-ups of names
+NAMES_PAUSE = 30.0  # seconds without look-ups after one failed
+NAMES_PAUSE_FOR_OPERATOR = 300.0  # the same when the key was refused
+RUNAWAY = (3600.0, 6 * 3600.0)  # seconds between tries where each opens a thread in vain: the first, and the slowest
+CROWD = 3  # this many channels, or agents: it is not theirs alone
+CROWD_SECONDS = 10.0
+LATELY = 60.0  # seconds
+THREADS_IN_VAIN = 3  # new threads of one conversation in a row that took no message
+IN_A_ROW = 2  # messages refused with a code nobody documents: it is not the messages
+NOT_A_MEMBER, NO_CHANNEL, IN_VAIN = "not_in_channel", "channel_not_found", "threads_in_vain"
+
+Settled = Callable[[Tx, "DeliveryContext", Claim, Send, Result], Step | None]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A call that failed, in the transaction that writes it down."""
+
+    tx: Tx
+    context: DeliveryContext
+    claim: Claim
+    send: Send
+    error: DeliveryFailed
+    settled: Settled
+
+    @property
+    def cause(self) -> str:
+        return str(self.error)
+
+
+def apply(
+    context: DeliveryContext, claim: Claim, send: Send, error: DeliveryFailed, settled: Settled, *, elapsed: float
+) -> Step | None:
+    """Do what the policy says about a call that failed after `elapsed` seconds; returns what to go on with.
+
+    Raises Fenced: whoever has the lane now finds out what became of it.
+    """
+    if error.code == NOT_A_MEMBER and joined(context, send.channel):
+        error = Transient("the bot was not in the channel", code=NOT_A_MEMBER)
+    done = ""
+
+    def work(tx: Tx) -> Step | None:
+        nonlocal done
+        lock(tx, claim.conversation.id)
+        hold(tx, claim)
+        verdict = decide(error, situation(tx, claim, send, elapsed), context.schedule(send.kind))
+        done, obey = _OBEY[type(verdict)]
+        step = obey(Failure(tx, context, claim, send, error, settled), verdict)
+        failpoint(f"{done}.before_commit")
+        return step
+
+    try:
+        step = context.write("failure", work, done=lambda tx: sends.is_settled(tx, send))
+    except Fenced:
+        if isinstance(error, Unsure):  # a process that was stopped gives up waiting as it wakes, and sends all the same
+            context.write("late report", lambda tx: settled(tx, context, claim, send, TooLate()))
+        raise
+    failpoint(f"{done}.after_commit")
+    log.warning("send.failed", send=send.id, kind=send.kind, error=type(error).__name__, code=error.code, then=done)
+    return step
+
+
+def situation(tx: Tx, claim: Claim, send: Send, elapsed: float) -> Situation:
+    """What the policy needs to know about a send."""
+    carried = sends.carried_deliveries(tx, send)
+    form = claim.conversation.root_form
+    if send.kind is SendKind.POST:
+        form = refusals.current_form(tx, carried[0]) if carried else Form.FULL
+    return Situation(send.kind, len(carried), form, claim.attempts, claim.spent, send.resent, elapsed)
+
+
+def _retry(f: Failure, verdict: policy.Retry) -> None:
+    sends.freeze_again(f.tx, f.send, f.cause)
+    _note_wait(f, for_long=f.claim.spent + verdict.wait > replies.SOON)
+    spent = f.claim.spent + verdict.wait
+    give_back(f.tx, f.claim, wait=verdict.wait, attempts=f.claim.attempts + 1, spent=spent)
+
+
+def _wait_at_gate(f: Failure, _: policy.WaitAtGate) -> None:
+    place = f.claim.conversation
+    if f.error.code == NO_CHANNEL and f.send.channel == place.channel_id and (place.channel or "").startswith("#"):
+        f.context.channel_ids.pop(place.channel or "", None)
+        threads.forget_channel(f.tx, place)
+    sends.freeze_again(f.tx, f.send, f.cause)
+    _note_wait(f, for_long=True)
+    seconds = close_gate(
+        f.tx, f.context, f.error, channel=f.send.channel, account=f.send.channel, agent=agent_of(f.send)
+    )
+    only_agent = isinstance(f.error, OperatorNeeded) and f.error.scope is GateScope.AGENT
+    put_off(f.tx, f.claim, seconds if only_agent else 0.0)  # the other gates hold the lane back themselves
+
+
+def _confirm(f: Failure, verdict: policy.Confirm) -> None:
+    wait, spent = verdict.wait, f.claim.spent + verdict.wait
+    if f.send.kind is SendKind.REPLY:
+        replies.mark_pending(f.tx, f.claim, f.send, f.cause)
+        wait, spent = 0.0 if replies.has_echoed(f.tx, f.send) else wait, f.claim.spent
+    else:
+        sends.mark_unsure(f.tx, f.send, wait, f.cause)
+    give_back(f.tx, f.claim, wait=wait, looking=True, attempts=f.claim.attempts, spent=spent)
+
+
+def _new_thread(f: Failure, _: policy.NewThread) -> None:
+    threads.give_up_thread(f.tx, f.claim, f.send, f.cause)
+    if sends.roots_in_vain(f.tx, f.claim.conversation.id) >= THREADS_IN_VAIN:
+        cause = "new threads are opened again and again, and none takes a message: see what deletes them"
+        closing.close_for_operator(f.tx, GateScope.CHANNEL, f.send.channel, cause=cause, code=IN_VAIN, recheck=RUNAWAY)
+    give_back(f.tx, f.claim)
+
+
+def _dissolve(f: Failure, _: policy.Dissolve) -> None:
+    refusals.dissolve(f.tx, f.claim, f.send, f.cause)
+    give_back(f.tx, f.claim)
+
+
+def _degrade(f: Failure, verdict: policy.Degrade) -> None:
+    refusals.degrade(f.tx, f.claim, f.send, f.cause, verdict.form)
+    give_back(f.tx, f.claim)
+
+
+def _give_up(f: Failure, _: policy.GiveUp) -> Step | None:
+    undocumented = f.send.kind is SendKind.POST and isinstance(f.error, Unsure)
+    if undocumented and closing.count_undocumented(f.tx, f.send.channel, f.error.code) >= IN_A_ROW:
+        _close_channel(f, policy.CloseChannel())
+        return None
+    return f.settled(f.tx, f.context, f.claim, f.send, Refused(f.cause))
+
+
+def _close_channel(f: Failure, _: policy.CloseChannel) -> None:
+    if f.send.is_root:
+        refusals.set_root_form(f.tx, f.claim, Form.FULL)
+    refusals.take_back(f.tx, f.claim, f.send, f.cause)
+    closing.close_for_operator(f.tx, GateScope.CHANNEL, f.send.channel, cause=f.cause, code=f.error.code)
+    give_back(f.tx, f.claim)
+
+
+def _forget(f: Failure, _: policy.Forget) -> Step | None:
+    return f.settled(f.tx, f.context, f.claim, f.send, Refused(f.cause))
+
+
+_OBEY: Mapping[type[Verdict], tuple[str, Callable[[Failure, Any], Step | None]]] = {
+    policy.Retry: ("retry", _retry),
+    policy.WaitAtGate: ("gate", _wait_at_gate),
+    policy.Confirm: ("confirm", _confirm),
+    policy.NewThread: ("newthread", _new_thread),
+    policy.Dissolve: ("dissolve", _dissolve),
+    policy.Degrade: ("degrade", _degrade),
+    policy.GiveUp: ("bury", _give_up),
+    policy.CloseChannel: ("close_channel", _close_channel),
+    policy.Forget: ("forget", _forget),
+}
+"""What is done for each verdict, and what that is called in the log."""
+
+
+def _note_wait(f: Failure, *, for_long: bool) -> None:
+    """An agent sees on their own message that it takes longer."""
+    if f.send.kind in (SendKind.REPLY, SendKind.TAKEOVER, SendKind.CLICK):
+        carried = sends.carried_deliveries(f.tx, f.send) or [f.send.payload["delivery"]]
+        replies.note_wait(f.tx, f.claim, carried[0], f.cause, for_long=for_long)
+
+
+def close_gate(
+    tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str = "", account: str = "", agent: str = ""
+) -> float:
+    """Close the gate that `error` concerns, and what it is a part of if others agree; returns for how many seconds."""
+    match error:
+        case RateLimited():
+            return _close_for_limit(tx, context, error, channel=channel, account=account)
+        case OperatorNeeded():
+            of_slack = {GateScope.WORKSPACE: WORKSPACE, GateScope.CHANNEL: channel}
+            name = {**of_slack, GateScope.ACCOUNT: account, GateScope.AGENT: agent or account}[error.scope]
+            return _close_with_others(tx, error, name, account)
+        case _:
+            return closing.close_for_vendor(tx, str(error), error.code)
+
+
+def _close_for_limit(tx: Tx, context: DeliveryContext, error: RateLimited, *, channel: str, account: str) -> float:
+    scope, name = GateScope.METHOD, error.method
+    if error.vendor is Vendor.KOMMUNICATE:
+        scope, name = GateScope.ACCOUNT, account
+    elif error.method in POSTING:
+        scope, name = GateScope.CHANNEL, channel
+    close = partial(closing.close_for_rate_limit, tx, vendor=error.vendor, pace=context.limits.pace, code=error.code)
+    seconds = close(scope, name, error.retry_after)
+    if scope is GateScope.CHANNEL and closing.count_limited(tx, CROWD_SECONDS) >= CROWD:
+        close(GateScope.METHOD, error.method, seconds)
+    return seconds
+
+
+def _close_with_others(tx: Tx, error: OperatorNeeded, name: str, account: str) -> float:
+    """Where nobody says whether it is one channel's matter or everybody's, several must have met with it.
+
+    Not if a post has got through lately: then it is theirs after all.
+    """
+    close = partial(closing.close_for_operator, tx, cause=str(error), code=error.code)
+    if not error.shared:
+        return close(error.scope, name)
+    of_channel = error.scope is GateScope.CHANNEL
+    whole = (GateScope.WORKSPACE, WORKSPACE) if of_channel else (GateScope.ACCOUNT, account)
+    closing.lock(tx, [(error.scope, name), whole])
+    seconds = close(error.scope, name)
+    agree = closing.count_closed(tx, error.scope, error.code) >= CROWD
+    if agree and not (of_channel and sends.posted_within(tx, LATELY)):
+        close(*whole)
+    return seconds
+
+
+def reopen_in_vain(tx: Tx) -> None:
+    """Let channels be tried again in which threads were opened in vain."""
+    closing.open_closed_for(tx, IN_VAIN)
+
+
+def close_for_missing_key(tx: Tx, account: str) -> None:
+    """Nothing can be sent to Kommunicate without a key: what is on its way there waits."""
+    cause = "KOMMUNICATE_API_KEY is not set, and a reply waits for it"
+    closing.close_for_operator(tx, GateScope.ACCOUNT, account, cause=cause, code="no_key")
+
+
+def pause_names(tx: Tx, error: DeliveryFailed) -> None:
+    """No look-ups of names for a while; a key that was refused is a person's matter."""
+    if isinstance(error, OperatorNeeded):
+        closing.close_for_failure(tx, *NAMES, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
+        return
+    asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
+    closing.close_for_failure(tx, *NAMES, max(NAMES_PAUSE, asked), cause="names could not be looked up")
+
+
+def joined(context: DeliveryContext, channel: str) -> bool:
+    """Enter a public channel the bot is not in; False where only a person can invite it."""
+    try:
+        context.slack.join(channel)
+    except DeliveryFailed as error:
+        log.info("channel.not_joined", channel=channel, code=error.code)
+        return False
+    return True
+
+
+def agent_of(what: Draft | Send) -> str:
+    """For whom something is done in Kommunicate: the name of that user's gate; "" of what goes to Slack."""
+    return str(what.payload.get("acting") or what.payload.get("sender") or "")

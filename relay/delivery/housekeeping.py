@@ -1,0 +1,93 @@
+"""The minute's chores, in steps that hold nothing for long: what is decided is decided outside of transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from relay.delivery import stored
+from relay.delivery.adopting import settle_held
+from relay.delivery.alerts import post_alerts
+from relay.delivery.context import DeliveryContext
+from relay.delivery.failures import reopen_in_vain
+from relay.messages import ChatMessage, Decision
+from relay.store.conversations.threads import Undecided, move, undecided
+from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.operations.retention import prune
+
+BATCH = 200  # rows that are read at a time
+STEP = 20  # conversations that are moved in one transaction
+
+Choose = Callable[[str, str, Mapping[str, Any]], Decision]
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """Forgets old words, asks the mapping again, settles what waits in vain, and tells people what waits for them."""
+
+    def __init__(self, context: DeliveryContext, choose: Choose, *, retention: float) -> None:
+        """`choose` is the mapping's present word, by group id, title and metadata; `retention` is in seconds."""
+        self._context = context
+        self._choose = choose
+        self._retention = retention
+        self._is_new = True
+
+    @property
+    def chores(self) -> tuple[Callable[[], None], ...]:
+        """One round, each to be done whatever becomes of the others."""
+        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._tell)
+
+    def _reopen(self) -> None:
+        """Whoever starts the relay has perhaps mended what they were asked to."""
+        if self._is_new:
+            with self._context.store.begin() as tx:
+                reopen_in_vain(tx)
+            self._is_new = False
+
+    def _prune(self) -> None:
+        with self._context.store.begin("prune") as tx:
+            pruned = prune(tx, self._retention)
+        if pruned:
+            log.info("chores.pruned", count=pruned)
+
+    def _decide_again(self) -> None:
+        """Conversations that have nowhere to go, or only a channel that is closed."""
+        after = moved = 0
+        while True:
+            with self._context.store.read() as tx:
+                found = undecided(tx, after, BATCH)
+            if not found:
+                break
+            after = found[-1].id
+            moved += self._move([(one, self._decide(one)) for one in found])
+        if moved:
+            log.info("chores.decided_again", count=moved)
+
+    def _decide(self, one: Undecided) -> Decision:
+        """Its first message tells the metadata, while that is kept."""
+        message = stored.read_message(one.body, one.account)
+        metadata = message.metadata if isinstance(message, ChatMessage) else {}
+        return self._choose(one.group_id, one.title, metadata)
+
+    def _move(self, decided: Sequence[tuple[Undecided, Decision]]) -> int:
+        elsewhere = [(one, to) for one, to in decided if to.channel not in (None, one.channel)]
+        moved = 0
+        for first in range(0, len(elsewhere), STEP):
+            with self._context.store.begin() as tx:
+                moved += sum(move(tx, one, to) for one, to in elsewhere[first : first + STEP])
+        return moved
+
+    def _settle_held(self) -> None:
+        with self._context.store.read() as tx:
+            held = held_in_vain(tx, BATCH)
+        for one in held:
+            with self._context.store.begin() as tx:
+                settle_held(tx, self._context, one)
+        with self._context.store.begin() as tx:
+            ignore_old_changes(tx)
+
+    def _tell(self) -> None:
+        post_alerts(self._context)

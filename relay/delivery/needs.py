@@ -1,0 +1,57 @@
+"""What a send needs and could not be had: its lane waits, so that nothing overtakes it, or its agent is told."""
+
+from __future__ import annotations
+
+import structlog
+
+from relay.delivery.context import DeliveryContext
+from relay.delivery.failures import close_gate
+from relay.delivery.policy import GiveUp, Retry, Situation, decide
+from relay.delivery.steps import Need, Step
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unsure
+from relay.messages import Form
+from relay.store.conversations.replies import SOON, note_wait
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim
+from relay.store.queue.arming import lock
+from relay.store.queue.lanes import give_back, hold, put_off
+from relay.vocabulary import GateScope, SendKind
+
+log = structlog.get_logger()
+
+
+def give_up_need(context: DeliveryContext, claim: Claim, need: Need, error: DeliveryFailed) -> Step | None:
+    """What was needed could not be had: the lane is given back until it may be, or its agent is told."""
+    log.warning("send.not_ready", needs=need.what, error=type(error).__name__, code=error.code)
+    error = _as_asked(need, error)
+    at = Situation(need.kind, 1, Form.FULL, claim.attempts, claim.spent, 0, 0.0)
+    verdict = decide(error, at, context.schedule(need.kind))
+    wait = verdict.wait if isinstance(verdict, Retry) else None
+
+    def work(tx: Tx) -> Step | None:
+        lock(tx, claim.conversation.id)
+        hold(tx, claim)
+        if isinstance(verdict, GiveUp) and need.refuse is not None:
+            return need.refuse(str(error))
+        if need.delivery_id is not None:
+            for_long = wait is None or claim.spent + wait > SOON
+            note_wait(tx, claim, need.delivery_id, str(error), for_long=for_long)
+        if wait is not None:
+            give_back(tx, claim, wait=wait, attempts=claim.attempts + 1, spent=claim.spent + wait)
+        else:
+            place = claim.conversation
+            seconds = close_gate(tx, context, error, channel=place.channel or "", account=place.key.account)
+            put_off(tx, claim, seconds if isinstance(error, RateLimited) else 0.0)
+        return None
+
+    return context.write("not_ready", work)
+
+
+def _as_asked(need: Need, error: DeliveryFailed) -> DeliveryFailed:
+    """What a failed question means for what needs its answer."""
+    if isinstance(error, Unsure):  # nothing was changed: it may be asked again
+        return Transient(str(error), code=error.code)
+    if isinstance(error, OperatorNeeded) and need.kind is SendKind.POST:
+        # Only this name waits, also where the scope is missing: channels given by id need no look-up.
+        return OperatorNeeded(GateScope.CHANNEL, str(error), code=error.code)
+    return error

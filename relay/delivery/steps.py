@@ -1,0 +1,129 @@
+"""What a lane does next, and what a call came to: the values that pass between the life of a send and its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Draft, Send
+from relay.vocabulary import SendKind
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """This send is to be called; the store has it as being sent."""
+
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Nobody knows what became of this post: it is to be looked for."""
+
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class LookForCopies:
+    """This post was sent twice: a second copy is to be looked for."""
+
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """This post stands in its place: what its call would have answered."""
+
+    send: Send
+    answer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """This root stands in Slack, at `ts`, and nobody needs it any more."""
+
+    send: Send
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Where an agent did something, and who: there they can be told something alone."""
+
+    channel: str
+    user_id: str
+    thread_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """What an agent wants may not be done, or cannot: its author is told, alone.
+
+    Then `settle` writes it down, in a transaction that holds conversation and lane, and gives the lane back; it is told
+    whether the author could be told.
+    """
+
+    kind: SendKind
+    delivery_id: int
+    sentence: str
+    author: Author | None
+    settle: Callable[[Tx, bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something is missing to make the next send ready; the lane stays ours while `fetch` gets it, outside the store.
+
+    `fetch` leaves it where the next take finds it, or raises `DeliveryFailed` where nothing can be done without it.
+    That holds up a send of this `kind`; an agent's, with its delivery, is refused when it was tried for long enough.
+    """
+
+    what: str
+    fetch: Callable[[], None] = lambda: None
+    kind: SendKind = SendKind.POST
+    delivery_id: int | None = None
+    refuse: Callable[[str], Refuse] | None = None
+
+
+LOCK = "lock"
+"""What is needed before a conversation can be changed: to hold it, before its lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Sends that are ready to be stored; the first is called. `events_to` is the last delivery that they show."""
+
+    drafts: tuple[Draft, ...]
+    events_to: int = 0
+    calls_channel: bool = False
+
+
+Step = Call | Look | LookForCopies | Found | Remove | Refuse | Need
+Prepared = Ready | Need | Refuse | float | None
+"""Seconds to wait for what may be ready later; None: there is nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The vendor did it."""
+
+    answer: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It will not be done."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """The call ended after its lane was taken over; `answer` is None where nobody knows whether it was done."""
+
+    answer: Any = None
+
+
+Result = Answered | Refused | TooLate

@@ -1,0 +1,46 @@
+"""The only reader of stored bodies: what came in, read again, or None for what cannot be read any more."""
+
+from __future__ import annotations
+
+from relay.errors import Rejected
+from relay.kommunicate.parse import parse_webhook
+from relay.messages import ChatMessage, Ignored
+from relay.slack.events import AgentEdit, AgentWords, Click, key_of
+from relay.slack.parse import parse_event, parse_interaction
+
+GONE = "its content is no longer stored"
+
+Said = AgentWords | AgentEdit
+
+
+def read_message(body: bytes | None, account: str) -> ChatMessage | str:
+    """A customer's, bot's or agent's message as Kommunicate sent it; else why there is none."""
+    if body is None:
+        return GONE
+    try:
+        message = parse_webhook(body, account=account)
+    except Rejected as error:
+        return str(error)
+    return message if isinstance(message, ChatMessage) else message.reason
+
+
+def read_said(body: bytes | None) -> Said | None:
+    """What an agent wrote in Slack, or wrote instead."""
+    if body is None:
+        return None
+    try:
+        event = parse_event(body)
+    except Rejected:
+        return None
+    return event if isinstance(event, AgentWords | AgentEdit) else None
+
+
+def read_click(body: bytes | None, key: str | None = None) -> Click | None:
+    """The click with this key, or the first: one body may hold several."""
+    try:
+        clicks = parse_interaction(body or b"")
+    except Rejected:
+        return None
+    if isinstance(clicks, Ignored):
+        return None
+    return next((one for one in clicks if key in (None, key_of(one))), None)

@@ -1,0 +1,91 @@
+"""PostgreSQL, opened so that nobody waits for it for long: neither for a lock, nor for a server that says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
+
+from relay.clock import monotonic
+
+CLOCK = "relay_clock"  # where a connection keeps what time the server said it was as its transaction began
+POOL_WAIT = 1.0  # seconds until one of our connections must be free
+CONNECT_WAIT = 2  # seconds; the library allows no less
+BEGIN_WAIT = 1.5  # seconds until a transaction must have begun: a connection from the pool may have lost its other end
+READ_ONLY = "25006"
+# In one round trip, of which the first answer is read. The server ends the transaction of a process that has stopped
+# after 5 s, with all the locks it holds.
+BEGIN = (
+    "SELECT extract(epoch FROM clock_timestamp()); BEGIN; "
+    "SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '5s'"
+)
+# The system gives a connection up as well whose other end has gone without a word.
+KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5000}
+
+
+class TimedConnection(psycopg.Connection[Any]):
+    """Waits for its server only until `ends`, on the monotonic clock; a server that is late has lost it."""
+
+    ends: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Do what the library asks the server, in time."""
+        if self.ends is not None:
+            timeout = max(0.0, self.ends - monotonic())
+        try:
+            return super().wait(gen, interval, timeout)
+        except psycopg.OperationalError:
+            if timeout is not None and monotonic() >= (self.ends or 0.0):
+                self.pgconn.finish()  # an answer may still come, and nobody must take it for another's
+            raise
+
+
+def open_postgres(url: URL, connections: int) -> Engine:
+    """An engine with so many connections; each transaction begins by asking what time it is."""
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_use_lifo=True,  # the same few are used again: what the server has in its caches is each connection's own
+        pool_timeout=POOL_WAIT,
+        # A pooler (PgBouncer) between us and the server keeps no prepared statements. Transactions are begun below.
+        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_WAIT, "autocommit": True, **KEEPALIVE},
+        hide_parameters=True,
+    )
+    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _forget_read_only)
+    return engine
+
+
+def limit(conn: Connection, ends: float | None) -> None:
+    """Let a connection wait until `ends` for whatever its transaction asks; None: as long as it takes."""
+    _driver(conn).ends = ends
+
+
+def wait_for_ever(conn: Connection) -> None:
+    """Let the present transaction take as long as it takes."""
+    limit(conn, None)
+    conn.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _driver(conn: Connection) -> Any:
+    return conn.connection.driver_connection
+
+
+def _connect(_dialect: Any, _record: Any, arguments: Any, keywords: dict[str, Any]) -> TimedConnection:
+    connection = TimedConnection.connect(*arguments, **keywords)
+    connection.ends = monotonic() + BEGIN_WAIT
+    return connection
+
+
+def _begin(conn: Connection) -> None:
+    limit(conn, monotonic() + BEGIN_WAIT)
+    conn.info[CLOCK] = float(conn.exec_driver_sql(BEGIN).scalar_one())
+
+
+def _forget_read_only(failure: ExceptionContext) -> None:
+    """A server that was the first and is the second now takes no writes: its connections are of no more use."""
+    if getattr(failure.original_exception, "sqlstate", None) == READ_ONLY:
+        failure.is_disconnect = True

@@ -1,0 +1,80 @@
+"""SQLite, opened so that nothing acknowledged is lost and writers wait for each other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from relay.clock import monotonic
+
+BUSY = 5.0  # seconds a statement waits for other writers
+READ_ONLY = "relay_read_only"
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # no acknowledged row is lost to a power cut
+    "PRAGMA foreign_keys=ON",
+)
+
+
+def open_sqlite(url: URL, connections: int) -> Engine:
+    """An engine whose transactions are what they say."""
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=connections,
+        pool_timeout=BUSY,
+        connect_args={"timeout": BUSY},
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextmanager
+def unchecked(engine: Engine) -> Iterator[Connection]:
+    """A writing transaction in which a table may be copied and replaced, though others refer to it.
+
+    What refers to what is checked at its end; raises IntegrityError where something is missing then.
+    """
+    with engine.connect() as conn:
+        # Inside of a transaction this would have no effect.
+        conn.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+        try:
+            with conn.begin():
+                yield conn
+                broken = conn.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if broken:
+                    raise sqlite3.IntegrityError(f"{len(broken)} rows refer to rows that are not there")
+        finally:
+            conn.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not open transactions behind our back
+    for pragma in PRAGMAS:
+        _execute_patiently(connection, pragma)
+
+
+def _execute_patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Switching to WAL, and looking in while the last user tidies it away, are "locked" at once: wait here instead."""
+    deadline = monotonic() + BUSY
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
+                raise
+        Event().wait(0.01)
+
+
+def _begin(conn: Connection) -> None:
+    # A transaction that reads first and writes later would lose to another writer in between, so writers
+    # take the lock at once.
+    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(READ_ONLY, False) else "BEGIN IMMEDIATE")
