@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from relay.delivery import policy
-from relay.delivery.policy import Situation, Verdict, decide
+from relay.delivery.policy import VENDOR_OF, Situation, Verdict, decide
 from relay.delivery.steps import Refused, Result, Step, TooLate
-from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unsure
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
 from relay.slack.limits import POSTING
@@ -70,8 +70,7 @@ def apply(
 
     Raises Fenced: whoever has the lane now finds out what became of it.
     """
-    if error.code == NOT_A_MEMBER and joined(context, send.channel):
-        error = Transient("the bot was not in the channel", code=NOT_A_MEMBER)
+    error = _seen_whole(context, send, error)
     done = ""
 
     def work(tx: Tx) -> Step | None:
@@ -93,6 +92,16 @@ def apply(
     failpoint(f"{done}.after_commit")
     log.warning("send.failed", send=send.id, kind=send.kind, error=type(error).__name__, code=error.code, then=done)
     return step
+
+
+def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> DeliveryFailed:
+    """The same failure with what can be found out about it: the bot may enter a channel; Slack may be away for all."""
+    if error.code == NOT_A_MEMBER and joined(context, send.channel):
+        return Transient("the bot was not in the channel", code=NOT_A_MEMBER)
+    passes = isinstance(error, Transient) and VENDOR_OF[send.kind] is Vendor.SLACK
+    if passes and not isinstance(error, Unreachable) and not context.slack.answers():
+        return Unreachable(str(error), code=error.code)
+    return error
 
 
 def situation(tx: Tx, claim: Claim, send: Send, elapsed: float) -> Situation:

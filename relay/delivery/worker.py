@@ -150,7 +150,7 @@ class Worker:
             raise
 
     def _carry_out(self, attempt: Attempt) -> None:
-        claim = attempt.claim
+        claim, left = attempt.claim, False
         with structlog.contextvars.bound_contextvars(conversation=claim.conversation.id, lane=claim.lane):
             try:
                 carry_out(self._context, attempt)
@@ -158,8 +158,9 @@ class Worker:
                 log.warning("lane.taken_over")
             except Exception as error:  # noqa: BLE001 - its lease ends, and the lane is taken again
                 _log_failure(error)
+                left = isinstance(error, StoreUnavailable)
         self._in_flight.remove(attempt)
-        if attempt.taking.is_open:
+        if left:  # nobody waits for the end of its lease
             self._failed.append((attempt.taking, 0.0))
         self._news.set()  # the lane was given back
 
@@ -171,7 +172,7 @@ class Worker:
                 tx,
                 self._owner,
                 working_on=self._in_flight.working_on(),
-                lost={taking.at for taking, _ in failed if taking.at is not None},
+                lost={taking.at for taking, _ in failed if taking.is_open and taking.at is not None},
             )
             for taking, seconds in failed:
                 if taking.claim is not None and seconds:

@@ -17,6 +17,8 @@ KINDS = {
     "timeout_after": "done, then silence for `seconds`",
     "slow": "done, the answer comes after `seconds`",
     "drip": "done, the answer comes one byte per `interval` seconds",
+    "drip_headers": "the same from the first byte of its head on",
+    "unthreaded": "done, but a post for a thread lands at the channel's root",
     "truncated": "done, half of the JSON comes",
     "html": "a proxy's HTML page with `status` 502; done if `done`",
     "status": "a bare HTTP `status` 500; done if `done`",

@@ -75,7 +75,19 @@ def _late_or_broken(fault: Fault, response: Response, closing: Event) -> Respons
         response.set_data(body[: len(body) // 2])
     elif fault.kind == "drip":
         response.response = _drip(body, fault.interval, closing)
+    elif fault.kind == "drip_headers":
+        whole = f"HTTP/1.0 {response.status}\r\n{response.headers}".encode() + body
+        return Response(_drip_by_hand(request.environ.get("werkzeug.socket"), whole, fault.interval, closing))
     return response
+
+
+def _drip_by_hand(connection: socket.socket | None, whole: bytes, interval: float, closing: Event) -> Iterator[bytes]:
+    """Past the server, which sends a head in one piece."""
+    if connection is not None:
+        for piece in _drip(whole, interval, closing):
+            connection.sendall(piece)
+    raise ConnectionResetError("scripted by the sandbox")
+    yield b""
 
 
 def _drip(body: bytes, interval: float, closing: Event) -> Iterator[bytes]:

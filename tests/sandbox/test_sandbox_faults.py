@@ -78,13 +78,40 @@ def test_it_limits_in_the_body_of_a_200(server: SandboxServer) -> None:
     assert (answer.status_code, answer.json()["error"]) == (200, "rate_limited")
 
 
-@pytest.mark.parametrize("rule", [{"kind": "slow", "seconds": 0.1}, {"kind": "drip", "interval": 0.0005}])
+LATE = [
+    {"kind": "slow", "seconds": 0.1},
+    {"kind": "drip", "interval": 0.0005},
+    {"kind": "drip_headers", "interval": 0.0005},
+]
+
+
+@pytest.mark.parametrize("rule", LATE)
 def test_it_answers_late(server: SandboxServer, slack: WebClient, rule: dict) -> None:
     """The whole answer comes in the end."""
     script(server, **rule)
     started = time.monotonic()
     assert slack.chat_postMessage(channel="C0OPS", text="x")["ok"]
     assert time.monotonic() - started > 0.05
+
+
+def test_it_drips_the_head_of_an_answer_too(server: SandboxServer) -> None:
+    """Not even the status is there at once."""
+    script(server, kind="drip_headers", interval=0.05)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=0.3)
+    connection.request("POST", f"/slack/api/{POST}")
+    connection.sock.settimeout(0.3)
+    first = connection.sock.recv(100)
+    connection.close()
+    assert first.startswith(b"H")
+    assert len(first) < len("HTTP/1.0 200 OK")
+
+
+def test_it_puts_a_post_for_a_thread_at_the_channels_root(server: SandboxServer, slack: WebClient) -> None:
+    """And says ok, as for a thread that is gone."""
+    root = slack.chat_postMessage(channel="C0OPS", text="1")["ts"]
+    script(server, kind="unthreaded")
+    posted = slack.chat_postMessage(channel="C0OPS", text="2", thread_ts=root)
+    assert (posted["ok"], "thread_ts" in posted["message"]) == (True, False)
 
 
 def test_it_counts_times_and_after_per_channel(server, slack: WebClient, refusal) -> None:

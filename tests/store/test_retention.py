@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from relay.store.db.engine import Store
-from relay.store.db.tables import deliveries
+from relay.store.db.tables import deliveries, received
 from relay.store.intake.webhooks import accept
 from relay.store.operations.retention import prune
 from tests.harness import FakeClock, raw
@@ -74,3 +74,28 @@ def test_it_forgets_a_little_at_a_time(store: Store, clock: FakeClock) -> None:
         tx.conn.execute(update(deliveries).values(state="delivered"))
     clock.advance(31 * DAY)
     assert [pruned(store, limit=2), pruned(store, limit=2)] == [2, 1]
+
+
+@pytest.mark.parametrize("column", ["words_id", "late_id"])
+def test_a_correction_is_kept_as_long_as_somebody_may_want_it(store: Store, clock: FakeClock, column: str) -> None:
+    """A reply that waits for a month still says "10 euros", not the "1000 euros" it was first."""
+    with store.begin() as tx:
+        tx.conn.exec_driver_sql(
+            "INSERT INTO conversations (id, account, group_id, channel, created_at) VALUES (1, 'default', '1', 'C1', 0)"
+        )
+        for number, kind in ((1, "message"), (2, "edit"), (3, "edit")):
+            tx.conn.execute(
+                insert(received).values(
+                    id=number, source="slack", account="default", kind=kind, key=str(number), conversation_id=1,
+                    outcome="accepted", body=b"x", received_at=tx.now,
+                )
+            )  # fmt: skip
+        named = {"conversation_id": 1, "lane": "replies", "received_id": 1, "created_at": tx.now, column: 2}
+        state = "waiting" if column == "words_id" else "dead"
+        tx.conn.execute(insert(deliveries).values(**named, state=state))
+    clock.advance(400 * DAY)
+    assert pruned(store) == 1
+    assert [row.body is None for row in rows(store, "received")] == [False, False, True]
+    with store.begin() as tx:
+        tx.conn.execute(update(deliveries).values(state="delivered", words_id=None, late_id=None))
+    assert pruned(store) == 2

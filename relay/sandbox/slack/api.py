@@ -52,6 +52,8 @@ def slack_routes(sandbox: Sandbox) -> Blueprint:
         channel = named_channel(sandbox.slack, _channel_of(args))
         fault = sandbox.faults.take(method, channel)
         outcome = {"text": "not done"}
+        if fault is not None and fault.kind == "unthreaded":
+            args.values.pop("thread_ts", None)
 
         def act() -> Response:
             response, outcome["text"] = _run(sandbox, method, args, problem)

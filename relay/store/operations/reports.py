@@ -176,8 +176,8 @@ def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
 
 
 def _cause(tx: Tx, row: Any, limits: Limits) -> str:
-    """Why it is not delivered: its own cause, the mapping's, the gate's that holds it back, or its send's."""
-    if row.cause or row.state not in OPEN_DELIVERIES:
+    """Why it is not delivered: the mapping's word, the gate's that holds it back, its own, or its send's."""
+    if row.state not in OPEN_DELIVERIES:
         return str(row.cause)
     if row.channel is None:
         return str(row.why)
@@ -185,7 +185,7 @@ def _cause(tx: Tx, row: Any, limits: Limits) -> str:
     to_kommunicate = row.lane == Lane.REPLIES
     holding = gates_for_reply(row.account) if to_kommunicate else gates_for_post(limits, row.channel_id or row.channel)
     found = tx.conn.execute(select(gates.c.cause).where(holding, shut).limit(1)).scalar_one_or_none()
-    return found or _cause_of_send(tx, row.id)
+    return str(found or row.cause or _cause_of_send(tx, row.id))
 
 
 def _cause_of_send(tx: Tx, delivery_id: int) -> str:

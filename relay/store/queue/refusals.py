@@ -49,7 +49,7 @@ def bury(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
         "state": DeliveryState.DEAD.value,
         "cause": case((is_notice, deliveries.c.cause), else_=cause),
         "notice_due": case((is_notice, False), else_=True),
-        "settled_at": tx.now,
+        "settled_at": case((is_notice, deliveries.c.settled_at), else_=tx.now),
     }
     _after_refusal(tx, claim, send, cause, values)
 
@@ -76,7 +76,7 @@ def take_back(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
 
 def repeat_marked(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
     """Nobody can find out whether it was done: what it carried goes out anew, and says that it may be repeated."""
-    _after_refusal(tx, claim, send, cause, {"may_repeat": True})
+    _after_refusal(tx, claim, send, cause, {"may_repeat": True, "alone": True})
 
 
 def may_repeat(tx: Tx, send: Send) -> bool:

@@ -1,0 +1,76 @@
+"""The minute's chores: in small steps that hold nobody up, and none that fails keeps the others from being done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import event, insert, select
+
+from relay.delivery.housekeeping import BATCH, STEP
+from relay.store.db.tables import conversations, deliveries, lanes, received
+from tests.delivery.rig import Rig
+from tests.harness import NOON, raw
+
+MANY = 1000
+
+
+@pytest.fixture
+def line(rig: Callable[..., Rig]) -> Rig:
+    """A thousand conversations that nothing names."""
+    line = rig(channels={}, default_channel=None)
+    with line.store.begin() as tx:
+        rows = range(1, MANY + 1)
+        tx.conn.execute(
+            insert(conversations),
+            [{"id": n, "account": "default", "group_id": f"g{n}", "why": "unmapped", "created_at": NOON} for n in rows],
+        )
+        tx.conn.execute(
+            insert(received),
+            [
+                {"id": n, "source": "kommunicate", "account": "default", "kind": "message", "key": f"k{n}",
+                 "conversation_id": n, "outcome": "accepted", "body": raw(f"k{n}", f"g{n}", f"m{n}"),
+                 "received_at": NOON}
+                for n in rows
+            ],
+        )  # fmt: skip
+        waiting = [{"conversation_id": n, "lane": "words", "received_id": n, "created_at": NOON} for n in rows]
+        tx.conn.execute(insert(deliveries), waiting)
+        tx.conn.execute(insert(lanes), [{"conversation_id": n, "kind": "words", "waiting_since": NOON} for n in rows])
+    return line
+
+
+def test_the_mapping_is_asked_again_for_thousands_in_small_steps(line: Rig) -> None:
+    """Deciding happens outside of any transaction, and none moves more than a few."""
+    pool, moved, open_while_deciding = line.store.engine.pool, [0], []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        moved[-1] += statement.startswith("UPDATE conversations")
+
+    event.listen(line.store.engine, "begin", lambda _: moved.append(0))
+    event.listen(line.store.engine, "before_cursor_execute", note)
+    choose = line.relay.choose
+
+    def deciding(*facts: object) -> object:
+        open_while_deciding.append(pool.checkedout())  # type: ignore[attr-defined]
+        return choose(*facts)  # type: ignore[arg-type]
+
+    line.restart(default_channel="C0SUPPORT", channels={})
+    with line.store.read() as tx:
+        left = tx.conn.execute(select(conversations.c.id).where(conversations.c.channel.is_(None))).all()
+    assert left == []
+    assert (max(moved), sum(moved)) == (STEP, MANY)
+    line.housekeeping._choose = deciding  # type: ignore[assignment]
+    with line.store.begin() as tx:
+        tx.conn.exec_driver_sql("UPDATE conversations SET channel = NULL, channel_id = NULL")
+    line.chores()
+    assert (len(open_while_deciding), set(open_while_deciding)) == (MANY, {0})
+    assert BATCH < MANY
+
+
+def test_those_that_nothing_names_are_not_looked_at_for_ever(line: Rig) -> None:
+    """A round ends, though all of them stay where they are."""
+    line.chores()
+    with line.store.read() as tx:
+        left = tx.conn.execute(select(conversations.c.id).where(conversations.c.channel.is_(None))).all()
+    assert len(left) == MANY
