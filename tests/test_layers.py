@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 import relay
+from relay import vocabulary
 
 ROOT = Path(relay.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -137,6 +139,66 @@ def test_only_the_clock_tells_the_time() -> None:
     for name in users(*HIDDEN_CLOCKS) & set(files_of("sandbox")):
         calls = [dotted(node.func) for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)]
         assert not set(calls) & set(HIDDEN_CLOCKS), name
+
+
+VALUES = {member.value for words in vars(vocabulary).values() if isinstance(words, type) and issubclass(words, StrEnum)
+          for member in words} - {""}  # fmt: skip
+COLUMNS = {"COLUMNS", "columns", "keys", "index_elements"}  # what lists of column names are called
+NAMING = {"get", "given", "label", "write", "begin", "Blueprint"}  # calls whose text is a name of their own
+
+
+def values(node: ast.AST, *, naming: bool = False) -> Iterator[ast.Constant]:
+    """The texts that are values; not what names a key, a column, a parameter or a member of an enumeration."""
+    if isinstance(node, ast.ClassDef) and any(dotted(base) == "StrEnum" for base in node.bases):
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and not naming:
+        yield node
+    for name, child in ast.iter_fields(node):
+        for one in child if isinstance(child, list) else [child]:
+            if isinstance(one, ast.AST):
+                yield from values(one, naming=names_things(node, name, naming))
+
+
+def names_things(node: ast.AST, field: str, naming: bool) -> bool:
+    match node, field:
+        case ast.Dict(), "keys":
+            return True
+        case ast.Subscript(), "slice":
+            return True
+        case ast.Call(), "args":
+            return dotted(node.func).rpartition(".")[2] in NAMING
+        case ast.Assign(targets=[ast.Name(id=name)]), "value":
+            return name in COLUMNS
+        case ast.keyword(arg=str(name)), "value":
+            return name in COLUMNS
+        case ((ast.Tuple() | ast.List()), _):
+            return naming
+    return False
+
+
+# The place of a failpoint, the name of the only workspace, and what a message waits for: words of their own.
+OTHER_MEANING = {("store/queue/gates.py", "slack"), ("delivery/handlers/messages.py", "channel")}
+
+
+@pytest.mark.parametrize("name", sorted(set(files_of("store", "delivery", "web", "metrics", "wiring", "cli"))))
+def test_the_words_of_the_vocabulary_are_written_there_alone(name: str) -> None:
+    """A lane, a state, a kind, a topic or a mark is named; its text stands in `vocabulary.py` and in the schema."""
+    if "/versions/" in name or name == "store/db/tables.py":
+        return
+    written = {(name, str(node.value)) for node in values(TREES[name]) if node.value in VALUES}
+    assert written <= OTHER_MEANING
+
+
+def test_only_what_a_failure_leads_to_closes_a_gate() -> None:
+    """One place decides what is held back, and for whom."""
+    closers = {name for name, tree in TREES.items() if {"relay.store.queue.closing"} & modules(tree)}
+    assert closers == {"delivery/failures.py"}
+
+
+def modules(tree: ast.AST) -> set[str]:
+    """Every module of ours that a file takes something out of."""
+    named = {module for name in imported(tree) for module in (name, name.rpartition(".")[0])}
+    return {module for module in named if module.replace("relay.", "", 1).replace(".", "/") + ".py" in TREES}
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

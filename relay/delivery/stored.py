@@ -5,7 +5,7 @@ from __future__ import annotations
 from relay.errors import Rejected
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage, Ignored
-from relay.slack.events import AgentEdit, AgentWords, Click, key_of
+from relay.slack.events import AgentEdit, AgentWords, Click, event_key
 from relay.slack.parse import parse_event, parse_interaction
 
 GONE = "its content is no longer stored"
@@ -43,4 +43,4 @@ def read_click(body: bytes | None, key: str | None = None) -> Click | None:
         return None
     if isinstance(clicks, Ignored):
         return None
-    return next((one for one in clicks if key in (None, key_of(one))), None)
+    return next((one for one in clicks if key in (None, event_key(one))), None)

@@ -102,7 +102,7 @@ def message_of(key: str) -> tuple[str, str]:
     return channel, ts
 
 
-def key_of(thing: AgentWords | AgentEdit | Click) -> str:
+def event_key(thing: AgentWords | AgentEdit | Click) -> str:
     """Returns what Slack's repetitions of one thing have in common, whatever their event ids."""
     parts: tuple[str, ...]
     match thing:

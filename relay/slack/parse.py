@@ -12,7 +12,7 @@ from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
 from relay.messages import AgentChange, AgentClick, AgentMessage, Ignored
 from relay.slack.client import Identity
-from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, key_of, message_key
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, event_key, message_key
 from relay.slack.fields import (
     MAX_VALUE,
     Fields,
@@ -76,7 +76,7 @@ def parse_interaction(body: bytes) -> tuple[Click, ...] | Ignored:
 def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessage:
     """Returns what the store needs to know of an agent's words; whether they are a note is decided here, once."""
     return AgentMessage(
-        key=key_of(words),
+        key=event_key(words),
         client_key=words.client_msg_id and f"{words.team}/{words.client_msg_id}",
         channel=words.channel,
         thread_ts=words.thread_ts,
@@ -89,12 +89,12 @@ def agent_change(edit: AgentEdit, note_prefixes: Sequence[str]) -> AgentChange:
     """Returns what the store needs to know of a change to an agent's words."""
     note = None if edit.deleted else note_reason(edit.blocks, edit.text, note_prefixes)
     of = message_key(edit.team, edit.channel, edit.ts)
-    return AgentChange(key_of(edit), of, edit.channel, edit.thread_ts, edit.edited_ts, note, edit.deleted)
+    return AgentChange(event_key(edit), of, edit.channel, edit.thread_ts, edit.edited_ts, note, edit.deleted)
 
 
 def agent_click(click: Click) -> AgentClick:
     """Returns what the store needs to know of a click."""
-    return AgentClick(key_of(click), click.channel, click.message_ts, click.thread_ts, float(click.action_ts))
+    return AgentClick(event_key(click), click.channel, click.message_ts, click.thread_ts, float(click.action_ts))
 
 
 def _text(body: bytes) -> str:

@@ -11,13 +11,14 @@ from relay.kommunicate.auth import check_token
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
 from relay.store.intake.webhooks import accept, reject
+from relay.vocabulary import Outcome
 from relay.wiring import Relay
 
 bp = Blueprint("kommunicate", __name__)
 log = structlog.get_logger()
 
 ACCOUNT = "default"
-NO_DECISION = Decision(None, "ignored", "")
+NO_DECISION = Decision(None, Outcome.IGNORED, "")
 
 
 @bp.post("/kommunicate/webhook")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,26 @@ def test_a_process_that_lives_is_not_gone() -> None:
 
 def test_another_hosts_process_is_left_to_its_lease(dead_pid: int) -> None:
     assert gone([other(host="elsewhere", pid=dead_pid)], this_process()) == set()
+
+
+def test_another_set_of_process_ids_is_left_to_its_lease() -> None:
+    """Two containers on one host, with one file: what is process 1 here is another one there, or nobody."""
+    command = [
+        sys.executable,
+        "-c",
+        "from relay.delivery import owner; print(owner.this_process(), flush=True); input()",
+    ]
+    apart = ["unshare", "--pid", "--fork", "--mount-proc"] + (
+        [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    )
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False).returncode:
+        pytest.skip("this machine gives nobody process ids of their own")
+    with subprocess.Popen([*apart, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        there = process.stdout.readline().strip()
+        assert there.split("|")[1] == "1"
+        assert gone([there], this_process()) == set()
+        process.communicate("\n")
 
 
 def test_other_workers_of_this_process_live_as_long_as_it_does() -> None:

@@ -26,7 +26,7 @@ from slack_bodies import (
 from relay.messages import Ignored
 from relay.slack import message_events as why
 from relay.slack.client import Identity
-from relay.slack.events import AgentEdit, AgentWords, Challenge, Uninstalled, key_of
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Uninstalled, event_key
 from relay.slack.parse import NOT_THE_BOTS, OTHER_KIND, RATE_LIMITED, parse_event
 
 WORDS = AgentWords("T1", CHANNEL, ROOT, TS, "U0ALEX", None, (TYPED,), "hi")
@@ -180,12 +180,12 @@ def test_calls_of_other_kinds_are_put_aside() -> None:
 
 
 def test_keys_are_what_repetitions_have_in_common() -> None:
-    assert key_of(WORDS) == f"T1/{CHANNEL}/{TS}"
-    assert key_of(EDIT).startswith(f"T1/{CHANNEL}/{TS}/{LATER}/")
-    assert key_of(EDIT) != key_of(replace(EDIT, text="another edit within the same second"))
+    assert event_key(WORDS) == f"T1/{CHANNEL}/{TS}"
+    assert event_key(EDIT).startswith(f"T1/{CHANNEL}/{TS}/{LATER}/")
+    assert event_key(EDIT) != event_key(replace(EDIT, text="another edit within the same second"))
     again = parse_event(callback(message(event_ts="1.1", text="other"), event_id="Ev2", event_time=5))
     assert isinstance(again, AgentWords)
-    assert key_of(again) == key_of(WORDS)
+    assert event_key(again) == event_key(WORDS)
 
 
 def test_it_reads_what_the_sandbox_sends_of_an_agent() -> None:
@@ -205,7 +205,7 @@ def test_it_reads_what_the_sandbox_sends_of_an_agent() -> None:
     assert (edit.text, edit.deleted) == ("c &amp; d", False)
     assert (gone.text, gone.blocks, gone.deleted) == ("", (), True)
     assert {each.user_id for each in (words, edit, gone)} == {"U0ALEX"}
-    assert [key_of(each).removeprefix(key_of(words))[:18] for each in (words, edit, gone)] == [
+    assert [event_key(each).removeprefix(event_key(words))[:18] for each in (words, edit, gone)] == [
         "", f"/{edit.edited_ts}", f"/{gone.edited_ts}"]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from slack_bodies import BUTTON, CHANNEL, CLICKED, ME, SAID, TS, callback, chang
 
 from relay.errors import Rejected
 from relay.messages import Ignored
-from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, key_of
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, event_key
 from relay.slack.parse import parse_event, parse_interaction
 
 ROOM = 250_000
@@ -47,7 +47,7 @@ def checked(outcome: object) -> object:
     for each in outcome if isinstance(outcome, tuple) else (outcome,):
         assert isinstance(each, Challenge | AgentWords | AgentEdit | Uninstalled | Ignored | Click)
         if isinstance(each, AgentWords | AgentEdit | Click):
-            holdable(key_of(each))
+            holdable(event_key(each))
     return outcome
 
 

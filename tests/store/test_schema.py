@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from relay.errors import StoreUnavailable
+from relay.store.db import schema
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
 from relay.store.db.tables import metadata
 from tests.harness import PATIENCE
 from tests.processes import FORKS
-from tests.store.shelf import take_in
+from tests.store.shelf import claimed, rows, started, take_in
 
 
 @pytest.fixture
@@ -61,6 +65,63 @@ def test_migrations_make_the_very_indexes_of_the_tables(empty: Store) -> None:
         metadata.drop_all(conn)
         metadata.create_all(conn)
     assert migrated == indexes(empty)
+
+
+COPIES = """
+from alembic import op
+revision, down_revision = "9998", "{newest}"
+def upgrade():
+    for table in ("conversations", "deliveries", "sends"):
+        with op.batch_alter_table(table, recreate="always" if op.get_bind().dialect.name == "sqlite" else "never"):
+            pass
+    {more}
+"""
+
+
+@pytest.fixture
+def add_migration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """One migration more, which replaces tables that others refer to by copies of themselves."""
+
+    def add(more: str = "") -> None:
+        folder = tmp_path / "migrations"
+        shutil.copytree(schema.MIGRATIONS, folder)
+        text = COPIES.format(newest=schema.newest_revision(), more=more)
+        (folder / "versions" / "9998_copies.py").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(schema, "MIGRATIONS", folder)
+        schema.newest_revision.cache_clear()
+
+    yield add
+    schema.newest_revision.cache_clear()
+
+
+def kept(store: Store) -> list[list[Any]]:
+    """What stands in the tables that refer to each other."""
+    return [rows(store, name) for name in ("received", "conversations", "lanes", "deliveries", "sends", "send_parts")]
+
+
+def test_a_migration_may_copy_tables_that_others_refer_to(store: Store, add_migration: Callable[..., None]) -> None:
+    """SQLite changes most of a table only so; with its foreign keys on, the copy would take the rows of others along."""
+    take_in(store)
+    started(store, claimed(store), [(1, 0)])
+    before = kept(store)
+    assert all(before)
+    add_migration()
+    assert (migrate(store), schema_state(store)) == (SchemaState.OLDER, SchemaState.CURRENT)
+    assert kept(store) == before
+    with store.engine.connect() as conn:
+        if store.on_sqlite:
+            assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+def test_a_copy_that_loses_rows_is_undone(store: Store, add_migration: Callable[..., None]) -> None:
+    """What refers to nothing any more stops a migration as a whole."""
+    take_in(store)
+    started(store, claimed(store), [(1, 0)])
+    before = kept(store)
+    add_migration("op.execute('DELETE FROM conversations')")
+    with pytest.raises((sqlite3.IntegrityError, DBAPIError, StoreUnavailable)):
+        migrate(store)
+    assert (kept(store), schema_state(store)) == (before, SchemaState.OLDER)
 
 
 def test_a_newer_schema_is_left_alone(store: Store) -> None:

@@ -28,7 +28,7 @@ from relay.store.queue import copies, refusals, sends
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
 from relay.store.queue.waiting import last_shown, waiting
-from relay.vocabulary import GateScope, SendKind, SendState, ThreadNotice
+from relay.vocabulary import GateScope, SendKind, SendState, ThreadNotice, Vendor
 
 NAMES, CHANNEL = "names", "channel"
 
@@ -176,7 +176,7 @@ def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
 
 
 def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
-    author = people.get(message.sender, Person(message.sender, message.sender or "Kommunicate"))
+    author = people.get(message.sender, Person(message.sender, message.sender or Vendor.KOMMUNICATE))
     notice = Notice(row.about.topic, row.about.id, row.about.cause, _clicker(row)) if row.about else None
     return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, notice)
 
