@@ -1,6 +1,7 @@
 """Places where a test can make the process die, as if the power had gone: `RELAY_FAILPOINT=name:n`.
 
-The process kills itself with SIGKILL on the n-th pass of the named place. Refused unless `RELAY_ENV=test`.
+The process kills itself with SIGKILL on the n-th pass of the named place; `name:n:stop` stops it there with SIGSTOP.
+Refused unless `RELAY_ENV=test`.
 """
 
 from __future__ import annotations
@@ -48,23 +49,26 @@ CALLS = (
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 
-_armed: dict[str, tuple[int, Iterator[int]]] = {}
+_armed: dict[str, tuple[int, Iterator[int], signal.Signals]] = {}
+_SPEC = re.compile(r"(?P<name>[a-z_.]+):(?P<number>[1-9][0-9]{0,5})(?P<stop>:stop)?")
 
 
 def arm(spec: str | None) -> None:
-    """Arm the failpoint that `spec` names as "name:n", or none; raises SettingsError where it names none of ours."""
+    """Arm the failpoint that `spec` names, or none; raises SettingsError where it names none of ours."""
     _armed.clear()
     if spec is None:
         return
-    name, _, number = spec.partition(":")
-    if name not in FAILPOINTS or not re.fullmatch(r"[1-9][0-9]{0,5}", number):
-        raise SettingsError(f"RELAY_FAILPOINT must be NAME:N with one of these names: {', '.join(FAILPOINTS)}.")
-    _armed[name] = (int(number), itertools.count(1))
+    found = _SPEC.fullmatch(spec)
+    if found is None or found["name"] not in FAILPOINTS:
+        names = ", ".join(FAILPOINTS)
+        raise SettingsError(f"RELAY_FAILPOINT must be NAME:N or NAME:N:stop with one of these names: {names}.")
+    ends = signal.SIGSTOP if found["stop"] else signal.SIGKILL
+    _armed[found["name"]] = (int(found["number"]), itertools.count(1), ends)
 
 
 def failpoint(name: str) -> None:
-    """Die here if this place is armed and this is its pass."""
+    """Die here, or stop, if this place is armed and this is its pass."""
     if name in _armed:
-        last, passes = _armed[name]
+        last, passes, ends = _armed[name]
         if next(passes) == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), ends)

@@ -108,7 +108,7 @@ class DeliveryContext:
                     raise
                 log.warning("store.unavailable", cause=str(error), to_write=name)
             threading.Event().wait(pause)
-            pause, again = min(2 * pause, 1.0), True
+            pause, again = min(2 * pause, 0.4), True
 
     @property
     def read_only(self) -> bool:

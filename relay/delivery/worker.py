@@ -27,7 +27,7 @@ from relay.vocabulary import Lane
 log = structlog.get_logger()
 
 POLL = 0.25  # seconds between looks into the store when no other thread of this process has news
-TROUBLE = (0.1, 1.0)  # seconds to wait after the store was away or something unforeseen happened: first, and at most
+TROUBLE = (0.1, 0.4)  # seconds to wait after the store was away or something unforeseen happened: first, and at most
 CHORES_EVERY = 60.0  # seconds between rounds of housekeeping
 # In flight at most; 200 calls that hang cost about 6 MB, and small hosts allow 256 threads in all.
 AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}

@@ -1,4 +1,4 @@
-"""S3: ids from outside hold anything; none leads to a 5xx or to words that are lost, whatever the relay looks up by it."""
+"""S3: ids from outside hold anything; none leads to a 5xx or to lost words, whatever is looked up by it."""
 
 from __future__ import annotations
 

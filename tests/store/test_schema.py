@@ -100,7 +100,7 @@ def kept(store: Store) -> list[list[Any]]:
 
 
 def test_a_migration_may_copy_tables_that_others_refer_to(store: Store, add_migration: Callable[..., None]) -> None:
-    """SQLite changes most of a table only so; with its foreign keys on, the copy would take the rows of others along."""
+    """SQLite changes most of a table only so; with foreign keys on, the copy takes the rows of others along."""
     take_in(store)
     started(store, claimed(store), [(1, 0)])
     before = kept(store)

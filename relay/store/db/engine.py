@@ -65,7 +65,7 @@ class Store:
         """`patience` is how many seconds a transaction may take on PostgreSQL."""
         self.engine = engine
         self.on_sqlite = engine.dialect.name == "sqlite"
-        self.last_write: float | None = None  # when the last one was committed, on the monotonic clock
+        self.last_write: float | None = None  # when it was committed, on the monotonic clock; None: none, or it failed
         self._reading = engine.execution_options(**{sqlite.READ_ONLY: True})
         self._clock = clock or (SystemClock() if self.on_sqlite else None)
         self._patience = patience
@@ -85,9 +85,13 @@ class Store:
         Raises StoreUnavailable when the database cannot be reached, is full or too busy; then nobody knows whether
         what was to be committed is.
         """
-        with self._transaction(self.engine) as tx:
-            yield tx
-            failpoint(f"{name}.before_commit")
+        try:
+            with self._transaction(self.engine) as tx:
+                yield tx
+                failpoint(f"{name}.before_commit")
+        except StoreUnavailable:
+            self.last_write = None
+            raise
         self.last_write = monotonic()
         failpoint(f"{name}.after_commit")
 
