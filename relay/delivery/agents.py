@@ -5,8 +5,9 @@ Looked up once in ten minutes; what Slack does not tell for want of a scope is a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -16,10 +17,12 @@ from relay.messages import Agent, Person, Role
 from relay.slack.client import Profile, SlackClient
 from relay.store.conversations.people import known_agents, remember_agents
 from relay.store.db.engine import Store, Tx
+from relay.store.db.rows import Claim
 
 FRESH = 600.0  # seconds a looked-up agent is good for
 DEADLINE = 2.0  # seconds a look-up in Kommunicate may take in all
 NAMELESS = "Agent"
+LOOKED_UP = "agents"  # what a claim has asked for
 
 log = structlog.get_logger()
 
@@ -87,3 +90,22 @@ class Agents:
 
 def _is_agent(person: Person | None) -> bool:
     return person is not None and person.role is Role.AGENT
+
+
+def known_or_look_up(
+    tx: Tx, agents: Agents, claim: Claim, team: str, author: str, others: frozenset[str] = frozenset()
+) -> Mapping[str, Agent] | Callable[[], None]:
+    """Who the author and the others are; or how to look that up, once for each claim."""
+    found = agents.known(tx, team, {author} | others)
+    if not found.to_look_up or LOOKED_UP in claim.asked:
+        return found.agents
+    return partial(_look_up, agents, team, author, found.to_look_up, is_known=author in found.agents)
+
+
+def _look_up(agents: Agents, team: str, author: str, wanted: frozenset[str], *, is_known: bool) -> None:
+    try:
+        agents.look_up(team, author if author in wanted else "", wanted - {author})
+    except DeliveryFailed as error:
+        if not is_known:
+            raise
+        log.info("agents.not_looked_up", user=author, code=error.code)  # what was known of them has to do

@@ -130,7 +130,7 @@ class Worker:
         with store.read() as tx:
             seen = check_claimable(tx, lease=lease, limits=limits, kinds=self._kinds_with_room())
             owners = lease_owners(tx) if seen.leased and store.on_sqlite else set()
-        dead = owner.gone(owners, self._owner)
+        dead = owner.gone(owners, self._owner) if owners else set()
         return replace(seen, ready=seen.ready or bool(dead)), dead
 
     def _kinds_with_room(self) -> tuple[Lane, ...]:

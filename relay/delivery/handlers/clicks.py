@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from relay.conversation import ConversationState, released, reopened, resolved, taken
-from relay.delivery import stored
+from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
-from relay.delivery.handlers import acting
 from relay.delivery.refusing import NO_KEY, STRANGER
 from relay.delivery.steps import Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step
 from relay.messages import Agent
@@ -91,10 +90,10 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     author = Author(click.channel, click.user_id, click.thread_ts)
     if context.replying is None:
         return _refusal(claim, action.id, asked, author, NO_KEY)
-    found = acting.known(tx, context.replying.agents, claim, click.team, click.user_id)
+    found = agents.known_or_look_up(tx, context.replying.agents, claim, click.team, click.user_id)
     if callable(found):
         refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
-        return Need(acting.AGENTS, found, SendKind.CLICK, action.id, refuse)
+        return Need(agents.LOOKED_UP, found, SendKind.CLICK, action.id, refuse)
     agent, control = found[click.user_id], CONTROLS[asked]
     if not agent.agent_id and (control.needs_agent or context.replying.known_only):
         return _refusal(claim, action.id, asked, author, UNKNOWN if control.needs_agent else STRANGER)

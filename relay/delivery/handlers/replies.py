@@ -8,10 +8,10 @@ from __future__ import annotations
 from functools import partial
 
 from relay.conversation import Holder
-from relay.delivery import stored
+from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
-from relay.delivery.handlers import acting, clicks
+from relay.delivery.handlers import clicks
 from relay.delivery.policy import ECHO_AFTER
 from relay.delivery.refusing import NO_KEY, STRANGER
 from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step, TooLate
@@ -91,10 +91,10 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: Said, now: Said) -> Prepared:
     author, named = said.user_id or "", labels(now.text)
     others = frozenset(mentioned(now.blocks, now.text).users)
-    found = acting.known(tx, replying.agents, claim, said.team, author, others)
+    found = agents.known_or_look_up(tx, replying.agents, claim, said.team, author, others)
     if callable(found):
         refuse = partial(_refusal, claim, action, said)
-        return Need(acting.AGENTS, found, SendKind.REPLY, action.id, lambda cause: refuse(cause, in_thread=True))
+        return Need(agents.LOOKED_UP, found, SendKind.REPLY, action.id, lambda cause: refuse(cause, in_thread=True))
     names = {**named, **{one: found[one].name for one in others if one in found}}
     text, agent = customer_text(now.blocks, now.text, names), found[author]
     if not text.strip():
