@@ -32,7 +32,27 @@ __all__ = ["make_desk"]
 LEFT = json.loads((ROOT / "tests/samples/upgrade/0.1.0.json").read_text(encoding="utf-8"))
 GROUPS = [row["group_id"] for row in LEFT["tables"]["conversations"]]
 # All but what is dead, and what waits for a person.
-SHOWN = ["m1001a", "m1001b", "m1001c", "m1002a", "m1003a", "m1003b", "m1004a", "m1004b", "m1005a", "m1005b", "m1006a", "m1007a", "m1007b", "m1008a", "m1009a", "m1010a", "m1012a", "m1013a", "m123456a"]
+SHOWN = [
+    "m1001a",
+    "m1001b",
+    "m1001c",
+    "m1002a",
+    "m1003a",
+    "m1003b",
+    "m1004a",
+    "m1004b",
+    "m1005a",
+    "m1005b",
+    "m1006a",
+    "m1007a",
+    "m1007b",
+    "m1008a",
+    "m1009a",
+    "m1010a",
+    "m1012a",
+    "m1013a",
+    "m123456a",
+]
 MARK = re.compile(r"\bm\d+[a-c]\b")
 
 
