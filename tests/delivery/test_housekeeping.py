@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, select
 
+from bench.chores import fill
 from relay.delivery.housekeeping import BATCH, STEP
-from relay.store.db.tables import conversations, deliveries, lanes, received
+from relay.store.db.tables import conversations
 from tests.delivery.rig import Rig
-from tests.harness import NOON, raw
 
 MANY = 1000
 
@@ -19,24 +19,7 @@ MANY = 1000
 def line(rig: Callable[..., Rig]) -> Rig:
     """A thousand conversations that nothing names."""
     line = rig(channels={}, default_channel=None)
-    with line.store.begin() as tx:
-        rows = range(1, MANY + 1)
-        tx.conn.execute(
-            insert(conversations),
-            [{"id": n, "account": "default", "group_id": f"g{n}", "why": "unmapped", "created_at": NOON} for n in rows],
-        )
-        tx.conn.execute(
-            insert(received),
-            [
-                {"id": n, "source": "kommunicate", "account": "default", "kind": "message", "key": f"k{n}",
-                 "conversation_id": n, "outcome": "accepted", "body": raw(f"k{n}", f"g{n}", f"m{n}"),
-                 "received_at": NOON}
-                for n in rows
-            ],
-        )  # fmt: skip
-        waiting = [{"conversation_id": n, "lane": "words", "received_id": n, "created_at": NOON} for n in rows]
-        tx.conn.execute(insert(deliveries), waiting)
-        tx.conn.execute(insert(lanes), [{"conversation_id": n, "kind": "words", "waiting_since": NOON} for n in rows])
+    fill(line.store, MANY)
     return line
 
 
