@@ -2,10 +2,14 @@
 
 The way of a message, and of a reply, by file names:
 
-    in    web/kommunicate  ->  kommunicate/auth  ->  kommunicate/parse  ->  routing  ->  store/received  ->  200
-    out   delivery/worker  ->  store/lanes  ->  slack/render  ->  slack/client  ->  delivery/policy  ->  settle
-    in    web/slack  ->  slack/auth  ->  slack/inbound  ->  store/inbox  ->  200
-    out   delivery/worker  ->  store/replies  ->  kommunicate/client  ->  delivery/marks
+    message   web/kommunicate  ->  kommunicate/auth  ->  kommunicate/parse  ->  routing/rules
+              ->  store/intake/webhooks  ->  200
+              delivery/worker  ->  delivery/attempt  ->  store/queue/lanes  ->  delivery/handlers/messages
+              ->  slack/render  ->  slack/client  ->  net/call  ->  delivery/attempt
+    reply     web/slack  ->  slack/auth  ->  slack/parse  ->  store/intake/replies  ->  200
+              delivery/worker  ->  delivery/attempt  ->  store/queue/lanes  ->  delivery/handlers/replies
+              ->  kommunicate/client  ->  net/call  ->  delivery/attempt  ->  delivery/handlers/marks
+    failure   slack/errors  ->  delivery/policy  ->  delivery/failures  ->  store/queue/closing
 
 `messages`, `errors`, `clock` and `settings` are the ground every room stands on; `wiring` is the only
 place where concrete things are built; `sandbox` plays both vendors and imports none of the rest.
