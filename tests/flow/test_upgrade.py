@@ -13,13 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import MetaData, Table, insert, text
 
 from relay.sandbox.slack.values import Message
-from relay.store.db import schema
 from relay.store.db.engine import Store
-from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.store.db.schema import SchemaState, migrate, schema_state, upgrade
 from relay.store.db.tables import metadata
 from relay.store.operations.replay import replay_one
 from tests.harness import ROOT, FakeClock, timeline, words
@@ -62,11 +60,8 @@ def before(store: Store, clock: FakeClock) -> Store:
     with store.engine.begin() as conn:
         metadata.drop_all(conn)
         conn.execute(text("DROP TABLE alembic_version"))
-    with schema._alone(store) as conn:
-        config = schema._config()
-        config.attributes["connection"] = conn
-        command.upgrade(config, "0001")
     with store.engine.begin() as conn:
+        upgrade(conn, "0001")
         for name in (table.name for table in metadata.sorted_tables):
             table = Table(name, MetaData(), autoload_with=conn)  # as it was then
             for row in LEFT["tables"][name]:
