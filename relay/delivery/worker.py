@@ -194,7 +194,7 @@ class InFlight:
     """The attempts under way."""
 
     def __init__(self) -> None:
-        self._attempts: dict[int, Attempt] = {}
+        self._attempts: dict[int, tuple[Attempt, str]] = {}  # each with the channel it set out for: that may change
         self._by_lane: Counter[Lane] = Counter()
         self._by_channel: Counter[str] = Counter()
         self._changed = threading.Condition()
@@ -202,16 +202,19 @@ class InFlight:
     def add(self, attempt: Attempt) -> None:
         """It has set out."""
         with self._changed:
-            self._attempts[id(attempt)] = attempt
+            channel = attempt.channel
+            self._attempts[id(attempt)] = (attempt, channel)
             self._by_lane[attempt.claim.lane] += 1
-            self._by_channel[attempt.channel] += 1
+            self._by_channel[channel] += 1
 
     def remove(self, attempt: Attempt) -> None:
         """It is over."""
         with self._changed:
-            if self._attempts.pop(id(attempt), None) is not None:
+            found = self._attempts.pop(id(attempt), None)
+            if found is not None:
+                _, channel = found
                 self._by_lane[attempt.claim.lane] -= 1
-                self._by_channel[attempt.channel] -= 1
+                self._by_channel[channel] -= 1
                 self._by_channel += Counter()  # forgets those that have none
                 self._changed.notify_all()
 
@@ -229,7 +232,7 @@ class InFlight:
     def working_on(self) -> set[tuple[tuple[int, Lane], int]]:
         """The lanes and tokens of all of them."""
         with self._changed:
-            return {(one.claim.lane_key, one.claim.token) for one in self._attempts.values()}
+            return {(one.claim.lane_key, one.claim.token) for one, _ in self._attempts.values()}
 
     def wait_for_none(self, timeout: float) -> bool:
         """Wait until there are none, at most `timeout` seconds; False if there still are."""

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
-from relay.delivery.worker import Worker
+from relay.delivery.attempt import Taking, fetch, take
+from relay.delivery.owner import this_process
+from relay.delivery.steps import Need
+from relay.delivery.worker import InFlight, Worker
 from relay.sandbox import SandboxServer
 from relay.store.db.engine import Store, open_store
-from tests.delivery.rig import POST
+from relay.store.db.tables import conversations
+from tests.delivery.rig import POST, Rig
 from tests.harness import PATIENCE, context_with, timeline, wait_for
 from tests.store.shelf import rows, states, take_in
 
@@ -48,6 +52,22 @@ def run(live: Store, slack: SandboxServer) -> Iterator[Callable[..., Worker]]:
 
 def delivered(store: Store, number: int) -> Callable[[], bool]:
     return lambda: states(store) == ["delivered"] * number
+
+
+def test_a_channel_gets_its_share_back_though_its_conversation_has_moved(rig: Callable[..., Rig]) -> None:
+    """While names are looked up the mapping may send it elsewhere."""
+    line = rig()
+    line.write("m1")
+    attempt, flight = take(line.out, this_process(), Taking()), InFlight()
+    assert attempt is not None
+    assert isinstance(attempt.step, Need)
+    flight.add(attempt)
+    with line.store.begin() as tx:
+        tx.conn.execute(update(conversations).values(channel="C0VIP", channel_id="C0VIP"))
+    fetch(line.out, attempt, attempt.step)
+    flight.remove(attempt)
+    assert attempt.channel == "C0VIP"
+    assert not flight._by_channel
 
 
 def test_it_delivers_in_the_background(live: Store, slack: SandboxServer, run: Callable[..., Worker]) -> None:
