@@ -22,7 +22,7 @@ KILLS ?= 100
 SECONDS ?= 1800
 SEED ?= 1
 DATABASE ?= both
-soak: .venv/.dev  ## kill -9 at random moments under load: KILLS=, SECONDS=, SEED=, DATABASE=
+soak: .venv/.dev  ## kill -9 and other trouble at random moments under load: KILLS=, SECONDS=, SEED=, DATABASE=
 	$(BIN)/python -m bench.soak --kills $(KILLS) --seconds $(SECONDS) --seed $(SEED) --database $(DATABASE)
 
 check: .venv/.dev  ## format, lint, types
