@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -61,3 +64,17 @@ def test_a_connection_more_than_are_kept_is_no_news(capsys: pytest.CaptureFixtur
     configure_logs(as_json=False)
     logging.getLogger("urllib3.connectionpool").warning("canary")
     assert "canary" not in capsys.readouterr().err
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_that_cannot_be_written_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work it tells of goes on."""
+    monkeypatch.setattr(sys, "stderr", Full())
+    configure_logs(as_json=True)
+    structlog.get_logger().warning("store.unavailable")

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Agent, Person, Role
@@ -21,6 +22,7 @@ from relay.store.db.rows import Claim
 
 FRESH = 600.0  # seconds a looked-up agent is good for
 DEADLINE = 2.0  # seconds a look-up in Kommunicate may take in all
+OTHERS = 4.0  # seconds after which nobody else is looked up who is only mentioned
 NAMELESS = "Agent"
 LOOKED_UP = "agents"  # what a claim has asked for
 
@@ -62,14 +64,15 @@ class Agents:
 
         A name less must not hold up a reply: `others` are only mentioned.
         """
-        found = []
+        found = [self._look_up(author)] if author else []
+        ends = monotonic() + OTHERS
         for user_id in others:
+            if monotonic() > ends:
+                break
             try:
                 found.append(self._look_up(user_id))
             except DeliveryFailed as error:
                 log.info("agents.no_name", user=user_id, code=error.code)
-        if author:
-            found.append(self._look_up(author))
         with self._store.begin() as tx:
             remember_agents(tx, team, found)
 

@@ -121,7 +121,7 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     if head.state is SendState.FROZEN and is_overtaken(claim, head):
         sends.void_frozen(tx, claim)
         return _prepared(tx, context, replace(claim, head=None))
-    if head.state is SendState.FROZEN or head.kind in REPEATABLE:
+    if (head.state is SendState.FROZEN and head.ts is None) or head.kind in REPEATABLE:  # with a ts: its echo has come
         return _started(tx, context, claim, head)
     return UNANSWERED[head.kind](tx, context, claim, head)
 
@@ -186,7 +186,7 @@ def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -
         return handler.settled(tx, context, claim, send, Answered(answer))
 
     try:
-        step = context.write("settle", work, done=lambda tx: sends.is_settled(tx, send))
+        step = context.write("settle", work, done=lambda tx: lanes.is_ours(tx, claim) and sends.is_settled(tx, send))
     except Fenced:
         context.write("late report", lambda tx: handler.settled(tx, context, claim, send, TooLate(answer)))
         raise

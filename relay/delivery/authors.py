@@ -87,7 +87,11 @@ class Authors:
             self._asking |= dict.fromkeys(((account, one) for one in wanted), new)
             under_way = {self._asking[account, one] for one in user_ids if (account, one) in self._asking}
         if wanted:
-            threading.Thread(target=self._run, args=(self._client, account, wanted, new), daemon=True).start()
+            try:
+                threading.Thread(target=self._run, args=(self._client, account, wanted, new), daemon=True).start()
+            except RuntimeError as error:  # the machine gives us no more threads
+                log.warning("authors.lookup_failed", error=type(error).__name__)
+                self._end(account, wanted, new)
         return under_way
 
     def _run(self, client: KommunicateClient, account: str, user_ids: Collection[str], mine: _LookUp) -> None:
@@ -96,10 +100,13 @@ class Authors:
         except StoreUnavailable as error:  # they are looked up again with the next message
             log.warning("authors.not_remembered", cause=str(error))
         finally:
-            with self._lock:
-                for one in user_ids:
-                    del self._asking[account, one]
-            mine.done.set()
+            self._end(account, user_ids, mine)
+
+    def _end(self, account: str, user_ids: Collection[str], mine: _LookUp) -> None:
+        with self._lock:
+            for one in user_ids:
+                del self._asking[account, one]
+        mine.done.set()
 
     def _look_up(self, client: KommunicateClient, account: str, user_ids: Collection[str]) -> None:
         try:

@@ -44,6 +44,7 @@ from relay.vocabulary import GateScope
 log = structlog.get_logger()
 
 COPIES_AGAIN = 60.0  # seconds until the look for a second copy is tried again when it failed
+COPIES_FOR = 3600.0  # seconds after the send in which it is tried
 FAILED_LOOKS = (2.0, 5.0, 15.0, 60.0)  # seconds after each look that failed; the next one failing is the last
 NEVER_CONFIRMED = "Slack never confirmed it, and it is nowhere to be found"
 NEVER_LOOKED_FOR = "Slack did not answer, and it could not be looked for"
@@ -257,7 +258,8 @@ def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
 def _copies_later(
     context: DeliveryContext, claim: Claim, send: Send, wait: float, error: DeliveryFailed | None = None
 ) -> None:
-    hopeless = isinstance(error, HistoryUnreadable | Permanent)
+    late = claim.at - (send.started_at or claim.at) > COPIES_FOR
+    hopeless = error is not None and (late or isinstance(error, HistoryUnreadable | Permanent | OperatorNeeded))
 
     def work(tx: Tx) -> None:
         copies.check_copies_later(tx, claim, send, None if hopeless else wait)

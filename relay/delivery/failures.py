@@ -22,7 +22,7 @@ from relay.slack.limits import POSTING
 from relay.store.conversations import replies, threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send
-from relay.store.queue import closing, refusals, sends
+from relay.store.queue import closing, lanes, refusals, sends
 from relay.store.queue.arming import lock
 from relay.store.queue.gates import WORKSPACE
 from relay.store.queue.lanes import Fenced, give_back, hold, put_off
@@ -77,6 +77,10 @@ def apply(
         nonlocal done
         lock(tx, claim.conversation.id)
         hold(tx, claim)
+        if send.kind is SendKind.REPLY and replies.has_echoed(tx, send):  # whatever the answer says: it has arrived
+            done = "settle"
+            replies.settle_sent(tx, claim, send, None)
+            return None
         verdict = decide(error, situation(tx, claim, send, elapsed), context.schedule(send.kind))
         done, obey = _OBEY[type(verdict)]
         step = obey(Failure(tx, context, claim, send, error, settled), verdict)
@@ -84,7 +88,7 @@ def apply(
         return step
 
     try:
-        step = context.write("failure", work, done=lambda tx: sends.is_settled(tx, send))
+        step = context.write("failure", work, done=lambda tx: lanes.is_ours(tx, claim) and sends.is_settled(tx, send))
     except Fenced:
         if isinstance(error, Unsure):  # a process that was stopped gives up waiting as it wakes, and sends all the same
             context.write("late report", lambda tx: settled(tx, context, claim, send, TooLate()))
@@ -113,11 +117,17 @@ def situation(tx: Tx, claim: Claim, send: Send, elapsed: float) -> Situation:
     return Situation(send.kind, len(carried), form, claim.attempts, claim.spent, send.resent, elapsed)
 
 
-def _retry(f: Failure, verdict: policy.Retry) -> None:
-    sends.freeze_again(f.tx, f.send, f.cause)
+def _retry(f: Failure, verdict: policy.Retry) -> Step | None:
+    if f.send.kind is SendKind.MARK and f.send.channel != f.claim.conversation.channel_id:
+        return _forget(f, policy.Forget())  # in a channel that was left nobody looks for it, and newer ones come next
+    if f.send.kind in policy.STATES:  # what is wanted, and where, is decided anew at the next try
+        sends.forget(f.tx, f.send)
+    else:
+        sends.freeze_again(f.tx, f.send, f.cause)
     _note_wait(f, for_long=f.claim.spent + verdict.wait > replies.SOON)
     spent = f.claim.spent + verdict.wait
     give_back(f.tx, f.claim, wait=verdict.wait, attempts=f.claim.attempts + 1, spent=spent)
+    return None
 
 
 def _wait_at_gate(f: Failure, _: policy.WaitAtGate) -> None:

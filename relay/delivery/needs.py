@@ -6,7 +6,7 @@ import structlog
 
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import close_gate
-from relay.delivery.policy import GiveUp, Retry, Situation, decide
+from relay.delivery.policy import GiveUp, Retry, Situation, WaitAtGate, decide
 from relay.delivery.steps import Need, Step
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unsure
 from relay.messages import Form
@@ -39,8 +39,10 @@ def give_up_need(context: DeliveryContext, claim: Claim, need: Need, error: Deli
         if wait is not None:
             give_back(tx, claim, wait=wait, attempts=claim.attempts + 1, spent=claim.spent + wait)
         else:
-            place = claim.conversation
-            seconds = close_gate(tx, context, error, channel=place.channel or "", account=place.key.account)
+            place, closes = claim.conversation, error
+            if not isinstance(verdict, WaitAtGate):  # it cannot be had, ever: its channel waits for a person
+                closes = OperatorNeeded(GateScope.CHANNEL, str(error), code=error.code)
+            seconds = close_gate(tx, context, closes, channel=place.channel or "", account=place.key.account)
             put_off(tx, claim, seconds if isinstance(error, RateLimited) else 0.0)
         return None
 

@@ -114,10 +114,19 @@ class Worker:
                 break
             taken += 1
             if attempt.step is not None:
-                self._in_flight.add(attempt)
-                threading.Thread(target=self._carry_out, args=(attempt,), name="attempt", daemon=True).start()
+                self._set_out(attempt)
         if not taken:
             self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
+
+    def _set_out(self, attempt: Attempt) -> None:
+        self._in_flight.add(attempt)
+        try:
+            threading.Thread(target=self._carry_out, args=(attempt,), name="attempt", daemon=True).start()
+        except RuntimeError:  # the machine gives us no more threads: nothing was called, and the lane is free again
+            self._in_flight.remove(attempt)
+            attempt.taking.is_open = True
+            self._failed.append((attempt.taking, TROUBLE[-1]))
+            raise
 
     def _check_claimable(self) -> tuple[Claimable, set[str]]:
         """What there is to do, without a lock: a take writes, and most of the time there is nothing to take.
@@ -159,7 +168,8 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - its lease ends, and the lane is taken again
                 _log_failure(error)
                 left = isinstance(error, StoreUnavailable)
-        self._in_flight.remove(attempt)
+            finally:
+                self._in_flight.remove(attempt)
         if left:  # nobody waits for the end of its lease
             self._failed.append((attempt.taking, 0.0))
         self._news.set()  # the lane was given back

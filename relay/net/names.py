@@ -29,8 +29,12 @@ def _looking_up(host: str, port: int) -> Future[Sequence[Address]]:
     with _lock:
         found = _under_way.get((host, port))
         if found is None:
-            found = _under_way[host, port] = Future()
-            threading.Thread(target=_look_up, args=(host, port, found), daemon=True).start()
+            found = Future()
+            try:
+                threading.Thread(target=_look_up, args=(host, port, found), daemon=True).start()
+            except RuntimeError:  # the machine gives us no more threads
+                raise OSError("no thread for a look-up") from None
+            _under_way[host, port] = found  # it cannot be done before: that takes the lock
         return found
 
 

@@ -57,6 +57,8 @@ class Api:
         for _ in range(most):
             more = {"cursor": cursor} if cursor else {}
             left = min(self.deadline, ends - monotonic())
+            if left <= 0:
+                raise Unsure(f"{method} has more pages than there was time for", code="deadline")
             body = self.read(method, {**arguments, "limit": size, **more}, deadline=left)
             items = body.get(key)
             if not isinstance(items, list):

@@ -151,3 +151,38 @@ def test_a_look_takes_no_longer_than_one_call(rig: Callable[..., Rig]) -> None:
     assert len(line.times(HISTORY)) <= 5 * (len(FAILED_LOOKS) + 1)
     assert (line.told(), line.waiting()) == (["m0", "m1", "m1"], [])
     assert marked(line) == ["m1"]
+
+
+@pytest.mark.parametrize("failure", [{"code": "is_archived"}, {"code": "internal_error"}])
+def test_the_look_for_a_second_copy_ends_too(line: Rig, failure: dict[str, str]) -> None:
+    """At once where only a person could help; after an hour at the latest."""
+    line.fault("reset_before")
+    line.write("m1")
+    line.run(30)
+    assert line.told() == ["m0", "m1"]
+    line.fault("error", method=REPLIES, times=None, **failure)
+    for _ in range(70):
+        line.run(60)
+    before = looks(line)
+    line.run(1800)
+    assert looks(line) == before
+    assert before < 80
+
+
+@pytest.mark.parametrize("failure", [{"code": "invalid_cursor"}, {"code": "invalid_arguments"}])
+def test_a_name_that_cannot_be_looked_up_stops_its_own_channel_alone(
+    rig: Callable[..., Rig], failure: dict[str, str]
+) -> None:
+    """Whatever the code; it goes on when it can be."""
+    line = rig(channels={"123456": "#support"}, default_channel="C0GENERAL")
+    line.fault("error", method="conversations.list", times=None, **failure)
+    line.write("m1")
+    line.run(30)
+    line.write("m2", group="7")
+    line.run(5)
+    assert line.told() == ["m2"]
+    ((state, cause),) = line.waiting()
+    assert (state, failure["code"] in cause) == ("waiting", True)
+    line.sandbox.faults.clear()
+    line.run(FOR_LONG)
+    assert (line.told(), line.waiting()) == (["m2", "m1"], [])

@@ -96,7 +96,7 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
         refuse = partial(_refusal, claim, action, said)
         return Need(agents.LOOKED_UP, found, SendKind.REPLY, action.id, lambda cause: refuse(cause, in_thread=True))
     names = {**named, **{one: found[one].name for one in others if one in found}}
-    text, agent = customer_text(now.blocks, now.text, names), found[author]
+    text, agent = customer_text(now.blocks, now.text, names), found.get(author) or Agent(author, agents.NAMELESS, "")
     if not text.strip():
         return _refusal(claim, action, said, ONLY_FILES)
     if not agent.agent_id and replying.known_only:

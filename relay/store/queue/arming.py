@@ -29,7 +29,10 @@ _LOCK = _LOCK.with_for_update(key_share=True)
 
 
 def arm(tx: Tx, conversation_id: int, lane: Lane, wait: float) -> None:
-    """Make a lane due in `wait` seconds, unless it is due already or waits for something else."""
+    """Make a lane due in `wait` seconds, unless it is due already or waits for something else.
+
+    A card is drawn as things are, so nothing that it waits for has to come first.
+    """
     mine = {"conversation_id": conversation_id, "kind": lane.value}
     tx.run(_arm(postgres=tx.on_postgres), **mine, due=tx.now + wait, delay=wait, waiting_since=tx.now)
 
@@ -38,7 +41,7 @@ def arm(tx: Tx, conversation_id: int, lane: Lane, wait: float) -> None:
 def _arm(*, postgres: bool) -> Any:
     columns = ("conversation_id", "kind", "due", "delay", "waiting_since")
     new = upsert_on(lanes, postgres=postgres).values(**{name: given(name) for name in columns})
-    idle = lanes.c.due.is_(None)
+    idle = or_(lanes.c.due.is_(None), and_(lanes.c.kind == Lane.CARD.value, lanes.c.due > new.excluded.due))
     return new.on_conflict_do_update(
         index_elements=["conversation_id", "kind"],
         set_={

@@ -43,6 +43,7 @@ TAKE = (
 )
 HOLD = update(lanes).where(_LANE, lanes.c.token == given("token")).values(token=lanes.c.token)
 HOLD = HOLD.returning(lanes.c.events_applied_to, lanes.c.broadcast_from)
+OURS = select(lanes.c.token).where(_LANE, lanes.c.token == given("token"))
 RENEW = HOLD.values(lease_until=given("until"))
 EVENTS_APPLIED = update(lanes).where(_LANE).values(events_applied_to=given("delivery"))
 BROADCAST_CLEARED = update(lanes).where(_LANE).values(broadcast_from=None)
@@ -152,6 +153,11 @@ def hold(tx: Tx, claim: Claim) -> None:
     if tx.run(HOLD, **_mine(claim)).one_or_none() is None:
         raise Fenced
     tx.held.add((claim.lane_key, claim.token))
+
+
+def is_ours(tx: Tx, claim: Claim) -> bool:
+    """True when nobody has taken the lane since, though its lease may be over; holds nothing."""
+    return tx.run(OURS, **_mine(claim)).one_or_none() is not None
 
 
 def hold_again(tx: Tx, claim: Claim, *, lease: float) -> Claim:
