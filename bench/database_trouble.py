@@ -103,12 +103,16 @@ def nothing(town: Town, seconds: float) -> None:
 
 
 def stopped_worker(town: Town, seconds: float) -> None:
-    """A second worker is stopped in the transaction in which it closes the gate that all posts wait at."""
+    """A worker is stopped in the transaction in which it closes the gate that all posts wait at; another goes on."""
     town.server.sandbox.faults.add("auth.test", "error", code="fatal_error", times=None)
     town.server.sandbox.faults.add(POST, "error", code="service_unavailable", channel=f"C0D{SICK}", times=None)
     stopping = town.begin("worker", RELAY_ENV="test", RELAY_FAILPOINT="gate.before_commit:1:stop")
-    assert wait_for(lambda: _tries_sick(town) and _is_stopped(stopping.process.pid), PATIENCE), "nobody was stopped"
+    town.relays[1].stop()  # so that it is not the other one that meets with it
+    assert wait_for(lambda: _tries_sick(town) and _is_stopped(stopping.process.pid), PATIENCE, every=0.5), (
+        "nobody was stopped"
+    )
     town.server.sandbox.faults.clear()
+    town.begin("worker")
     town.held = {int(group) for (group,) in town.postgres.ask(HELD, f"%|{stopping.process.pid}|%")}
     quiet(seconds)
 

@@ -57,10 +57,10 @@ MARK = re.compile(r"\bm\d+[a-c]\b")
 @pytest.fixture
 def before(store: Store, clock: FakeClock) -> Store:
     """The database as the last release left it."""
-    with store.engine.begin() as conn:
+    with store.begin_patiently() as conn:
         metadata.drop_all(conn)
         conn.execute(text("DROP TABLE alembic_version"))
-    with store.engine.begin() as conn:
+    with store.begin_patiently() as conn:
         upgrade(conn, "0001")
         for name in (table.name for table in metadata.sorted_tables):
             table = Table(name, MetaData(), autoload_with=conn)  # as it was then
