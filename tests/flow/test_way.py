@@ -1,4 +1,4 @@
-"""How many files a person passes who follows one message, or one reply, from one door to the other: not one more."""
+"""How many files a person passes who follows one message, or one reply, from the endpoint to the other vendor: not one more."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def passed() -> Iterator[set[str]]:
 
 
 def test_the_way_of_a_message_is_no_longer_than_it_was(make_desk: Callable[..., Desk]) -> None:
-    """From the webhook's door to its place in a thread."""
+    """From the webhook to its place in a thread."""
     desk = make_desk(replies={"undo_seconds": 0})
     desk.customer("m1")
     desk.sandbox.kommunicate.customer_writes("123456", "m2", name="Jane")
@@ -50,7 +50,7 @@ def test_the_way_of_a_message_is_no_longer_than_it_was(make_desk: Callable[..., 
 
 
 def test_the_way_of_a_reply_is_no_longer_than_it_was(make_desk: Callable[..., Desk]) -> None:
-    """From Slack's door to the customer."""
+    """From Slack's event to the customer."""
     desk = make_desk(replies={"undo_seconds": 0})
     desk.customer("m1")
     desk.says("one")
