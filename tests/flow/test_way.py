@@ -1,4 +1,4 @@
-"""How many files a person passes who follows one message, or one reply, from the endpoint to the other vendor: not one more."""
+"""How many files a person passes who follows one message, or one reply, to the other vendor: not one more."""
 
 from __future__ import annotations
 
