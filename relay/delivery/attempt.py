@@ -45,7 +45,7 @@ from relay.failpoints import failpoint
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
 from relay.store.queue import lanes, sends
-from relay.store.queue.arming import lock
+from relay.store.queue.due import lock
 from relay.store.queue.lanes import Fenced
 from relay.vocabulary import Lane, SendKind, SendState
 

@@ -36,7 +36,7 @@ from relay.store.conversations import threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
 from relay.store.queue import copies, refusals, sends
-from relay.store.queue.arming import lock
+from relay.store.queue.due import lock
 from relay.store.queue.gates import are_looks_blocked
 from relay.store.queue.lanes import give_back, hold, hold_again, put_off
 from relay.vocabulary import GateScope

@@ -23,7 +23,7 @@ from relay.store.conversations import replies, threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send
 from relay.store.queue import closing, lanes, refusals, sends
-from relay.store.queue.arming import lock
+from relay.store.queue.due import lock
 from relay.store.queue.gates import WORKSPACE
 from relay.store.queue.lanes import Fenced, give_back, hold, put_off
 from relay.vocabulary import GateScope, SendKind, Vendor

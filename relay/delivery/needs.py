@@ -13,7 +13,7 @@ from relay.messages import Form
 from relay.store.conversations.replies import SOON, note_wait
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
-from relay.store.queue.arming import lock
+from relay.store.queue.due import lock
 from relay.store.queue.lanes import give_back, hold, put_off
 from relay.vocabulary import GateScope, SendKind
 

@@ -10,7 +10,7 @@ from relay.errors import DeliveryFailed
 from relay.store.conversations.replies import is_ended
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
-from relay.store.queue.arming import lock
+from relay.store.queue.due import lock
 from relay.store.queue.lanes import hold
 
 NO_KEY = "this relay has no KOMMUNICATE_API_KEY, so nothing reaches the customer"

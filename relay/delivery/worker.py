@@ -20,7 +20,7 @@ from relay.delivery import owner
 from relay.delivery.attempt import Attempt, Taking, carry_out, take
 from relay.delivery.context import DeliveryContext
 from relay.errors import StoreUnavailable
-from relay.store.queue.claimable import Claimable, check_claimable, lease_owners
+from relay.store.queue.due import Claimable, check_claimable, lease_owners
 from relay.store.queue.lanes import Fenced, put_aside, release_lost
 from relay.vocabulary import Lane
 

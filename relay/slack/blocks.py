@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from relay.slack.links import is_url
-from relay.slack.text import escape, units
+from relay.slack.text import escape, is_url, units
 
 Block = dict[str, Any]
 

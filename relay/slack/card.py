@@ -24,9 +24,8 @@ from relay.slack.blocks import (
     plain,
     utc_minute,
 )
-from relay.slack.links import is_url
 from relay.slack.post import SlackPost, fallback
-from relay.slack.text import clean, clean_line, clean_name, escape, shorten
+from relay.slack.text import clean, clean_line, clean_name, escape, is_url, shorten
 
 READ_ONLY = "Read only: replies here do not reach the customer"
 TAKE_OVER, RELEASE, RESOLVE, REOPEN = "take_over", "release", "resolve", "reopen"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from relay.messages import Attachment, Form
 from relay.slack.blocks import MAX_FILE_NAME, Block, context, image, link_or_words, plain
-from relay.slack.links import is_https
-from relay.slack.text import clean_line
+from relay.slack.text import clean_line, is_https
 
 _ENCRYPTED = "AWS-ENCRYPTED-"  # what Kommunicate puts in front of the name of a private file
 _NAMELESS = "file"

@@ -26,10 +26,9 @@ from relay.slack.fields import (
     several,
     text,
 )
-from relay.slack.links import is_https
 from relay.slack.message_events import Us, read_message
 from relay.slack.notes import note_reason
-from relay.slack.text import clean_line
+from relay.slack.text import clean_line, is_https
 
 OTHER_KIND = "of a kind that nothing is done about"
 RATE_LIMITED = "Slack holds events back: more than 30,000 in an hour"

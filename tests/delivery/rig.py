@@ -19,7 +19,7 @@ from relay.store.db.engine import Store
 from relay.store.db.rows import Claim, Send
 from relay.store.intake.webhooks import accept
 from relay.store.operations.reports import Which, list_deliveries
-from relay.store.queue.claimable import check_claimable
+from relay.store.queue.due import check_claimable
 from relay.wiring import Relay, build_context, build_housekeeping
 from tests.harness import FakeClock, raw, relay_with, timeline, words
 

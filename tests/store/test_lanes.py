@@ -13,7 +13,7 @@ from relay.store.db.engine import Store
 from relay.store.db.rows import Claim
 from relay.store.db.tables import lanes as lane_table
 from relay.store.queue import closing, lanes
-from relay.store.queue.claimable import check_claimable
+from relay.store.queue.due import check_claimable
 from relay.store.queue.lanes import Fenced
 from relay.vocabulary import GateScope, SendState
 from tests.harness import PATIENCE, FakeClock

@@ -13,7 +13,7 @@ from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.retention import prune
 from relay.store.queue import closing, lanes, refusals, sends
-from relay.store.queue.claimable import check_claimable, lease_owners
+from relay.store.queue.due import check_claimable, lease_owners
 from relay.store.queue.waiting import last_shown, waiting
 from relay.vocabulary import GateScope
 from tests.store.shelf import LEASE, LIMITS, MAPPED, claimed, give_back, holding, open_thread, settle, started, take_in

@@ -10,7 +10,7 @@ from sqlalchemy import exists, or_, select, update
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
 from relay.store.db.tables import OUTDATED, conversations, deliveries
-from relay.store.queue.arming import arm, lock
+from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
 from relay.vocabulary import Lane
 

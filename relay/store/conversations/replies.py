@@ -17,7 +17,7 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim, Send
 from relay.store.db.tables import deliveries, received, send_parts, sends
 from relay.store.intake.echoes import HOLD_REPLIES, take_key
-from relay.store.queue.arming import arm, lock
+from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
 from relay.store.queue.sends import carried_deliveries
 from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Mark, SendState, ThreadNotice

@@ -15,7 +15,7 @@ from relay.messages import ConversationKey
 from relay.store.db.engine import Tx
 from relay.store.db.rows import to_state
 from relay.store.db.tables import conversations, lanes
-from relay.store.queue.arming import arm
+from relay.store.queue.due import arm
 from relay.vocabulary import Lane
 
 Step = Callable[[ConversationState], ConversationState]

@@ -9,7 +9,7 @@ from sqlalchemy import insert, literal, select
 
 from relay.store.db.engine import Tx
 from relay.store.db.tables import deliveries
-from relay.store.queue.arming import arm
+from relay.store.queue.due import arm
 from relay.vocabulary import Lane, ThreadNotice
 
 

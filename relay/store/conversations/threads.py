@@ -15,7 +15,7 @@ from relay.store.db.dialects import among
 from relay.store.db.engine import Tx, given
 from relay.store.db.rows import Claim, Conversation, Send
 from relay.store.db.tables import OPEN_SENDS, UNDER_WAY, conversations, deliveries, gates, lanes, received, sends
-from relay.store.queue.arming import arm, lock
+from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import arm_all, hold
 from relay.store.queue.sends import drop, mark_delivered, void_frozen
 from relay.vocabulary import DeliveryState, GateScope, Lane, SendState

@@ -9,7 +9,7 @@ from relay.messages import ChatMessage
 from relay.store.db.engine import Tx, given
 from relay.store.db.rows import Send, to_send
 from relay.store.db.tables import deliveries, lanes, send_parts, sends
-from relay.store.queue.arming import arm
+from relay.store.queue.due import arm
 from relay.vocabulary import DeliveryState, Lane, Mark, SendKind, SendState
 
 ECHO_WITHIN = 60.0  # seconds in which a webhook with the same words is taken for a reply's echo

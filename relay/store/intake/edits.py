@@ -18,7 +18,7 @@ from relay.store.db.engine import Tx
 from relay.store.db.tables import deliveries, received
 from relay.store.intake.recording import NOT_OURS, Came, lock_thread, queue, record
 from relay.store.intake.webhooks import Receipt
-from relay.store.queue.arming import arm, lock
+from relay.store.queue.due import arm, lock
 from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, Source, ThreadNotice
 
 TAKEN_BACK = "deleted before it was sent"

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
 from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.tables import OPEN_SENDS, deliveries, received, sends
-from relay.store.queue.arming import lock
+from relay.store.queue.due import lock
 from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, Source
 
 NOT_OURS = "not in a thread of ours"

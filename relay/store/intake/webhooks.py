@@ -20,7 +20,7 @@ from relay.store.db.dialects import upsert_on
 from relay.store.db.engine import Tx, given
 from relay.store.db.tables import conversations, deliveries, received
 from relay.store.intake.echoes import take_echo
-from relay.store.queue.arming import arm_words
+from relay.store.queue.due import arm_words
 from relay.vocabulary import Lane, Outcome, ReceivedKind, Source
 
 OWN_REPLY = "a reply of this relay coming back"

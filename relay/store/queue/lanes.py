@@ -18,7 +18,7 @@ from relay.store.db.dialects import BOUND, among, equals, past
 from relay.store.db.engine import Tx, given
 from relay.store.db.rows import Claim, Conversation, to_conversation, to_send
 from relay.store.db.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
-from relay.store.queue.claimable import PLACE, claimable
+from relay.store.queue.due import PLACE, claimable
 from relay.store.queue.gates import Limits
 from relay.vocabulary import Lane, SendState
 

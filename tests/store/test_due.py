@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from relay.store.db.engine import Store
 from relay.store.db.tables import lanes
-from relay.store.queue.claimable import Claimable, check_claimable
 from relay.store.queue.closing import close_for_failure
+from relay.store.queue.due import Claimable, check_claimable
 from relay.store.queue.gates import Pace, take_slot
 from relay.vocabulary import GateScope
 from relay.wiring import slack_limits
