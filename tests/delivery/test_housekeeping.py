@@ -11,6 +11,7 @@ from bench.chores import fill
 from relay.delivery.housekeeping import BATCH, STEP
 from relay.store.db.tables import conversations
 from tests.delivery.rig import Rig
+from tests.statements import noted
 
 MANY = 1000
 
@@ -27,18 +28,18 @@ def test_the_mapping_is_asked_again_for_thousands_in_small_steps(line: Rig) -> N
     """Deciding happens outside of any transaction, and none moves more than a few."""
     pool, moved, open_while_deciding = line.store.engine.pool, [0], []
 
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+    def note(statement: str, _values: object, _connection: object) -> None:
         moved[-1] += statement.startswith("UPDATE conversations")
 
     event.listen(line.store.engine, "begin", lambda _: moved.append(0))
-    event.listen(line.store.engine, "before_cursor_execute", note)
     choose = line.relay.choose
 
     def deciding(*facts: object) -> object:
         open_while_deciding.append(pool.checkedout())  # type: ignore[attr-defined]
         return choose(*facts)  # type: ignore[arg-type]
 
-    line.restart(default_channel="C0SUPPORT", channels={})
+    with noted(line.store.engine, note):
+        line.restart(default_channel="C0SUPPORT", channels={})
     with line.store.read() as tx:
         left = tx.conn.execute(select(conversations.c.id).where(conversations.c.channel.is_(None))).all()
     assert left == []

@@ -8,7 +8,6 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import event
 
 from bench.hours import live_through
 from relay.delivery.owner import this_process
@@ -16,20 +15,15 @@ from relay.store.db import postgres
 from relay.store.db.engine import Store
 from relay.store.queue import lanes
 from tests.delivery.rig import Rig
+from tests.statements import listed
 from tests.store.shelf import LEASE, LIMITS, claimed, give_back, take_in
 
 
 @pytest.fixture
 def statements(store: Store) -> Iterator[list[str]]:
     """Every statement that goes to the database from here on."""
-    seen: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(store.engine, "before_cursor_execute", note)
+    with listed(store.engine) as seen:
+        yield seen
 
 
 def nothing(_: Rig) -> None:

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event
 
 from relay.errors import OperatorNeeded, RateLimited
 from relay.store.queue import gates, lanes, sends
 from relay.vocabulary import GateScope
 from tests.delivery.rig import Rig
 from tests.harness import PATIENCE
+from tests.statements import listed
 
 
 @pytest.fixture
@@ -64,9 +64,8 @@ def test_a_message_takes_no_more_statements_than_it_needs(rig: Callable[..., Rig
     line = rig()
     line.write("m1")
     line.run(60)
-    ran: list[str] = []
-    event.listen(line.store.engine, "before_cursor_execute", lambda *call: ran.append(call[2]))
-    line.write("m2")
-    assert line.worker.run_once()
+    with listed(line.store.engine) as ran:
+        line.write("m2")
+        assert line.worker.run_once()
     assert line.told() == ["m1", "m2"]
     assert len(ran) <= 30, "\n".join(ran)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event
 
 from relay.sandbox.slack.board import Message
 from tests.replies.desk import Desk
+from tests.statements import listed
 from tests.store.shelf import rows
 
 GROUP, CHANNEL = "999", "C0VIP"
@@ -158,9 +158,8 @@ def test_chores_read_nothing_that_waits_for_a_card_on_its_way(desk: Desk) -> Non
     for number in range(5):
         writes(desk, f"quick {number}")
     desk.carry()
-    read: list[str] = []
-    event.listen(desk.store.engine, "before_cursor_execute", lambda *call: read.append(call[2]))
-    desk.chores()
+    with listed(desk.store.engine) as read:
+        desk.chores()
     updates = [one for one in read if one.startswith("UPDATE received") and "outcome" in one]
     assert len(updates) <= 1
     assert held(desk) == ["message"] * 5

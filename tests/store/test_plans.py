@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import text
 
 from relay.store.conversations import threads
 from relay.store.db.engine import Store
@@ -16,6 +17,7 @@ from relay.store.queue import closing, lanes, refusals, sends
 from relay.store.queue.due import check_claimable, lease_owners
 from relay.store.queue.waiting import last_shown, waiting
 from relay.vocabulary import GateScope
+from tests.statements import noted
 from tests.store.shelf import LEASE, LIMITS, MAPPED, claimed, give_back, holding, open_thread, settle, started, take_in
 
 HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes)\w*"
@@ -57,15 +59,13 @@ def plans(full: Store) -> Iterator[list[str]]:
     seen: list[str] = []
     explain = "EXPLAIN QUERY PLAN" if full.on_sqlite else "EXPLAIN"
 
-    def note(conn: Connection, cursor: object, statement: str, parameters: object, *_: object) -> None:
+    def note(statement: str, values: Any, connection: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE")) and "clock_timestamp" not in statement:
-            raw = conn.connection.dbapi_connection
-            plan = raw.execute(f"{explain} {statement}", parameters).fetchall()  # type: ignore[union-attr]
+            plan = connection.execute(f"{explain} {statement}", values).fetchall()
             seen.append(f"{statement}\n" + "\n".join(str(row[-1]) for row in plan))
 
-    event.listen(full.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(full.engine, "before_cursor_execute", note)
+    with noted(full.engine, note):
+        yield seen
 
 
 def one_message(store: Store) -> None:

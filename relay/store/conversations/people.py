@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from relay.messages import Agent, Person, Role
 from relay.store.db.dialects import upsert
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
+from relay.store.db.statements import given, one_of
 from relay.store.db.tables import people
 
-KNOWN = select(people).where(people.c.account == given("account"), people.c.user_id.in_(given("users", several=True)))
+KNOWN = select(people).where(people.c.account == given("account"), one_of(people.c.user_id, "users"))
 
 
 def known_people(tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, tuple[Person, float]]:

@@ -12,8 +12,9 @@ from sqlalchemy import Integer, and_, exists, select, union_all, update
 
 from relay.messages import Decision
 from relay.store.db.dialects import among
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, Send
+from relay.store.db.statements import given
 from relay.store.db.tables import OPEN_SENDS, UNDER_WAY, conversations, deliveries, gates, lanes, received, sends
 from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import arm_all, hold

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Select, Table, TextClause, and_, literal_column, or_, text
+from sqlalchemy import ColumnElement, Double, Table, and_, literal_column, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
+from relay.store.db.statements import given
 
 
 class Moment(Protocol):
-    """Whoever says in a statement what time it is: a transaction, `BOUND` or `WHEN_RUN`."""
+    """Whoever says in a statement what time it is: a transaction, or `BOUND`."""
 
     @property
     def now(self) -> Any: ...
@@ -24,14 +25,7 @@ class _Bound:
     now = given("now", Double)
 
 
-class _WhenRun:
-    """For a statement that is written out once: the time is bound, as `now`, each time it runs."""
-
-    now = literal_column(":now", Double)
-
-
 BOUND = _Bound()
-WHEN_RUN = _WhenRun()
 
 
 def upsert(tx: Tx, table: Table) -> Any:
@@ -42,12 +36,6 @@ def upsert(tx: Tx, table: Table) -> Any:
 def upsert_on(table: Table, *, postgres: bool) -> Any:
     """The same, for a statement that is built before there is a transaction."""
     return postgresql.insert(table) if postgres else sqlite.insert(table)
-
-
-def written_out(statement: Select[Any], *, for_postgres: bool) -> TextClause:
-    """A statement as text, with its constants: to build and bind them again would be most of what a small one costs."""
-    dialect = postgresql.dialect() if for_postgres else sqlite.dialect()  # type: ignore[no-untyped-call]
-    return text(str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})))
 
 
 def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:

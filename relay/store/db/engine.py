@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, CursorResult, Engine, Executable, Transaction, bindparam, make_url
+from sqlalchemy import Connection, Engine, Executable, Result, Transaction, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from relay.clock import Clock, SystemClock, monotonic
 from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
-from relay.store.db import postgres, sqlite
+from relay.store.db import postgres, sqlite, statements
 
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
 TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
-
-
-def given(name: str, type_: Any = None, *, several: bool = False) -> BindParameter[Any]:
-    """A value that a statement gets when it is run by `Tx.run`, so that the statement itself is built only once.
-
-    To build one costs more than to run it. `several`: a list of values, for IN.
-    """
-    return bindparam(_given(name), type_=type_, expanding=several)
-
-
-def _given(name: str) -> str:
-    return f"given_{name}"  # a name that no column has: those mean something else in an UPDATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +31,13 @@ class Tx:
     now: float
     held: set[object] = field(default_factory=set)
 
-    def run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
-        """Execute a statement with the values it is `given`."""
-        return self.conn.execute(statement, {_given(name): value for name, value in values.items()})
+    def run(self, statement: Executable, **values: Any) -> Result[Any]:
+        """Execute a statement that was built once, with the values it is `given`."""
+        return statements.run(self.conn, statement, values)
+
+    def run_for_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute a statement that was built once for each of `rows`, the values it is `given`."""
+        statements.run_for_each(self.conn, statement, rows)
 
     @property
     def on_postgres(self) -> bool:

@@ -8,12 +8,12 @@ import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 
 from relay.clock import monotonic
+from relay.store.db.statements import READ_ONLY
 
 CLOCK = "relay_clock"  # where a connection keeps what time the server said it was as its transaction began
 POOL_WAIT = 1.0  # seconds until one of our connections must be free
 CONNECT_WAIT = 2  # seconds; the library allows no less
 BEGIN_WAIT = 1.5  # seconds until a transaction must have begun: a connection from the pool may have lost its other end
-READ_ONLY = "25006"
 # In one round trip, of which the first answer is read. The server ends the transaction of a process that has stopped
 # after 5 s, with all the locks it holds.
 BEGIN = (

@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from relay.keys import key_of
 from relay.messages import ChatMessage
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
 from relay.store.db.rows import Send, to_send
+from relay.store.db.statements import given
 from relay.store.db.tables import deliveries, lanes, send_parts, sends
 from relay.store.queue.due import arm
 from relay.vocabulary import DeliveryState, Lane, Mark, SendKind, SendState

@@ -17,7 +17,8 @@ from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessag
 from relay.store.conversations.state import update_state_of
 from relay.store.conversations.threads import id_in
 from relay.store.db.dialects import upsert_on
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
+from relay.store.db.statements import given
 from relay.store.db.tables import conversations, deliveries, received
 from relay.store.intake.echoes import take_echo
 from relay.store.queue.due import arm_words

@@ -8,7 +8,8 @@ from __future__ import annotations
 from sqlalchemy import Double, Integer, exists, select, union_all, update
 
 from relay.store.db.dialects import among
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
+from relay.store.db.statements import given
 from relay.store.db.tables import OPEN_DELIVERIES, deliveries, received, send_parts, sends
 from relay.vocabulary import DeliveryState, SendState
 

@@ -5,27 +5,26 @@ Lock order: conversation, lanes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     ScalarSelect,
     Select,
-    TextClause,
     and_,
     case,
     exists,
+    false,
     func,
     or_,
     select,
 )
 
-from relay.store.db.dialects import WHEN_RUN, Moment, ahead, among, equals, past, upsert_on, written_out
-from relay.store.db.engine import Tx, given
+from relay.store.db.dialects import BOUND, Moment, ahead, among, equals, past, upsert_on
+from relay.store.db.engine import Tx
+from relay.store.db.statements import given
 from relay.store.db.tables import conversations, gates, lanes
 from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_mark, gates_for_post, gates_for_reply
 from relay.vocabulary import Lane
@@ -117,21 +116,21 @@ class Claimable:
 
 def check_claimable(tx: Tx, *, lease: float, limits: Limits, kinds: tuple[Lane, ...] = tuple(Lane)) -> Claimable:
     """Look once at all lanes of these kinds and all gates; `lease` is in seconds."""
-    row = tx.conn.execute(_look(lease, limits, kinds, for_postgres=tx.on_postgres), {"now": tx.now}).one()
+    row = tx.run(_look(lease, limits, kinds), now=tx.now).one()
     times = [at for at in (row.lane_due, row.lease_end, row.gate_opens) if at is not None]
     return Claimable(bool(row.ready), row.lease_end is not None, max(0.0, min(times) - tx.now) if times else None)
 
 
 def lease_owners(tx: Tx) -> set[str]:
     """Whoever holds a lease now."""
-    return set(tx.conn.execute(LEASE_OWNERS).scalars())
+    return set(tx.run(LEASE_OWNERS).scalars())
 
 
 def claimable(
-    moment: Moment, lease: float, limits: Limits, kinds: tuple[Lane, ...], dead: Collection[str] | BindParameter[Any]
+    moment: Moment, lease: float, limits: Limits, kinds: tuple[Lane, ...], dead: ColumnElement[bool]
 ) -> Select[Any]:
     """The lanes that are due, free and not held back by a gate; those of a newer version's kinds are not ours."""
-    free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, lease), lanes.c.lease_owner.in_(dead))
+    free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, lease), dead)
     return (
         select(lanes.c.conversation_id, lanes.c.kind)
         .join(conversations, conversations.c.id == lanes.c.conversation_id)
@@ -157,17 +156,16 @@ def _held_back(moment: Moment, limits: Limits) -> ColumnElement[bool]:
 
 
 @cache
-def _look(lease: float, limits: Limits, kinds: tuple[Lane, ...], *, for_postgres: bool) -> TextClause:
-    """The statement of `check_claimable`: an idle worker runs it for ever, so it is made once."""
-    moment, ours = WHEN_RUN, among(lanes.c.kind, kinds)
+def _look(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Select[Any]:
+    """The statement of `check_claimable`."""
+    moment, ours = BOUND, among(lanes.c.kind, kinds)
     leased = and_(ours, lanes.c.due.is_not(None), lanes.c.lease_until > moment.now)
-    statement = select(
-        exists(claimable(moment, lease, limits, kinds, dead=())).label("ready"),
+    return select(
+        exists(claimable(moment, lease, limits, kinds, dead=false())).label("ready"),
         _first(lanes.c.due, and_(ours, ahead(moment, lanes.c.due, lanes.c.delay))).label("lane_due"),
         _first(lanes.c.lease_until, leased).label("lease_end"),
         _first(limits.pace.opens_at(moment), closed(moment, limits.pace)).label("gate_opens"),
     )
-    return written_out(statement, for_postgres=for_postgres)
 
 
 def _first(time: ColumnElement[Any], where: ColumnElement[bool]) -> ScalarSelect[Any]:

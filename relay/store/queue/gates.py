@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 
 from relay.store.db.dialects import BOUND, Moment, ahead, among, equals, upsert_on
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
+from relay.store.db.statements import given
 from relay.store.db.tables import gates
 from relay.vocabulary import GateScope
 

@@ -15,8 +15,9 @@ from sqlalchemy import Double, Select, and_, exists, func, or_, select, union_al
 
 from relay.errors import RelayError
 from relay.store.db.dialects import BOUND, among, equals, past
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, to_conversation, to_send
+from relay.store.db.statements import given, one_of
 from relay.store.db.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
 from relay.store.queue.due import PLACE, claimable
 from relay.store.queue.gates import Limits
@@ -122,9 +123,9 @@ def claim(
 def _longest_due(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Select[Any]:
     """The lane to claim. Whoever was taken and given back is due later than those behind it: all come in turn."""
     last = equals(lanes.c.kind, Lane.CARD)
-    elsewhere = or_(equals(lanes.c.kind, Lane.REPLIES), PLACE.not_in(given("besides", several=True)))
+    elsewhere = or_(equals(lanes.c.kind, Lane.REPLIES), ~one_of(PLACE, "besides"))
     return (
-        claimable(BOUND, lease, limits, kinds, dead=given("dead", several=True))
+        claimable(BOUND, lease, limits, kinds, dead=one_of(lanes.c.lease_owner, "dead"))
         .where(elsewhere)
         .order_by(last, lanes.c.due, lanes.c.conversation_id)
         .limit(1)
@@ -273,7 +274,7 @@ def release_lost(
 
 _NEVER_CALLED = (
     update(sends)
-    .where(SENDS, equals(sends.c.state, SendState.SENDING), sends.c.started_at.in_(given("times", several=True)))
+    .where(SENDS, equals(sends.c.state, SendState.SENDING), one_of(sends.c.started_at, "times"))
     .values(state=SendState.FROZEN.value, started_at=None)
 )
 _FREE = update(lanes).where(_LANE).values(lease_owner=None, lease_until=None, due=given("now"), delay=0.0)

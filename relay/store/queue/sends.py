@@ -20,8 +20,9 @@ from typing import Any
 from sqlalchemy import Text, and_, case, delete, exists, func, insert, or_, select, update
 
 from relay.store.db.dialects import among, equals
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send, to_send
+from relay.store.db.statements import given, one_of
 from relay.store.db.tables import UNDER_WAY, deliveries, send_parts, sends
 from relay.store.queue import lanes
 from relay.store.queue.lanes import SENDS
@@ -32,47 +33,42 @@ WHOLE_NOTICE = -1  # the part number of the notice that stands where a message i
 
 def store(tx: Tx, claim: Claim, drafts: Sequence[Draft]) -> Send:
     """Store `drafts`, all for one channel, as this lane's next sends, the first one as being sent; returns that."""
-    rows = _rows(tx, claim, drafts)
-    first = tx.conn.execute(NEW_SENDS, rows).first()
+    stored = [
+        _store(tx, claim, draft, SendState.FROZEN if number else SendState.SENDING)
+        for number, draft in enumerate(drafts)
+    ]
     parts = [
-        {"send_id": row["id"], "delivery_id": delivery_id, "part": part, "live": True}
-        for row, draft in zip(rows, drafts, strict=True)
+        {"send_id": send.id, "delivery_id": delivery_id, "part": part}
+        for send, draft in zip(stored, drafts, strict=True)
         for delivery_id, part in draft.parts
     ]
     if parts:
-        tx.conn.execute(NEW_PARTS, parts)
-        tx.run(SET_OUT, among=list({part["delivery_id"] for part in parts}))
-    return to_send(first)
+        tx.run_for_each(NEW_PART, parts)
+        tx.run(SET_OUT, among={part["delivery_id"] for part in parts})
+    return stored[0]
 
 
-def _rows(tx: Tx, claim: Claim, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
-    conversation_id, kind = claim.lane_key
-    latest = tx.run(LATEST, conversation_id=conversation_id, kind=kind, channel=drafts[0].channel).one()
-    return [
-        {
-            "id": uuid.uuid4().hex,
-            "conversation_id": conversation_id,
-            "lane": kind.value,
-            "seq": latest.seq + number,
-            "kind": draft.kind.value,
-            "payload": json.dumps(draft.payload),
-            "channel": draft.channel,
-            "thread_ts": draft.thread_ts,
-            "since_ts": latest.ts,
-            "version": draft.version,
-            "state": (SendState.FROZEN if number else SendState.SENDING).value,
-            "started_at": None if number else tx.now,
-            "created_at": tx.now,
-        }
-        for number, draft in enumerate(drafts)
-    ]
+def _store(tx: Tx, claim: Claim, draft: Draft, state: SendState) -> Send:
+    new: dict[str, Any] = {
+        "id": uuid.uuid4().hex,
+        "channel": draft.channel,
+        "thread_ts": draft.thread_ts,
+        "version": draft.version,
+        "started_at": tx.now if state is SendState.SENDING else None,
+    }
+    conversation_id, lane = claim.lane_key
+    here = {"conversation_id": conversation_id, "kind": lane.value}
+    stands = {"send_kind": draft.kind.value, "state": state.value, "payload": json.dumps(draft.payload), "now": tx.now}
+    since_ts = tx.run(NEW_SEND, **new, **here, **stands).scalar_one()
+    return Send(
+        **new, kind=draft.kind, state=state, payload=draft.payload, since_ts=since_ts,
+        looks=0, failed_looks=0, resent=0, ts=None,
+    )  # fmt: skip
 
 
-NEW_SENDS = insert(sends).returning(sends, sort_by_parameter_order=True)
-NEW_PARTS = insert(send_parts)
 SET_OUT = (
     update(deliveries)
-    .where(deliveries.c.id.in_(given("among", several=True)), equals(deliveries.c.state, DeliveryState.WAITING))
+    .where(one_of(deliveries.c.id, "among"), equals(deliveries.c.state, DeliveryState.WAITING))
     .values(state=DeliveryState.SENDING.value)
 )
 NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(SENDS)
@@ -83,7 +79,24 @@ _LAST_IN_CHANNEL = (
 )
 _IN_SLACK = and_(sends.c.ts.is_not(None), equals(sends.c.lane, Lane.WORDS))
 _LAST_ANYWHERE = select(sends.c.ts).where(_IN_SLACK).order_by(sends.c.created_at.desc()).limit(1).scalar_subquery()
-LATEST = select(NEXT_SEQ.scalar_subquery().label("seq"), func.coalesce(_LAST_IN_CHANNEL, _LAST_ANYWHERE).label("ts"))
+NEW_SEND = (
+    insert(sends)
+    .values(
+        lane=given("kind"),
+        kind=given("send_kind"),
+        seq=NEXT_SEQ.scalar_subquery(),
+        since_ts=func.coalesce(_LAST_IN_CHANNEL, _LAST_ANYWHERE),
+        created_at=given("now"),
+        **{
+            name: given(name)
+            for name in ("id", "conversation_id", "payload", "channel", "thread_ts", "version", "state", "started_at")
+        },
+    )
+    .returning(sends.c.since_ts)
+)
+NEW_PART = insert(send_parts).values(
+    send_id=given("send_id"), delivery_id=given("delivery_id"), part=given("part"), live=True
+)
 
 
 def start(tx: Tx, send: Send) -> Send:

@@ -8,8 +8,9 @@ from sqlalchemy import Integer, or_, select
 
 from relay.messages import Form
 from relay.store.db.dialects import equals
-from relay.store.db.engine import Tx, given
+from relay.store.db.engine import Tx
 from relay.store.db.rows import About, Claim, Waiting
+from relay.store.db.statements import given, one_of
 from relay.store.db.tables import deliveries, received, send_parts, sends
 from relay.store.queue.lanes import SENDS, TO_DO
 from relay.vocabulary import DeliveryState, SendKind, SendState, ThreadNotice
@@ -61,7 +62,7 @@ PARTS_DONE = (
     select(send_parts.c.delivery_id, send_parts.c.part)
     .join(sends, sends.c.id == send_parts.c.send_id)
     .where(
-        send_parts.c.delivery_id.in_(given("among", several=True)),
+        one_of(send_parts.c.delivery_id, "among"),
         send_parts.c.live,
         equals(sends.c.state, SendState.DELIVERED),
     )
