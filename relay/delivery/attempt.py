@@ -11,10 +11,9 @@ settle leaves `sending`: whoever takes the lane next finds out what became of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -48,6 +47,8 @@ from relay.store.queue import lanes, sends
 from relay.store.queue.due import lock
 from relay.store.queue.lanes import Fenced
 from relay.vocabulary import Lane, SendKind, SendState
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -92,22 +93,25 @@ def take(
 
     `dead` are owners whose leases are free, `besides` the channels for which nothing is taken.
     """
-    with _taking(context, taking) as tx:
-        claim = lanes.claim(
+
+    def work(tx: Tx) -> Attempt | None:
+        taking.claim = lanes.claim(
             tx, owner, lease=context.lease, limits=context.limits, dead=dead, kinds=kinds, besides=besides
         )
-        if claim is None:
+        if taking.claim is None:
             return None
-        taking.claim = claim
-        return Attempt(claim, next_step(tx, context, claim), taking)
+        return Attempt(taking.claim, next_step(tx, context, taking.claim), taking)
+
+    return _taken(context, taking, work)
 
 
-@contextmanager
-def _taking(context: DeliveryContext, taking: Taking) -> Iterator[Tx]:
+def _taken(context: DeliveryContext, taking: Taking, work: Callable[[Tx], T]) -> T:
+    def noted(tx: Tx) -> T:
+        taking.at = tx.now
+        return work(tx)
+
     try:
-        with context.store.begin("take") as tx:
-            taking.at = tx.now
-            yield tx
+        return context.store.write("take", noted)
     except StoreUnavailable:
         taking.is_open = True
         raise
@@ -201,11 +205,14 @@ def fetch(context: DeliveryContext, attempt: Attempt, need: Need) -> Step | None
     except DeliveryFailed as error:
         return give_up_need(context, attempt.claim, need, error)
     asked = replace(attempt.claim, asked=attempt.claim.asked | {need.what}, locked=need.what == LOCK)
-    with _taking(context, attempt.taking) as tx:
+
+    def work(tx: Tx) -> Step | None:
         if asked.locked:
             lock(tx, asked.conversation.id)
         attempt.claim = lanes.hold_again(tx, asked, lease=context.lease)
         return next_step(tx, context, attempt.claim)
+
+    return _taken(context, attempt.taking, work)
 
 
 _DO: Mapping[type[Step], Callable[[DeliveryContext, Attempt, Any], Step | None]] = {

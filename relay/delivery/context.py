@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -101,14 +102,17 @@ class DeliveryContext:
         ends, pause, again = monotonic() + REMEMBERED, 0.05, False
         while True:
             try:
-                with self.store.begin(name) as tx:
-                    return None if again and done is not None and done(tx) else work(tx)
+                return self.store.write(name, partial(self._unless_done, work, done if again else None))
             except StoreUnavailable as error:
                 if monotonic() > ends:
                     raise
                 log.warning("store.unavailable", cause=str(error), to_write=name)
             threading.Event().wait(pause)
             pause, again = min(2 * pause, 0.4), True
+
+    @staticmethod
+    def _unless_done(work: Callable[[Tx], T], done: Callable[[Tx], bool] | None, tx: Tx) -> T | None:
+        return None if done is not None and done(tx) else work(tx)
 
     @property
     def read_only(self) -> bool:

@@ -35,8 +35,8 @@ def receive() -> Response:
         keep_rejected(relay, body, error)
         raise
     decision = _choose(relay, message)
-    with relay.store.begin("accept") as tx:
-        receipt = accept(tx, message, body, decision)
+    place = (message.conversation.account, message.conversation.group_id)
+    receipt = relay.store.write("accept", lambda tx: accept(tx, message, body, decision), place)
     relay.on_accept()
     log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}

@@ -15,6 +15,7 @@ from relay.slack.events import AgentEdit, AgentWords, Challenge, Click
 from relay.slack.parse import agent_change, agent_click, agent_message, parse_event, parse_interaction
 from relay.slack.thread_notices import SEND_AGAIN, SEND_CORRECTION
 from relay.store.conversations.replies import send_again
+from relay.store.db.engine import Tx
 from relay.store.intake.clicks import accept_click, note_click
 from relay.store.intake.edits import accept_change, send_correction
 from relay.store.intake.replies import accept_reply
@@ -66,12 +67,14 @@ def _signed_body(relay: Relay) -> bytes:
 
 def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
     config = relay.settings.config.replies
-    with relay.store.begin("accept") as tx:
+
+    def work(tx: Tx) -> Receipt:
         if isinstance(event, AgentWords):
             message = agent_message(event, config.note_prefixes)
-            receipt = accept_reply(tx, message, body, account=ACCOUNT, undo=config.undo_seconds)
-        else:
-            receipt = accept_change(tx, agent_change(event, config.note_prefixes), body, account=ACCOUNT)
+            return accept_reply(tx, message, body, account=ACCOUNT, undo=config.undo_seconds)
+        return accept_change(tx, agent_change(event, config.note_prefixes), body, account=ACCOUNT)
+
+    receipt = relay.store.write("accept", work)
     relay.on_accept()
     return receipt
 
@@ -79,15 +82,18 @@ def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
 def _act(relay: Relay, each: Click, body: bytes) -> None:
     """Store a click, and do at once what needs nothing but the store."""
     action = acted_upon(each.action_id, each.value)
-    with relay.store.begin("accept") as tx:
+
+    def work(tx: Tx) -> Receipt:
         if action in LABELS:
-            receipt = accept_click(tx, agent_click(each), body, account=ACCOUNT)
-        elif action in AT_ONCE and ID.fullmatch(each.value):
-            receipt = note_click(tx, agent_click(each), body, account=ACCOUNT)
-            if receipt.outcome is Outcome.ACCEPTED:
-                AT_ONCE[action](tx, int(each.value))
-        else:
-            receipt = Receipt(Outcome.IGNORED)
+            return accept_click(tx, agent_click(each), body, account=ACCOUNT)
+        if action not in AT_ONCE or not ID.fullmatch(each.value):
+            return Receipt(Outcome.IGNORED)
+        receipt = note_click(tx, agent_click(each), body, account=ACCOUNT)
+        if receipt.outcome is Outcome.ACCEPTED:
+            AT_ONCE[action](tx, int(each.value))
+        return receipt
+
+    receipt = relay.store.write("accept", work)
     relay.on_accept()
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
 

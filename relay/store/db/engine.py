@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Result, Transaction, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -17,10 +17,13 @@ from relay.clock import Clock, SystemClock, monotonic
 from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
 from relay.store.db import postgres, sqlite, statements
+from relay.store.db.together import Key, Together, Turns
 
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
 TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class Store:
         self._reading = engine.execution_options(**{sqlite.READ_ONLY: True})
         self._clock = clock or (SystemClock() if self.on_sqlite else None)
         self._patience = patience
+        self._hurried = engine.execution_options(**{postgres.HURRIED: True})
+        self._writers = Turns()
+        self._together = Together(self.begin)
         self._turns: BoundedSemaphore | None = None
         self._closed = Event()
 
@@ -71,21 +77,34 @@ class Store:
         return part
 
     @contextmanager
-    def begin(self, name: str = "") -> Iterator[Tx]:
-        """Open a writing transaction; it commits at the end of the block. `name` is what its failpoints are called.
+    def begin(self, *names: str, shared: bool = False) -> Iterator[Tx]:
+        """Open a writing transaction; it commits at the end of the block. `names` are what its failpoints are called.
 
-        Raises StoreUnavailable when the database cannot be reached, is full or too busy; then nobody knows whether
-        what was to be committed is.
+        One that is `shared` by several writes waits for nobody's locks for long. Raises StoreUnavailable when the
+        database cannot be reached, is full or too busy; then nobody knows whether what was to be committed is.
         """
         try:
-            with self._transaction(self.engine) as tx:
+            with self._turn_to_write(), self._transaction(self._hurried if shared else self.engine) as tx:
                 yield tx
-                failpoint(f"{name}.before_commit")
+                for name in names:
+                    failpoint(f"{name}.before_commit")
         except StoreUnavailable:
             self.last_write = None
             raise
         self.last_write = monotonic()
-        failpoint(f"{name}.after_commit")
+        for name in names:
+            failpoint(f"{name}.after_commit")
+
+    def write(self, name: str, work: Callable[[Tx], T], order: Key | None = None) -> T:
+        """Do `work` in a transaction of this name, and return what it returns; `work` may be done twice.
+
+        On SQLite, where one writes at a time, the transaction is shared with whoever else of this process waits to
+        write. On PostgreSQL too, if the `order` is given in which such writes take their locks.
+        """
+        if order is None and not self.on_sqlite:
+            with self.begin(name) as tx:
+                return work(tx)
+        return self._together.write(name, work, order or ())
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -121,6 +140,19 @@ class Store:
                     # from None: a driver's message may quote the row it could not write
                     raise StoreUnavailable(f"the database cannot commit ({_why(error)})") from None
                 raise
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """On SQLite the writers of a process come one after the other: SQLite itself lets some of them starve."""
+        if not self.on_sqlite:
+            yield
+            return
+        if not self._writers.acquire(sqlite.BUSY):
+            raise StoreUnavailable("the database is too busy")
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

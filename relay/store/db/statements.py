@@ -31,7 +31,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-MOST = 512  # statements that are kept; the code has fewer
+MOST = 2048  # statements that are kept; the code has fewer
 READ_ONLY = "25006"  # PostgreSQL's code
 
 

@@ -1,0 +1,141 @@
+"""Group commit: whoever waits to write shares the next transaction, so that many writes cost one flush to disk.
+
+The first who comes leads: it does what the others want as well, each as if it were alone, commits once, and tells
+them. Whoever comes meanwhile waits for the next round, led by the one that has waited longest. Nobody hears of success
+before the commit. If the work of one fails, nothing of that round is written, and each does its own by itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Any, Protocol, TypeVar
+
+from relay.errors import StoreUnavailable
+
+MOST = 64  # writes in one transaction: the first of them should not wait long for the last
+
+T = TypeVar("T")
+Key = tuple[str, ...]
+
+
+class Begin(Protocol):
+    """Opens a transaction, named for its failpoints; `shared` by several writes."""
+
+    def __call__(self, *names: str, shared: bool = False) -> AbstractContextManager[Any]: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    """What one thread waits for: its turn to lead, or what came of its work; `alone`: it must do it by itself."""
+
+    name: str
+    work: Callable[[Any], Any]
+    order: Key
+    context: Context = field(default_factory=copy_context)  # log lines name what each works on
+    ready: Event = field(default_factory=Event)
+    leads: bool = False
+    alone: bool = False
+    result: Any = None
+    error: Exception | None = field(default_factory=lambda: StoreUnavailable("the write was broken off"))
+
+
+class Together:
+    """Shares transactions among the threads of a process."""
+
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
+        self._lock = Lock()
+        self._waiting: deque[_Write] = deque()
+        self._led = False
+
+    def write(self, name: str, work: Callable[[Any], T], order: Key = ()) -> T:
+        """Do `work` in a transaction with whatever else waits; returns what it returns, once that is committed.
+
+        Those with a smaller `order` are done first, so that all processes lock in the same order. `work` may be done
+        twice; what it did the first time is rolled back then.
+        """
+        mine = _Write(name, work, order)
+        with self._lock:
+            self._waiting.append(mine)
+            mine.leads, self._led = not self._led, True
+        if not mine.leads:
+            mine.ready.wait()
+        if mine.leads:
+            self._lead()
+        if mine.alone:
+            with self._begin(name) as tx:
+                return work(tx)
+        if mine.error is not None:
+            raise mine.error
+        result: T = mine.result
+        return result
+
+    def _lead(self) -> None:
+        with self._lock:
+            together = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        try:
+            self._do(sorted(together, key=lambda one: one.order))
+        finally:
+            with self._lock:
+                following = self._waiting[0] if self._waiting else None
+                self._led = following is not None
+            for one in together:
+                one.ready.set()
+            if following is not None:
+                following.leads = True
+                following.ready.set()
+
+    def _do(self, together: Sequence[_Write]) -> None:
+        shared = len(together) > 1
+        try:
+            with self._begin(*dict.fromkeys(one.name for one in together), shared=shared) as tx:
+                for one in together:
+                    one.result = one.context.run(one.work, tx)
+        except StoreUnavailable as error:
+            for one in together:
+                one.error = StoreUnavailable(str(error))
+        except Exception as error:  # noqa: BLE001 - whose it was shows when each does its own
+            for one in together:
+                one.alone, one.error = shared, error
+        else:
+            for one in together:
+                one.error = None
+
+
+class Turns:
+    """A lock that goes to whoever has waited longest."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._taken = False
+        self._queue: deque[Lock] = deque()
+
+    def acquire(self, timeout: float) -> bool:
+        """Wait for it, at most `timeout` seconds; False if it did not come."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return True
+            mine = Lock()
+            mine.acquire()
+            self._queue.append(mine)
+        if mine.acquire(timeout=timeout):
+            return True
+        with self._lock:
+            if mine in self._queue:
+                self._queue.remove(mine)
+                return False
+        return True  # it came at the last moment
+
+    def release(self) -> None:
+        """Hand it on."""
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().release()
+            else:
+                self._taken = False
