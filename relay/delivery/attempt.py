@@ -85,22 +85,24 @@ def take(
     owner: str,
     taking: Taking,
     *,
+    most: int = 1,
     dead: Collection[str] = (),
     kinds: tuple[Lane, ...] = tuple(Lane),
     besides: Sequence[str] = (),
-) -> Attempt | None:
-    """Take the lane that has been due longest, and decide what it does next; None when there is none.
+) -> list[Attempt]:
+    """Take the lanes that have been due longest, `most` at most, and decide what each does next.
 
     `dead` are owners whose leases are free, `besides` the channels for which nothing is taken.
     """
 
-    def work(tx: Tx) -> Attempt | None:
-        taking.claim = lanes.claim(
-            tx, owner, lease=context.lease, limits=context.limits, dead=dead, kinds=kinds, besides=besides
-        )
-        if taking.claim is None:
-            return None
-        return Attempt(taking.claim, next_step(tx, context, taking.claim), taking)
+    def work(tx: Tx) -> list[Attempt]:
+        lease, limits, attempts = context.lease, context.limits, []
+        for claim in lanes.claim(
+            tx, owner, lease=lease, limits=limits, most=most, dead=dead, kinds=kinds, besides=besides
+        ):
+            taking.claim = claim
+            attempts.append(Attempt(claim, next_step(tx, context, claim), replace(taking)))
+        return attempts
 
     return _taken(context, taking, work)
 

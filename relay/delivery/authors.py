@@ -26,6 +26,7 @@ DEADLINE = 2.0  # seconds a look-up may take in all
 PATIENCE = 0.6  # seconds that words wait for one
 SLOW = 0.25  # seconds after which a look-up under way is one that nobody should wait for
 MOST = 8  # look-ups at a time
+REMEMBERED = 5000  # people in memory
 
 log = structlog.get_logger()
 
@@ -50,10 +51,11 @@ class Authors:
         self._agents = agents
         self._lock = threading.Lock()
         self._asking: dict[tuple[str, str], _LookUp] = {}
+        self._fresh: dict[tuple[str, str], tuple[Person, float]] = {}  # each with when they were looked up
 
     def known(self, tx: Tx, account: str, user_ids: Collection[str]) -> Known:
         """What the store knows of these users; a name that was looked up long ago is looked up anew beside."""
-        cached = known_people(tx, account, user_ids)
+        cached = self._cached(tx, account, user_ids)
         missing = frozenset(user_ids) - cached.keys()
         old = {user_id for user_id, (_, age) in cached.items() if age > FRESH}
         open_now = bool(missing or old) and self._client is not None and seconds_closed(tx, *failures.NAMES) is None
@@ -61,6 +63,22 @@ class Authors:
             self._ask(account, old)
         people = {one: self._with_role(one, cached[one][0] if one in cached else None) for one in user_ids}
         return Known(people, missing if open_now else frozenset())
+
+    def _cached(self, tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, tuple[Person, float]]:
+        """Each known user, with the age in seconds; nobody's name is read from the store again while it is fresh."""
+        found = {}
+        for one in user_ids:
+            person, looked_up_at = self._fresh.get((account, one), (None, 0.0))
+            if person is not None and 0.0 <= tx.now - looked_up_at <= FRESH:
+                found[one] = (person, tx.now - looked_up_at)
+        unknown = set(user_ids) - found.keys()
+        if unknown:
+            stored = known_people(tx, account, unknown)
+            if len(self._fresh) > REMEMBERED:
+                self._fresh.clear()
+            self._fresh |= {(account, one): (person, tx.now - age) for one, (person, age) in stored.items()}
+            found |= stored
+        return found
 
     def look_up(self, account: str, user_ids: Collection[str]) -> None:
         """Look these up and remember them; returns after a moment at the latest, done or not."""

@@ -21,7 +21,8 @@ from relay.delivery.attempt import Attempt, Taking, carry_out, take
 from relay.delivery.context import DeliveryContext
 from relay.errors import StoreUnavailable
 from relay.store.queue.due import Claimable, check_claimable, lease_owners
-from relay.store.queue.lanes import Fenced, put_aside, release_lost
+from relay.store.queue.lanes import Fenced
+from relay.store.queue.lost import put_aside, release_lost
 from relay.vocabulary import Lane
 
 log = structlog.get_logger()
@@ -33,6 +34,7 @@ CHORES_EVERY = 60.0  # seconds between rounds of housekeeping
 AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}
 CROWDED = 24  # in flight; from there on
 SHARE = 3  # a channel has no more than this: so that those that hang leave room for the others
+TOGETHER = 8  # lanes taken in one transaction
 PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
 
 
@@ -54,6 +56,7 @@ class Worker:
         self._poll = poll
         self._chores = chores
         self._news = threading.Event()
+        self._told = True  # something was stored: a take is worth a try without a look first
         self._stopping = threading.Event()
         self._in_flight = InFlight()
         self._failed: list[tuple[Taking, float]] = []  # takes that failed, and for how long their lanes are put aside
@@ -69,7 +72,8 @@ class Worker:
             thread.start()
 
     def wake(self) -> None:
-        """There is news in the store: look now instead of at the next poll."""
+        """There is news in the store: try now instead of at the next poll."""
+        self._told = True
         self._news.set()
 
     def stop(self, timeout: float) -> bool:
@@ -86,10 +90,10 @@ class Worker:
     def run_once(self) -> bool:
         """Take one lane and do what it does next, in this thread; False when nothing can be done now."""
         seen, dead = self._check_claimable()
-        attempt = self._take(dead) if seen.ready else None
-        if attempt is not None:
+        taken = self._take(dead, 1) if seen.ready else []
+        for attempt in taken:
             self._carry_out(attempt)
-        return attempt is not None
+        return bool(taken)
 
     def _take_until_stopped(self) -> None:
         first, longest = TROUBLE
@@ -106,27 +110,28 @@ class Worker:
     def _take_what_is_due(self) -> None:
         """Take as long as there is something to take; if there is nothing, wait until something may be due."""
         self._news.clear()
-        seen, dead = self._check_claimable()
-        taken = 0
-        while seen.ready and not self._stopping.is_set():
-            attempt = self._take(dead)
-            if attempt is None:
-                break
-            taken += 1
-            if attempt.step is not None:
-                self._set_out(attempt)
-        if not taken:
-            self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
+        told, self._told, dead = self._told, False, set[str]()
+        if not told or self._failed:
+            seen, dead = self._check_claimable()
+            if not seen.ready:
+                self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
+                return
+        most = self._room()
+        taken = self._take(dead, most)
+        self._told |= len(taken) == most
+        self._set_out([attempt for attempt in taken if attempt.step is not None])
 
-    def _set_out(self, attempt: Attempt) -> None:
-        self._in_flight.add(attempt)
-        try:
-            threading.Thread(target=self._carry_out, args=(attempt,), name="attempt", daemon=True).start()
-        except RuntimeError:  # the machine gives us no more threads: nothing was called, and the lane is free again
-            self._in_flight.remove(attempt)
-            attempt.taking.is_open = True
-            self._failed.append((attempt.taking, TROUBLE[-1]))
-            raise
+    def _set_out(self, attempts: Sequence[Attempt]) -> None:
+        for number, attempt in enumerate(attempts):
+            self._in_flight.add(attempt)
+            try:
+                threading.Thread(target=self._carry_out, args=(attempt,), name="attempt", daemon=True).start()
+            except RuntimeError:  # the machine gives us no more threads: nothing was called, the lanes are free again
+                self._in_flight.remove(attempt)
+                for left in attempts[number:]:
+                    left.taking.is_open = True
+                    self._failed.append((left.taking, TROUBLE[-1]))
+                raise
 
     def _check_claimable(self) -> tuple[Claimable, set[str]]:
         """What there is to do, without a lock: a take writes, and most of the time there is nothing to take.
@@ -145,12 +150,15 @@ class Worker:
     def _kinds_with_room(self) -> tuple[Lane, ...]:
         return tuple(lane for lane in Lane if self._in_flight.count(lane) < self._at_most[lane])
 
-    def _take(self, dead: set[str]) -> Attempt | None:
-        taking, kinds = Taking(), self._kinds_with_room()
+    def _room(self) -> int:
+        """How many lanes to take at once: no more than any kind that is taken has room for."""
+        room = [self._at_most[lane] - self._in_flight.count(lane) for lane in self._kinds_with_room()]
+        return min(TOGETHER if self._in_flight.count() < CROWDED else SHARE, *room, TOGETHER)
+
+    def _take(self, dead: set[str], most: int) -> list[Attempt]:
+        taking, kinds, besides = Taking(), self._kinds_with_room(), self._in_flight.full_channels()
         try:
-            return take(
-                self._context, self._owner, taking, dead=dead, kinds=kinds, besides=self._in_flight.full_channels()
-            )
+            return take(self._context, self._owner, taking, most=most, dead=dead, kinds=kinds, besides=besides)
         except StoreUnavailable:
             self._failed.append((taking, TROUBLE[-1]))
             raise
@@ -228,9 +236,9 @@ class InFlight:
                 self._by_channel += Counter()  # forgets those that have none
                 self._changed.notify_all()
 
-    def count(self, lane: Lane) -> int:
-        """How many of this kind."""
-        return self._by_lane[lane]
+    def count(self, lane: Lane | None = None) -> int:
+        """How many of this kind, or of all."""
+        return len(self._attempts) if lane is None else self._by_lane[lane]
 
     def full_channels(self) -> list[str]:
         """The channels that have their share, once there are many in flight."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from relay.errors import Rejected
@@ -14,18 +15,29 @@ from relay.kommunicate.text import one_line, web_url
 from relay.messages import Attachment, ChatMessage, ConversationKey, IgnoredMessage
 
 MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
+SHORT = 4096  # bytes of a body that is remembered
 ENCRYPTED = "AWS-ENCRYPTED-"  # how the name of a file begins whose link must be signed first
 MAX_NAME = 255
 _FIELDS = ("name", "url", "contentType", "size", "thumbnailUrl", "blobKey")
 
 
 def parse_webhook(body: bytes, *, account: str = "default") -> ChatMessage | IgnoredMessage:
-    """Return what the webhook's body says; raise `Rejected` 400 (no JSON) or 422 (each wrong field named)."""
+    """Return what the webhook's body says; raise `Rejected` 400 (no JSON) or 422 (each wrong field named).
+
+    A body is read when it comes, when it is shown, and once more beside the next one: the last ones are remembered.
+    """
+    return _parsed(body, account) if len(body) <= SHORT else _parse(body, account)
+
+
+def _parse(body: bytes, account: str) -> ChatMessage | IgnoredMessage:
     fields = _object(body)
     _refuse_bot_webhook(fields)
     checked = check_fields(fields)
     outcome = judge(checked)
     return _shown(checked, outcome, account) if isinstance(outcome, Show) else _ignored(checked, outcome, account)
+
+
+_parsed = lru_cache(maxsize=512)(_parse)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

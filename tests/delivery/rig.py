@@ -80,7 +80,7 @@ class Rig:
 
     def set_out(self) -> tuple[Claim, Send]:
         """Take, as a worker does, until there is only the call left to make."""
-        attempt = take(self.out, this_process(), Taking())
+        (attempt,) = take(self.out, this_process(), Taking())
         while isinstance(attempt, Attempt) and isinstance(attempt.step, Need):
             attempt.step = fetch(self.out, attempt, attempt.step)
         assert isinstance(attempt, Attempt)

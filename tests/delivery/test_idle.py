@@ -67,9 +67,7 @@ def test_the_lane_of_a_dead_process_is_found_without_news(rig: Callable[..., Rig
     host, _, started, rest = this_process().split("|")
     line.write("m1")
     with store.begin() as tx:
-        assert (
-            lanes.claim(tx, "|".join((host, str(process.pid), started, rest)), lease=LEASE, limits=LIMITS) is not None
-        )
+        assert lanes.claim(tx, "|".join((host, str(process.pid), started, rest)), lease=LEASE, limits=LIMITS) != []
     assert line.worker.run_once() == store.on_sqlite
 
 

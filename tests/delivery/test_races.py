@@ -102,8 +102,7 @@ def test_two_replays_at_the_same_moment_double_nothing(store: Store) -> None:
         replay_one(tx, 1)
         second.start()
         second.join(0.3)
-        again = lanes.claim(tx, "me", lease=LEASE, limits=LIMITS)
-        assert again is not None
+        (again,) = lanes.claim(tx, "me", lease=LEASE, limits=LIMITS)
         tx.conn.execute(update(deliveries).values(state="delivered"))
         lanes.give_back(tx, again)
     second.join(PATIENCE)

@@ -58,8 +58,7 @@ def test_a_channel_gets_its_share_back_though_its_conversation_has_moved(rig: Ca
     """While names are looked up the mapping may send it elsewhere."""
     line = rig()
     line.write("m1")
-    attempt, flight = take(line.out, this_process(), Taking()), InFlight()
-    assert attempt is not None
+    (attempt,), flight = take(line.out, this_process(), Taking()), InFlight()
     assert isinstance(attempt.step, Need)
     flight.add(attempt)
     with line.store.begin() as tx:

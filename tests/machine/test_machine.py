@@ -109,7 +109,7 @@ class Relay(RuleBasedStateMachine):
         """Right after one of its steps, with something to do; its lease has to end before anybody goes on."""
         self.a_message_comes_in(conversation)
         self.clock.advance(3)
-        attempt = take(self.out, "host|1|1|elsewhere", Taking())
+        attempt = next(iter(take(self.out, "host|1|1|elsewhere", Taking())), None)
         while attempt is not None and isinstance(attempt.step, Need) and died != "looking up":
             attempt.step = fetch(self.out, attempt, attempt.step)
         if attempt is not None and isinstance(attempt.step, Call) and died == "posted":

@@ -41,8 +41,7 @@ def press(desk: Desk, action: str, user: str = "U0ALEX") -> None:
 
 def taken_by(desk: Desk, owner: str) -> Attempt:
     """Another process's, which does nothing with it."""
-    attempt = take(desk.out, owner, Taking())
-    assert attempt is not None
+    (attempt,) = take(desk.out, owner, Taking())
     return attempt
 
 

@@ -51,7 +51,7 @@ def take_in(
 def claim(store: Store, owner: str = "me", *, limits: Limits = LIMITS, dead: Sequence[str] = ()) -> Claim | None:
     """Claim a lane in a transaction of its own."""
     with store.begin() as tx:
-        return lanes.claim(tx, owner, lease=LEASE, limits=limits, dead=dead)
+        return next(iter(lanes.claim(tx, owner, lease=LEASE, limits=limits, dead=dead)), None)
 
 
 def claimed(store: Store, owner: str = "me") -> Claim:

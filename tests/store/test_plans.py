@@ -13,9 +13,9 @@ from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.retention import prune
-from relay.store.queue import closing, lanes, refusals, sends
+from relay.store.queue import closing, lost, refusals, sends
 from relay.store.queue.due import check_claimable, lease_owners
-from relay.store.queue.waiting import last_shown, waiting
+from relay.store.queue.waiting import waiting
 from relay.vocabulary import GateScope
 from tests.statements import noted
 from tests.store.shelf import LEASE, LIMITS, MAPPED, claimed, give_back, holding, open_thread, settle, started, take_in
@@ -78,7 +78,6 @@ def one_post(store: Store) -> None:
     held = claimed(store)
     with store.read() as tx:
         rows = waiting(tx, held)
-        last_shown(tx, held)
     settle(store, held, started(store, held, [(row.id, 0) for row in rows]))
 
 
@@ -116,7 +115,7 @@ def one_recovery(store: Store) -> None:
     send = started(store, held)
     with store.begin() as tx:
         sends.is_settled(tx, send)
-        lanes.release_lost(tx, "me", working_on=(), lost={tx.now})
+        lost.release_lost(tx, "me", working_on=(), lost={tx.now})
         sends.posted_within(tx, 60.0)
         sends.roots_in_vain(tx, held.conversation.id)
 

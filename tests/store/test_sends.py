@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +11,7 @@ from relay.store.db.engine import Store
 from relay.store.db.rows import Claim
 from relay.store.db.tables import send_parts
 from relay.store.queue import copies, sends
-from relay.store.queue.waiting import last_shown, waiting
+from relay.store.queue.waiting import waiting
 from relay.vocabulary import SendState
 from tests.harness import FakeClock, raw
 from tests.store.shelf import (
@@ -182,7 +180,9 @@ def test_what_is_settled_is_known(store: Store, held: Claim, clock: FakeClock) -
 def test_the_author_of_what_stands_above_is_known(store: Store, held: Claim) -> None:
     """The body of the last message posted in this thread; what stands in an earlier thread is not above."""
     settle(store, held, started(store, held))
-    elsewhere = replace(held, conversation=replace(held.conversation, thread_ts="1712345678.999999"))
-    with store.read() as tx:
-        assert last_shown(tx, held) == raw("k2", GROUP)
-        assert last_shown(tx, elsewhere) is None
+    take_in(store, "k3")
+    assert claimed(store).above == raw("k2", GROUP)
+    with store.begin() as tx:
+        tx.conn.exec_driver_sql("UPDATE conversations SET thread_ts = '1712345678.999999'")
+        tx.conn.exec_driver_sql("UPDATE lanes SET lease_until = NULL")
+    assert claimed(store).above is None

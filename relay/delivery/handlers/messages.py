@@ -27,7 +27,7 @@ from relay.store.db.rows import Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
-from relay.store.queue.waiting import last_shown, waiting
+from relay.store.queue.waiting import waiting
 from relay.vocabulary import GateScope, SendKind, SendState, ThreadNotice, Vendor
 
 NAMES, CHANNEL = "names", "channel"
@@ -100,8 +100,8 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
             adopt_held(tx, context, claim.conversation, ts)
             give_back(tx, claim)
         case Answered(Posted(_, ts, _)):
-            sends.mark_delivered(tx, send, ts)
-            reopen_for_post(tx, send.channel, context.limits)
+            if sends.mark_delivered(tx, send, ts):
+                reopen_for_post(tx, send.channel, context.limits)
             give_back(tx, claim)
         case Refused(cause):
             refusals.bury(tx, claim, send, cause)
@@ -134,8 +134,7 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         claim = apply_events(tx, claim, shown, known.people)
     if place.thread_ts is None:
         return _root(tx, context, claim, rows)
-    above = last_shown(tx, claim)
-    posts = _render(lines, previous=_previous(above, place.key), url=context.conversation_url(place.key))
+    posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
     calls = _calls_the_channel(context, claim, lines)
     drafts = [_draft(claim, post, rows) for post in posts]
     if calls:

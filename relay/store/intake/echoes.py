@@ -29,8 +29,7 @@ def take_echo(tx: Tx, conversation_id: int, message: ChatMessage) -> bool:
 
     By the key its response named; by the id we gave it; at last by sender, words and time.
     """
-    if tx.run(HOLD_REPLIES, conversation_id=conversation_id).one_or_none() is None:
-        return False
+    tx.run(HOLD_REPLIES, conversation_id=conversation_id)
     of_lane = and_(sends.c.conversation_id == conversation_id, sends.c.lane == Lane.REPLIES.value)
     mine = and_(of_lane, sends.c.kind == SendKind.REPLY.value)
     if tx.conn.execute(select(sends.c.id).where(mine, sends.c.ts == message.key)).first() is not None:

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, case, func, insert, update
+from sqlalchemy import and_, case, exists, func, insert, select, update
 
 from relay.conversation import UNCLAIMED, handed_over
 from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessage
 from relay.store.conversations.state import update_state_of
 from relay.store.conversations.threads import id_in
-from relay.store.db.dialects import upsert_on
+from relay.store.db.dialects import equals, upsert_on
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
-from relay.store.db.tables import conversations, deliveries, received
+from relay.store.db.tables import conversations, deliveries, lanes, received
 from relay.store.intake.echoes import take_echo
 from relay.store.queue.due import arm_words
 from relay.vocabulary import Lane, Outcome, ReceivedKind, Source
@@ -43,14 +43,15 @@ def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision:
     """
     if isinstance(message, IgnoredMessage):
         return _ignore(tx, message, body)
-    conversation_id, channel = _lock_conversation(tx, message.conversation, message.title, decision)
-    if take_echo(tx, conversation_id, message):
+    place = _lock_conversation(tx, message.conversation, message.title, decision)
+    conversation_id = int(place.id)
+    if place.has_replies and take_echo(tx, conversation_id, message):
         return _ignore(tx, IgnoredMessage(OWN_REPLY, message.conversation, message.key), body)
     received_id = _record(tx, message.conversation.account, message.key, body, Outcome.ACCEPTED, conversation_id)
     if received_id is None:
         return _count_copy(tx, message.conversation.account, message.key)
     tx.run(QUEUE, conversation_id=conversation_id, received=received_id, now=tx.now)
-    arm_words(tx, conversation_id, mapped=channel is not None, unclaimed=UNCLAIMED)
+    arm_words(tx, conversation_id, mapped=place.channel is not None, unclaimed=UNCLAIMED)
     return Receipt(Outcome.ACCEPTED, received_id)
 
 
@@ -90,9 +91,9 @@ def _ignore(tx: Tx, message: IgnoredMessage, body: bytes) -> Receipt:
     return Receipt(Outcome.IGNORED, received_id, message.reason)
 
 
-def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decision) -> tuple[int, str | None]:
+def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decision) -> Any:
     """Find or open the conversation and hold its row; its first channel is the decision's."""
-    row = tx.run(
+    return tx.run(
         _find_or_open(postgres=tx.on_postgres),
         account=key.account,
         group_id=key.group_id,
@@ -103,7 +104,6 @@ def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decis
         why=decision.why,
         created_at=tx.now,
     ).one()
-    return int(row.id), row.channel
 
 
 @cache
@@ -121,7 +121,14 @@ def _find_or_open(*, postgres: bool) -> Any:
             "rule": case((unmapped, excluded.rule), else_=conversations.c.rule),
             "why": case((unmapped, excluded.why), else_=conversations.c.why),
         },
-    ).returning(conversations.c.id, conversations.c.channel)
+    ).returning(conversations.c.id, conversations.c.channel, _HAS_REPLIES.label("has_replies"))
+
+
+_HAS_REPLIES = exists(
+    select(lanes.c.kind)
+    .where(lanes.c.conversation_id == conversations.c.id, equals(lanes.c.kind, Lane.REPLIES))
+    .correlate(conversations)
+)
 
 
 def _record(

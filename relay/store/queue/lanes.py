@@ -11,21 +11,31 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Double, Select, and_, exists, func, or_, select, union_all, update
+from sqlalchemy import Double, Integer, and_, case, exists, false, func, or_, select, union_all, update
 
 from relay.errors import RelayError
 from relay.store.db.dialects import BOUND, among, equals, past
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim, Conversation, to_conversation, to_send
+from relay.store.db.rows import Claim, Conversation, Send, to_conversation, to_send
 from relay.store.db.statements import given, one_of
-from relay.store.db.tables import OPEN_DELIVERIES, OPEN_SENDS, conversations, deliveries, lanes, sends
+from relay.store.db.tables import (
+    OPEN_DELIVERIES,
+    OPEN_SENDS,
+    conversations,
+    deliveries,
+    lanes,
+    received,
+    send_parts,
+    sends,
+)
 from relay.store.queue.due import PLACE, claimable
 from relay.store.queue.gates import Limits
-from relay.vocabulary import Lane, SendState
+from relay.vocabulary import Lane, SendKind, SendState
 
+RECENT = 10  # sends to look through for what stands last in the thread; further back the author is named again
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
 
-_LANE = and_(lanes.c.conversation_id == given("conversation_id"), lanes.c.kind == given("kind"))
+LANE = and_(lanes.c.conversation_id == given("conversation_id"), lanes.c.kind == given("kind"))
 SENDS = and_(sends.c.conversation_id == given("conversation_id"), sends.c.lane == given("kind"))
 _FIRST_SEND = select(sends).where(SENDS).order_by(sends.c.seq).limit(1)
 
@@ -36,43 +46,74 @@ TO_DO = and_(
 )
 """A lane's deliveries that are not done with: open ones, and the dead ones whose thread has not been told."""
 
-TAKE = (
-    update(lanes)
-    .where(_LANE)
-    .values(token=lanes.c.token + 1, lease_owner=given("owner"), lease_until=given("until"))
-    .returning(lanes.c.token, lanes.c.attempts, lanes.c.spent, lanes.c.events_applied_to, lanes.c.broadcast_from)
-)
-HOLD = update(lanes).where(_LANE, lanes.c.token == given("token")).values(token=lanes.c.token)
+HOLD = update(lanes).where(LANE, lanes.c.token == given("token")).values(token=lanes.c.token)
 HOLD = HOLD.returning(lanes.c.events_applied_to, lanes.c.broadcast_from)
-OURS = select(lanes.c.token).where(_LANE, lanes.c.token == given("token"))
+OURS = select(lanes.c.token).where(LANE, lanes.c.token == given("token"))
 RENEW = HOLD.values(lease_until=given("until"))
-EVENTS_APPLIED = update(lanes).where(_LANE).values(events_applied_to=given("delivery"))
-BROADCAST_CLEARED = update(lanes).where(_LANE).values(broadcast_from=None)
-GIVE_BACK = (
-    update(lanes)
-    .where(_LANE)
-    .values(
-        lease_owner=None,
-        lease_until=None,
-        **{name: given(name) for name in ("due", "delay", "waiting_since", "attempts", "spent", "looking")},
-    )
-)
-CONVERSATION = select(conversations).where(conversations.c.id == given("conversation_id"))
+EVENTS_APPLIED = update(lanes).where(LANE).values(events_applied_to=given("delivery"))
+BROADCAST_CLEARED = update(lanes).where(LANE).values(broadcast_from=None)
 _HEAD = _FIRST_SEND.where(among(sends.c.state, OPEN_SENDS))
 _COPIED = _FIRST_SEND.where(
     equals(sends.c.state, SendState.DELIVERED), past(BOUND, sends.c.look_again_at, given("believable", Double))
 )
 FIRST_SENDS = union_all(select(_HEAD.subquery()), select(_COPIED.subquery()))
 """The send to go on with, and the one whose copy is to be looked for."""
-LEFT = select(
-    select(func.min(deliveries.c.created_at)).where(TO_DO).scalar_subquery().label("waiting_since"),
-    exists().where(SENDS, among(sends.c.state, OPEN_SENDS)).label("under_way"),
-    select(func.min(sends.c.look_again_at))
-    .where(SENDS, sends.c.look_again_at.is_not(None))
-    .scalar_subquery()
-    .label("next_look"),
+_LATELY = (
+    select(sends.c.id, sends.c.seq, sends.c.kind, sends.c.state, sends.c.thread_ts)
+    .where(SENDS)
+    .order_by(sends.c.seq.desc())
+    .limit(RECENT)
+    .subquery()
 )
-"""What a lane has to do yet."""
+_LAST = (
+    select(_LATELY.c.id)
+    .where(
+        equals(_LATELY.c.kind, SendKind.POST),
+        equals(_LATELY.c.state, SendState.DELIVERED),
+        _LATELY.c.thread_ts == conversations.c.thread_ts,
+    )
+    .order_by(_LATELY.c.seq.desc())
+    .limit(1)
+    .correlate(conversations)
+)
+_ABOVE = (
+    select(received.c.body)
+    .join(deliveries, deliveries.c.received_id == received.c.id)
+    .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
+    .where(send_parts.c.send_id == _LAST.scalar_subquery(), send_parts.c.part >= 0)
+    .order_by(deliveries.c.id.desc())
+    .limit(1)
+    .correlate(conversations)
+)
+_UNDER_WAY = exists().where(SENDS, among(sends.c.state, OPEN_SENDS))
+_NEXT_LOOK = select(func.min(sends.c.look_again_at)).where(SENDS, sends.c.look_again_at.is_not(None)).scalar_subquery()
+_WAITING_SINCE = select(func.min(deliveries.c.created_at)).where(TO_DO).scalar_subquery()
+CONVERSATION = select(conversations).where(conversations.c.id == given("conversation_id"))
+HERE = CONVERSATION.add_columns(
+    _ABOVE.scalar_subquery().label("above"),
+    or_(_UNDER_WAY, _NEXT_LOOK.is_not(None)).label("has_sends"),
+)
+"""The conversation of a lane; what stands last in its thread, as far as we posted it; and whether a send waits."""
+_GIVEN_BACK = {
+    "lease_owner": None,
+    "lease_until": None,
+    "waiting_since": _WAITING_SINCE,
+    **{name: given(name) for name in ("attempts", "spent", "looking")},
+}
+GIVE_BACK = update(lanes).where(LANE).values(due=given("due"), delay=given("delay"), **_GIVEN_BACK)
+_BUSY = or_(_WAITING_SINCE.is_not(None), _UNDER_WAY)
+_TO_COME = func.coalesce(BOUND.now < _NEXT_LOOK, false())
+GIVE_BACK_TO_GO_ON = (
+    update(lanes)
+    .where(LANE)
+    .values(
+        due=case((_BUSY, BOUND.now), (_TO_COME, _NEXT_LOOK), (_NEXT_LOOK.is_not(None), BOUND.now)),
+        delay=case((and_(~_BUSY, _TO_COME), _NEXT_LOOK - BOUND.now), else_=0.0),
+        **_GIVEN_BACK,
+    )
+    .returning(lanes.c.due)
+)
+"""It is due at once, at its next look at a copy, or never: as what it has to do yet says."""
 
 
 class Fenced(RelayError):
@@ -85,27 +126,28 @@ def claim(
     *,
     lease: float,
     limits: Limits,
+    most: int = 1,
     dead: Collection[str] = (),
     kinds: tuple[Lane, ...] = tuple(Lane),
     besides: Collection[str] = (),
-) -> Claim | None:
-    """Take the lane of these kinds that has been due longest, free and not held back by a gate; cards last.
+) -> list[Claim]:
+    """Take the lanes of these kinds that have been due longest, free and not held back by a gate; cards last.
 
-    `lease` is in seconds; the leases of owners in `dead` are free at once. Nothing is taken for the channels `besides`.
-    None: there is no such lane.
+    At most `most` of them; `lease` is in seconds; the leases of owners in `dead` are free at once. Nothing is taken for
+    the channels `besides`.
     """
-    picked = tx.run(
-        _longest_due(lease, limits, kinds), now=tx.now, dead=list(dead), besides=list(besides)
-    ).one_or_none()
-    if picked is None:
-        return None
-    mine = {"conversation_id": picked.conversation_id, "kind": picked.kind}
-    lane = tx.run(TAKE, **mine, owner=owner, until=tx.now + lease).one()
-    first = tx.run(FIRST_SENDS, **mine, now=tx.now, believable=LATE_COPY_LOOK).all()
-    found = [to_send(row) for row in first]
+    free = {"dead": dead, "besides": besides, "now": tx.now, "most": most}
+    taken = tx.run(_take(lease, limits, kinds), **free, owner=owner, until=tx.now + lease)
+    in_turn = sorted(taken, key=lambda row: (row.kind == Lane.CARD, row.due, row.conversation_id))
+    return [_claim(tx, row) for row in in_turn]
+
+
+def _claim(tx: Tx, lane: Any) -> Claim:
+    here = tx.run(HERE, conversation_id=lane.conversation_id, kind=lane.kind).one()
+    found = _first_sends(tx, lane) if here.has_sends else []
     claim = Claim(
-        conversation=conversation(tx, picked.conversation_id),
-        lane=Lane(picked.kind),
+        conversation=to_conversation(here),
+        lane=Lane(lane.kind),
         token=lane.token,
         attempts=lane.attempts,
         spent=lane.spent,
@@ -114,22 +156,39 @@ def claim(
         copied=next((send for send in found if send.state is SendState.DELIVERED), None),
         events_applied_to=lane.events_applied_to,
         broadcast_from=lane.broadcast_from,
+        above=here.above,
     )
     tx.held.add((claim.lane_key, claim.token))
     return claim
 
 
+def _first_sends(tx: Tx, lane: Any) -> list[Send]:
+    mine = {"conversation_id": lane.conversation_id, "kind": lane.kind}
+    return [to_send(row) for row in tx.run(FIRST_SENDS, **mine, now=tx.now, believable=LATE_COPY_LOOK)]
+
+
 @cache
-def _longest_due(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Select[Any]:
-    """The lane to claim. Whoever was taken and given back is due later than those behind it: all come in turn."""
+def _take(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Any:
+    """Take lanes. Whoever was taken and given back is due later than those behind it: all come in turn."""
     last = equals(lanes.c.kind, Lane.CARD)
     elsewhere = or_(equals(lanes.c.kind, Lane.REPLIES), ~one_of(PLACE, "besides"))
-    return (
+    picked = (
         claimable(BOUND, lease, limits, kinds, dead=one_of(lanes.c.lease_owner, "dead"))
         .where(elsewhere)
         .order_by(last, lanes.c.due, lanes.c.conversation_id)
-        .limit(1)
+        .limit(given("most", Integer))
         .with_for_update(of=lanes, skip_locked=True)
+        .cte("picked")
+    )
+    return (
+        update(lanes)
+        .where(lanes.c.conversation_id == picked.c.conversation_id, lanes.c.kind == picked.c.kind)
+        .values(token=lanes.c.token + 1, lease_owner=given("owner"), lease_until=given("until"))
+        .returning(
+            *(lanes.c[name] for name in ("conversation_id", "kind", "due", "token", "attempts", "spent")),
+            lanes.c.events_applied_to,
+            lanes.c.broadcast_from,
+        )
     )
 
 
@@ -167,9 +226,13 @@ def hold_again(tx: Tx, claim: Claim, *, lease: float) -> Claim:
     if row is None:
         raise Fenced
     tx.held.add((claim.lane_key, claim.token))
-    now_at = conversation(tx, claim.conversation.id)
+    here = tx.run(HERE, conversation_id=claim.conversation.id, kind=claim.lane).one()
     return replace(
-        claim, conversation=now_at, events_applied_to=row.events_applied_to, broadcast_from=row.broadcast_from
+        claim,
+        conversation=to_conversation(here),
+        events_applied_to=row.events_applied_to,
+        broadcast_from=row.broadcast_from,
+        above=here.above,
     )
 
 
@@ -205,32 +268,16 @@ def give_back(
     """
     hold(tx, claim)
     conversation_id, kind = claim.lane_key
-    left = tx.run(LEFT, conversation_id=conversation_id, kind=kind).one()
+    mine = {"conversation_id": conversation_id, "kind": kind, "attempts": attempts, "spent": spent, "looking": looking}
     if wait is None:
-        wait = _next_wait(tx, left)
-    tx.run(
-        GIVE_BACK,
-        conversation_id=conversation_id,
-        kind=kind,
-        due=None if wait is None else tx.now + wait,
-        delay=wait or 0.0,
-        waiting_since=left.waiting_since,
-        attempts=attempts,
-        spent=spent,
-        looking=looking,
-    )
+        tx.run(GIVE_BACK_TO_GO_ON, **mine, now=tx.now)
+    else:
+        tx.run(GIVE_BACK, **mine, due=tx.now + wait, delay=wait)
 
 
 def put_off(tx: Tx, claim: Claim, wait: float | None) -> None:
     """Give the lane back as it was, to be taken again in `wait` seconds, or when its gate opens (None)."""
     give_back(tx, claim, wait=wait, attempts=claim.attempts, spent=claim.spent)
-
-
-def _next_wait(tx: Tx, left: Any) -> float | None:
-    """Seconds until this lane has something to do: at once, at its next look at a copy, or never (None)."""
-    if left.waiting_since is not None or left.under_way:
-        return 0.0
-    return None if left.next_look is None else max(0.0, left.next_look - tx.now)
 
 
 def arm_all(tx: Tx, conversation_id: int) -> None:
@@ -245,36 +292,3 @@ def arm_all(tx: Tx, conversation_id: int) -> None:
         )
         .values(due=tx.now, delay=0.0)
     )
-
-
-def put_aside(tx: Tx, claim: Claim, seconds: float) -> None:
-    """Let a lane that nobody has wait for so many seconds, so that those behind it are taken."""
-    nobody = and_(lane_of(claim), lanes.c.lease_owner.is_(None), lanes.c.due.is_not(None))
-    tx.conn.execute(update(lanes).where(nobody).values(due=tx.now + seconds, delay=seconds))
-
-
-def release_lost(
-    tx: Tx, owner: str, *, working_on: Collection[tuple[tuple[int, Lane], int]], lost: Collection[float]
-) -> int:
-    """Free the lanes of this owner that it does not work on; returns how many.
-
-    A commit whose answer was lost may have taken them, in a transaction whose `now` is one of `lost`: what it stored as
-    sending was never called, and may be. Whatever else is sending there may have been called by somebody before.
-    """
-    mine = select(lanes.c.conversation_id, lanes.c.kind, lanes.c.token).where(lanes.c.lease_owner == owner)
-    freed = 0
-    for row in tx.conn.execute(mine.order_by(lanes.c.conversation_id, lanes.c.kind).with_for_update()).all():
-        if ((row.conversation_id, Lane(row.kind)), row.token) not in working_on:
-            lane = {"conversation_id": row.conversation_id, "kind": row.kind}
-            tx.run(_NEVER_CALLED, **lane, times=list(lost))
-            tx.run(_FREE, **lane, now=tx.now)
-            freed += 1
-    return freed
-
-
-_NEVER_CALLED = (
-    update(sends)
-    .where(SENDS, equals(sends.c.state, SendState.SENDING), one_of(sends.c.started_at, "times"))
-    .values(state=SendState.FROZEN.value, started_at=None)
-)
-_FREE = update(lanes).where(_LANE).values(lease_owner=None, lease_until=None, due=given("now"), delay=0.0)

@@ -23,10 +23,10 @@ from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send, to_send
 from relay.store.db.statements import given, one_of
-from relay.store.db.tables import UNDER_WAY, deliveries, send_parts, sends
+from relay.store.db.tables import UNDER_WAY, deliveries, gates, send_parts, sends
 from relay.store.queue import lanes
 from relay.store.queue.lanes import SENDS
-from relay.vocabulary import DeliveryState, Lane, SendKind, SendState
+from relay.vocabulary import DeliveryState, GateScope, Lane, SendKind, SendState
 
 WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
 
@@ -121,17 +121,26 @@ def is_settled(tx: Tx, send: Send) -> bool:
 STATE = select(sends.c.state, sends.c.started_at).where(sends.c.id == given("id"))
 
 
-def mark_delivered(tx: Tx, send: Send, ts: str) -> None:
-    """It stands at `ts`: exactly the parts that went out are done."""
+def mark_delivered(tx: Tx, send: Send, ts: str) -> bool:
+    """It stands at `ts`: exactly the parts that went out are done. True if a gate on its way knows of failures."""
     again = tx.now + lanes.LATE_COPY_LOOK if send.resent else None
-    tx.run(ARRIVED, id=send.id, ts=ts, again=again)
+    row = tx.run(ARRIVED, id=send.id, ts=ts, again=again).one_or_none()
     tx.run(FINISH, id=send.id, now=tx.now)
+    return row is not None and bool(row.had_failures)
 
 
+_OF_ITS_CHANNEL = and_(equals(gates.c.scope, GateScope.CHANNEL), gates.c.name == sends.c.channel)
+_OF_ALL = among(gates.c.scope, (GateScope.WORKSPACE, GateScope.METHOD))
+_FAILED = or_(gates.c.strikes > 0, gates.c.refusals > 0)
+_HAD_FAILURES = or_(
+    exists(select(gates.c.name).where(_OF_ITS_CHANNEL, _FAILED).correlate(sends)),
+    exists(select(gates.c.name).where(_OF_ALL, _FAILED)),
+)
 ARRIVED = (
     update(sends)
     .where(sends.c.id == given("id"))
     .values(state=SendState.DELIVERED.value, ts=given("ts", Text), look_again_at=given("again"))
+    .returning(_HAD_FAILURES.label("had_failures"))
 )
 CARRIED = select(send_parts.c.delivery_id).where(send_parts.c.send_id == given("id"), send_parts.c.live)
 _OTHER = send_parts.alias()

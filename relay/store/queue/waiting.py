@@ -1,10 +1,10 @@
-"""What a lane has to show next, and what already stands above it in the thread."""
+"""What a lane has to show next."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Integer, or_, select
+from sqlalchemy import Integer, exists, or_, select
 
 from relay.messages import Form
 from relay.store.db.dialects import equals
@@ -12,11 +12,10 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import About, Claim, Waiting
 from relay.store.db.statements import given, one_of
 from relay.store.db.tables import deliveries, received, send_parts, sends
-from relay.store.queue.lanes import SENDS, TO_DO
-from relay.vocabulary import DeliveryState, SendKind, SendState, ThreadNotice
+from relay.store.queue.lanes import TO_DO
+from relay.vocabulary import DeliveryState, SendState, ThreadNotice
 
 BATCH = 100  # more would not fit into a handful of posts anyway
-RECENT = 10  # sends to look through for what stands last in the thread; further back the author is named again
 
 
 _SUBJECT = deliveries.alias()
@@ -26,37 +25,13 @@ WAITING = (
         deliveries,
         received.c.body,
         _SUBJECT.c.cause.label("subject_cause"),
+        exists().where(send_parts.c.delivery_id == deliveries.c.id, send_parts.c.live).label("has_parts"),
     )
     .join(received, received.c.id == deliveries.c.received_id)
     .outerjoin(_SUBJECT, _SUBJECT.c.id == deliveries.c.about)
     .where(TO_DO, or_(equals(deliveries.c.state, DeliveryState.WAITING), deliveries.c.notice_due))
     .order_by(deliveries.c.id)
     .limit(given("limit", Integer))
-)
-_LATELY = (
-    select(sends.c.id, sends.c.seq, sends.c.kind, sends.c.state, sends.c.thread_ts)
-    .where(SENDS)
-    .order_by(sends.c.seq.desc())
-    .limit(RECENT)
-    .subquery()
-)
-_LAST = (
-    select(_LATELY.c.id)
-    .where(
-        equals(_LATELY.c.kind, SendKind.POST),
-        equals(_LATELY.c.state, SendState.DELIVERED),
-        _LATELY.c.thread_ts == given("thread_ts"),
-    )
-    .order_by(_LATELY.c.seq.desc())
-    .limit(1)
-)
-LAST_BODY = (
-    select(received.c.body)
-    .join(deliveries, deliveries.c.received_id == received.c.id)
-    .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
-    .where(send_parts.c.send_id == _LAST.scalar_subquery(), send_parts.c.part >= 0)
-    .order_by(deliveries.c.id.desc())
-    .limit(1)
 )
 PARTS_DONE = (
     select(send_parts.c.delivery_id, send_parts.c.part)
@@ -72,7 +47,7 @@ PARTS_DONE = (
 def waiting(tx: Tx, claim: Claim, limit: int = BATCH) -> list[Waiting]:
     """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
     rows = tx.run(WAITING, conversation_id=claim.conversation.id, kind=claim.lane, limit=limit).all()
-    done = _parts_done(tx, [row.id for row in rows])
+    done = _parts_done(tx, [row.id for row in rows if row.has_parts])
     return [
         Waiting(
             id=row.id,
@@ -89,14 +64,6 @@ def waiting(tx: Tx, claim: Claim, limit: int = BATCH) -> list[Waiting]:
     ]
 
 
-def last_shown(tx: Tx, claim: Claim) -> bytes | None:
-    """The body of the message that stands last in the present thread, as far as we posted it; None if unknown."""
-    place = claim.conversation
-    found = tx.run(LAST_BODY, conversation_id=place.id, kind=claim.lane, thread_ts=place.thread_ts)
-    body: bytes | None = found.scalar_one_or_none()
-    return body
-
-
 def body_of(tx: Tx, received_id: int | None) -> bytes | None:
     """A received body, as long as it is kept."""
     body: bytes | None = tx.run(BODY, id=received_id).scalar_one_or_none()
@@ -108,6 +75,8 @@ BODY = select(received.c.body).where(received.c.id == given("id"))
 
 def _parts_done(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, set[int]]:
     done: dict[int, set[int]] = {}
+    if not delivery_ids:
+        return done
     for row in tx.run(PARTS_DONE, among=delivery_ids):
         done.setdefault(row.delivery_id, set()).add(row.part)
     return done
