@@ -15,7 +15,6 @@ from typing import Any, cast
 from sqlalchemy import (
     ARRAY,
     BindParameter,
-    Boolean,
     ColumnElement,
     Connection,
     Dialect,
@@ -46,24 +45,21 @@ def _given(name: str) -> str:
 
 def one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """True where `column` is one of a list that the statement is given: one value, however many there are in it."""
-    return _OneOf(column, bindparam(_given(name), type_=_List(column.type)))
+    return column.bool_op("IN")(_Listed(bindparam(_given(name), type_=_List(column.type))))
 
 
-class _OneOf(FunctionElement[bool]):
-    type = Boolean()
+class _Listed(FunctionElement[Any]):
     inherit_cache = True
 
 
-@compiles(_OneOf, "sqlite")
-def _in_json(element: _OneOf, compiler: Any, **rest: Any) -> str:
-    column, values = (compiler.process(one, **rest) for one in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - two pieces that SQLAlchemy wrote
+@compiles(_Listed, "sqlite")
+def _of_json(element: _Listed, compiler: Any, **rest: Any) -> str:
+    return f"(SELECT value FROM json_each{compiler.process(element.clause_expr, **rest)})"  # noqa: S608 - no value
 
 
-@compiles(_OneOf, "postgresql")
-def _in_array(element: _OneOf, compiler: Any, **rest: Any) -> str:
-    column, values = (compiler.process(one, **rest) for one in element.clauses)
-    return f"{column} = ANY({values})"
+@compiles(_Listed, "postgresql")
+def _of_array(element: _Listed, compiler: Any, **rest: Any) -> str:
+    return f"(SELECT unnest{compiler.process(element.clause_expr, **rest)})"
 
 
 class _List(TypeDecorator[Any]):
