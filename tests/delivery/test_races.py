@@ -53,6 +53,7 @@ def test_ending_a_claim_waits_for_an_accept_and_sees_what_it_brought(store: Stor
     ending = threading.Thread(target=finish, args=(store, held, None if nothing_to_do else send))
     with store.begin() as tx:
         accept(tx, message("k2"), raw("k2"), MAPPED)
+        assert tx.conn  # now the server has all of it
         ending.start()
         ending.join(0.3)
         assert ending.is_alive()

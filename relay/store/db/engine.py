@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event
@@ -30,21 +30,46 @@ T = TypeVar("T")
 class Tx:
     """One open transaction. `now` is seconds since 1970, the same for all its statements; `held` is what it locked."""
 
-    conn: Connection
+    connection: Connection
     now: float
     held: set[object] = field(default_factory=set)
+    _later: list[statements.Later] = field(default_factory=list)
+
+    @property
+    def conn(self) -> Connection:
+        """The connection, for statements that SQLAlchemy executes."""
+        if self._later:
+            with statements.telling(self.connection), self.send():
+                pass
+        return self.connection
 
     def run(self, statement: Executable, **values: Any) -> Result[Any]:
         """Execute a statement that was built once, with the values it is `given`."""
-        return statements.run(self.conn, statement, values)
+        before = list(self._later)
+        self._later.clear()
+        return statements.run(self.connection, statement, values, before)
+
+    def run_later(self, statement: Executable, **values: Any) -> None:
+        """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit."""
+        if self.on_postgres:
+            self._later.append((statement, values))
+        else:
+            self.run(statement, **values)
+
+    def send(self) -> AbstractContextManager[None]:
+        """What is still to be sent, goes with whatever is executed inside of the block."""
+        left = list(self._later)
+        self._later.clear()
+        return statements.send(self.connection, left)
 
     def run_for_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute a statement that was built once for each of `rows`, the values it is `given`."""
-        statements.run_for_each(self.conn, statement, rows)
+        for row in rows:
+            self.run_later(statement, **row)
 
     @property
     def on_postgres(self) -> bool:
-        return self.conn.dialect.name == "postgresql"
+        return self.connection.dialect.name == "postgresql"
 
 
 class Store:
@@ -131,10 +156,12 @@ class Store:
             ends = None if self._patience is None else monotonic() + self._patience
             try:
                 transaction = _begun(engine)
-                with transaction.connection as conn, transaction:
+                with transaction.connection as conn, statements.telling(conn), ExitStack() as committing, transaction:
                     if not self.on_sqlite:
                         postgres.limit(conn, ends)
-                    yield Tx(conn, conn.info[postgres.CLOCK] if self._clock is None else self._clock.now())
+                    tx = Tx(conn, conn.info[postgres.CLOCK] if self._clock is None else self._clock.now())
+                    yield tx
+                    committing.enter_context(tx.send())  # the commit goes along with it
             except (DBAPIError, PoolTimeout) as error:
                 if is_outage(error):
                     # from None: a driver's message may quote the row it could not write

@@ -7,10 +7,11 @@ layers, costs six times what a small statement costs SQLite: most of what a mess
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -87,6 +88,7 @@ class Written:
     order: tuple[str, ...] | None
     constants: Mapping[str, Any]
     to_database: tuple[tuple[str, Callable[[Any], Any]], ...]
+    has_rows: bool
     columns: SimpleResultMetaData
     from_database: tuple[tuple[int, Callable[[Any], Any]], ...]
 
@@ -108,27 +110,40 @@ class Written:
         return rows
 
 
-def run(conn: Connection, statement: Executable, values: Mapping[str, Any]) -> Result[Any]:
-    """Execute a statement with the values it is `given`; its rows are all fetched. Raises DBAPIError."""
+Later = tuple[Executable, Mapping[str, Any]]
+
+
+def run(
+    conn: Connection, statement: Executable, values: Mapping[str, Any], before: Sequence[Later] = ()
+) -> Result[Any]:
+    """Execute a statement with the values it is `given`; its rows are all fetched. Raises DBAPIError.
+
+    What comes `before` it goes to PostgreSQL on the same way.
+    """
     written = _written(conn, statement)
     cursor = conn.connection.cursor()
-    try:
-        conn.dialect.do_execute(cursor, written.sql, written.values({_given(name): values[name] for name in values}))
-        found = cursor.fetchall() if cursor.description else []
-    except conn.dialect.loaded_dbapi.Error as error:
-        raise _told(conn, error) from None
+    with telling(conn), send(conn, before):
+        conn.dialect.do_execute(cursor, written.sql, written.values(_named(values)))
+        found = cursor.fetchall() if written.has_rows else []
     return IteratorResult(written.columns, iter(written.rows(found)))
 
 
-def run_for_each(conn: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute a statement once for each of `rows`; nothing comes back. Raises DBAPIError."""
-    written = _written(conn, statement)
-    values = [written.values({_given(name): row[name] for name in row}) for row in rows]
-    cursor = conn.connection.cursor()
-    try:
-        conn.dialect.do_executemany(cursor, written.sql, values)
-    except conn.dialect.loaded_dbapi.Error as error:
-        raise _told(conn, error) from None
+@contextmanager
+def send(conn: Connection, later: Sequence[Later]) -> Iterator[None]:
+    """Execute statements that return nothing; on PostgreSQL they go with whatever is executed inside of the block."""
+    if not later:
+        yield
+        return
+    driver: Any = conn.connection.driver_connection
+    with driver.pipeline() if conn.dialect.name == "postgresql" else nullcontext():
+        for statement, values in later:
+            written = _written(conn, statement)
+            conn.dialect.do_execute(conn.connection.cursor(), written.sql, written.values(_named(values)))
+        yield
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_given(name): value for name, value in values.items()}
 
 
 def _written(conn: Connection, statement: Executable) -> Written:
@@ -156,21 +171,29 @@ def write(statement: Any, kind: Any) -> Written:
         order=tuple(compiled.positiontup) if compiled.positional else None,
         constants=dict(compiled.params),
         to_database=tuple((name, one) for name, one in binds.items() if one is not None),
+        has_rows=bool(columns),
         columns=SimpleResultMetaData([column.key for column in columns]),
         from_database=tuple((index, one) for index, one in enumerate(found) if one is not None),
     )
 
 
-def _told(conn: Connection, error: Any) -> Exception:
-    """The error as SQLAlchemy tells it; a connection of no more use is let go.
+@contextmanager
+def telling(conn: Connection) -> Iterator[None]:
+    """The driver's errors are raised as SQLAlchemy's; a connection of no more use is let go.
 
     A server that was the first and is the second now takes no writes: its connections are of no more use either.
     """
-    dialect, driver, base = conn.dialect, conn.connection.driver_connection, conn.dialect.loaded_dbapi.Error
-    lost = dialect.is_disconnect(error, driver, None) or getattr(error, "sqlstate", None) == READ_ONLY
-    if lost:
-        conn.invalidate(error)
-    told = DBAPIError.instance(
-        None, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=dialect
-    )
-    return cast("Exception", told)
+    base = conn.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except base as error:
+        lost = bool(getattr(error, "sqlstate", None) == READ_ONLY) or _is_lost(conn, error)
+        if lost:
+            conn.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=conn.dialect
+        ) from None
+
+
+def _is_lost(conn: Connection, error: Any) -> bool:
+    return conn.invalidated or conn.dialect.is_disconnect(error, conn.connection.driver_connection, None)

@@ -50,7 +50,7 @@ def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision:
     received_id = _record(tx, message.conversation.account, message.key, body, Outcome.ACCEPTED, conversation_id)
     if received_id is None:
         return _count_copy(tx, message.conversation.account, message.key)
-    tx.run(QUEUE, conversation_id=conversation_id, received=received_id, now=tx.now)
+    tx.run_later(QUEUE, conversation_id=conversation_id, received=received_id, now=tx.now)
     arm_words(tx, conversation_id, mapped=place.channel is not None, unclaimed=UNCLAIMED)
     return Receipt(Outcome.ACCEPTED, received_id)
 

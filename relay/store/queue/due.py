@@ -26,8 +26,8 @@ from relay.store.db.dialects import BOUND, Moment, ahead, among, equals, past, u
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
 from relay.store.db.tables import conversations, gates, lanes
-from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_mark, gates_for_post, gates_for_reply
-from relay.vocabulary import Lane
+from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_mark, of, of_slack
+from relay.vocabulary import GateScope, Lane
 
 PLACE = func.coalesce(conversations.c.channel_id, conversations.c.channel)  # where a conversation is shown
 LEASE_OWNERS = select(lanes.c.lease_owner).where(lanes.c.lease_owner.is_not(None)).distinct()
@@ -51,7 +51,7 @@ def arm(tx: Tx, conversation_id: int, lane: Lane, wait: float) -> None:
     A card is drawn as things are, so nothing that it waits for has to come first.
     """
     mine = {"conversation_id": conversation_id, "kind": lane.value}
-    tx.run(_arm(postgres=tx.on_postgres), **mine, due=tx.now + wait, delay=wait, waiting_since=tx.now)
+    tx.run_later(_arm(postgres=tx.on_postgres), **mine, due=tx.now + wait, delay=wait, waiting_since=tx.now)
 
 
 @cache
@@ -77,7 +77,7 @@ def arm_words(tx: Tx, conversation_id: int, *, mapped: bool, unclaimed: float) -
     """
     due = tx.now if mapped else None
     mine = {"conversation_id": conversation_id, "due": due, "now": tx.now, "broadcast_from": tx.now + unclaimed}
-    tx.run(_arm_words(postgres=tx.on_postgres), **mine)
+    tx.run_later(_arm_words(postgres=tx.on_postgres), **mine)
 
 
 @cache
@@ -140,18 +140,21 @@ def claimable(
 
 
 def _held_back(moment: Moment, limits: Limits) -> ColumnElement[bool]:
-    """A gate stops what comes next in this lane: a look, a post, a reply or a mark. Each is asked for by its key."""
-    words = equals(lanes.c.kind, Lane.WORDS)
+    """A gate stops what comes next in this lane: a look, a post, a reply or a mark.
 
-    def shut(which: ColumnElement[bool]) -> ColumnElement[bool]:
-        found = select(gates.c.name).where(which, closed(moment, limits.pace))
-        return exists(found.correlate(lanes, conversations))
+    What is closed is found once for all lanes: whether a method is, and which channels and accounts are.
+    """
+    words, replies = equals(lanes.c.kind, Lane.WORDS), equals(lanes.c.kind, Lane.REPLIES)
+
+    def names(which: ColumnElement[bool]) -> Select[Any]:
+        return select(gates.c.name).where(which, closed(moment, limits.pace)).correlate(None)
 
     return or_(
-        and_(words, lanes.c.looking, shut(gates_for_look(limits))),
-        and_(words, ~lanes.c.looking, shut(gates_for_post(limits, PLACE))),
-        and_(equals(lanes.c.kind, Lane.REPLIES), shut(gates_for_reply(conversations.c.account))),
-        and_(equals(lanes.c.kind, Lane.CARD), shut(gates_for_mark(limits))),
+        and_(words, lanes.c.looking, exists(names(gates_for_look(limits)))),
+        and_(words, ~lanes.c.looking, exists(names(of_slack(limits.posting)))),
+        and_(words, ~lanes.c.looking, PLACE.in_(names(of(GateScope.CHANNEL)))),
+        and_(replies, conversations.c.account.in_(names(of(GateScope.ACCOUNT)))),
+        and_(equals(lanes.c.kind, Lane.CARD), exists(names(gates_for_mark(limits)))),
     )
 
 

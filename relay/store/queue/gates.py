@@ -76,17 +76,17 @@ def _no_slot(moment: Moment, pace: Pace) -> ColumnElement[bool]:
 
 def gates_for_post(limits: Limits, channel: ColumnElement[Any] | str) -> ColumnElement[bool]:
     """True for the gates that a post to `channel` has to pass."""
-    return or_(_of_slack(limits.posting), _is(GateScope.CHANNEL, channel))
+    return or_(of_slack(limits.posting), _is(GateScope.CHANNEL, channel))
 
 
 def gates_for_look(limits: Limits) -> ColumnElement[bool]:
     """True for the gates that a look, and what it leads to, has to pass."""
-    return _of_slack(limits.looking)
+    return of_slack(limits.looking)
 
 
 def gates_for_mark(limits: Limits) -> ColumnElement[bool]:
     """True for the gates that a mark or a card has to pass; they keep no channel's pace and take no slot of it."""
-    return _of_slack(limits.marking)
+    return of_slack(limits.marking)
 
 
 def gates_for_reply(account: ColumnElement[Any] | str) -> ColumnElement[bool]:
@@ -94,15 +94,17 @@ def gates_for_reply(account: ColumnElement[Any] | str) -> ColumnElement[bool]:
     return _is(GateScope.ACCOUNT, account)
 
 
-def _of_slack(methods: tuple[str, ...]) -> ColumnElement[bool]:
-    return or_(_is(GateScope.WORKSPACE, WORKSPACE), and_(_of(GateScope.METHOD), among(gates.c.name, methods)))
+def of_slack(methods: tuple[str, ...]) -> ColumnElement[bool]:
+    """True for the gates of the workspace and of these methods."""
+    return or_(_is(GateScope.WORKSPACE, WORKSPACE), and_(of(GateScope.METHOD), among(gates.c.name, methods)))
 
 
 def _is(scope: GateScope, name: ColumnElement[Any] | str) -> ColumnElement[bool]:
-    return and_(_of(scope), gates.c.name == name)
+    return and_(of(scope), gates.c.name == name)
 
 
-def _of(scope: GateScope) -> ColumnElement[bool]:
+def of(scope: GateScope) -> ColumnElement[bool]:
+    """True for the gates of this kind."""
     return equals(gates.c.scope, scope)
 
 
@@ -151,7 +153,7 @@ def _take_slot(limits: Limits) -> Any:
     cautious = now + pace.ahead + CAUTION * pace.interval
     return (
         update(gates)
-        .where(_of(GateScope.CHANNEL), gates.c.name.in_(free), ~exists(shut))
+        .where(of(GateScope.CHANNEL), gates.c.name.in_(free), ~exists(shut))
         .values(next_slot=case((refused_before, cautious), else_=start + pace.interval))
         .returning(gates.c.next_slot)
     )

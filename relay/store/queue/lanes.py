@@ -111,7 +111,6 @@ GIVE_BACK_TO_GO_ON = (
         delay=case((and_(~_BUSY, _TO_COME), _NEXT_LOOK - BOUND.now), else_=0.0),
         **_GIVEN_BACK,
     )
-    .returning(lanes.c.due)
 )
 """It is due at once, at its next look at a copy, or never: as what it has to do yet says."""
 
@@ -244,13 +243,13 @@ def record_events_applied(tx: Tx, claim: Claim, delivery_id: int) -> None:
     """What the deliveries up to this one say of the conversation is applied, and never again. The lane is held."""
     conversation_id, kind = claim.lane_key
     last = max(delivery_id, claim.events_applied_to)
-    tx.run(EVENTS_APPLIED, conversation_id=conversation_id, kind=kind, delivery=last)
+    tx.run_later(EVENTS_APPLIED, conversation_id=conversation_id, kind=kind, delivery=last)
 
 
 def clear_broadcast(tx: Tx, claim: Claim) -> None:
     """The channel is called by what goes out next. The lane is held."""
     conversation_id, kind = claim.lane_key
-    tx.run(BROADCAST_CLEARED, conversation_id=conversation_id, kind=kind)
+    tx.run_later(BROADCAST_CLEARED, conversation_id=conversation_id, kind=kind)
 
 
 def give_back(
@@ -270,9 +269,9 @@ def give_back(
     conversation_id, kind = claim.lane_key
     mine = {"conversation_id": conversation_id, "kind": kind, "attempts": attempts, "spent": spent, "looking": looking}
     if wait is None:
-        tx.run(GIVE_BACK_TO_GO_ON, **mine, now=tx.now)
+        tx.run_later(GIVE_BACK_TO_GO_ON, **mine, now=tx.now)
     else:
-        tx.run(GIVE_BACK, **mine, due=tx.now + wait, delay=wait)
+        tx.run_later(GIVE_BACK, **mine, due=tx.now + wait, delay=wait)
 
 
 def put_off(tx: Tx, claim: Claim, wait: float | None) -> None:

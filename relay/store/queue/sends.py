@@ -44,7 +44,7 @@ def store(tx: Tx, claim: Claim, drafts: Sequence[Draft]) -> Send:
     ]
     if parts:
         tx.run_for_each(NEW_PART, parts)
-        tx.run(SET_OUT, among={part["delivery_id"] for part in parts})
+        tx.run_later(SET_OUT, among={part["delivery_id"] for part in parts})
     return stored[0]
 
 
@@ -101,7 +101,7 @@ NEW_PART = insert(send_parts).values(
 
 def start(tx: Tx, send: Send) -> Send:
     """Mark a stored send as being sent."""
-    tx.run(START, id=send.id, now=tx.now)
+    tx.run_later(START, id=send.id, now=tx.now)
     return replace(send, state=SendState.SENDING, started_at=tx.now, looks=0)
 
 
@@ -125,7 +125,7 @@ def mark_delivered(tx: Tx, send: Send, ts: str) -> bool:
     """It stands at `ts`: exactly the parts that went out are done. True if a gate on its way knows of failures."""
     again = tx.now + lanes.LATE_COPY_LOOK if send.resent else None
     row = tx.run(ARRIVED, id=send.id, ts=ts, again=again).one_or_none()
-    tx.run(FINISH, id=send.id, now=tx.now)
+    tx.run_later(FINISH, id=send.id, now=tx.now)
     return row is not None and bool(row.had_failures)
 
 
@@ -210,7 +210,7 @@ def looked(send: Send, *, failed: int | None = None) -> Send:
 
 def set_deliveries(tx: Tx, send: Send, state: DeliveryState) -> None:
     """Move the deliveries that a send carries, as far as they are under way."""
-    tx.run(MOVE_DELIVERIES, id=send.id, state=state.value)
+    tx.run_later(MOVE_DELIVERIES, id=send.id, state=state.value)
 
 
 MOVE_DELIVERIES = (
@@ -222,9 +222,9 @@ MOVE_DELIVERIES = (
 
 def drop(tx: Tx, send: Send, state: SendState, cause: str = "") -> None:
     """End a send without effect (refused or void): its parts are free to be made ready again."""
-    tx.run(DROP, id=send.id, state=state.value, cause=cause)
+    tx.run_later(DROP, id=send.id, state=state.value, cause=cause)
     set_deliveries(tx, send, DeliveryState.WAITING)
-    tx.run(LET_GO, id=send.id)
+    tx.run_later(LET_GO, id=send.id)
 
 
 DROP = (
@@ -247,7 +247,7 @@ FROZEN = select(sends).where(SENDS, equals(sends.c.state, SendState.FROZEN))
 
 def end(tx: Tx, send: Send, state: SendState, cause: str = "") -> None:
     """It is done, or never will be, and its deliveries are settled by whoever calls."""
-    tx.run(DROP, id=send.id, state=state.value, cause=cause)
+    tx.run_later(DROP, id=send.id, state=state.value, cause=cause)
 
 
 def forget(tx: Tx, send: Send) -> None:
