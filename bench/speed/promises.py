@@ -1,0 +1,20 @@
+"""What is promised of the relay's speed, each against a counterpart in the same run."""
+
+from __future__ import annotations
+
+from bench.speed.parts import accept, pace
+from bench.speed.records import Promise
+
+_EMPTY, _NAIVE = "empty endpoint", "naive inline"
+PROMISES = (
+    Promise("P1", accept.ACCEPTS, "relay, sqlite", _EMPTY, 0.6, at_least=True),
+    Promise("P1", accept.ACCEPTS, "relay, postgres", _EMPTY, 0.4, at_least=True),
+    Promise("P1", accept.ACCEPTS, "relay", "Node-RED", 1.0, at_least=True),
+    Promise("P2", pace.answer(200, 99), "relay", _EMPTY, 2.0),
+    Promise("P2", accept.SLOWEST, "relay", _EMPTY, 3.0),
+    Promise("P3", pace.arrival(20, 50), "relay", _NAIVE, 1.5),
+    Promise("P3", pace.arrival(20, 99), "relay", _NAIVE, 2.0),
+    Promise("P3", pace.arrival(200, 50), "relay", _NAIVE, 10.0),
+    Promise("P7", accept.POSTS, "relay", "", 50.0, at_least=True),
+    Promise("P8", pace.COST, "relay", _NAIVE, 2.5),
+)

@@ -1,0 +1,119 @@
+"""What is measured: the relay in its several forms, and its counterparts; each is started afresh for every round."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from bench.speed.databases import Postgres
+from bench.speed.processes import PYTHON, Family, running, wait_until
+from bench.speed.slack import SlackStub
+from tests.harness import TOKEN, free_port
+
+GROUPS = list(range(7000, 7050))  # conversations, each with a channel of its own
+WEBHOOK = "/kommunicate/webhook"
+HEADERS = {"Authentication": "Basic " + base64.b64encode(TOKEN.encode()).decode()}
+START_WAIT = 60.0  # seconds
+# Slack's own pace would be what is measured: here it takes any number of posts.
+CONFIG = "delivery: {posts_per_second: 100000, burst: 100000}\nchannels:\n" + "".join(
+    f"  {group}: C0B{group}\n" for group in GROUPS
+)
+_RUNS = itertools.count(1)
+
+
+@dataclass
+class Running:
+    """A subject that was started: its processes, and where it listens."""
+
+    families: list[Family]
+    port: int
+    postgres: Postgres | None = None
+
+    def cpu_seconds(self) -> float:
+        """Processor time of its processes so far, without the database server's."""
+        return sum(one.cpu_seconds() for one in self.families)
+
+    def resident_bytes(self) -> int:
+        """Memory that its processes hold."""
+        return sum(one.resident_bytes() for one in self.families)
+
+    def answers(self, path: str) -> bool:
+        """True when a path is answered without an error of the server's."""
+        dead = [one for one in self.families if one.has_ended]
+        if dead:
+            raise RuntimeError(f"a process ended at its start:\n{dead[0].tail()}")
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=5).status_code < 500
+        except requests.RequestException:
+            return False
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`commands` are its processes, the one that listens first; `delivers`: it posts to Slack at all."""
+
+    name: str
+    commands: Sequence[Sequence[str]]
+    ready: str = WEBHOOK
+    delivers: bool = True
+    database: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[Path], None] | None = None
+
+    def launch(self, folder: Path, slack: SlackStub, postgres: Postgres | None, url: str, more: str = "") -> Running:
+        """Start its processes; `more` is further configuration of the relay."""
+        port = free_port()
+        env = {
+            "PORT": str(port),
+            "HOST": "127.0.0.1",
+            "DATABASE_URL": url,
+            "RELAY_CONFIG_YAML": more or CONFIG,
+            "KOMMUNICATE_WEBHOOK_TOKEN": TOKEN,
+            "SLACK_BOT_TOKEN": "xoxb-bench",
+            "SLACK_API_URL": slack.api_url,
+            "RELAY_METRICS_TOKEN": "metrics-token",
+            **self.env,
+        }
+        started = Running([], port, postgres if self.database == "postgres" else None)
+        for number, command in enumerate(self.commands):
+            log = f"{self.name.replace(' ', '-').replace('/', '')}-{next(_RUNS)}-{number}.log"
+            started.families.append(Family(command, folder, env, log=log))
+        return started
+
+    @contextmanager
+    def started(self, slack: SlackStub, postgres: Postgres | None) -> Iterator[Running]:
+        """Afresh, with nothing stored, until it answers; killed at the end."""
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-speed-")))
+            if self.prepare is not None:
+                self.prepare(folder)
+            slack.reset()
+            url = f"sqlite:///{folder / 'relay.db'}"
+            if self.database == "postgres":
+                assert postgres is not None
+                url = postgres.new_database()
+                stack.callback(postgres.drop, url)
+            run = self.launch(folder, slack, postgres, url)
+            stack.enter_context(running(run.families))
+            wait_until(lambda: run.answers(self.ready), START_WAIT, f"{self.name} did not start")
+            yield run
+
+
+def _python(module: str) -> tuple[str, ...]:
+    return (*PYTHON, f"bench.speed.counterparts.{module}")
+
+
+SERVE, WEB, WORKER = ((*PYTHON, "relay", *words) for words in (("serve",), ("serve", "--no-worker"), ("worker",)))
+EMPTY = Subject("empty endpoint", [_python("empty")], delivers=False)
+NAIVE = Subject("naive inline", [_python("naive")])
+RELAY = {kind: Subject(f"relay, {kind}", [SERVE], "/readyz", database=kind) for kind in ("sqlite", "postgres")}
+APART = {
+    kind: Subject(f"relay, {kind}, apart", [WEB, WORKER], "/readyz", database=kind) for kind in ("sqlite", "postgres")
+}
