@@ -13,9 +13,11 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from bench.speed.databases import Postgres, postgres_server
+from bench.speed.machine import others_share, wait_for_calm
 from bench.speed.parts.accept import accept
 from bench.speed.parts.pace import pace, rest
 from bench.speed.promises import PROMISES
@@ -39,7 +41,9 @@ def subjects_of(part: str, kinds: Sequence[str]) -> list[Subject]:
 PARTS: dict[str, tuple[Measure, float]] = {"accept": (accept, 4.0), "pace": (pace, 5.0), "rest": (rest, 6.0)}
 
 
-def measured(part: str, subjects: Sequence[Subject], rounds: int, seconds: float, folder: Path) -> Iterator[Value]:
+def measured(
+    part: str, subjects: Sequence[Subject], rounds: int, seconds: float, folder: Path, patience: float
+) -> Iterator[Value]:
     """All rounds of a part."""
     measure = PARTS[part][0]
     with ExitStack() as stack:
@@ -50,8 +54,16 @@ def measured(part: str, subjects: Sequence[Subject], rounds: int, seconds: float
         for number in range(1, rounds + 1):
             for subject in subjects:
                 print(f"{part} {number}/{rounds}: {subject.name}", flush=True)
+                wait_for_calm(patience)
                 with subject.started(slack, postgres) as run:
-                    yield from measure(subject, run, slack, seconds)
+                    with others_share(partial(used, run, slack, postgres)) as others:
+                        yield from measure(subject, run, slack, seconds)
+                    yield Value(f"others' use of the machine, {part}", subject.name, others[0], "%")
+
+
+def used(run: Running, slack: SlackStub, postgres: Postgres | None) -> float:
+    """Processor time of everything that takes part."""
+    return run.cpu_seconds() + slack.process.cpu_seconds() + (postgres.cpu_seconds() if postgres else 0.0)
 
 
 def main() -> None:
@@ -60,6 +72,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one round, shorter")
     parser.add_argument("--only", choices=tuple(PARTS), action="append")
+    parser.add_argument("--patience", type=float, default=20.0, help="seconds to wait each time for a calm machine")
     parser.add_argument("--write", type=Path, help="a file for the figures as JSON")
     given = parser.parse_args()
     kinds = ("sqlite", "postgres") if given.database == "both" else (given.database,)
@@ -67,7 +80,9 @@ def main() -> None:
     for part in given.only or PARTS:
         seconds = PARTS[part][1] / (2 if given.quick else 1)
         with tempfile.TemporaryDirectory(prefix="relay-bench-") as name:
-            values += measured(part, subjects_of(part, kinds), 1 if given.quick else given.rounds, seconds, Path(name))
+            values += measured(
+                part, subjects_of(part, kinds), 1 if given.quick else given.rounds, seconds, Path(name), given.patience
+            )
     records = gathered(values)
     found = verdicts(records, PROMISES)
     print(f"\n{table(records)}\n\n{told(found)}")

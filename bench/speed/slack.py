@@ -28,8 +28,8 @@ class Post:
 class SlackStub:
     """A running one."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, process: Family) -> None:
+        self.port, self.process = port, process
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -69,7 +69,7 @@ def slack_stub(folder: Path, pace: float = 0.0) -> Iterator[SlackStub]:
     command = (*PYTHON, "bench.speed.slack_stub", "--port", str(port), "--pace", str(pace))
     process = Family(command, folder, {}, log=f"slack-{port}.log")
     with running([process]):
-        slack = SlackStub(port)
+        slack = SlackStub(port, process)
         wait_until(slack.is_up, 20, "the stand-in for Slack did not start")
         yield slack
 
