@@ -13,81 +13,111 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
-from bench.speed.databases import Postgres, postgres_server
-from bench.speed.machine import others_share, wait_for_calm
+from bench.speed.databases import postgres_server
 from bench.speed.parts.accept import accept
+from bench.speed.parts.claims import claims
+from bench.speed.parts.growth import growth
 from bench.speed.parts.pace import pace, rest
-from bench.speed.promises import PROMISES
+from bench.speed.promises import promises
 from bench.speed.records import Value, gathered, table, told, verdicts
-from bench.speed.slack import SlackStub, slack_stub
-from bench.speed.subjects import APART, EMPTY, NAIVE, RELAY, Running, Subject
+from bench.speed.scene import Scene
+from bench.speed.slack import slack_stub
+from bench.speed.subjects import APART, EMPTY, HUEY, NAIVE, NODE_RED, PEERS, RELAY, Subject
 
-Measure = Callable[[Subject, Running, SlackStub, float], Iterator[Value]]
-
-
-def subjects_of(part: str, kinds: Sequence[str]) -> list[Subject]:
-    """Who takes part."""
-    relays = [RELAY[kind] for kind in kinds]
-    if part == "accept":
-        return [EMPTY, NAIVE, *relays]
-    if part == "pace":
-        return [EMPTY, NAIVE, *relays, *(APART[kind] for kind in kinds if kind == "postgres")]
-    return [NAIVE, *relays]
+LIGHT = (NODE_RED, HUEY)  # peers of whom all is measured; of the others how much they accept, and what they lose
 
 
-PARTS: dict[str, tuple[Measure, float]] = {"accept": (accept, 4.0), "pace": (pace, 5.0), "rest": (rest, 6.0)}
+def _relays(scene: Scene) -> list[Subject]:
+    return [RELAY[kind] for kind in scene.kinds]
 
 
-def measured(
-    part: str, subjects: Sequence[Subject], rounds: int, seconds: float, folder: Path, patience: float
-) -> Iterator[Value]:
-    """All rounds of a part."""
-    measure = PARTS[part][0]
+def _light(scene: Scene) -> list[Subject]:
+    return [one for one in scene.peers if one in LIGHT]
+
+
+def _accept(scene: Scene) -> Iterator[Value]:
+    return scene.take_turns("accept", accept, [EMPTY, NAIVE, *scene.peers, *_relays(scene)], 4.0)
+
+
+def _pace(scene: Scene) -> Iterator[Value]:
+    apart = [APART[kind] for kind in scene.kinds if kind == "postgres"]
+    return scene.take_turns("pace", pace, [EMPTY, NAIVE, *_light(scene), *_relays(scene), *apart], 5.0)
+
+
+def _rest(scene: Scene) -> Iterator[Value]:
+    return scene.take_turns("rest", rest, [NAIVE, *_light(scene), *_relays(scene)], 6.0)
+
+
+PARTS: dict[str, Callable[[Scene], Iterator[Value]]] = {
+    "accept": _accept,
+    "pace": _pace,
+    "rest": _rest,
+    "growth": growth,
+    "claims": claims,
+}
+
+
+def taking_part(wanted: Sequence[str]) -> list[Subject]:
+    """The peers that can, of those wanted; says why the others cannot."""
+    found = []
+    for one in PEERS:
+        if wanted and not any(one.name.lower().startswith(name.lower()) for name in wanted):
+            continue
+        reason = one.missing()
+        if reason:
+            print(f"without {one.name}: {reason}", flush=True)
+        else:
+            found.append(one)
+    return found
+
+
+def run(given: argparse.Namespace, kinds: Sequence[str]) -> Iterator[Value]:
+    """All that was asked for."""
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-speed-")))
         slack = stack.enter_context(slack_stub(folder))
-        postgres: Postgres | None = None
-        if any(one.database == "postgres" for one in subjects):
-            postgres = stack.enter_context(postgres_server(folder))
-        for number in range(1, rounds + 1):
-            for subject in subjects:
-                print(f"{part} {number}/{rounds}: {subject.name}", flush=True)
-                wait_for_calm(patience)
-                with subject.started(slack, postgres) as run:
-                    with others_share(partial(used, run, slack, postgres)) as others:
-                        yield from measure(subject, run, slack, seconds)
-                    yield Value(f"others' use of the machine, {part}", subject.name, others[0], "%")
+        postgres = stack.enter_context(postgres_server(folder)) if "postgres" in kinds else None
+        peers = [] if given.no_peers else taking_part(given.peer or (["Node-RED"] if given.quick else []))
+        scene = Scene(
+            kinds, 1 if given.quick else given.rounds, given.quick, given.patience, given.stored, given.messages,
+            slack, postgres, folder, peers,
+        )  # fmt: skip
+        for part in given.only or PARTS:
+            yield from PARTS[part](scene)
 
 
-def used(run: Running, slack: SlackStub, postgres: Postgres | None) -> float:
-    """Processor time of everything that takes part."""
-    return run.cpu_seconds() + slack.process.cpu_seconds() + (postgres.cpu_seconds() if postgres else 0.0)
-
-
-def main() -> None:
+def arguments() -> argparse.Namespace:
+    """What was typed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="one round, shorter")
-    parser.add_argument("--only", choices=tuple(PARTS), action="append")
-    parser.add_argument("--patience", type=float, default=20.0, help="seconds to wait each time for a calm machine")
+    parser.add_argument("--quick", action="store_true", help="one round of half the length, Node-RED the only peer")
+    parser.add_argument("--only", choices=tuple(PARTS), action="append", help="a part; may be given several times")
+    parser.add_argument("--peer", action="append", help="only peers whose name begins so; may be given several times")
+    parser.add_argument("--no-peers", action="store_true", help="the relay, the naive one and the empty endpoint alone")
+    parser.add_argument("--patience", type=float, default=10.0, help="seconds to wait each time for a calm machine")
+    parser.add_argument("--stored", type=int, default=100_000, help="messages in the large database of `growth`")
+    parser.add_argument("--messages", type=int, default=10_000, help="messages before memory is looked at")
     parser.add_argument("--write", type=Path, help="a file for the figures as JSON")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
     kinds = ("sqlite", "postgres") if given.database == "both" else (given.database,)
     values: list[Value] = []
-    for part in given.only or PARTS:
-        seconds = PARTS[part][1] / (2 if given.quick else 1)
-        with tempfile.TemporaryDirectory(prefix="relay-bench-") as name:
-            values += measured(
-                part, subjects_of(part, kinds), 1 if given.quick else given.rounds, seconds, Path(name), given.patience
-            )
-    records = gathered(values)
-    found = verdicts(records, PROMISES)
-    print(f"\n{table(records)}\n\n{told(found)}")
-    if given.write:
-        given.write.write_text(json.dumps({"records": [one.as_json() for one in records], "promises": found}, indent=1))
+    try:
+        for value in run(given, kinds):
+            values.append(value)  # noqa: PERF402 - what was measured until something broke is shown all the same
+    finally:
+        records = gathered(values)
+        found = verdicts(records, promises(kinds, given.stored))
+        print(f"\n{table(records)}\n\n{told(found)}")
+        if given.write:
+            told_all = {"records": [one.as_json() for one in records], "promises": found}
+            given.write.write_text(json.dumps(told_all, indent=1))
 
 
 if __name__ == "__main__":

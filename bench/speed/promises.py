@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bench.speed.parts import accept, pace
+from collections.abc import Sequence
+
+from bench.speed.parts import accept, growth, pace
 from bench.speed.records import Promise
 
 _EMPTY, _NAIVE = "empty endpoint", "naive inline"
@@ -15,6 +17,17 @@ PROMISES = (
     Promise("P3", pace.arrival(20, 50), "relay", _NAIVE, 1.5),
     Promise("P3", pace.arrival(20, 99), "relay", _NAIVE, 2.0),
     Promise("P3", pace.arrival(200, 50), "relay", _NAIVE, 10.0),
+    Promise("P3", pace.arrival(200, 99), "relay, postgres, apart", "", 500.0),
     Promise("P7", accept.POSTS, "relay", "", 50.0, at_least=True),
     Promise("P8", pace.COST, "relay", _NAIVE, 2.5),
 )
+
+
+def promises(kinds: Sequence[str], stored: int) -> list[Promise]:
+    """All of them, for these databases and so many stored messages."""
+    flat = [
+        Promise("P6", growth.cost(step), growth.stocked(kind, stored), growth.stocked(kind, growth.FEW), 1.2)
+        for kind in kinds
+        for step in growth.STEPS
+    ]
+    return [*PROMISES, *flat]

@@ -99,7 +99,11 @@ def verdicts(records: Sequence[Record], promises: Sequence[Promise]) -> list[dic
         base = _find(records, promise.measure, promise.against) if promise.against else None
         if promise.against and base is None:
             continue
-        meant = (one for one in records if one.measure == promise.measure and one.subject.startswith(promise.subject))
+        meant = (
+            one
+            for one in records
+            if one.measure == promise.measure and one.subject.startswith(promise.subject) and one is not base
+        )
         found += [_verdict(promise, one, base) for one in meant]
     return found
 

@@ -64,10 +64,11 @@ def _rows(messages: int, now: float) -> dict[str, tuple[int, str, str]]:
     return {
         "conversations": (
             many,
-            "id, account, group_id, title, channel, channel_id, why, thread_ts, opener_sender, opener_rank, since, "
-            "wanted, shown, created_at",
+            "id, account, group_id, title, channel, channel_id, why, thread_ts, opener_id, opener_sender, "
+            "opener_rank, since, wanted, shown, created_at",
             f"i, 'default', 's' || i, 'Conversation ' || i, 'C0S' || (i % {CHANNELS}), 'C0S' || (i % {CHANNELS}), "
-            f"'channels', '16' || (10000000 + i) || '.000001', 'customer-1', 0, {now}, 1, 1, {now} FROM numbers",
+            f"'channels', '16' || (10000000 + i) || '.000001', (i - 1) * {EACH} + 1, 'customer-1', "
+            f"0, {now}, 1, 1, {now} FROM numbers",
         ),
         "received": (
             messages,

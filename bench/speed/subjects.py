@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import itertools
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import requests
 
+from bench.speed.counterparts import node_red
 from bench.speed.databases import Postgres
 from bench.speed.processes import PYTHON, Family, running, wait_until
 from bench.speed.slack import SlackStub
@@ -57,7 +61,10 @@ class Running:
 
 @dataclass(frozen=True)
 class Subject:
-    """`commands` are its processes, the one that listens first; `delivers`: it posts to Slack at all."""
+    """`commands` are its processes; `delivers`: it posts to Slack at all; `prepare` fills its folder.
+
+    `missing` says in a sentence why it cannot take part on this machine.
+    """
 
     name: str
     commands: Sequence[Sequence[str]]
@@ -66,10 +73,11 @@ class Subject:
     database: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Path], None] | None = None
+    missing: Callable[[], str] = str
 
     def launch(self, folder: Path, slack: SlackStub, postgres: Postgres | None, url: str, more: str = "") -> Running:
         """Start its processes; `more` is further configuration of the relay."""
-        port = free_port()
+        port, redis_port = free_port(), free_port()
         env = {
             "PORT": str(port),
             "HOST": "127.0.0.1",
@@ -79,12 +87,14 @@ class Subject:
             "SLACK_BOT_TOKEN": "xoxb-bench",
             "SLACK_API_URL": slack.api_url,
             "RELAY_METRICS_TOKEN": "metrics-token",
+            "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
             **self.env,
         }
         started = Running([], port, postgres if self.database == "postgres" else None)
         for number, command in enumerate(self.commands):
             log = f"{self.name.replace(' ', '-').replace('/', '')}-{next(_RUNS)}-{number}.log"
-            started.families.append(Family(command, folder, env, log=log))
+            words = [word.replace("{redis}", str(redis_port)) for word in command]
+            started.families.append(Family(words, folder, env, log=log))
         return started
 
     @contextmanager
@@ -110,9 +120,37 @@ def _python(module: str) -> tuple[str, ...]:
     return (*PYTHON, f"bench.speed.counterparts.{module}")
 
 
+def _without(program: str, *modules: str) -> Callable[[], str]:
+    """Why something that needs this program, and these packages of the extra `bench`, cannot take part."""
+
+    def missing() -> str:
+        if program and shutil.which(program) is None:
+            return f"there is no {program} here"
+        absent = [name for name in modules if find_spec(name) is None]
+        return f"the package {absent[0]} is not installed" if absent else ""
+
+    return missing
+
+
 SERVE, WEB, WORKER = ((*PYTHON, "relay", *words) for words in (("serve",), ("serve", "--no-worker"), ("worker",)))
+BIN = Path(sys.executable).parent
+REDIS = ("redis-server", "--port", "{redis}", "--dir", ".", "--bind", "127.0.0.1")
 EMPTY = Subject("empty endpoint", [_python("empty")], delivers=False)
 NAIVE = Subject("naive inline", [_python("naive")])
+_HUEY = (str(BIN / "huey_consumer.py"), "bench.speed.counterparts.huey_relay.huey")
+_HUEY_WAYS = ("-k", "thread", "-w", "8", "-d", "0.01", "-m", "0.02", "-q")
+HUEY = Subject("Huey, SQLite", [_python("huey_relay"), (*_HUEY, *_HUEY_WAYS)], missing=_without("", "huey"))
+_POOL = (str(BIN / "rq"), "worker-pool", "-n", "4", "-q", "-u", "redis://127.0.0.1:{redis}/0")
+RQ = Subject("RQ, Redis", [REDIS, _python("rq_relay"), _POOL], missing=_without("redis-server", "rq"))
+_CELERY = (str(BIN / "celery"), "-A", "bench.speed.counterparts.celery_relay", "-q", "worker")
+_CELERY_WAYS = ("-P", "threads", "-c", "8", "-l", "error", "--without-gossip", "--without-mingle")
+CELERY = Subject(
+    "Celery, Redis",
+    [REDIS, _python("celery_relay"), (*_CELERY, *_CELERY_WAYS)],
+    missing=_without("redis-server", "celery"),
+)
+NODE_RED = Subject("Node-RED", [node_red.COMMAND], "/", prepare=node_red.prepare, missing=lambda: node_red.missing())
+PEERS = (NODE_RED, HUEY, RQ, CELERY)
 RELAY = {kind: Subject(f"relay, {kind}", [SERVE], "/readyz", database=kind) for kind in ("sqlite", "postgres")}
 APART = {
     kind: Subject(f"relay, {kind}, apart", [WEB, WORKER], "/readyz", database=kind) for kind in ("sqlite", "postgres")

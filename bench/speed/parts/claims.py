@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
-from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.speed.databases import Postgres
 from bench.speed.records import Value
+from bench.speed.scene import Scene
 from bench.speed.stored import EACH, fill, tidy_up
 from relay.store.db.engine import Store, Tx, open_store
 from relay.store.db.schema import migrate
@@ -42,11 +41,11 @@ def named(what: str, due: int, gates: int) -> str:
     return f"{what}, {due:,} lanes due behind {gates} gates"
 
 
-def claims(kinds: Sequence[str], rounds: int, postgres: Postgres | None, folder: Path) -> Iterator[Value]:
+def claims(scene: Scene) -> Iterator[Value]:
     """All rounds of all databases."""
     with ExitStack() as stack:
-        for kind in kinds:
-            url = f"sqlite:///{folder / 'claims.db'}"
+        for kind in scene.kinds:
+            url, postgres = f"sqlite:///{scene.folder / 'claims.db'}", scene.postgres
             if kind == "postgres":
                 assert postgres is not None
                 url = postgres.new_database()
@@ -58,7 +57,7 @@ def claims(kinds: Sequence[str], rounds: int, postgres: Postgres | None, folder:
                 for gates in GATES:
                     print(f"claims: {kind}, {due:,} lanes, {gates} gates", flush=True)
                     _set_up(store, due, gates)
-                    yield from _timed(store, kind, due, gates, rounds)
+                    yield from _timed(store, kind, due, gates, scene.rounds)
 
 
 def _set_up(store: Store, due: int, gates: int) -> None:

@@ -6,13 +6,11 @@ This part and `claims` alone know the store's functions: they are about them.
 from __future__ import annotations
 
 import logging
-import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 
 import requests
 import structlog
@@ -20,7 +18,7 @@ import structlog
 from bench.speed.databases import Postgres
 from bench.speed.processes import running, wait_until
 from bench.speed.records import Value
-from bench.speed.slack import SlackStub
+from bench.speed.scene import Scene
 from bench.speed.stored import EACH, fill, group_of
 from bench.speed.subjects import RELAY
 from relay.delivery.attempt import Taking, carry_out, take
@@ -44,7 +42,7 @@ def cost(step: str) -> str:
     return f"{step}, processor time"
 
 
-METRICS = "/metrics"
+METRICS = "answer of /metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +71,23 @@ def stocked(kind: str, messages: int) -> str:
     return f"{kind}, {messages:,} stored"
 
 
-def growth(
-    kinds: Sequence[str], many: int, rounds: int, slack: SlackStub, postgres: Postgres | None, folder: Path
-) -> Iterator[Value]:
+def growth(scene: Scene) -> Iterator[Value]:
     """All rounds, on databases with few and with many messages in turn."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with ExitStack() as stack:
-        stores = [_stock(stack, kind, size, slack, postgres, folder) for kind in kinds for size in (FEW, many)]
+        stores = [_stock(stack, scene, kind, size) for kind in scene.kinds for size in (FEW, scene.stored)]
         for one in stores:
             list(_steps(one))  # what is built once is built
-        for number in range(1, rounds + 1):
+        for number in range(1, scene.rounds + 1):
             for one in stores:
-                print(f"growth {number}/{rounds}: {one.name}", flush=True)
+                print(f"growth {number}/{scene.rounds}: {one.name}", flush=True)
                 yield from _steps(one)
         for one in stores:
-            yield from _metrics(one, slack, folder, rounds)
+            yield from _metrics(one, scene)
 
 
-def _stock(
-    stack: ExitStack, kind: str, messages: int, slack: SlackStub, postgres: Postgres | None, folder: Path
-) -> Stocked:
-    url = f"sqlite:///{folder / f'stored-{messages}.db'}"
+def _stock(stack: ExitStack, scene: Scene, kind: str, messages: int) -> Stocked:
+    url, postgres = f"sqlite:///{scene.folder / f'stored-{messages}.db'}", scene.postgres
     if kind == "postgres":
         assert postgres is not None
         url = postgres.new_database()
@@ -106,7 +100,7 @@ def _stock(
     store = stack.enter_context(closing(open_store(url)))
     wanted = replace(
         settings(database_url=url, delivery={"posts_per_second": 100_000, "burst": 100_000}),
-        slack_api_url=slack.api_url,
+        slack_api_url=scene.slack.api_url,
     )
     context = build_context(Relay(wanted, store))
     return Stocked(kind, messages, url, store, context, postgres if kind == "postgres" else None)
@@ -114,8 +108,8 @@ def _stock(
 
 def _steps(one: Stocked) -> Iterator[Value]:
     """Accept a message for each of so many conversations, take them all, and settle them."""
-    chosen = random.sample(range(1, one.messages // EACH + 1), min(BATCH, one.messages // EACH))
-    wanted = [chosen[number % len(chosen)] for number in range(BATCH)]
+    conversations = one.messages // EACH
+    wanted = range(1, conversations + 1, conversations // BATCH)[:BATCH]  # always the same, from all over the tables
     before = one.cpu_seconds()
     for conversation in wanted:
         with one.store.begin() as tx:
@@ -140,12 +134,12 @@ def _accept(tx: Tx, conversation: int) -> None:
     accept(tx, message, raw(key, group, "Where is my parcel?"), Decision(None, "channels", ""))
 
 
-def _metrics(one: Stocked, slack: SlackStub, folder: Path, rounds: int) -> Iterator[Value]:
+def _metrics(one: Stocked, scene: Scene) -> Iterator[Value]:
     """How long /metrics takes, asked of a relay of its own."""
-    run = RELAY[one.kind].launch(folder, slack, one.postgres, one.url)
+    run = RELAY[one.kind].launch(scene.folder, scene.slack, one.postgres, one.url)
     with running(run.families):
         wait_until(lambda: run.answers("/readyz"), 60, "the relay did not start")
-        for _ in range(rounds):
+        for _ in range(scene.rounds):
             begun = time.monotonic()
             headers = {"Authorization": "Bearer metrics-token"}
             response = requests.get(f"http://127.0.0.1:{run.port}/metrics", headers=headers, timeout=60)
