@@ -19,6 +19,8 @@ from bench.speed.databases import postgres_server
 from bench.speed.parts.accept import accept
 from bench.speed.parts.claims import claims
 from bench.speed.parts.growth import growth
+from bench.speed.parts.loss import loss
+from bench.speed.parts.memory import memory
 from bench.speed.parts.pace import pace, rest
 from bench.speed.promises import promises
 from bench.speed.records import Value, gathered, table, told, verdicts
@@ -50,12 +52,18 @@ def _rest(scene: Scene) -> Iterator[Value]:
     return scene.take_turns("rest", rest, [NAIVE, *_light(scene), *_relays(scene)], 6.0)
 
 
+def _loss(scene: Scene) -> Iterator[Value]:
+    return loss(scene, [NAIVE, *scene.peers, *_relays(scene)])
+
+
 PARTS: dict[str, Callable[[Scene], Iterator[Value]]] = {
     "accept": _accept,
     "pace": _pace,
     "rest": _rest,
     "growth": growth,
     "claims": claims,
+    "memory": memory,
+    "loss": _loss,
 }
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
+import signal
 import sys
 import time
 from collections import deque
@@ -39,6 +41,8 @@ class Plan:
     rate: float = 0.0
     seconds: float = 5.0
     count: int = 10**9
+    kill_at: int = 0  # with that many answers these groups of processes are killed
+    kill: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -123,6 +127,9 @@ class Load:
         now = time.monotonic()
         begun, group, number = connection.sent
         self.rows.append((group, number, begun, now - begun, status))
+        if len(self.rows) == self.plan.kill_at:
+            for one in self.plan.kill:
+                os.killpg(one, signal.SIGKILL)
         if not self.plan.rate:
             if now < self._ends and self._written < self.plan.count:
                 connection.write(now, next(connection.groups))

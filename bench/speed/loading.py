@@ -45,9 +45,22 @@ class Load:
         seconds: float = 60.0,
         count: int = 10**9,
         groups: Sequence[int] = GROUPS,
+        kill_at: int = 0,
+        kill: Sequence[int] = (),
     ) -> None:
         plan = Plan(
-            run.port, WEBHOOK, HEADERS, list(groups), connections, first, f"r{next(_RUNS):04d}", rate, seconds, count
+            run.port,
+            WEBHOOK,
+            HEADERS,
+            list(groups),
+            connections,
+            first,
+            f"r{next(_RUNS):04d}",
+            rate,
+            seconds,
+            count,
+            kill_at,
+            tuple(kill),
         )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.speed.load"],

@@ -98,8 +98,8 @@ class Subject:
         return started
 
     @contextmanager
-    def started(self, slack: SlackStub, postgres: Postgres | None) -> Iterator[Running]:
-        """Afresh, with nothing stored, until it answers; killed at the end."""
+    def place(self, slack: SlackStub, postgres: Postgres | None) -> Iterator[tuple[Path, str]]:
+        """A folder and the address of an empty database for it, and a Slack that has forgotten everything."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-speed-")))
             if self.prepare is not None:
@@ -110,10 +110,16 @@ class Subject:
                 assert postgres is not None
                 url = postgres.new_database()
                 stack.callback(postgres.drop, url)
+            yield folder, url
+
+    @contextmanager
+    def started(self, slack: SlackStub, postgres: Postgres | None) -> Iterator[Running]:
+        """Afresh, with nothing stored, until it answers; killed at the end."""
+        with self.place(slack, postgres) as (folder, url):
             run = self.launch(folder, slack, postgres, url)
-            stack.enter_context(running(run.families))
-            wait_until(lambda: run.answers(self.ready), START_WAIT, f"{self.name} did not start")
-            yield run
+            with running(run.families):
+                wait_until(lambda: run.answers(self.ready), START_WAIT, f"{self.name} did not start")
+                yield run
 
 
 def _python(module: str) -> tuple[str, ...]:
