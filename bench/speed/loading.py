@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from bench.speed.load import Plan
 from bench.speed.processes import wait_until
-from bench.speed.slack import SlackStub, first_shown
+from bench.speed.slack import SlackStub
 from bench.speed.subjects import GROUPS, HEADERS, WEBHOOK, Running
 from tests.harness import ROOT
 
@@ -82,12 +82,16 @@ class Load:
 
 
 def open_threads(run: Running, slack: SlackStub, groups: Sequence[int] = GROUPS) -> None:
-    """Each conversation's first messages, until they stand in Slack."""
-    count = OPENING * len(groups)
-    Load(run, first=0, rate=100.0, seconds=count / 100, count=count, connections=len(groups), groups=groups).rows()
-    last = {(group, OPENING - 1) for group in groups}
-    wait_until(lambda: first_shown(slack.posts()).keys() >= last, 60, "the threads did not open", every=0.05)
+    """Each conversation's first messages, one after the other, until they stand in Slack."""
+    for number in range(OPENING):
+        count, wanted = len(groups), {(group, number) for group in groups}
+        Load(run, first=number, rate=100.0, seconds=count / 100, count=count, connections=count, groups=groups).rows()
+        wait_until(lambda wanted=wanted: wanted <= _posted(slack), 60, "the threads did not open", every=0.05)
     time.sleep(CALM)
+
+
+def _posted(slack: SlackStub) -> set[tuple[int, int]]:
+    return {mark for post in slack.posts() for mark in post.marks}
 
 
 def all_200(rows: Sequence[Row], name: str) -> Sequence[Row]:

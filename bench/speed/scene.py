@@ -46,7 +46,13 @@ class Scene:
             for subject in subjects:
                 print(f"{part} {number}/{self.rounds}: {subject.name}", flush=True)
                 wait_for_calm(self.patience)
-                with subject.started(self.slack, self.postgres) as run:
-                    with others_share(partial(self.cpu_seconds, run)) as others:
-                        yield from measure(subject, run, self.slack, length)
-                    yield Value(f"others' share of the machine, {part}", subject.name, others[0], "%")
+                try:
+                    yield from self._measured(part, measure, subject, length)
+                except (TimeoutError, RuntimeError) as error:  # the others are measured all the same
+                    print(f"  ! {subject.name}: {error}", flush=True)
+
+    def _measured(self, part: str, measure: Measure, subject: Subject, seconds: float) -> Iterator[Value]:
+        with subject.started(self.slack, self.postgres) as run:
+            with others_share(partial(self.cpu_seconds, run)) as others:
+                yield from measure(subject, run, self.slack, seconds)
+            yield Value(f"others' share of the machine, {part}", subject.name, others[0], "%")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -123,7 +122,7 @@ class Subject:
 
 
 def _python(module: str) -> tuple[str, ...]:
-    return (*PYTHON, f"bench.speed.counterparts.{module}")
+    return (*PYTHON, "bench.speed.counterparts.serving", module)
 
 
 def _without(program: str, *modules: str) -> Callable[[], str]:
@@ -139,16 +138,15 @@ def _without(program: str, *modules: str) -> Callable[[], str]:
 
 
 SERVE, WEB, WORKER = ((*PYTHON, "relay", *words) for words in (("serve",), ("serve", "--no-worker"), ("worker",)))
-BIN = Path(sys.executable).parent
 REDIS = ("redis-server", "--port", "{redis}", "--dir", ".", "--bind", "127.0.0.1")
 EMPTY = Subject("empty endpoint", [_python("empty")], delivers=False)
 NAIVE = Subject("naive inline", [_python("naive")])
-_HUEY = (str(BIN / "huey_consumer.py"), "bench.speed.counterparts.huey_relay.huey")
+_HUEY = (*PYTHON, "huey.bin.huey_consumer", "bench.speed.counterparts.huey_relay.huey")
 _HUEY_WAYS = ("-k", "thread", "-w", "8", "-d", "0.01", "-m", "0.02", "-q")
 HUEY = Subject("Huey, SQLite", [_python("huey_relay"), (*_HUEY, *_HUEY_WAYS)], missing=_without("", "huey"))
-_POOL = (str(BIN / "rq"), "worker-pool", "-n", "4", "-q", "-u", "redis://127.0.0.1:{redis}/0")
+_POOL = (*PYTHON, "rq.cli", "worker-pool", "-n", "4", "-q", "-u", "redis://127.0.0.1:{redis}/0")
 RQ = Subject("RQ, Redis", [REDIS, _python("rq_relay"), _POOL], missing=_without("redis-server", "rq"))
-_CELERY = (str(BIN / "celery"), "-A", "bench.speed.counterparts.celery_relay", "-q", "worker")
+_CELERY = (*PYTHON, "celery", "-A", "bench.speed.counterparts.celery_relay", "-q", "worker")
 _CELERY_WAYS = ("-P", "threads", "-c", "8", "-l", "error", "--without-gossip", "--without-mingle")
 CELERY = Subject(
     "Celery, Redis",

@@ -13,7 +13,7 @@ from flask import Flask, request
 
 from bench.speed.counterparts.posting import post
 from bench.speed.counterparts.redis_threads import Threads
-from bench.speed.counterparts.serving import serve, token_fits
+from bench.speed.counterparts.serving import token_fits
 
 app = Flask(__name__)
 tasks = Celery("relay", broker=os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0"))
@@ -36,7 +36,3 @@ def receive() -> Any:
         return {"status": "ignored"}
     deliver.delay(message)
     return {"status": "accepted"}
-
-
-if __name__ == "__main__":
-    serve(app)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from flask import Flask
 
-from bench.speed.counterparts.serving import serve
-
 app = Flask(__name__)
 
 
@@ -13,7 +11,3 @@ app = Flask(__name__)
 def receive() -> dict[str, str]:
     """Nothing is read, nothing is kept."""
     return {"status": "accepted"}
-
-
-if __name__ == "__main__":
-    serve(app)

@@ -11,7 +11,7 @@ from flask import Flask, request
 from huey import SqliteHuey
 
 from bench.speed.counterparts.posting import post
-from bench.speed.counterparts.serving import serve, token_fits
+from bench.speed.counterparts.serving import token_fits
 
 app = Flask(__name__)
 huey = SqliteHuey("relay", filename="huey.db", fsync=True, strict_fifo=True, results=False)
@@ -45,7 +45,3 @@ def receive() -> Any:
         return {"status": "ignored"}
     deliver(message)
     return {"status": "accepted"}
-
-
-if __name__ == "__main__":
-    serve(app)

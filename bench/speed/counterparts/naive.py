@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, request
 
 from bench.speed.counterparts.posting import post
-from bench.speed.counterparts.serving import serve, token_fits
+from bench.speed.counterparts.serving import token_fits
 
 app = Flask(__name__)
 
@@ -25,7 +25,3 @@ def receive() -> Any:
     except RuntimeError:
         return {"error": "slack"}, 502
     return {"status": "accepted"}
-
-
-if __name__ == "__main__":
-    serve(app)

@@ -9,7 +9,7 @@ from rq import Queue, Retry
 
 from bench.speed.counterparts.posting import post
 from bench.speed.counterparts.redis_threads import Threads, connection
-from bench.speed.counterparts.serving import serve, token_fits
+from bench.speed.counterparts.serving import token_fits
 
 app = Flask(__name__)
 queue = Queue(connection=connection)
@@ -31,7 +31,3 @@ def receive() -> Any:
         return {"status": "ignored"}
     queue.enqueue("bench.speed.counterparts.rq_relay.deliver", message, retry=TRIES, result_ttl=0)
     return {"status": "accepted"}
-
-
-if __name__ == "__main__":
-    serve(app)
