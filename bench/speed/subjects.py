@@ -144,9 +144,20 @@ NAIVE = Subject("naive inline", [_python("naive")])
 _HUEY = (*PYTHON, "huey.bin.huey_consumer", "bench.speed.counterparts.huey_relay.huey")
 _HUEY_WAYS = ("-k", "thread", "-w", "8", "-d", "0.01", "-m", "0.02", "-q")
 HUEY = Subject("Huey, SQLite", [_python("huey_relay"), (*_HUEY, *_HUEY_WAYS)], missing=_without("", "huey"))
-_POOL = (*PYTHON, "rq.cli", "worker-pool", "-n", "4", "-q", "-u", "redis://127.0.0.1:{redis}/0")
+_POOL = (
+    *PYTHON,
+    "rq.cli",
+    "worker-pool",
+    "-n",
+    "4",
+    "-q",
+    "-w",
+    "rq.worker.SimpleWorker",
+    "-u",
+    "redis://127.0.0.1:{redis}/0",
+)
 RQ = Subject("RQ, Redis", [REDIS, _python("rq_relay"), _POOL], missing=_without("redis-server", "rq"))
-_CELERY = (*PYTHON, "celery", "-A", "bench.speed.counterparts.celery_relay", "-q", "worker")
+_CELERY = (*PYTHON, "celery", "-A", "bench.speed.counterparts.celery_relay:tasks", "-q", "worker")
 _CELERY_WAYS = ("-P", "threads", "-c", "8", "-l", "error", "--without-gossip", "--without-mingle")
 CELERY = Subject(
     "Celery, Redis",

@@ -1,4 +1,7 @@
-"""RQ on Redis as it comes: the endpoint queues a job, a pool of four workers posts them, with retries."""
+"""RQ on Redis: the endpoint queues a job, a pool of four workers posts them, with retries.
+
+The workers are those that do not fork for every job: forking and importing would be most of what is measured.
+"""
 
 from __future__ import annotations
 
