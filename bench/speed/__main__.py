@@ -9,7 +9,6 @@ same round. Prints the medians with their spread, then what is promised and whet
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from bench.speed.parts.growth import growth
 from bench.speed.parts.loss import loss
 from bench.speed.parts.memory import memory
 from bench.speed.parts.pace import pace, rest
+from bench.speed.picture import write
 from bench.speed.promises import promises
 from bench.speed.records import Value, gathered, table, told, verdicts
 from bench.speed.scene import Scene
@@ -108,7 +108,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=10.0, help="seconds to wait each time for a calm machine")
     parser.add_argument("--stored", type=int, default=100_000, help="messages in the large database of `growth`")
     parser.add_argument("--messages", type=int, default=10_000, help="messages before memory is looked at")
-    parser.add_argument("--write", type=Path, help="a file for the figures as JSON")
+    parser.add_argument("--write", type=Path, help="a folder for the figures as JSON and the picture")
     return parser.parse_args()
 
 
@@ -121,11 +121,10 @@ def main() -> None:
             values.append(value)  # noqa: PERF402 - what was measured until something broke is shown all the same
     finally:
         records = gathered(values)
-        found = verdicts(records, promises(kinds, given.stored))
+        found = verdicts(records, promises(kinds, given.stored, given.messages))
         print(f"\n{table(records)}\n\n{told(found)}")
         if given.write:
-            told_all = {"records": [one.as_json() for one in records], "promises": found}
-            given.write.write_text(json.dumps(told_all, indent=1))
+            write(given.write, records, found, given.rounds)
 
 
 if __name__ == "__main__":

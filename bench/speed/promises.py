@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.speed.parts import accept, growth, pace
+from bench.speed.parts import accept, growth, loss, memory, pace
 from bench.speed.records import Promise
 
 _EMPTY, _NAIVE = "empty endpoint", "naive inline"
@@ -18,16 +18,21 @@ PROMISES = (
     Promise("P3", pace.arrival(20, 99), "relay", _NAIVE, 2.0),
     Promise("P3", pace.arrival(200, 50), "relay", _NAIVE, 10.0),
     Promise("P3", pace.arrival(200, 99), "relay, postgres, apart", "", 500.0),
+    Promise("P5", memory.START, "relay", "", 1.5),
+    Promise("P5", memory.HELP, "relay", "", 0.3),
     Promise("P7", accept.POSTS, "relay", "", 50.0, at_least=True),
     Promise("P8", pace.COST, "relay", _NAIVE, 2.5),
+    Promise("none lost", loss.LOST, "relay", "", 0.0),
+    Promise("none doubled", loss.DOUBLED, "relay", "", 0.0),
+    Promise("in order", loss.DISORDERED, "relay", "", 0.0),
 )
 
 
-def promises(kinds: Sequence[str], stored: int) -> list[Promise]:
-    """All of them, for these databases and so many stored messages."""
+def promises(kinds: Sequence[str], stored: int, messages: int) -> list[Promise]:
+    """All of them, for these databases and so many stored messages, and memory after so many."""
     flat = [
         Promise("P6", growth.cost(step), growth.stocked(kind, stored), growth.stocked(kind, growth.FEW), 1.2)
         for kind in kinds
         for step in growth.STEPS
     ]
-    return [*PROMISES, *flat]
+    return [*PROMISES, Promise("P5", memory.resident(messages), "relay", "", 120.0), *flat]

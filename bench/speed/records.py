@@ -133,7 +133,7 @@ def told(found: Sequence[dict[str, Any]]) -> str:
         spread = f"{number(min(one['rounds']))} .. {number(max(one['rounds']))}"
         word = "holds" if one["holds"] else "MISSED"
         lines.append(
-            f"{one['promise']:<4}{one['measure']:<44}{one['subject']:<24}"
+            f"{one['promise']:<13}{one['measure']:<44}{one['subject']:<24}"
             f"{against:<28}({spread}){'':<4}promised {sign} {one['limit']:g}   {word}"
         )
     return "\n".join(lines)
