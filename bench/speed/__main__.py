@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench.speed.databases import postgres_server
 from bench.speed.parts.accept import accept
+from bench.speed.parts.backlog import piled_up
 from bench.speed.parts.claims import claims
 from bench.speed.parts.growth import growth
 from bench.speed.parts.loss import loss
@@ -40,20 +41,24 @@ def _light(scene: Scene) -> list[Subject]:
 
 
 def _accept(scene: Scene) -> Iterator[Value]:
-    return scene.take_turns("accept", accept, [EMPTY, NAIVE, *scene.peers, *_relays(scene)], 4.0)
+    return scene.take_turns("accept", accept, [EMPTY, NAIVE, *scene.peers, *_relays(scene)], 3.0)
 
 
 def _pace(scene: Scene) -> Iterator[Value]:
     apart = [APART[kind] for kind in scene.kinds if kind == "postgres"]
-    return scene.take_turns("pace", pace, [EMPTY, NAIVE, *_light(scene), *_relays(scene), *apart], 5.0)
+    return scene.take_turns("pace", pace, [EMPTY, NAIVE, *_light(scene), *_relays(scene), *apart], 4.0)
 
 
 def _rest(scene: Scene) -> Iterator[Value]:
-    return scene.take_turns("rest", rest, [NAIVE, *_light(scene), *_relays(scene)], 6.0)
+    return scene.take_turns("rest", rest, [NAIVE, *_light(scene), *_relays(scene)], 5.0)
 
 
 def _loss(scene: Scene) -> Iterator[Value]:
     return loss(scene, [NAIVE, *scene.peers, *_relays(scene)])
+
+
+def _backlog(scene: Scene) -> Iterator[Value]:
+    return piled_up(scene, [] if scene.quick else [NAIVE, *(one for one in scene.peers if one is NODE_RED)])
 
 
 PARTS: dict[str, Callable[[Scene], Iterator[Value]]] = {
@@ -64,6 +69,7 @@ PARTS: dict[str, Callable[[Scene], Iterator[Value]]] = {
     "claims": claims,
     "memory": memory,
     "loss": _loss,
+    "backlog": _backlog,
 }
 
 

@@ -10,7 +10,7 @@ from html import escape
 from bench.speed.records import Record, number
 
 PANEL_WIDTH, MARGIN, GAP = 560, 28, 36
-LABEL, BAR, STEP, HEAD, FOOT = 150, 17, 27, 64, 40  # pixels
+LABEL, BAR, STEP, HEAD, FOOT = 176, 17, 27, 64, 56  # pixels
 OURS, THEIRS, INK, FAINT, PAPER = "#2563a8", "#a9b4c2", "#1f2933", "#e4e8ed", "#ffffff"
 FONT = "font-family='Helvetica, Arial, sans-serif'"
 
@@ -51,7 +51,15 @@ def _panel(panel: Panel, records: Sequence[Record], left: float, top: float) -> 
         x = scale.x(tick)
         parts.append(f"<line x1='{x:.1f}' y1='{top + HEAD - 8}' x2='{x:.1f}' y2='{bottom}' stroke='{FAINT}'/>")
         parts.append(_text(x, bottom + 15, number(tick), 11, "#52606d", anchor="middle"))
-    parts.append(_text(left + LABEL + (PANEL_WIDTH - LABEL - 70) / 2, bottom + 31, panel.axis, 12, anchor="middle"))
+    parts.append(
+        _text(
+            left + LABEL + (PANEL_WIDTH - LABEL - 70) / 2,
+            bottom + 31,
+            panel.axis + (", logarithmic" if panel.log else ""),
+            12,
+            anchor="middle",
+        )
+    )
     parts += [_bar(one, scale, left, top + HEAD + STEP * at) for at, one in enumerate(records)]
     return "".join(parts)
 

@@ -73,6 +73,11 @@ class Load:
         self._process.stdin.close()
         self._process.stdin = None
 
+    def stop(self) -> None:
+        """Write no more; what became of it is not asked."""
+        self._process.kill()
+        self._process.communicate()
+
     def rows(self) -> list[Row]:
         """What became of each message, once all are answered."""
         output, _ = self._process.communicate()

@@ -6,9 +6,9 @@ import base64
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -70,24 +70,23 @@ class Subject:
     ready: str = WEBHOOK
     delivers: bool = True
     database: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Path], None] | None = None
     missing: Callable[[], str] = str
 
-    def launch(self, folder: Path, slack: SlackStub, postgres: Postgres | None, url: str, more: str = "") -> Running:
-        """Start its processes; `more` is further configuration of the relay."""
+    def launch(self, folder: Path, slack: SlackStub, postgres: Postgres | None, url: str, **more: str) -> Running:
+        """Start its processes; `more` is of their environment."""
         port, redis_port = free_port(), free_port()
         env = {
             "PORT": str(port),
             "HOST": "127.0.0.1",
             "DATABASE_URL": url,
-            "RELAY_CONFIG_YAML": more or CONFIG,
+            "RELAY_CONFIG_YAML": CONFIG,
             "KOMMUNICATE_WEBHOOK_TOKEN": TOKEN,
             "SLACK_BOT_TOKEN": "xoxb-bench",
             "SLACK_API_URL": slack.api_url,
             "RELAY_METRICS_TOKEN": "metrics-token",
             "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
-            **self.env,
+            **more,
         }
         started = Running([], port, postgres if self.database == "postgres" else None)
         for number, command in enumerate(self.commands):
@@ -112,10 +111,10 @@ class Subject:
             yield folder, url
 
     @contextmanager
-    def started(self, slack: SlackStub, postgres: Postgres | None) -> Iterator[Running]:
-        """Afresh, with nothing stored, until it answers; killed at the end."""
+    def started(self, slack: SlackStub, postgres: Postgres | None, **more: str) -> Iterator[Running]:
+        """Afresh, with nothing stored, until it answers; killed at the end. `more` is of its environment."""
         with self.place(slack, postgres) as (folder, url):
-            run = self.launch(folder, slack, postgres, url)
+            run = self.launch(folder, slack, postgres, url, **more)
             with running(run.families):
                 wait_until(lambda: run.answers(self.ready), START_WAIT, f"{self.name} did not start")
                 yield run
@@ -166,7 +165,6 @@ CELERY = Subject(
 )
 NODE_RED = Subject("Node-RED", [node_red.COMMAND], "/", prepare=node_red.prepare, missing=lambda: node_red.missing())
 PEERS = (NODE_RED, HUEY, RQ, CELERY)
-RELAY = {kind: Subject(f"relay, {kind}", [SERVE], "/readyz", database=kind) for kind in ("sqlite", "postgres")}
-APART = {
-    kind: Subject(f"relay, {kind}, apart", [WEB, WORKER], "/readyz", database=kind) for kind in ("sqlite", "postgres")
-}
+TITLES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
+RELAY = {kind: Subject(f"relay, {TITLES[kind]}", [SERVE], "/readyz", database=kind) for kind in TITLES}
+APART = {kind: Subject(f"{one.name}, apart", [WEB, WORKER], "/readyz", database=kind) for kind, one in RELAY.items()}

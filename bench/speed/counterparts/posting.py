@@ -16,7 +16,10 @@ def post(message: dict[str, Any], threads: Any = None) -> None:
     """Post it into its conversation's thread, which the first one opens; raises RuntimeError when Slack refuses."""
     known = _threads if threads is None else threads
     group = str(message["groupId"])
-    payload = {"channel": f"C0B{group}", "text": f"*{message['from']}*: {message['message']}"}
+    payload = {
+        "channel": os.environ.get("SLACK_CHANNEL") or f"C0B{group}",
+        "text": f"*{message['from']}*: {message['message']}",
+    }
     thread = known.get(group)
     if thread:
         payload["thread_ts"] = thread

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from bench.speed.records import Value
 from bench.speed.scene import Scene
 from bench.speed.stored import EACH, fill, tidy_up
+from bench.speed.subjects import TITLES
 from relay.store.db.engine import Store, Tx, open_store
 from relay.store.db.schema import migrate
 from relay.store.queue.due import check_claimable
@@ -79,7 +80,7 @@ def _timed(store: Store, kind: str, due: int, gates: int, rounds: int) -> Iterat
         _seconds(store, ask)  # what is built once is built
         for _ in range(rounds):
             took = min(_seconds(store, ask) for _ in range(TRIES))
-            yield Value(named(what, due, gates), f"relay, {kind}", 1000 * took, "ms")
+            yield Value(named(what, due, gates), f"relay, {TITLES[kind]}", 1000 * took, "ms")
 
 
 def _seconds(store: Store, ask: Callable[[Tx], bool]) -> float:

@@ -20,7 +20,7 @@ from bench.speed.processes import running, wait_until
 from bench.speed.records import Value
 from bench.speed.scene import Scene
 from bench.speed.stored import EACH, fill, group_of
-from bench.speed.subjects import RELAY
+from bench.speed.subjects import RELAY, TITLES
 from relay.delivery.attempt import Taking, carry_out, take
 from relay.delivery.context import DeliveryContext
 from relay.messages import ChatMessage, ConversationKey, Decision
@@ -68,7 +68,7 @@ class Stocked:
 
 def stocked(kind: str, messages: int) -> str:
     """What a database with so many messages is called."""
-    return f"{kind}, {messages:,} stored"
+    return f"{TITLES[kind]}, {messages:,} stored"
 
 
 def growth(scene: Scene) -> Iterator[Value]:

@@ -26,8 +26,8 @@ ANSWERED = "answered 200 before kill -9"
 
 
 def loss(scene: Scene, subjects: Sequence[Subject]) -> Iterator[Value]:
-    """Each subject once in each round, at most three rounds: it is a matter of yes or no."""
-    for number in range(1, min(3, scene.rounds) + 1):
+    """Each subject once, and once more for every five rounds: it is a matter of yes or no."""
+    for number in range(1, 1 + max(1, scene.rounds // 5)):
         for subject in subjects:
             print(f"loss {number}: {subject.name}", flush=True)
             yield from _killed(scene, subject)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 from bench.speed.loading import OPENING, Load, open_threads
+from bench.speed.machine import wait_for_calm
 from bench.speed.processes import PYTHON, running, wait_until
 from bench.speed.records import Value
 from bench.speed.scene import Scene
@@ -29,17 +30,20 @@ def memory(scene: Scene) -> Iterator[Value]:
     """Start times in each round, memory once."""
     for number in range(1, scene.rounds + 1):
         print(f"memory {number}/{scene.rounds}: starts", flush=True)
-        begun = time.monotonic()
-        subprocess.run([*PYTHON, "relay", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-        yield Value(HELP, "relay", time.monotonic() - begun, "s")
-        begun = time.monotonic()
-        subprocess.run([sys.executable, "-c", "pass"], cwd=ROOT, check=True)
-        yield Value("python -c pass", "python", time.monotonic() - begun, "s")
+        wait_for_calm(scene.patience)
+        yield Value(HELP, "relay", _seconds(*PYTHON, "relay", "--help"), "s")
+        yield Value("python -c pass", "python", _seconds(sys.executable, "-c", "pass"), "s")
         for kind in scene.kinds:
             yield from _started(scene, kind)
     for kind in scene.kinds:
         print(f"memory: {scene.messages:,} messages, {kind}", flush=True)
         yield from _held(scene, kind)
+
+
+def _seconds(*command: str) -> float:
+    begun = time.monotonic()
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - begun
 
 
 def _started(scene: Scene, kind: str) -> Iterator[Value]:

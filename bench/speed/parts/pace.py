@@ -14,7 +14,7 @@ from bench.speed.subjects import GROUPS, Running, Subject
 
 FAST, SLOW = 200, 20  # webhooks a second
 DRAIN = 60.0  # seconds until a backlog is given up
-IDLE = 3.0  # seconds in which nothing happens, to know what that costs
+IDLE = 2.0  # seconds in which nothing happens, to know what that costs
 REST = 1.0  # seconds after the last post until all is settled
 
 
