@@ -43,6 +43,7 @@ class Plan:
     count: int = 10**9
     kill_at: int = 0  # with that many answers these groups of processes are killed
     kill: tuple[int, ...] = ()
+    again: float = 0.0  # seconds after which what was not answered 200 is written again; 0: never
 
 
 @dataclass(slots=True)
@@ -68,6 +69,12 @@ class Connection(asyncio.Protocol):
         number = self.load.next_number(group)
         self.sent, self.busy = (begun, group, number), True
         self.transport.write(self.load.request(group, number))
+
+    def write_again(self, wait: float) -> None:
+        """Send the same once more, in so many seconds."""
+        self.busy = True
+        request = self.load.request(*self.sent[1:])
+        asyncio.get_running_loop().call_later(wait, self.transport.write, request)
 
     def data_received(self, data: bytes) -> None:
         self.rest += data
@@ -126,6 +133,9 @@ class Load:
         """Note it; on with what is due on that connection."""
         now = time.monotonic()
         begun, group, number = connection.sent
+        if status != 200 and self.plan.again and now < self._ends:
+            connection.write_again(self.plan.again)
+            return
         self.rows.append((group, number, begun, now - begun, status))
         if len(self.rows) == self.plan.kill_at:
             for one in self.plan.kill:

@@ -47,6 +47,7 @@ class Load:
         groups: Sequence[int] = GROUPS,
         kill_at: int = 0,
         kill: Sequence[int] = (),
+        again: float = 0.0,
     ) -> None:
         plan = Plan(
             run.port,
@@ -61,6 +62,7 @@ class Load:
             count,
             kill_at,
             tuple(kill),
+            again,
         )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.speed.load"],

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from bench.backlog import CHANNEL, CONVERSATIONS, DEADLINE, EACH, backlog
+from bench.backlog import CHANNEL, CONVERSATIONS, DEADLINE, EACH, PATIENCE, backlog
 from bench.speed.loading import Load
 from bench.speed.machine import wait_for_calm
 from bench.speed.parts.loss import compared
@@ -48,7 +48,7 @@ def _peer(scene: Scene, subject: Subject) -> Iterator[Value]:
     with slack_stub(scene.folder, pace=1.0) as slack, subject.started(slack, None, SLACK_CHANNEL=CHANNEL) as run:
         begun = time.monotonic()
         groups = GROUPS[:CONVERSATIONS]
-        load = Load(run, first=0, count=ALL, connections=len(groups), groups=groups, seconds=DEADLINE)
+        load = Load(run, first=0, count=ALL, connections=len(groups), groups=groups, seconds=DEADLINE, again=PATIENCE)
         with suppress(TimeoutError):
             wait_until(lambda: len(_shown(slack.posts())) >= ALL, DEADLINE, "not all came", every=1.0)
         posts, refused = slack.posts(), slack.figures()["refused"]
