@@ -9,12 +9,14 @@ same round. Prints the medians with their spread, then what is promised and whet
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from bench.speed.databases import postgres_server
+from bench.speed.machine import TOO_MUCH
 from bench.speed.parts.accept import accept
 from bench.speed.parts.backlog import piled_up
 from bench.speed.parts.claims import claims
@@ -24,8 +26,8 @@ from bench.speed.parts.memory import memory
 from bench.speed.parts.pace import pace, rest
 from bench.speed.picture import write
 from bench.speed.promises import promises
-from bench.speed.records import Value, gathered, table, told, verdicts
-from bench.speed.scene import Scene
+from bench.speed.records import Record, Value, gathered, table, told, verdicts
+from bench.speed.scene import OTHERS, Scene
 from bench.speed.slack import slack_stub
 from bench.speed.subjects import APART, EMPTY, HUEY, NAIVE, NODE_RED, PEERS, RELAY, Subject
 
@@ -118,6 +120,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def how_calm(records: Sequence[Record]) -> str:
+    """A sentence on what the figures are worth."""
+    shares = [share for one in records if one.measure.startswith(OTHERS) for share in one.rounds]
+    if not shares:
+        return ""
+    word = "measure again when it is calm" if statistics.median(shares) > TOO_MUCH else "calm enough"
+    return (
+        f"Others used {statistics.median(shares):.0f} % of the machine meanwhile, at most {max(shares):.0f} %: {word}."
+    )
+
+
 def main() -> None:
     given = arguments()
     kinds = ("sqlite", "postgres") if given.database == "both" else (given.database,)
@@ -128,7 +141,7 @@ def main() -> None:
     finally:
         records = gathered(values)
         found = verdicts(records, promises(kinds, given.stored, given.messages))
-        print(f"\n{table(records)}\n\n{told(found)}")
+        print(f"\n{table(records)}\n\n{told(found)}\n\n{how_calm(records)}")
         if given.write:
             write(given.write, records, found, given.rounds)
 

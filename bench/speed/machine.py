@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.speed.processes import TICKS
 
+TOO_MUCH = 20.0  # percent of the machine: with others using more, figures are to be taken again
 CALM = 0.15  # of the machine: what others may use of it
 LOOK = 0.5  # seconds
 _CORES = os.cpu_count() or 1

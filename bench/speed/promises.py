@@ -18,6 +18,7 @@ PROMISES = (
     Promise("P3", pace.arrival(20, 99), "relay", _NAIVE, 2.0),
     Promise("P3", pace.arrival(200, 50), "relay", _NAIVE, 10.0),
     Promise("P3", pace.arrival(200, 99), "relay, PostgreSQL, apart", "", 500.0),
+    Promise("P3", pace.CAUGHT_UP, "relay", "", 1.0),
     Promise("P4", backlog.VISIBLE, "relay", "", backlog.ALL, at_least=True),
     Promise("P5", memory.START, "relay", "", 1.5),
     Promise("P5", memory.HELP, "relay", "", 0.3),

@@ -13,6 +13,7 @@ from bench.speed.records import Value
 from bench.speed.slack import SlackStub
 from bench.speed.subjects import Running, Subject
 
+OTHERS = "others' share of the machine"
 PEERS_ROUNDS = 3  # of peers, to whom nothing is promised, that many are enough
 Measure = Callable[[Subject, Running, SlackStub, float], Iterator[Value]]
 
@@ -58,4 +59,4 @@ class Scene:
         with subject.started(self.slack, self.postgres) as run:
             with others_share(partial(self.cpu_seconds, run)) as others:
                 yield from measure(subject, run, self.slack, seconds)
-            yield Value(f"others' share of the machine, {part}", subject.name, others[0], "%")
+            yield Value(f"{OTHERS}, {part}", subject.name, others[0], "%")

@@ -45,7 +45,10 @@ class SlackStub:
     def posts(self, first: int = 0) -> list[Post]:
         """All of them from that number on."""
         rows = self._ask(f"posts?from={first}")
-        return [Post(*row[:4], [(group, number) for group, number in row[4]]) for row in rows]
+        return [
+            Post(at, channel, thread_ts, ts, [(group, number) for group, number in marks])
+            for at, channel, thread_ts, ts, marks in rows
+        ]
 
     def reset(self) -> None:
         """Forget everything."""
