@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo setup test check soak format lock clean
+.PHONY: help demo setup test check soak bench format lock clean
 
 help:  ## what there is to do
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -25,6 +25,11 @@ DATABASE ?= both
 soak: .venv/.dev  ## kill -9 and other trouble at random moments under load: KILLS=, SECONDS=, SEED=, DATABASE=
 	$(BIN)/python -m bench.soak --kills $(KILLS) --seconds $(SECONDS) --seed $(SEED) --database $(DATABASE)
 
+ROUNDS ?= 5
+QUICK ?=
+bench: .venv/.bench  ## how fast it is beside what others would use: DATABASE=, ROUNDS=, QUICK=1; writes docs/bench/
+	$(BIN)/python -m bench.speed --database $(DATABASE) --rounds $(ROUNDS) $(if $(QUICK),--quick,--write docs/bench)
+
 check: .venv/.dev  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -37,6 +42,7 @@ format: .venv/.dev  ## put the code into shape
 lock: .venv/.dev  ## write requirements*.txt anew from pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra bench --constraint requirements-dev.txt --output-file requirements-bench.txt pyproject.toml
 
 LOCK := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -55,4 +61,8 @@ clean:  ## away with .venv
 
 .venv/.dev: .venv/.relay requirements-dev.txt
 	$(PIP) install --require-hashes -r requirements-dev.txt
+	touch $@
+
+.venv/.bench: .venv/.dev requirements-bench.txt
+	$(PIP) install --require-hashes -r requirements-bench.txt
 	touch $@

@@ -1,0 +1,1 @@
+"""What others would use in the relay's place, each in one file."""

@@ -1,0 +1,13 @@
+"""The ceiling: an endpoint that does nothing."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.post("/kommunicate/webhook")
+def receive() -> dict[str, str]:
+    """Nothing is read, nothing is kept."""
+    return {"status": "accepted"}

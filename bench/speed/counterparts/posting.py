@@ -1,0 +1,31 @@
+"""A message to Slack as one writes it in an afternoon: the thread of each conversation in a dictionary."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import requests
+
+_session = requests.Session()
+_session.headers["Authorization"] = f"Bearer {os.environ.get('SLACK_BOT_TOKEN', '')}"
+_threads: dict[str, str] = {}
+
+
+def post(message: dict[str, Any], threads: Any = None) -> None:
+    """Post it into its conversation's thread, which the first one opens; raises RuntimeError when Slack refuses."""
+    known = _threads if threads is None else threads
+    group = str(message["groupId"])
+    payload = {
+        "channel": os.environ.get("SLACK_CHANNEL") or f"C0B{group}",
+        "text": f"*{message['from']}*: {message['message']}",
+    }
+    thread = known.get(group)
+    if thread:
+        payload["thread_ts"] = thread
+    response = _session.post(os.environ["SLACK_API_URL"] + "chat.postMessage", json=payload, timeout=10)
+    answer = response.json()
+    if not answer.get("ok"):
+        raise RuntimeError(answer.get("error"))
+    if not thread:
+        known[group] = answer["ts"]
