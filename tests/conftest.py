@@ -21,6 +21,7 @@ from relay.store.db.schema import migrate
 from tests import dialects
 from tests.databases import Databases, Lend
 from tests.harness import POSTGRES, FakeClock, own_ports
+from tests.sampling import mark_long
 
 # A busy machine makes an example slow: that is no defect of what it is about.
 settings.register_profile("calm", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,14 +29,30 @@ settings.load_profile("calm")
 
 dialects.share()
 
-# One long piece each, which cannot be shared out: begun last, they would keep one processor busy and the others not.
-LONG = ("test_backlog.py", "test_kill.py", "test_machine.py", "test_host.py")
+# Each one long piece, which cannot be shared out: begun last, they would keep one processor busy and the others not.
+# Those that start many processes are not begun at the same time, or their deadlines would be those of a busy machine.
+LONGEST = (
+    "test_failpoints.py",
+    "test_kill.py",
+    "test_backlog.py",
+    "test_host.py",
+    "test_machine.py",
+    "test_demo_page.py",
+    "test_upgrade.py",
+    "test_reply_failpoints.py",
+    "test_database_trouble.py",
+    "test_held_up.py",
+)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """The longest files first, then those with the most tests, so that all processes end at about the same time."""
+    mark_long(items)
+    yield  # here those go that were not asked for
     tests_of = Counter(item.path for item in items)
-    items.sort(key=lambda item: (item.path.name not in LONG, -tests_of[item.path], item.path))
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (place.get(item.path.name, len(place)), -tests_of[item.path], item.path))
 
 
 def pytest_collection_finish() -> None:
@@ -98,6 +115,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def lend_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lend:
     """Lend the url of a migrated, empty database on "sqlite" or "postgres"; to be entered in any thread."""
+    tmp_path_factory.getbasetemp()  # made here: two threads that ask for folders would both make it
 
     def lend(engine: str) -> AbstractContextManager[str]:
         if engine == "postgres":

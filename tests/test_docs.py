@@ -13,10 +13,10 @@ import yaml
 from pydantic import BaseModel
 
 from relay import __version__
-from relay.cli import main
 from relay.metrics import render_metrics
 from relay.settings import SECRETS, VARIABLES, Config, Route
 from relay.store.db.engine import Store
+from tests.commands import every_command
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -30,14 +30,6 @@ def section(title: str) -> str:
     found = re.search(rf"(?ms)^## {re.escape(title)}$(.*?)(?=^## |\Z)", README)
     assert found, f"README has no section {title}"
     return found[1]
-
-
-def commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, *path, name)
-        else:
-            yield " ".join(("relay", *path, name)), command
 
 
 def keys(model: type[BaseModel], *path: str) -> Iterator[str]:
@@ -57,7 +49,9 @@ def shipped_files() -> list[Path]:
     return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-COMMANDS = dict(commands(main))
+COMMANDS = {
+    " ".join(("relay", *path)): command for path, command in every_command() if not isinstance(command, click.Group)
+}
 
 
 def row_of(command: str) -> str:

@@ -21,6 +21,7 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.store.db.engine import open_store
 from relay.store.db.schema import migrate
 from tests import dialects
+from tests.commands import every_command
 from tests.harness import POSTGRES, FakeClock
 from tests.processes import HASTY
 from tests.replies.desk import Desk
@@ -61,6 +62,7 @@ def on_postgres(url: str) -> None:
         conn.execute(f"DROP DATABASE {name}")
 
 
+list(every_command())  # read once here, and not by each of them
 dialects.share()
 structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # nobody reads of this chat
 on_sqlite()

@@ -5,19 +5,25 @@ from __future__ import annotations
 import click
 
 from relay import __version__
-from relay.cli.check import check
-from relay.cli.deliveries import deliveries
-from relay.cli.demo import demo
-from relay.cli.migrate import migrate
-from relay.cli.run import serve, worker
-from relay.cli.simulate import simulate
+from relay.cli.later import Later, LaterGroup
+
+# The first sentence of each command's help; its file has its name.
+COMMANDS = {
+    "demo": "Try the relay against a built-in Slack and Kommunicate; ignores .env.",
+    "check": "Check the configuration file, offline.",
+    "simulate": "Send a sample message to a running relay, as Kommunicate would.",
+    "serve": "Take in webhooks and deliver them to Slack.",
+    "worker": "Deliver what is stored; any number of these may run.",
+    "migrate": "Create or upgrade the database's schema; needs only DATABASE_URL.",
+    "deliveries": "See what waits for Slack or a customer, what was given up, and what was rejected.",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LaterGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="relay")
 def main() -> None:
     """Customer chats from Kommunicate, one Slack thread each."""
 
 
-for command in (demo, check, simulate, serve, worker, migrate, deliveries):
-    main.add_command(command)
+for name, sentence in COMMANDS.items():
+    main.add_command(Later(name, f"relay.cli.{name}", sentence))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 
 import click
 
-from relay.cli.common import Age, explain_failures, json_option, open_existing, print_fields, print_rows, settings_for
+from relay.cli.common import Age, explain_failures, json_option, settings_for
+from relay.cli.rows import print_fields, print_rows
+from relay.errors import SettingsError
+from relay.store.db.engine import Store, open_store
+from relay.store.db.schema import SchemaState, schema_state
 from relay.store.operations.replay import Replayed, replay_all, replay_one
 from relay.store.operations.reports import Which, list_deliveries, show_delivery, show_rejected
 from relay.vocabulary import Outcome
@@ -84,3 +91,19 @@ def parse_id(text: str) -> tuple[bool, int]:
     if not re.fullmatch(r"r?[0-9]{1,18}", text):
         raise click.BadParameter("an id is a number such as 12, or r12 for a rejected body", param_hint="ID")
     return text.startswith("r"), int(text.removeprefix("r"))
+
+
+@contextmanager
+def open_existing(database_url: str) -> Iterator[Store]:
+    """The store, for those who only ask it: an empty database is not created but refused."""
+    store = open_store(database_url, patience=None)
+    try:
+        if not _there(store) or schema_state(store) is SchemaState.MISSING:
+            raise SettingsError("The database is empty: run `relay migrate`, or `relay serve` on SQLite.")
+        yield store
+    finally:
+        store.close()
+
+
+def _there(store: Store) -> bool:
+    return not store.on_sqlite or Path(store.engine.url.database or "").exists()

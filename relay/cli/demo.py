@@ -8,19 +8,18 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from relay.cli.common import explain_failures
-from relay.cli.run import leave, on_stop_signals, run_web
+from relay.cli.running import leave, on_stop_signals
+from relay.cli.serve import run_web
 from relay.logs import configure_logs
+from relay.sandbox import Sandbox, SandboxServer
+from relay.sandbox.story import STORY_CHANNELS, play
 from relay.settings import Config, Settings
 from relay.settings.schema import Replies
 from relay.wiring import build_relay, build_worker, ready_schema
-
-if TYPE_CHECKING:
-    from relay.sandbox import SandboxServer
 
 HOST = "127.0.0.1"
 PORT = click.IntRange(0, 65535)
@@ -57,10 +56,6 @@ class Keys:
 @explain_failures
 def demo(*, port: int, sandbox_port: int, quiet: bool) -> None:
     """Try the relay against a built-in Slack and Kommunicate; ignores .env."""
-    # Here and not above: no other command needs them, and each would start more slowly.
-    from relay.sandbox import Sandbox, SandboxServer
-    from relay.sandbox.story import play
-
     configure_logs(as_json=False)
     on_stop_signals(leave)  # from here on something would be left behind
     keys = Keys()
@@ -85,8 +80,6 @@ def demo(*, port: int, sandbox_port: int, quiet: bool) -> None:
 
 def demo_settings(keys: Keys, server: SandboxServer, database: Path, port: int) -> Settings:
     """Settings that point a relay at a sandbox."""
-    from relay.sandbox.story import STORY_CHANNELS
-
     return Settings(
         port=port,
         host=HOST,

@@ -5,28 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from relay import __version__
-from relay.cli import main
 from tests.cli.conftest import Run
+from tests.commands import every_command
 from tests.harness import ROOT
 
 NO_SCRIPT_READS = {"demo", "serve", "worker", "simulate", "migrate", "replay"}
 
 
-def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
-        yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from commands(command, *path, name)
-
-
-EVERY = list(commands(main))
+EVERY = list(every_command())
 
 
 @pytest.mark.parametrize("path", [(), *(path for path, _ in EVERY)], ids=" ".join)

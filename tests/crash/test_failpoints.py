@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ from relay.store.operations.reports import Which, list_deliveries
 from tests.databases import Lend
 from tests.harness import auth, environment, own_ports, raw, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay
+from tests.sampling import sampled
 from tests.store.shelf import LIMITS
 
-PASSES = (1, 4, 9)
+PASSES, ONE_PASS = (1, 4, 9), (4,)
+ENGINES = ("sqlite", "postgres")
 AT_ONCE = 4  # runs side by side: mostly they wait for leases to end
 MOST = 200  # messages until a failpoint that was not passed often enough is a mistake
 BURST = 4
@@ -38,6 +41,12 @@ POST = "chat.postMessage"
 # The way back has a test of its own.
 BACK = ("kommunicate", "refused", "not_ready", "forget")
 PLACES = [name for name in FAILPOINTS if not name.startswith(BACK)]
+# `make test` dies once at each place, on the databases in turns (neither gets all that is before a commit);
+# `make test-long` on each pass, on both.
+DEATHS = [
+    *((place, ENGINES[(number + number // 2) % 2], ONE_PASS) for number, place in enumerate(PLACES)),
+    *(pytest.param(*death, PASSES, marks=pytest.mark.long) for death in product(PLACES, ENGINES)),
+]
 CHANNEL = {group: f"C0CRASH{group}" for group in GROUPS}
 REPEATED = "may be repeated"
 TEXT = re.compile(r"\bm\d+x\b")
@@ -138,6 +147,7 @@ class Run:
     store: Store
     cwd: Path
     server: SandboxServer
+    passes: tuple[int, ...]
     unreadable: bool = False
     accepted: dict[str, list[str]] = field(default_factory=lambda: {group: [] for group in GROUPS})
     count: int = 0
@@ -155,7 +165,7 @@ class Run:
         """Die on each pass, then run on in peace until everything is told."""
         for group in GROUPS:
             self.server.sandbox.slack.add_channel(CHANNEL[group], f"crash-{group}")
-        for number in PASSES:
+        for number in self.passes:
             self._until_it_dies(number)
         self.server.sandbox.faults.clear()
         with self._relay() as (relay, url):
@@ -258,7 +268,7 @@ class Run:
         return self.once() == self.accepted if self.unreadable else self.shown == self.expected()
 
 
-Runs = Mapping[tuple[str, str], "Future[Run]"]
+Runs = Mapping[tuple[str, str, tuple[int, ...]], "Future[Run]"]
 
 
 @pytest.fixture(scope="module")
@@ -267,38 +277,42 @@ def runs(
 ) -> Iterator[Runs]:
     """Every run that a test here asks for, several side by side, each with a database and a Slack of its own."""
     wanted = {
-        (item.callspec.params["engine"], item.callspec.params["failpoint"])
+        tuple(item.callspec.params[name] for name in ("failpoint", "engine", "passes"))
         for item in request.session.items
-        if isinstance(item, pytest.Function) and item.path == Path(__file__)
+        if isinstance(item, pytest.Function) and item.path == Path(__file__) and "passes" in item.callspec.params
     }
 
-    def one(failpoint: str, lent: AbstractContextManager[str]) -> Run:
+    def one(failpoint: str, passes: tuple[int, ...], lent: AbstractContextManager[str]) -> Run:
         with own_ports(), lent as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
-            return Run(failpoint, store, tmp_path_factory.mktemp("crash"), server).go()
+            return Run(failpoint, store, tmp_path_factory.mktemp("crash"), server, passes).go()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
-            (engine, failpoint): pool.submit(one, failpoint, lend_database(engine))
-            for engine, failpoint in sorted(wanted)
+            (failpoint, engine, passes): pool.submit(one, failpoint, passes, lend_database(engine))
+            for failpoint, engine, passes in sorted(wanted)
         }
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-@pytest.mark.parametrize("failpoint", PLACES)
-def test_nothing_is_lost_doubled_or_reordered_wherever_it_dies(runs: Runs, engine: str, failpoint: str) -> None:
-    run = runs[engine, failpoint].result(timeout=900)
+@pytest.mark.parametrize(("failpoint", "engine", "passes"), DEATHS, ids=str)
+def test_nothing_is_lost_doubled_or_reordered_wherever_it_dies(
+    runs: Runs, failpoint: str, engine: str, passes: tuple[int, ...]
+) -> None:
+    run = runs[failpoint, engine, passes].result(timeout=900)
     assert run.shown == run.expected()
     assert run.dead or not failpoint.startswith("bury")
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-@pytest.mark.parametrize("failpoint", ["call.ready", "slack.sent", "call.answered", "settle.before_commit"])
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "failpoint",
+    sampled(["call.ready", "slack.sent", "call.answered", "settle.before_commit"], "slack.sent", "call.answered"),
+)
 def test_where_history_cannot_be_read_it_may_be_there_twice_and_says_so(
     engine: str, failpoint: str, lend_database: Lend, tmp_path: Path
 ) -> None:
     with lend_database(engine) as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
         server.sandbox.scopes.difference_update({"channels:history", "groups:history"})
-        run = Run(failpoint, store, tmp_path, server, unreadable=True).go()
+        run = Run(failpoint, store, tmp_path, server, PASSES, unreadable=True).go()
         roots = sum(one["thread_ts"] is None for one in timeline(server))
         marked = [text for one in timeline(server) if REPEATED in words(one) for text in TEXT.findall(words(one))]
     assert run.once() == run.accepted

@@ -28,7 +28,8 @@ from tests.databases import Lend
 from tests.harness import environment, free_port, own_ports, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay
 
-PASSES = (1, 4, 9)
+PASSES, ONE_PASS = (1, 4, 9), (4,)
+ENGINES = ("sqlite", "postgres")
 AT_ONCE = 4
 MOST = 60  # replies until a failpoint that was not passed often enough is a mistake
 CHANNEL, GROUP, SEND = "C0SUPPORT", "123456", "/rest/ws/message/v2/send"
@@ -120,7 +121,20 @@ CASES: tuple[tuple[str, Act], ...] = (
     *((f"refused.{side}_commit", is_refused) for side in ("before", "after")),
     *((f"forget.{side}_commit", marks_are_refused) for side in ("before", "after")),
 )
-PLACES = {place for place, _ in CASES}
+PLACES = list(dict.fromkeys(place for place, _ in CASES))
+# `make test` dies once at each place, with acts and databases in turns (neither gets all that is before a commit);
+# `make test-long` on each pass, in every case.
+DEATHS = [
+    *(
+        (place, acts[number % len(acts)], ENGINES[(number + number // 2) % 2], ONE_PASS)
+        for number, place in enumerate(PLACES)
+        if (acts := [act for there, act in CASES if there == place])
+    ),
+    *(
+        pytest.param(*case, engine, PASSES, marks=pytest.mark.long)
+        for case, engine in itertools.product(CASES, ENGINES)
+    ),
+]
 
 
 @dataclass
@@ -133,6 +147,7 @@ class Run:
     store: Store
     cwd: Path
     server: SandboxServer
+    passes: tuple[int, ...]
     port: int = field(default_factory=free_port)
     shown: list[str] = field(default_factory=list)
     written: list[Message] = field(default_factory=list)
@@ -147,7 +162,7 @@ class Run:
         with self._relay():
             sandbox.kommunicate.customer_writes(GROUP, "hello", name="Jane")
             assert wait_for(lambda: len(timeline(self.server)) == 2)
-        for number in PASSES:
+        for number in self.passes:
             self._until_it_dies(number)
         sandbox.faults.clear()
         with self._relay():
@@ -251,7 +266,7 @@ class Run:
             self.relay.kill()
 
 
-Runs = Mapping[tuple[str, str, Act], "Future[Run]"]
+Runs = Mapping[tuple[str, Act, str, tuple[int, ...]], "Future[Run]"]
 
 
 @pytest.fixture(scope="module")
@@ -260,29 +275,35 @@ def runs(
 ) -> Iterator[Runs]:
     """Every run that a test here asks for, several side by side; each place has another kind of echo in turn."""
     wanted = {
-        (item.callspec.params["engine"], item.callspec.params["place"], item.callspec.params["act"])
+        tuple(item.callspec.params[name] for name in ("place", "act", "engine", "passes"))
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == Path(__file__)
     }
     echoes = itertools.cycle(ECHOES)
 
-    def one(place: str, act: Act, echo: str, lent: AbstractContextManager[str]) -> Run:
+    def one(place: str, act: Act, passes: tuple[int, ...], echo: str, lent: AbstractContextManager[str]) -> Run:
         with own_ports(), lent as url, SandboxServer(Sandbox(pace=0)) as server, closing(open_store(url)) as store:
-            return Run(place, act, echo, store, tmp_path_factory.mktemp("crash"), server).go()
+            return Run(place, act, echo, store, tmp_path_factory.mktemp("crash"), server, passes).go()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
-            (engine, place, act): pool.submit(one, place, act, next(echoes), lend_database(engine))
-            for engine, place, act in sorted(wanted, key=str)
+            (place, act, engine, passes): pool.submit(one, place, act, passes, next(echoes), lend_database(engine))
+            for place, act, engine, passes in sorted(wanted, key=_by_name)
         }
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-@pytest.mark.parametrize(("place", "act"), CASES, ids=lambda part: getattr(part, "__name__", part))
+def _by_name(death: tuple[str, Act, str, tuple[int, ...]]) -> tuple[str, str, str, tuple[int, ...]]:
+    place, act, engine, passes = death
+    return place, act.__name__, engine, passes
+
+
+@pytest.mark.parametrize(
+    ("place", "act", "engine", "passes"), DEATHS, ids=lambda part: getattr(part, "__name__", str(part))
+)
 def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(
-    runs: Runs, engine: str, place: str, act: Act
+    runs: Runs, place: str, act: Act, engine: str, passes: tuple[int, ...]
 ) -> None:
-    run = runs[engine, place, act].result(timeout=900)
+    run = runs[place, act, engine, passes].result(timeout=900)
     reached, heard = run.reached(), run.heard()
     assert reached == [one.text for one in run.written if one.text in reached], "twice, or out of order"
     assert {text: run.mark(text) for text in heard if text in reached and run.mark(text) not in (SENT, UNSURE)} == {}

@@ -71,6 +71,7 @@ def test_the_lane_of_a_dead_process_is_found_without_news(rig: Callable[..., Rig
     assert line.worker.run_once() == store.on_sqlite
 
 
+@pytest.mark.long
 def test_it_holds_no_more_memory_after_ten_hours_than_after_two(database_url: str) -> None:
     """A poll a minute, now and then a message and a round of housekeeping: a hundred bytes a poll would show."""
     tracemalloc.start()

@@ -15,6 +15,7 @@ from tests.delivery.rig import Rig
 from tests.harness import timeline
 from tests.replies.conftest import make_desk
 from tests.replies.desk import Desk
+from tests.sampling import sampled
 from tests.store.shelf import rows
 
 __all__ = ["make_desk"]
@@ -136,7 +137,7 @@ OUTAGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("rule", OUTAGES.values(), ids=OUTAGES)
+@pytest.mark.parametrize("rule", sampled(OUTAGES.values(), OUTAGES["it says so"]), ids=OUTAGES)
 def test_an_outage_longer_than_anybody_is_tried_for_buries_nothing_and_ends_within_a_minute(
     rig: Callable[..., Rig], rule: dict[str, Any]
 ) -> None:

@@ -77,7 +77,10 @@ def posts(line: Rig, status: int = 200) -> list[float]:
 
 @pytest.mark.parametrize(
     ("talks", "each", "burst", "refusals", "pause"),
-    [(100, 100, 1, REFUSALS, KEPT_FAR_BELOW), (20, 50, 3, 0, KEPT_BELOW)],
+    [
+        pytest.param(100, 100, 1, REFUSALS, KEPT_FAR_BELOW, marks=pytest.mark.long),
+        (20, 50, 3, 0, KEPT_BELOW),
+    ],
     ids=["10,000 messages, no burst", "1,000 messages, a burst of three"],
 )
 def test_a_backlog_drains_in_about_as_many_seconds_as_there_are_posts(

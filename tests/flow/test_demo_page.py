@@ -34,12 +34,14 @@ def page_url(tmp_path: Path) -> Iterator[str]:
         demo.kill()
 
 
+@pytest.mark.long
 def test_three_customers_chat_by_themselves_and_threads_grow(page_url: str) -> None:
     with open_page(page_url) as page:
         expect(page.get_by_test_id("slack-thread").first).to_be_visible()
         expect(page.get_by_test_id("slack-message").nth(2)).to_be_visible()
 
 
+@pytest.mark.long
 def test_what_is_typed_as_a_customer_shows_up_in_slack(page_url: str) -> None:
     with open_page(page_url) as page:
         expect(page.get_by_test_id("slack-thread").first).to_be_visible()
@@ -71,6 +73,7 @@ def test_an_agent_replies_resolves_and_the_customer_comes_back(page_url: str) ->
         expect(thread.locator(".root")).to_contain_text("It happens again")
 
 
+@pytest.mark.long
 def test_a_picture_attached_as_a_customer_shows_up_in_slack(page_url: str) -> None:
     with open_page(page_url) as page:
         expect(page.get_by_test_id("slack-thread").first).to_be_visible()

@@ -84,6 +84,7 @@ def host(slug: Path, live_server: Callable[..., SandboxServer], postgres_databas
     host.close()
 
 
+@pytest.mark.long
 def test_the_procfile_runs_on_what_requirements_txt_locks(host: Host) -> None:
     assert host.run("release").wait(PATIENCE) == 0
     web, worker = host.run("web"), host.run("worker")

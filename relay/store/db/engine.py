@@ -16,9 +16,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from relay.clock import Clock, SystemClock, monotonic
 from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
-from relay.store.db import postgres, sqlite, statements
+from relay.store.db import sqlite, statements
 from relay.store.db.together import Key, Together, Turns
 
+CLOCK = "relay_clock"  # where a connection to PostgreSQL keeps what time that said it was as a transaction began
+HURRIED = "relay_hurried"  # of a transaction that waits for nobody's locks for long
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
 TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
@@ -89,7 +91,7 @@ class Store:
         self._reading = engine.execution_options(**{sqlite.READ_ONLY: True})
         self._clock = clock or (SystemClock() if self.on_sqlite else None)
         self._patience = patience
-        self._hurried = engine.execution_options(**{postgres.HURRIED: True})
+        self._hurried = engine.execution_options(**{HURRIED: True})
         self._writers = Turns()
         self._together = Together(self.begin)
         self._turns: BoundedSemaphore | None = None
@@ -142,7 +144,9 @@ class Store:
         """Open a writing transaction that may take as long as it takes."""
         with self.engine.begin() as conn:
             if not self.on_sqlite:
-                postgres.wait_for_ever(conn)
+                from relay.store.db.postgres import wait_for_ever
+
+                wait_for_ever(conn)
             yield conn
 
     def close(self) -> None:
@@ -158,8 +162,8 @@ class Store:
                 transaction = _begun(engine)
                 with transaction.connection as conn, statements.telling(conn), ExitStack() as committing, transaction:
                     if not self.on_sqlite:
-                        postgres.limit(conn, ends)
-                    tx = Tx(conn, conn.info[postgres.CLOCK] if self._clock is None else self._clock.now())
+                        limit(conn, ends)
+                    tx = Tx(conn, conn.info[CLOCK] if self._clock is None else self._clock.now())
                     yield tx
                     committing.enter_context(tx.send())  # the commit goes along with it
             except (DBAPIError, PoolTimeout) as error:
@@ -193,6 +197,12 @@ class Store:
         finally:
             if turns is not None:
                 turns.release()
+
+
+def limit(conn: Connection, ends: float | None) -> None:
+    """Let a connection to PostgreSQL wait until `ends` for whatever its transaction asks; None: as long as it takes."""
+    driver: Any = conn.connection.driver_connection
+    driver.ends = ends
 
 
 def _begun(engine: Engine, *, again: bool = True) -> Transaction:
@@ -239,7 +249,10 @@ def open_store(url: str, clock: Clock | None = None, *, patience: float | None =
             "DATABASE_URL is not a database address: use sqlite:///relay.db or postgres://..."
         ) from None
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        engine = postgres.open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS)
+        # Here and not above: it imports psycopg, which takes a tenth of a start, and on SQLite nobody needs it.
+        from relay.store.db.postgres import open_postgres
+
+        engine = open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS)
         return Store(engine, clock, patience=patience)
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return Store(sqlite.open_sqlite(parsed, CONNECTIONS), clock)

@@ -8,9 +8,9 @@ import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 
 from relay.clock import monotonic
+from relay.store.db.engine import CLOCK, HURRIED, limit
 from relay.store.db.statements import READ_ONLY
 
-CLOCK = "relay_clock"  # where a connection keeps what time the server said it was as its transaction began
 POOL_WAIT = 1.0  # seconds until one of our connections must be free
 CONNECT_WAIT = 2  # seconds; the library allows no less
 BEGIN_WAIT = 1.5  # seconds until a transaction must have begun: a connection from the pool may have lost its other end
@@ -20,7 +20,6 @@ BEGIN = (
     "SELECT extract(epoch FROM clock_timestamp()); BEGIN; "
     "SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '5s'"
 )
-HURRIED = "relay_hurried"
 BEGIN_HURRIED = BEGIN.replace("'2s'", "'200ms'")
 # The system gives a connection up as well whose other end has gone without a word.
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5000}
@@ -61,19 +60,10 @@ def open_postgres(url: URL, connections: int) -> Engine:
     return engine
 
 
-def limit(conn: Connection, ends: float | None) -> None:
-    """Let a connection wait until `ends` for whatever its transaction asks; None: as long as it takes."""
-    _driver(conn).ends = ends
-
-
 def wait_for_ever(conn: Connection) -> None:
     """Let the present transaction take as long as it takes."""
     limit(conn, None)
     conn.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
-
-
-def _driver(conn: Connection) -> Any:
-    return conn.connection.driver_connection
 
 
 def _connect(_dialect: Any, _record: Any, arguments: Any, keywords: dict[str, Any]) -> TimedConnection:

@@ -1,0 +1,53 @@
+"""How rows are printed: for people or as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+# What a terminal acts on or turns around: a rejected body must not write to the screen of whoever reads it.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Rows as a table for people or as a JSON list."""
+    if as_json:
+        click.echo(json.dumps(list(rows), indent=2))
+        return
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    # Without markup: ids come from outside, and brackets in them are just brackets.
+    Console(markup=False, emoji=False, highlight=False).print(table)
+
+
+def print_fields(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """One row as lines for people or as a JSON object."""
+    if as_json:
+        click.echo(json.dumps(row, indent=2))
+        return
+    for name, value in row.items():
+        if isinstance(value, list):
+            for number, item in enumerate(value, start=1):
+                fields = ", ".join(f"{key} {_cell(field)}" for key, field in item.items() if field not in (None, ""))
+                click.echo(f"{name.rstrip('s')} {number}: {fields}")
+        else:
+            click.echo(f"{name.replace('_', ' ')}: {_cell(value)}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:.1f}" if isinstance(value, float) else str(value)
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -1,0 +1,59 @@
+"""What `relay serve`, `relay worker` and `relay demo` share: where they may run, and how they end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from relay.delivery.worker import Worker
+from relay.errors import SettingsError
+from relay.findings import Finding
+from relay.settings import Settings, environment, ephemeral_host
+from relay.wiring import Relay
+
+log = structlog.get_logger()
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+GRACE = 1.0  # seconds beyond the call's deadline until a stopping process gives up waiting
+
+
+def stop_worker(relay: Relay, delivering: Worker | None) -> None:
+    """Wait for what is in flight."""
+    settled = delivering is None or delivering.stop(relay.settings.config.delivery.call_deadline + GRACE)
+    log.info("stopped", settled=settled)
+
+
+def refuse_wiped_disk(settings: Settings) -> None:
+    """Raise SettingsError for SQLite on a host that wipes its disk, unless that is wanted."""
+    host = ephemeral_host(environment(Path.cwd()))
+    if host is None or not settings.database_url.startswith("sqlite") or settings.allow_ephemeral:
+        return
+    finding = Finding(
+        "ephemeral_disk",
+        "error",
+        f"{host} tells of a host whose disk is wiped at every restart: SQLite would lose messages answered 200.",
+        "Add a PostgreSQL database (DATABASE_URL), or set RELAY_ALLOW_EPHEMERAL=1 if this disk does last.",
+        "DATABASE_URL",
+    )
+    raise SettingsError(findings=[finding])
+
+
+def on_stop_signals(stop: Callable[[], object]) -> None:
+    """Call `stop` on the first SIGTERM or SIGINT; further ones (Ctrl+C twice) must not break off an orderly end."""
+
+    def first(*_: object) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        stop()
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, first)
+
+
+def leave() -> NoReturn:
+    """Raise SystemExit: waitress stops taking requests and finishes those it has."""
+    raise SystemExit(0)

@@ -1,0 +1,64 @@
+"""`relay serve`: takes in and delivers until told to stop, then finishes what is in flight."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from typing import Any
+
+import click
+import structlog
+
+from relay.cli.common import explain_failures, settings_for
+from relay.cli.running import leave, on_stop_signals, refuse_wiped_disk, stop_worker
+from relay.delivery.worker import Worker
+from relay.errors import SettingsError
+from relay.failpoints import arm
+from relay.web import create_app
+from relay.web.server import open_server
+from relay.wiring import Relay, build_relay, build_worker, ready_schema
+
+log = structlog.get_logger()
+
+
+@click.command()
+@click.option("--no-worker", is_flag=True, help="Web alone; run `relay worker` beside it.")
+@explain_failures
+def serve(*, no_worker: bool) -> None:
+    """Take in webhooks and deliver them to Slack."""
+    settings = settings_for("serve")
+    arm(settings.failpoint)
+    refuse_wiped_disk(settings)
+    with closing(build_relay(settings)) as relay:
+        ready_schema(relay.store)
+        run_web(relay, None if no_worker else build_worker(relay))
+
+
+def run_web(relay: Relay, delivering: Worker | None) -> None:
+    """Serve until SIGTERM or SIGINT; with `delivering`, deliver in the same process."""
+    if delivering is not None:
+        relay.on_accept = delivering.wake
+    server = listen(relay)
+    on_stop_signals(leave)
+    try:
+        with suppress(SystemExit):  # the signal may come before waitress minds it
+            if delivering is not None:
+                delivering.start()
+            # a name with several addresses has several servers, and then no port of its own
+            port = getattr(server, "effective_port", relay.settings.port)
+            log.info("web.started", host=relay.settings.host, port=port, delivering=delivering is not None)
+            server.run()
+    finally:
+        server.close()
+        stop_worker(relay, delivering)
+
+
+def listen(relay: Relay) -> Any:
+    """The web server on its address; raises SettingsError where nobody can listen there."""
+    app, host, port = create_app(relay), relay.settings.host, relay.settings.port
+    try:
+        return open_server(app, host, port)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except ValueError:  # waitress's word for a name without an address
+        reason = "HOST has no address"
+    raise SettingsError(f"The relay cannot listen on {host}:{port}: {reason}. Set another HOST or PORT.")

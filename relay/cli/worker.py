@@ -1,0 +1,34 @@
+"""`relay worker`: delivers until told to stop, then finishes what is in flight."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import closing
+
+import click
+import structlog
+
+from relay.cli.common import explain_failures, settings_for
+from relay.cli.running import STOP_SIGNALS, refuse_wiped_disk, stop_worker
+from relay.failpoints import arm
+from relay.wiring import build_relay, build_worker, ready_schema
+
+log = structlog.get_logger()
+
+
+@click.command()
+@explain_failures
+def worker() -> None:
+    """Deliver what is stored; any number of these may run."""
+    settings = settings_for("worker")
+    arm(settings.failpoint)
+    refuse_wiped_disk(settings)
+    with closing(build_relay(settings)) as relay:
+        ready_schema(relay.store)
+        delivering = build_worker(relay)
+        # Blocked here and in every thread begun from here on, a signal waits until somebody asks for it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        delivering.start()
+        log.info("worker.started")
+        signal.sigwait(STOP_SIGNALS)
+        stop_worker(relay, delivering)
