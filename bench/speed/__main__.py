@@ -133,13 +133,18 @@ def how_calm(records: Sequence[Record]) -> str:
     )
 
 
+STOP = (signal.SIGINT, signal.SIGTERM)
+
+
 def leave(*_: object) -> NoReturn:
     """End as after Ctrl+C: everything that was started is ended, and what was measured is shown."""
+    for number in STOP:
+        signal.signal(number, signal.SIG_IGN)  # a second one must not break that off
     raise KeyboardInterrupt
 
 
 def main() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has begun it in the background
+    for number in STOP:  # also where a shell has begun it in the background
         signal.signal(number, leave)
     given = arguments()
     if given.quick:
