@@ -9,11 +9,13 @@ same round. Prints the medians with their spread, then what is promised and whet
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 from bench.speed.databases import postgres_server
 from bench.speed.machine import TOO_MUCH
@@ -97,10 +99,10 @@ def run(given: argparse.Namespace, kinds: Sequence[str]) -> Iterator[Value]:
         postgres = stack.enter_context(postgres_server(folder)) if "postgres" in kinds else None
         peers = [] if given.no_peers else taking_part(given.peer or (["Node-RED"] if given.quick else []))
         scene = Scene(
-            kinds, 1 if given.quick else given.rounds, given.quick, given.patience, given.stored, given.messages,
+            kinds, given.rounds, given.quick, given.patience, given.stored, given.messages,
             slack, postgres, folder, peers,
         )  # fmt: skip
-        for part in given.only or PARTS:
+        for part in given.only or [name for name in PARTS if not (given.quick and name == "backlog")]:
             yield from PARTS[part](scene)
 
 
@@ -109,7 +111,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="one round of half the length, Node-RED the only peer")
+    parser.add_argument("--quick", action="store_true", help="one short round, little stored, Node-RED the only peer")
     parser.add_argument("--only", choices=tuple(PARTS), action="append", help="a part; may be given several times")
     parser.add_argument("--peer", action="append", help="only peers whose name begins so; may be given several times")
     parser.add_argument("--no-peers", action="store_true", help="the relay, the naive one and the empty endpoint alone")
@@ -131,8 +133,22 @@ def how_calm(records: Sequence[Record]) -> str:
     )
 
 
+STOP = (signal.SIGINT, signal.SIGTERM)
+
+
+def leave(*_: object) -> NoReturn:
+    """End as after Ctrl+C: everything that was started is ended, and what was measured is shown."""
+    for number in STOP:
+        signal.signal(number, signal.SIG_IGN)  # a second one must not break that off
+    raise KeyboardInterrupt
+
+
 def main() -> None:
+    for number in STOP:  # also where a shell has begun it in the background
+        signal.signal(number, leave)
     given = arguments()
+    if given.quick:
+        given.rounds, given.stored, given.messages = 1, min(given.stored, 20_000), min(given.messages, 2_000)
     kinds = ("sqlite", "postgres") if given.database == "both" else (given.database,)
     values: list[Value] = []
     try:

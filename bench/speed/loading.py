@@ -92,7 +92,7 @@ def open_threads(run: Running, slack: SlackStub, groups: Sequence[int] = GROUPS)
     """Each conversation's first messages, one after the other, until they stand in Slack."""
     for number in range(OPENING):
         count, wanted = len(groups), {(group, number) for group in groups}
-        Load(run, first=number, rate=100.0, seconds=count / 100, count=count, connections=count, groups=groups).rows()
+        Load(run, first=number, rate=100.0, count=count, connections=count, groups=groups, again=0.1).rows()
         wait_until(lambda wanted=wanted: wanted <= _posted(slack), 60, "the threads did not open", every=0.05)
     time.sleep(CALM)
 

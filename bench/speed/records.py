@@ -16,6 +16,7 @@ class Value:
     subject: str
     value: float
     unit: str
+    round: int = 0
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Record:
     subject: str
     unit: str
     rounds: list[float] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)  # of those rounds: somebody may have missed one
 
     @property
     def value(self) -> float:
@@ -48,7 +50,9 @@ def gathered(values: Iterable[Value]) -> list[Record]:
     found: dict[tuple[str, str], Record] = {}
     for one in values:
         key = (one.measure, one.subject)
-        found.setdefault(key, Record(one.measure, one.subject, one.unit)).rounds.append(one.value)
+        record = found.setdefault(key, Record(one.measure, one.subject, one.unit))
+        record.rounds.append(one.value)
+        record.numbers.append(one.round or len(record.rounds))
     return list(found.values())
 
 
@@ -109,7 +113,7 @@ def verdicts(records: Sequence[Record], promises: Sequence[Promise]) -> list[dic
 
 
 def _verdict(promise: Promise, one: Record, base: Record | None) -> dict[str, Any]:
-    ratios = [mine / theirs for mine, theirs in zip(one.rounds, base.rounds, strict=False)] if base else one.rounds
+    ratios = _ratios(one, base) if base else one.rounds
     ratio = statistics.median(ratios)
     return {
         "promise": promise.number,
@@ -122,6 +126,13 @@ def _verdict(promise: Promise, one: Record, base: Record | None) -> dict[str, An
         "at_least": promise.at_least,
         "holds": promise.holds(ratio),
     }
+
+
+def _ratios(one: Record, base: Record) -> list[float]:
+    """In each round in which both took part."""
+    theirs = dict(zip(base.numbers, base.rounds, strict=True))
+    both = zip(one.numbers, one.rounds, strict=True)
+    return [mine / theirs[at] for at, mine in both if theirs.get(at)] or [float("nan")]
 
 
 def told(found: Sequence[dict[str, Any]]) -> str:

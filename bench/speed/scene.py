@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +51,8 @@ class Scene:
                 print(f"{part} {number}/{self.rounds}: {subject.name}", flush=True)
                 wait_for_calm(self.patience)
                 try:
-                    yield from self._measured(part, measure, subject, length)
+                    for value in self._measured(part, measure, subject, length):
+                        yield replace(value, round=number)
                 except (TimeoutError, RuntimeError) as error:  # the others are measured all the same
                     print(f"  ! {subject.name}: {error}", flush=True)
 

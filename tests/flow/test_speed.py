@@ -80,9 +80,19 @@ def test_a_ratio_is_of_the_same_round() -> None:
     assert found[0]["holds"]
 
 
+def test_a_round_that_one_of_them_missed_is_left_out() -> None:
+    """Else a ratio would be of two rounds."""
+    values = [
+        Value("speed", "a", 100, "1/s", 1),
+        Value("speed", "a", 10, "1/s", 2),
+        Value("speed", "relay", 6, "1/s", 2),
+    ]
+    assert verdicts(gathered(values), [Promise("P", "speed", "relay", "a", 0.4)])[0]["rounds"] == [0.6]
+
+
 def test_a_promise_that_is_not_kept_is_told() -> None:
     """Against another, and by itself."""
-    records = [Record("time", "a", "ms", [1.0]), Record("time", "relay", "ms", [3.0])]
+    records = [Record("time", "a", "ms", [1.0], [1]), Record("time", "relay", "ms", [3.0], [1])]
     promises = [Promise("P", "time", "relay", "a", 2.0), Promise("Q", "time", "relay", "", 4.0)]
     assert [one["holds"] for one in verdicts(records, promises)] == [False, True]
 
