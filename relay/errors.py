@@ -44,6 +44,10 @@ class StoreUnavailable(RelayError):
     """The database cannot be reached or cannot commit; nothing was stored."""
 
 
+class StoreBusy(StoreUnavailable):
+    """Somebody else holds what a transaction needs: it was rolled back."""
+
+
 class Rejected(RelayError):
     """The request was refused."""
 

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from sqlalchemy import event
 
-from relay.errors import StoreUnavailable
+from relay.errors import StoreBusy, StoreUnavailable
 from relay.store.db.engine import Store, Tx
 from relay.store.db.together import MOST, Turns
 from relay.store.intake.webhooks import accept
@@ -113,6 +113,20 @@ def test_when_the_store_is_away_all_of_them_hear_it(store: Store, crowd: Crowd) 
         with pytest.raises(StoreUnavailable):
             one.result()
     assert rows(store, "received") == []
+
+
+def test_what_somebody_else_holds_keeps_nobody_waiting_but_those_who_need_it(crowd: Crowd) -> None:
+    tries: list[bool] = []
+
+    def locked_out(_tx: Tx) -> str:
+        tries.append(True)
+        if len(tries) == 1:
+            raise StoreBusy("somebody holds it")
+        return "in the end"
+
+    told = [crowd.join(lambda _tx: "at once"), crowd.join(locked_out)]
+    crowd.go()
+    assert [one.result() for one in told] == ["at once", "in the end"]
 
 
 def test_those_who_lock_more_than_one_thing_do_so_in_one_order(crowd: Crowd) -> None:

@@ -14,12 +14,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from relay.clock import Clock, SystemClock, monotonic
-from relay.errors import SettingsError, StoreUnavailable
+from relay.errors import SettingsError, StoreBusy, StoreUnavailable
 from relay.failpoints import failpoint
 from relay.store.db import sqlite, statements
 from relay.store.db.together import Key, Together, Turns
 
 CLOCK = "relay_clock"  # where a connection to PostgreSQL keeps what time that said it was as a transaction began
+LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not come in time, and for a deadlock
 HURRIED = "relay_hurried"  # of a transaction that waits for nobody's locks for long
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
@@ -169,7 +170,8 @@ class Store:
             except (DBAPIError, PoolTimeout) as error:
                 if is_outage(error):
                     # from None: a driver's message may quote the row it could not write
-                    raise StoreUnavailable(f"the database cannot commit ({_why(error)})") from None
+                    unavailable = StoreBusy if _code(error) in LOCKED_OUT else StoreUnavailable
+                    raise unavailable(f"the database cannot commit ({_why(error)})") from None
                 raise
 
     @contextmanager
@@ -223,8 +225,13 @@ def _begun(engine: Engine, *, again: bool = True) -> Transaction:
 
 def _why(error: SQLAlchemyError) -> str:
     """The kind of error, with the code that PostgreSQL gives it."""
-    code = getattr(getattr(error, "orig", None), "sqlstate", None)
+    code = _code(error)
     return f"{type(error).__name__} {code}" if code else type(error).__name__
+
+
+def _code(error: SQLAlchemyError) -> str | None:
+    code: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return code
 
 
 def is_outage(error: SQLAlchemyError) -> bool:

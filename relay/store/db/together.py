@@ -2,7 +2,8 @@
 
 The first who comes leads: it does what the others want as well, each as if it were alone, commits once, and tells
 them. Whoever comes meanwhile waits for the next round, led by the one that has waited longest. Nobody hears of success
-before the commit. If the work of one fails, nothing of that round is written, and each does its own by itself.
+before the commit. If the work of one fails, or somebody else holds what it needs, nothing of that round is written, and
+each does its own by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
-from relay.errors import StoreUnavailable
+from relay.errors import StoreBusy, StoreUnavailable
 
 MOST = 64  # writes in one transaction: the first of them should not wait long for the last
 
@@ -96,12 +97,10 @@ class Together:
             with self._begin(*dict.fromkeys(one.name for one in together), shared=shared) as tx:
                 for one in together:
                     one.result = one.context.run(one.work, tx)
-        except StoreUnavailable as error:
-            for one in together:
-                one.error = StoreUnavailable(str(error))
         except Exception as error:  # noqa: BLE001 - whose it was shows when each does its own
+            away = isinstance(error, StoreUnavailable) and not isinstance(error, StoreBusy)
             for one in together:
-                one.alone, one.error = shared, error
+                one.alone, one.error = shared and not away, StoreUnavailable(str(error)) if away else error
         else:
             for one in together:
                 one.error = None
