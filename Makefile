@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo setup test check soak bench format lock clean
+.PHONY: help demo setup test test-long check soak bench format lock clean
 
 help:  ## what there is to do
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
 demo: .venv/.run  ## the relay against a built-in Slack and Kommunicate, no accounts
 	$(BIN)/python -m relay demo
@@ -14,9 +14,13 @@ demo: .venv/.run  ## the relay against a built-in Slack and Kommunicate, no acco
 setup: .venv/.relay  ## .venv with the `relay` command
 
 JOBS ?= 3
-test: export PYTHONDONTWRITEBYTECODE :=  # what one of its processes has compiled, the others take over
-test: .venv/.dev  ## all tests, PostgreSQL ones included: JOBS= at once
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+test test-long: export PYTHONDONTWRITEBYTECODE :=  # what one of its processes has compiled, the others take over
+test: .venv/.dev  ## all tests, PostgreSQL ones included, but of long rows of cases a sample: JOBS= at once
+	$(PYTEST) -m "not long"
+
+test-long: .venv/.dev  ## the cases that `make test` leaves out
+	$(PYTEST) -m long
 
 KILLS ?= 100
 SECONDS ?= 1800

@@ -35,6 +35,9 @@ AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}
 CROWDED = 24  # in flight; from there on
 SHARE = 3  # a channel has no more than this: so that those that hang leave room for the others
 TOGETHER = 8  # lanes taken in one transaction
+# After a take, so many times as long as it took, and seconds at most: the busier the machine, the more of it is left to
+# what comes in, and the more goes out at a time.
+REST, LONGEST_REST = 2.0, 0.1
 PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
 
 
@@ -116,10 +119,11 @@ class Worker:
             if not seen.ready:
                 self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
                 return
-        most = self._room()
+        most, begun = self._room(), monotonic()
         taken = self._take(dead, most)
         self._told |= len(taken) == most
         self._set_out([attempt for attempt in taken if attempt.step is not None])
+        self._stopping.wait(min(LONGEST_REST, REST * (monotonic() - begun)))
 
     def _set_out(self, attempts: Sequence[Attempt]) -> None:
         for number, attempt in enumerate(attempts):
