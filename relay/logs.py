@@ -1,34 +1,75 @@
-"""Logs: one event name, bound ids, one line each; never message text, tokens or bodies."""
+"""Logs: one event name, bound ids, one line each; never message text, tokens or bodies.
+
+Lines are written by a thread of their own, many at a time: whoever has something to tell goes on at once, also while
+the disk is full or whoever reads the log has stopped.
+"""
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
+import threading
 from contextlib import suppress
-from typing import TextIO, cast
+from queue import Empty, SimpleQueue
+from typing import TextIO
 
 import structlog
 
+MOST = 10_000  # lines that wait to be written; more are left out
+AT_THE_END = 2.0  # seconds that the end of the process waits for the last lines
 
-class Unbroken:
-    """A file to write lines to; where they cannot be written (its disk is full), the work they tell of goes on."""
+
+class Lines:
+    """Writes lines to `file` in the background; what cannot be written is left out."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
+        self._queue: SimpleQueue[str | threading.Event] = SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
 
-    def write(self, text: str) -> None:
-        """Write, or not."""
-        with suppress(OSError):
-            self._file.write(text)
+    def msg(self, line: str) -> None:
+        """Write a line soon."""
+        if self._queue.qsize() < MOST:
+            self._queue.put(line + "\n")
+            self._start()
 
-    def flush(self) -> None:
-        """The same."""
-        with suppress(OSError):
-            self._file.flush()
+    debug = info = warning = error = critical = msg
+
+    def flush(self, timeout: float = AT_THE_END) -> None:
+        """Wait until all lines so far are written, at most `timeout` seconds."""
+        written = threading.Event()
+        self._queue.put(written)
+        self._start()
+        written.wait(timeout)
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():  # also after a fork
+            with self._starting:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+                    with suppress(RuntimeError):  # the machine gives us no more threads; the next line tries again
+                        self._thread.start()
+
+    def _write(self) -> None:
+        while True:
+            found = [self._queue.get()]
+            with suppress(Empty):
+                while True:
+                    found.append(self._queue.get_nowait())
+            with suppress(OSError, ValueError):  # ValueError: it has been closed
+                self._file.write("".join(one for one in found if isinstance(one, str)))
+                self._file.flush()
+            for one in found:
+                if isinstance(one, threading.Event):
+                    one.set()
 
 
-def configure_logs(*, as_json: bool) -> None:
-    """Write events to stderr, as JSON for machines or as plain lines for people."""
+def configure_logs(*, as_json: bool) -> Lines:
+    """Write events to stderr, as JSON for machines or as plain lines for people; returns who writes them."""
+    lines = Lines(sys.stderr)
+    atexit.register(lines.flush)
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
@@ -40,7 +81,9 @@ def configure_logs(*, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unbroken(sys.stderr))),
+        logger_factory=lambda *_: lines,
     )
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns when more connections were used than are kept
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each request that has to wait a moment
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    return lines

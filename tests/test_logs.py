@@ -7,12 +7,14 @@ import io
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from relay.logs import configure_logs
+from relay.logs import MOST, configure_logs
+from tests.harness import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +28,11 @@ def as_before() -> Iterator[None]:
 
 def logged(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
     """What one event looks like; nothing goes to stdout, which is for scripts."""
-    configure_logs(as_json=as_json)
+    lines = configure_logs(as_json=as_json)
     with structlog.contextvars.bound_contextvars(conversation=7):
         structlog.get_logger().info("send.delivered", send="abc")
         structlog.get_logger().debug("never shown")
+    lines.flush()
     captured = capsys.readouterr()
     assert captured.out == ""
     return captured.err
@@ -52,8 +55,9 @@ def test_people_get_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("as_json", [True, False])
 def test_an_event_stays_one_line_whatever_is_bound_to_it(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
     """Nobody can write a line of their own into the log."""
-    configure_logs(as_json=as_json)
+    lines = configure_logs(as_json=as_json)
     structlog.get_logger().info("send.refused", code="a\n2026-01-01 [info] forged\x1b[2J")
+    lines.flush()
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "\x1b" not in said
@@ -76,5 +80,32 @@ class Full(io.StringIO):
 def test_a_line_that_cannot_be_written_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The work it tells of goes on."""
     monkeypatch.setattr(sys, "stderr", Full())
-    configure_logs(as_json=True)
+    lines = configure_logs(as_json=True)
     structlog.get_logger().warning("store.unavailable")
+    lines.flush()
+
+
+class Stalled(io.StringIO):
+    """A pipe that nobody reads from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.go_on.wait(PATIENCE)
+        return super().write(text)
+
+
+def test_a_log_that_nobody_reads_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines wait in memory, so many and no more."""
+    pipe = Stalled()
+    monkeypatch.setattr(sys, "stderr", pipe)
+    lines = configure_logs(as_json=True)
+    for number in range(2 * MOST):
+        structlog.get_logger().info("send.delivered", send=number)
+    pipe.go_on.set()
+    lines.flush(PATIENCE)
+    written = [json.loads(line)["send"] for line in pipe.getvalue().splitlines()]
+    assert written == sorted(written)
+    assert MOST <= len(written) < 2 * MOST
