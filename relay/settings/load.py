@@ -55,6 +55,7 @@ class Settings:
     slack_api_url: str = SLACK_API
     admin_password: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
+    database_pooler: bool = False  # DATABASE_URL leads through a pooler that keeps no prepared statements
     allow_ephemeral: bool = False
     env: str = "production"
     failpoint: str | None = None
@@ -99,14 +100,18 @@ def _common(reader: Reader) -> dict[str, Any]:
     if failpoint and env != "test":
         message = "RELAY_FAILPOINT makes the relay crash on purpose and is refused outside tests."
         reader.note("failpoint", "RELAY_FAILPOINT", message, "Remove it.")
-    return {"env": env, "failpoint": failpoint, "allow_ephemeral": _allow_ephemeral(reader)}
+    return {
+        "env": env,
+        "failpoint": failpoint,
+        "allow_ephemeral": _switch(reader, "RELAY_ALLOW_EPHEMERAL"),
+        "database_pooler": _switch(reader, "DATABASE_POOLER"),
+    }
 
 
-def _allow_ephemeral(reader: Reader) -> bool:
-    value = reader.env.get("RELAY_ALLOW_EPHEMERAL", "")
+def _switch(reader: Reader, name: str) -> bool:
+    value = reader.env.get(name, "")
     if value not in ("", "0", "1"):
-        message = "RELAY_ALLOW_EPHEMERAL can be 1 or 0."
-        reader.note("wrong_value", "RELAY_ALLOW_EPHEMERAL", message, "Write 1, or remove it.")
+        reader.note("wrong_value", name, f"{name} can be 1 or 0.", "Write 1, or remove it.")
     return value == "1"
 
 

@@ -67,6 +67,7 @@ def test_the_defaults_are_those_of_the_table(tmp_path):
         ("RELAY_ADMIN_PASSWORD", "correct horse", "admin_password", "correct horse"),
         ("RELAY_METRICS_TOKEN", "m", "metrics_token", "m"),
         ("RELAY_ALLOW_EPHEMERAL", "1", "allow_ephemeral", True),
+        ("DATABASE_POOLER", "1", "database_pooler", True),
         ("RELAY_ENV", "test", "env", "test"),
     ],
 )
@@ -111,6 +112,7 @@ def test_host_wins_over_what_port_implies(tmp_path):
         ("RELAY_ADMIN_PASSWORD", "change-me", "placeholder"),
         ("RELAY_METRICS_TOKEN", "a b", "whitespace"),
         ("RELAY_ALLOW_EPHEMERAL", "yes", "wrong_value"),
+        ("DATABASE_POOLER", "pgbouncer", "wrong_value"),
         ("RELAY_FAILPOINT", "before-send", "failpoint"),
         ("RELAY_CONFIG", "other.yaml", "both_set"),
         ("RELAY_CONFIG_YAML", "", "empty"),

@@ -236,18 +236,17 @@ def _code(error: SQLAlchemyError) -> str | None:
 
 def is_outage(error: SQLAlchemyError) -> bool:
     """True when the database is away, full or busy; False when the statement itself is at fault."""
-    return isinstance(error, PoolTimeout) or type(error).__name__ in (
-        "OperationalError",
-        "InterfaceError",
-        "InternalError",
-    )
+    outages = ("OperationalError", "InterfaceError", "InternalError")
+    return isinstance(error, PoolTimeout) or type(error).__name__ in outages or _code(error) in statements.NOT_PREPARED
 
 
-def open_store(url: str, clock: Clock | None = None, *, patience: float | None = PATIENCE) -> Store:
+def open_store(
+    url: str, clock: Clock | None = None, *, patience: float | None = PATIENCE, pooler: bool = False
+) -> Store:
     """Open the database at `url` (`sqlite:///file`, `postgres://...`); connects only when first used.
 
-    `patience` is how many seconds a transaction may take on PostgreSQL. Raises SettingsError for a url that cannot be
-    understood; the sentence never repeats the url, it holds a password.
+    `patience` is how many seconds a transaction may take on PostgreSQL; `pooler`: it is reached through one. Raises
+    SettingsError for a url that cannot be understood; the sentence never repeats the url, it holds a password.
     """
     try:
         parsed = make_url(url)
@@ -259,7 +258,7 @@ def open_store(url: str, clock: Clock | None = None, *, patience: float | None =
         # Here and not above: it imports psycopg, which takes a tenth of a start, and on SQLite nobody needs it.
         from relay.store.db.postgres import open_postgres
 
-        engine = open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS)
+        engine = open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS, pooler=pooler)
         return Store(engine, clock, patience=patience)
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return Store(sqlite.open_sqlite(parsed, CONNECTIONS), clock)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import psycopg
+import structlog
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 
 from relay.clock import monotonic
@@ -25,10 +27,36 @@ BEGIN_HURRIED = BEGIN.replace("'2s'", "'200ms'")
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5000}
 
 
+PREPARE_AFTER = 3  # runs on one connection until the server is to keep a statement's plan
+
+log = structlog.get_logger()
+
+
+class Preparing:
+    """Whether the server keeps the plans of our statements: to make one costs it as much as to run it.
+
+    A pooler that lends another of the server's connections to each transaction keeps none of them.
+    """
+
+    def __init__(self, *, wanted: bool) -> None:
+        self.wanted = wanted
+
+    def stop(self) -> None:
+        """There is a pooler that nobody has named."""
+        if self.wanted:
+            self.wanted = False
+            log.warning("postgres.pooler_noticed", advice="set DATABASE_POOLER=1: statements are not prepared any more")
+
+
 class TimedConnection(psycopg.Connection[Any]):
     """Waits for its server only until `ends`, on the monotonic clock; a server that is late has lost it."""
 
     ends: float | None = None
+    preparing = Preparing(wanted=False)
+
+    def stop_preparing(self) -> None:
+        """The server does not know what it was to keep."""
+        self.preparing.stop()
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Do what the library asks the server, in time."""
@@ -42,19 +70,19 @@ class TimedConnection(psycopg.Connection[Any]):
             raise
 
 
-def open_postgres(url: URL, connections: int) -> Engine:
+def open_postgres(url: URL, connections: int, *, pooler: bool) -> Engine:
     """An engine with so many connections; each transaction begins by asking what time it is."""
+    preparing = Preparing(wanted=not pooler)
     engine = create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
         pool_use_lifo=True,  # the same few are used again: what the server has in its caches is each connection's own
         pool_timeout=POOL_WAIT,
-        # A pooler (PgBouncer) between us and the server keeps no prepared statements. Transactions are begun below.
-        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_WAIT, "autocommit": True, **KEEPALIVE},
+        connect_args={"connect_timeout": CONNECT_WAIT, "autocommit": True, **KEEPALIVE},  # transactions begin below
         hide_parameters=True,
     )
-    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "do_connect", partial(_connect, preparing))
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _forget_read_only)
     return engine
@@ -66,10 +94,21 @@ def wait_for_ever(conn: Connection) -> None:
     conn.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
-def _connect(_dialect: Any, _record: Any, arguments: Any, keywords: dict[str, Any]) -> TimedConnection:
+def _connect(
+    preparing: Preparing, _dialect: Any, _record: Any, arguments: Any, keywords: dict[str, Any]
+) -> TimedConnection:
     connection = TimedConnection.connect(*arguments, **keywords)
-    connection.ends = monotonic() + BEGIN_WAIT
+    connection.ends, connection.preparing = monotonic() + BEGIN_WAIT, preparing
+    if preparing.wanted and _is_lent(connection):
+        preparing.stop()
+    connection.prepare_threshold = PREPARE_AFTER if preparing.wanted else None
     return connection
+
+
+def _is_lent(connection: TimedConnection) -> bool:
+    """True where a pooler stands between: the process that greeted us is not the one that answers."""
+    row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+    return row is None or row[0] != connection.info.backend_pid
 
 
 def _begin(conn: Connection) -> None:

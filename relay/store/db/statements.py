@@ -32,7 +32,9 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 MOST = 2048  # statements that are kept; the code has fewer
-READ_ONLY = "25006"  # PostgreSQL's code
+# PostgreSQL's codes
+READ_ONLY = "25006"
+NOT_PREPARED = ("26000", "42P05")  # a pooler has lent us another connection, which does not know our statements
 
 
 def given(name: str, type_: Any = None) -> BindParameter[Any]:
@@ -187,7 +189,11 @@ def telling(conn: Connection) -> Iterator[None]:
     try:
         yield
     except base as error:
-        lost = bool(getattr(error, "sqlstate", None) == READ_ONLY) or _is_lost(conn, error)
+        code = getattr(error, "sqlstate", None)
+        if code in NOT_PREPARED:
+            driver: Any = conn.connection.driver_connection
+            driver.stop_preparing()
+        lost = code in (READ_ONLY, *NOT_PREPARED) or _is_lost(conn, error)
         if lost:
             conn.invalidate(error)
         raise DBAPIError.instance(
