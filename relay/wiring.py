@@ -50,9 +50,8 @@ class Relay:
 
 def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
-    return Relay(
-        settings, open_store(settings.database_url, clock, pooler=settings.database_pooler), clock or SystemClock()
-    )
+    store = open_store(settings.database_url, clock, pooler=settings.database_pooler)
+    return Relay(settings, store, clock or SystemClock())
 
 
 def ready_schema(store: Store) -> None:
