@@ -13,7 +13,7 @@ MAX_REQUEST = 1024 * 1024  # bytes; above it the server refuses by itself, whate
 CONNECTIONS = 2000  # at waitress's default of 100, that many stalled clients would lock everybody out
 OTHER_FILES = 100  # what the database, Slack and the log need beside the connections
 THREADS = 8
-# Answers are shorter: the loop sends them. Where the threads do, the loop spins meanwhile and they wait for it to let go
+# Answers are shorter: the loop sends them. Where the threads do, it spins meanwhile, and they wait for it to let go
 # of the interpreter: a fourth of the answers a second.
 SEND_BYTES = 18_000
 
