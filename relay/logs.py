@@ -66,10 +66,20 @@ class Lines:
                     one.set()
 
 
+def flush_logs() -> None:
+    """Wait a moment until the last lines are written: a process ends."""
+    for lines in _configured:
+        lines.flush()
+
+
+_configured: list[Lines] = []
+atexit.register(flush_logs)
+
+
 def configure_logs(*, as_json: bool) -> Lines:
     """Write events to stderr, as JSON for machines or as plain lines for people; returns who writes them."""
     lines = Lines(sys.stderr)
-    atexit.register(lines.flush)
+    _configured[:] = [lines]
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )

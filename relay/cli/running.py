@@ -12,6 +12,7 @@ import structlog
 from relay.delivery.worker import Worker
 from relay.errors import SettingsError
 from relay.findings import Finding
+from relay.logs import flush_logs
 from relay.settings import Settings, environment, ephemeral_host
 from relay.wiring import Relay
 
@@ -25,6 +26,7 @@ def stop_worker(relay: Relay, delivering: Worker | None) -> None:
     """Wait for what is in flight."""
     settled = delivering is None or delivering.stop(relay.settings.config.delivery.call_deadline + GRACE)
     log.info("stopped", settled=settled)
+    flush_logs()
 
 
 def refuse_wiped_disk(settings: Settings) -> None:

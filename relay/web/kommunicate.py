@@ -10,7 +10,7 @@ from relay.failpoints import failpoint
 from relay.kommunicate.auth import check_token
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
-from relay.store.intake.webhooks import accept, reject
+from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.vocabulary import Outcome
 from relay.wiring import Relay
 
@@ -36,7 +36,7 @@ def receive() -> Response:
         raise
     decision = _choose(relay, message)
     place = (message.conversation.account, message.conversation.group_id)
-    receipt = relay.store.write("accept", lambda tx: accept(tx, message, body, decision), place)
+    receipt = relay.store.write_set("accept", accept_all, Inbound(message, body, decision), place)
     relay.on_accept()
     log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from flask import Flask
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 MAX_REQUEST = 1024 * 1024  # bytes; above it the server refuses by itself, whatever the token
@@ -20,8 +23,10 @@ SEND_BYTES = 18_000
 
 def open_server(app: Flask, host: str, port: int) -> Any:
     """Bind `host:port` (0: any free port, see `effective_port`); `run()` serves until SystemExit is raised in it."""
-    return create_server(
+    sockets: dict[int, Any] = {}
+    server = create_server(
         app,
+        map=sockets,
         host=host,
         port=port,
         threads=THREADS,
@@ -33,6 +38,17 @@ def open_server(app: Flask, host: str, port: int) -> Any:
         ident="",
         clear_untrusted_proxy_headers=True,
     )
+    server.task_dispatcher.shutdown = partial(_end, server.task_dispatcher.shutdown, sockets)  # type: ignore[method-assign]
+    return server
+
+
+def _end(shutdown: Callable[..., bool], sockets: Mapping[int, Any], *args: Any, **rest: Any) -> bool:
+    """Let the threads finish, and send what they answered: the loop, which would have, has ended."""
+    finished = shutdown(*args, **rest)
+    for channel in list(sockets.values()):
+        if isinstance(channel, HTTPChannel) and channel.writable():
+            channel.handle_write()
+    return finished
 
 
 def connections_that_fit() -> int:

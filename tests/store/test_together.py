@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -26,10 +26,10 @@ class Crowd:
     """Writes that wait while another one is being made, so that they share the next transaction."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self.store, self.together = store, store._together
         self.pool = ThreadPoolExecutor(2 * MOST)
         self.first, self.let_go = threading.Event(), threading.Event()
-        self.leader = self.pool.submit(store.write, "", self._wait, ())
+        self.leader = self.pool.submit(self.together.write, "", self._wait)
         assert self.first.wait(PATIENCE)
         self.commits = 0
         event.listen(store.engine, "commit", self._count)
@@ -43,9 +43,9 @@ class Crowd:
 
     def join(self, work: Callable[[Tx], Any], order: tuple[str, ...] = ()) -> Future[Any]:
         """One more who waits."""
-        waiting = self.store._together._waiting
+        waiting = self.together._waiting
         before = len(waiting)
-        future = self.pool.submit(self.store.write, "", work, order)
+        future = self.pool.submit(self.together.write, "", work, order)
         while len(waiting) == before and not future.done():
             threading.Event().wait(0.001)
         return future
@@ -137,14 +137,36 @@ def test_those_who_lock_more_than_one_thing_do_so_in_one_order(crowd: Crowd) -> 
     assert done == ["a", "b", "c"]
 
 
+def test_what_is_done_for_many_at_once_gives_each_its_own(crowd: Crowd) -> None:
+    calls: list[list[int]] = []
+
+    def double(_tx: Tx, numbers: Sequence[int]) -> list[int]:
+        calls.append(list(numbers))
+        return [2 * number for number in numbers]
+
+    def ask(number: int) -> int:
+        found: int = crowd.together.write_set("", double, number, (str(-number),))
+        return found
+
+    told = [crowd.pool.submit(ask, number) for number in range(3)]
+    while len(crowd.together._waiting) < 3:
+        threading.Event().wait(0.001)
+    crowd.go()
+    assert [one.result() for one in told] == [0, 2, 4]
+    assert sorted(calls[0]) == [0, 1, 2]
+    assert len(calls) == 1
+
+
 def test_log_lines_name_what_each_works_on(crowd: Crowd) -> None:
     def bound(number: int) -> int:
         with structlog.contextvars.bound_contextvars(conversation=number):
-            found: int = crowd.store.write("", lambda _tx: structlog.contextvars.get_contextvars()["conversation"], ())
+            found: int = crowd.together.write(
+                "", lambda _tx: structlog.contextvars.get_contextvars()["conversation"], ()
+            )
             return found
 
     told = [crowd.pool.submit(bound, number) for number in range(3)]
-    while len(crowd.store._together._waiting) < 3:
+    while len(crowd.together._waiting) < 3:
         threading.Event().wait(0.001)
     crowd.go()
     assert [one.result() for one in told] == [0, 1, 2]

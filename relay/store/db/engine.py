@@ -27,6 +27,7 @@ PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
 TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,12 @@ class Tx:
         before = list(self._later)
         self._later.clear()
         return statements.run(self.connection, statement, values, before)
+
+    def run_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> list[Result[Any]]:
+        """The same with each of these `values`: on PostgreSQL on one way there and back."""
+        before = list(self._later)
+        self._later.clear()
+        return statements.run_all(self.connection, statement, values, before)
 
     def run_later(self, statement: Executable, **values: Any) -> None:
         """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit."""
@@ -123,16 +130,20 @@ class Store:
         for name in names:
             failpoint(f"{name}.after_commit")
 
-    def write(self, name: str, work: Callable[[Tx], T], order: Key | None = None) -> T:
+    def write(self, name: str, work: Callable[[Tx], T]) -> T:
         """Do `work` in a transaction of this name, and return what it returns; `work` may be done twice.
 
-        On SQLite, where one writes at a time, the transaction is shared with whoever else of this process waits to
-        write. On PostgreSQL too, if the `order` is given in which such writes take their locks.
+        On SQLite, where one writes at a time, the transaction is shared with whoever else of this process waits.
         """
-        if order is None and not self.on_sqlite:
-            with self.begin(name) as tx:
-                return work(tx)
-        return self._together.write(name, work, order or ())
+        if self.on_sqlite:
+            return self._together.write(name, work)
+        with self.begin(name) as tx:
+            return work(tx)
+
+    def write_set(self, name: str, work: Callable[[Tx, Sequence[Item]], Sequence[T]], item: Item, order: Key) -> T:
+        """The same on both databases, with `work` done once for all the items that wait for it at the moment."""
+        result: T = self._together.write_set(name, work, item, order)
+        return result
 
     @contextmanager
     def read(self) -> Iterator[Tx]:

@@ -123,24 +123,41 @@ def run(
     What comes `before` it goes to PostgreSQL on the same way.
     """
     written = _written(conn, statement)
-    cursor = conn.connection.cursor()
     with telling(conn), send(conn, before):
-        conn.dialect.do_execute(cursor, written.sql, written.values(_named(values)))
-        found = cursor.fetchall() if written.has_rows else []
+        cursor = _execute(conn, written, values)
+        return _result(written, cursor)
+
+
+def run_all(
+    conn: Connection, statement: Executable, values: Sequence[Mapping[str, Any]], before: Sequence[Later] = ()
+) -> list[Result[Any]]:
+    """The same with each of these `values`."""
+    written = _written(conn, statement)
+    with telling(conn), send(conn, before, pipelined=len(values) > 1):
+        return [_result(written, cursor) for cursor in [_execute(conn, written, each) for each in values]]
+
+
+def _execute(conn: Connection, written: Written, values: Mapping[str, Any]) -> Any:
+    cursor = conn.connection.cursor()
+    conn.dialect.do_execute(cursor, written.sql, written.values(_named(values)))
+    return cursor
+
+
+def _result(written: Written, cursor: Any) -> Result[Any]:
+    found = cursor.fetchall() if written.has_rows else []
     return IteratorResult(written.columns, iter(written.rows(found)))
 
 
 @contextmanager
-def send(conn: Connection, later: Sequence[Later]) -> Iterator[None]:
+def send(conn: Connection, later: Sequence[Later], *, pipelined: bool = False) -> Iterator[None]:
     """Execute statements that return nothing; on PostgreSQL they go with whatever is executed inside of the block."""
-    if not later:
+    if not later and not pipelined:
         yield
         return
     driver: Any = conn.connection.driver_connection
     with driver.pipeline() if conn.dialect.name == "postgresql" else nullcontext():
         for statement, values in later:
-            written = _written(conn, statement)
-            conn.dialect.do_execute(conn.connection.cursor(), written.sql, written.values(_named(values)))
+            _execute(conn, _written(conn, statement), values)
         yield
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from itertools import groupby
 from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +23,7 @@ MOST = 64  # writes in one transaction: the first of them should not wait long f
 
 T = TypeVar("T")
 Key = tuple[str, ...]
+SetWork = Callable[[Any, Sequence[Any]], Sequence[Any]]
 
 
 class Begin(Protocol):
@@ -35,9 +37,9 @@ class _Write:
     """What one thread waits for: its turn to lead, or what came of its work; `alone`: it must do it by itself."""
 
     name: str
-    work: Callable[[Any], Any]
+    work: SetWork
+    item: Any
     order: Key
-    context: Context = field(default_factory=copy_context)  # log lines name what each works on
     ready: Event = field(default_factory=Event)
     leads: bool = False
     alone: bool = False
@@ -60,7 +62,12 @@ class Together:
         Those with a smaller `order` are done first, so that all processes lock in the same order. `work` may be done
         twice; what it did the first time is rolled back then.
         """
-        mine = _Write(name, work, order)
+        result: T = self.write_set(name, _each, (copy_context(), work), order)
+        return result
+
+    def write_set(self, name: str, work: SetWork, item: Any, order: Key = ()) -> Any:
+        """The same with one `item`: `work` is done once for all that wait for it, and returns a result for each."""
+        mine = _Write(name, work, item, order)
         with self._lock:
             self._waiting.append(mine)
             mine.leads, self._led = not self._led, True
@@ -70,11 +77,10 @@ class Together:
             self._lead()
         if mine.alone:
             with self._begin(name) as tx:
-                return work(tx)
+                return work(tx, [item])[0]
         if mine.error is not None:
             raise mine.error
-        result: T = mine.result
-        return result
+        return mine.result
 
     def _lead(self) -> None:
         with self._lock:
@@ -95,8 +101,10 @@ class Together:
         shared = len(together) > 1
         try:
             with self._begin(*dict.fromkeys(one.name for one in together), shared=shared) as tx:
-                for one in together:
-                    one.result = one.context.run(one.work, tx)
+                for work, found in groupby(together, key=lambda one: one.work):
+                    alike = list(found)
+                    for one, result in zip(alike, work(tx, [one.item for one in alike]), strict=True):
+                        one.result = result
         except Exception as error:  # noqa: BLE001 - whose it was shows when each does its own
             away = isinstance(error, StoreUnavailable) and not isinstance(error, StoreBusy)
             for one in together:
@@ -104,6 +112,11 @@ class Together:
         else:
             for one in together:
                 one.error = None
+
+
+def _each(tx: Any, works: Sequence[tuple[Context, Callable[[Any], Any]]]) -> Sequence[Any]:
+    """Each by itself; its log lines name what it works on."""
+    return [context.run(work, tx) for context, work in works]
 
 
 class Turns:

@@ -6,6 +6,7 @@ conversation's deliveries grow in the order of their commits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, insert, select, update
 
 from relay.conversation import UNCLAIMED, handed_over
-from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessage
+from relay.messages import ChatMessage, Decision, IgnoredMessage
 from relay.store.conversations.state import update_state_of
 from relay.store.conversations.threads import id_in
 from relay.store.db.dialects import equals, upsert_on
@@ -36,22 +37,52 @@ class Receipt:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What came in as `body`; `decision` counts for a conversation that has no channel yet."""
+
+    message: ChatMessage | IgnoredMessage
+    body: bytes
+    decision: Decision
+
+
 def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision: Decision) -> Receipt:
-    """Store `message` and queue it for Slack, once per key; `decision` counts for a conversation without a channel.
+    """Store `message` and queue it for Slack, once per key; `decision` counts for a conversation without a channel."""
+    (receipt,) = accept_all(tx, [Inbound(message, body, decision)])
+    return receipt
+
+
+def accept_all(tx: Tx, inbound: Sequence[Inbound]) -> list[Receipt]:
+    """Store these messages and queue them for Slack, once per key, in the order of their conversations.
 
     One of our own replies coming back is not shown again.
     """
-    if isinstance(message, IgnoredMessage):
-        return _ignore(tx, message, body)
-    place = _lock_conversation(tx, message.conversation, message.title, decision)
-    conversation_id = int(place.id)
-    if place.has_replies and take_echo(tx, conversation_id, message):
-        return _ignore(tx, IgnoredMessage(OWN_REPLY, message.conversation, message.key), body)
-    received_id = _record(tx, message.conversation.account, message.key, body, Outcome.ACCEPTED, conversation_id)
+    shown = [(one, message) for one in inbound if isinstance(message := one.message, ChatMessage)]
+    places = tx.run_all(_find_or_open(postgres=tx.on_postgres), [_place(tx, one, message) for one, message in shown])
+    receipts: dict[int, Receipt] = {}
+    new: list[tuple[Inbound, ChatMessage, Any]] = []
+    for (one, message), found in zip(shown, places, strict=True):
+        place = found.one()
+        if place.has_replies and take_echo(tx, place.id, message):
+            own = IgnoredMessage(OWN_REPLY, message.conversation, message.key)
+            receipts[id(one)] = _ignore(tx, own, one.body)
+        else:
+            new.append((one, message, place))
+    records = [_record(tx, message, one.body, Outcome.ACCEPTED, place.id) for one, message, place in new]
+    recorded = tx.run_all(_unless_known(postgres=tx.on_postgres), records)
+    for (one, message, place), found in zip(new, recorded, strict=True):
+        receipts[id(one)] = _queue(tx, message, place, found.scalar_one_or_none())
+    for one in inbound:
+        if isinstance(one.message, IgnoredMessage):
+            receipts[id(one)] = _ignore(tx, one.message, one.body)
+    return [receipts[id(one)] for one in inbound]
+
+
+def _queue(tx: Tx, message: ChatMessage, place: Any, received_id: int | None) -> Receipt:
     if received_id is None:
-        return _count_copy(tx, message.conversation.account, message.key)
-    tx.run_later(QUEUE, conversation_id=conversation_id, received=received_id, now=tx.now)
-    arm_words(tx, conversation_id, mapped=place.channel is not None, unclaimed=UNCLAIMED)
+        return _count_copy(tx, message)
+    tx.run_later(QUEUE, conversation_id=place.id, received=received_id, now=tx.now)
+    arm_words(tx, place.id, mapped=place.channel is not None, unclaimed=UNCLAIMED)
     return Receipt(Outcome.ACCEPTED, received_id)
 
 
@@ -82,28 +113,28 @@ def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
 
 
 def _ignore(tx: Tx, message: IgnoredMessage, body: bytes) -> Receipt:
-    account = message.conversation.account
-    received_id = _record(tx, account, message.key, body, Outcome.IGNORED, None, message.reason)
+    record = _record(tx, message, body, Outcome.IGNORED, None, message.reason)
+    received_id: int | None = tx.run(_unless_known(postgres=tx.on_postgres), **record).scalar_one_or_none()
     if received_id is None:
-        return _count_copy(tx, account, message.key)
+        return _count_copy(tx, message)
     if message.hand_over:
         update_state_of(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
     return Receipt(Outcome.IGNORED, received_id, message.reason)
 
 
-def _lock_conversation(tx: Tx, key: ConversationKey, title: str, decision: Decision) -> Any:
-    """Find or open the conversation and hold its row; its first channel is the decision's."""
-    return tx.run(
-        _find_or_open(postgres=tx.on_postgres),
-        account=key.account,
-        group_id=key.group_id,
-        title=title,
-        channel=decision.channel,
-        channel_id=id_in(decision.channel),
-        rule=decision.rule,
-        why=decision.why,
-        created_at=tx.now,
-    ).one()
+def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:
+    """Where it belongs: its conversation is found or opened, and its row held."""
+    key, decision = message.conversation, one.decision
+    return {
+        "account": key.account,
+        "group_id": key.group_id,
+        "title": message.title,
+        "channel": decision.channel,
+        "channel_id": id_in(decision.channel),
+        "rule": decision.rule,
+        "why": decision.why,
+        "created_at": tx.now,
+    }
 
 
 @cache
@@ -132,19 +163,22 @@ _HAS_REPLIES = exists(
 
 
 def _record(
-    tx: Tx, account: str, key: str, body: bytes, outcome: Outcome, conversation_id: int | None, reason: str = ""
-) -> int | None:
-    found: int | None = tx.run(
-        _unless_known(postgres=tx.on_postgres),
-        account=account,
-        key=key,
-        conversation_id=conversation_id,
-        outcome=outcome.value,
-        reason=reason,
-        body=body,
-        received_at=tx.now,
-    ).scalar_one_or_none()
-    return found
+    tx: Tx,
+    message: ChatMessage | IgnoredMessage,
+    body: bytes,
+    outcome: Outcome,
+    conversation_id: int | None,
+    reason: str = "",
+) -> dict[str, Any]:
+    return {
+        "account": message.conversation.account,
+        "key": message.key,
+        "conversation_id": conversation_id,
+        "outcome": outcome.value,
+        "reason": reason,
+        "body": body,
+        "received_at": tx.now,
+    }
 
 
 @cache
@@ -156,12 +190,12 @@ def _unless_known(*, postgres: bool) -> Any:
     return row.on_conflict_do_nothing().returning(received.c.id)
 
 
-def _count_copy(tx: Tx, account: str, key: str) -> Receipt:
+def _count_copy(tx: Tx, message: ChatMessage | IgnoredMessage) -> Receipt:
     known = and_(
         received.c.source == Source.KOMMUNICATE.value,
-        received.c.account == account,
+        received.c.account == message.conversation.account,
         received.c.kind == ReceivedKind.MESSAGE.value,
-        received.c.key == key,
+        received.c.key == message.key,
     )
     tx.conn.execute(update(received).where(known).values(copies=received.c.copies + 1))
     return Receipt(Outcome.DUPLICATE)

@@ -135,7 +135,7 @@ def claim(
     At most `most` of them; `lease` is in seconds; the leases of owners in `dead` are free at once. Nothing is taken for
     the channels `besides`.
     """
-    free = {"dead": dead, "besides": besides, "now": tx.now, "most": most}
+    free = {"gone": dead, "besides": besides, "now": tx.now, "most": most}
     taken = tx.run(_take(lease, limits, kinds), **free, owner=owner, until=tx.now + lease)
     in_turn = sorted(taken, key=lambda row: (row.kind == Lane.CARD, row.due, row.conversation_id))
     return [_claim(tx, row) for row in in_turn]
@@ -172,7 +172,7 @@ def _take(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Any:
     last = equals(lanes.c.kind, Lane.CARD)
     elsewhere = or_(equals(lanes.c.kind, Lane.REPLIES), ~one_of(PLACE, "besides"))
     picked = (
-        claimable(BOUND, lease, limits, kinds, dead=one_of(lanes.c.lease_owner, "dead"))
+        claimable(BOUND, lease, limits, kinds, dead=one_of(lanes.c.lease_owner, "gone"))
         .where(elsewhere)
         .order_by(last, lanes.c.due, lanes.c.conversation_id)
         .limit(given("most", Integer))

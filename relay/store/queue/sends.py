@@ -87,9 +87,10 @@ NEW_SEND = (
         seq=NEXT_SEQ.scalar_subquery(),
         since_ts=func.coalesce(_LAST_IN_CHANNEL, _LAST_ANYWHERE),
         created_at=given("now"),
+        channel=given("channel"),
         **{
             name: given(name)
-            for name in ("id", "conversation_id", "payload", "channel", "thread_ts", "version", "state", "started_at")
+            for name in ("id", "conversation_id", "payload", "thread_ts", "version", "state", "started_at")
         },
     )
     .returning(sends.c.since_ts)
