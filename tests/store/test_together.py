@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from relay.errors import StoreBusy, StoreUnavailable
 from relay.store.db.engine import Store, Tx
-from relay.store.db.together import MOST, Turns
+from relay.store.db.together import MOST, Together, Turns
 from relay.store.intake.webhooks import accept
 from relay.vocabulary import Outcome
 from tests.harness import raw
@@ -113,6 +113,47 @@ def test_when_the_store_is_away_all_of_them_hear_it(store: Store, crowd: Crowd) 
         with pytest.raises(StoreUnavailable):
             one.result()
     assert rows(store, "received") == []
+
+
+def test_whoever_has_waited_for_a_store_that_is_away_waits_no_second_time(store: Store) -> None:
+    """However many rounds they would have been."""
+    begun, let_go = threading.Event(), threading.Event()
+
+    def away(_tx: Tx) -> None:
+        begun.set()
+        assert let_go.wait(PATIENCE)
+        raise StoreUnavailable("away")
+
+    together = Together(store.begin)
+    with ThreadPoolExecutor(9) as pool:
+        told = [pool.submit(together.write, "", away)]
+        assert begun.wait(PATIENCE)
+        told += [pool.submit(together.write, "", lambda _tx: None) for _ in range(8)]
+        while len(together._waiting) < 8:
+            threading.Event().wait(0.001)
+        let_go.set()
+        assert [type(one.exception(PATIENCE)) for one in told] == [StoreUnavailable] * 9
+        begun.clear()
+        let_go.clear()
+        trying = pool.submit(together.write, "", away)
+        assert begun.wait(PATIENCE)
+        with pytest.raises(StoreUnavailable):  # at once: one tries already
+            together.write("", lambda _tx: None)
+        let_go.set()
+        assert trying.exception(PATIENCE)
+    assert together.write("", lambda _tx: "again") == "again"
+
+
+def test_what_waits_elsewhere_meanwhile_is_refused_at_once(store: Store) -> None:
+    """In the web server's queue: it has waited for the round before already."""
+
+    def away(_tx: Tx) -> None:
+        raise StoreUnavailable("away")
+
+    together = Together(store.begin, rest=PATIENCE)
+    for work in (away, lambda _tx: None):
+        with pytest.raises(StoreUnavailable):
+            together.write("", work)
 
 
 def test_what_somebody_else_holds_keeps_nobody_waiting_but_those_who_need_it(crowd: Crowd) -> None:

@@ -24,6 +24,7 @@ LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not co
 HURRIED = "relay_hurried"  # of a transaction that waits for nobody's locks for long
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
+AWAY = 0.25  # seconds for which webhooks are refused at once after PostgreSQL was away
 TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
 
 T = TypeVar("T")
@@ -101,7 +102,7 @@ class Store:
         self._patience = patience
         self._hurried = engine.execution_options(**{HURRIED: True})
         self._writers = Turns()
-        self._together = Together(self.begin)
+        self._together = Together(self.begin, rest=0.0 if self.on_sqlite else AWAY)
         self._turns: BoundedSemaphore | None = None
         self._closed = Event()
 

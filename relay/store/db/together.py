@@ -17,8 +17,10 @@ from itertools import groupby
 from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
+from relay.clock import monotonic
 from relay.errors import StoreBusy, StoreUnavailable
 
+AWAY = "the database is away"
 MOST = 64  # writes in one transaction: the first of them should not wait long for the last
 
 T = TypeVar("T")
@@ -44,17 +46,22 @@ class _Write:
     leads: bool = False
     alone: bool = False
     result: Any = None
-    error: Exception | None = field(default_factory=lambda: StoreUnavailable("the write was broken off"))
+    error: Exception | None = field(default_factory=lambda: StoreUnavailable(AWAY))
 
 
 class Together:
     """Shares transactions among the threads of a process."""
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, begin: Begin, *, rest: float = 0.0) -> None:
+        """`rest` is in how many seconds after the store was away it is tried again."""
         self._begin = begin
+        self._rest = rest
         self._lock = Lock()
         self._waiting: deque[_Write] = deque()
         self._led = False
+        # As far as the last round knows. Whoever is still in a queue has waited for that round and is refused at once;
+        # then one tries whether it is back, and nobody waits meanwhile.
+        self._away_since: float | None = None
 
     def write(self, name: str, work: Callable[[Any], T], order: Key = ()) -> T:
         """Do `work` in a transaction with whatever else waits; returns what it returns, once that is committed.
@@ -69,6 +76,8 @@ class Together:
         """The same with one `item`: `work` is done once for all that wait for it, and returns a result for each."""
         mine = _Write(name, work, item, order)
         with self._lock:
+            if self._away_since is not None and (self._led or monotonic() < self._away_since + self._rest):
+                raise StoreUnavailable(AWAY)
             self._waiting.append(mine)
             mine.leads, self._led = not self._led, True
         if not mine.leads:
@@ -85,10 +94,15 @@ class Together:
     def _lead(self) -> None:
         with self._lock:
             together = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        is_there = False
         try:
-            self._do(sorted(together, key=lambda one: one.order))
+            is_there = self._do(sorted(together, key=lambda one: one.order))
         finally:
             with self._lock:
+                self._away_since = None if is_there else monotonic()
+                if not is_there:  # whoever has come meanwhile has waited for it too, and must not wait for it once more
+                    together += self._waiting
+                    self._waiting.clear()
                 following = self._waiting[0] if self._waiting else None
                 self._led = following is not None
             for one in together:
@@ -97,7 +111,8 @@ class Together:
                 following.leads = True
                 following.ready.set()
 
-    def _do(self, together: Sequence[_Write]) -> None:
+    def _do(self, together: Sequence[_Write]) -> bool:
+        """False when the store is away."""
         shared = len(together) > 1
         try:
             with self._begin(*dict.fromkeys(one.name for one in together), shared=shared) as tx:
@@ -109,9 +124,11 @@ class Together:
             away = isinstance(error, StoreUnavailable) and not isinstance(error, StoreBusy)
             for one in together:
                 one.alone, one.error = shared and not away, StoreUnavailable(str(error)) if away else error
+            return not away
         else:
             for one in together:
                 one.error = None
+        return True
 
 
 def _each(tx: Any, works: Sequence[tuple[Context, Callable[[Any], Any]]]) -> Sequence[Any]:
