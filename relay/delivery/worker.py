@@ -38,6 +38,8 @@ TOGETHER = 8  # lanes taken in one transaction
 # After a take, so many times as long as it took, and seconds at most: the busier the machine, the more of it is left to
 # what comes in, and the more goes out at a time.
 REST, LONGEST_REST = 2.0, 0.1
+OPEN = 20.0  # seconds after which a take that nobody confirmed is certainly committed, or never
+CLEAR_UP_EVERY = 1.0  # seconds, until then
 PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
 
 
@@ -63,6 +65,8 @@ class Worker:
         self._stopping = threading.Event()
         self._in_flight = InFlight()
         self._failed: list[tuple[Taking, float]] = []  # takes that failed, and for how long their lanes are put aside
+        self._open: list[tuple[float, float]] = []  # the times of takes that may be committed yet, and until when
+        self._clear_up_at = 0.0
         # Daemons: a process that was told to stop waits as long as `stop` says, not as long as Slack likes.
         self._threads = [
             threading.Thread(target=self._take_until_stopped, name="taker", daemon=True),
@@ -114,7 +118,7 @@ class Worker:
         """Take as long as there is something to take; if there is nothing, wait until something may be due."""
         self._news.clear()
         told, self._told, dead = self._told, False, set[str]()
-        if not told or self._failed:
+        if not told or self._failed or self._open:
             seen, dead = self._check_claimable()
             if not seen.ready:
                 self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
@@ -142,7 +146,7 @@ class Worker:
 
         Also whose leases are free at once, because their process is gone.
         """
-        if self._failed:
+        if self._failed or (self._open and monotonic() > self._clear_up_at):
             self._clear_up()
         store, lease, limits = self._context.store, self._context.lease, self._context.limits
         with store.read() as tx:
@@ -187,20 +191,27 @@ class Worker:
         self._news.set()  # the lane was given back
 
     def _clear_up(self) -> None:
-        """Of takes that failed: free what they may have taken all the same, and put their lanes behind the others."""
-        failed = list(self._failed)
+        """Of takes that failed: free what they may have taken all the same, and put their lanes behind the others.
+
+        A server that was away for a moment may still find the commit among what it was sent, so this is done again.
+        """
+        now, failed = monotonic(), list(self._failed)
+        open_now = [taking.at for taking, _ in failed if taking.is_open and taking.at is not None]
+        self._open = [*((at, until) for at, until in self._open if until > now), *((at, now + OPEN) for at in open_now)]
+        self._clear_up_at = now + CLEAR_UP_EVERY
         with self._context.store.begin() as tx:
             freed = release_lost(
                 tx,
                 self._owner,
                 working_on=self._in_flight.working_on(),
-                lost={taking.at for taking, _ in failed if taking.is_open and taking.at is not None},
+                lost={at for at, _ in self._open},
             )
             for taking, seconds in failed:
                 if taking.claim is not None and seconds:
                     put_aside(tx, taking.claim, seconds)
         del self._failed[: len(failed)]
-        log.info("worker.recovered", freed=freed)
+        if failed or freed:
+            log.info("worker.recovered", freed=freed)
 
     def _do_chores(self) -> None:
         while not self._stopping.is_set():

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
+from relay.delivery import worker as module
 from relay.delivery.attempt import Taking, fetch, take
 from relay.delivery.owner import this_process
 from relay.delivery.steps import Need
 from relay.delivery.worker import InFlight, Worker
+from relay.errors import StoreUnavailable
 from relay.sandbox import SandboxServer
-from relay.store.db.engine import Store, open_store
+from relay.store.db.engine import Store, Tx, open_store
 from relay.store.db.tables import conversations
 from tests.delivery.rig import POST, Rig
 from tests.harness import PATIENCE, context_with, timeline, wait_for
@@ -171,3 +173,28 @@ def test_a_message_nobody_can_read_any_more_is_a_dead_letter(live: Store, run: C
     take_in(live, "k2")
     run()
     assert wait_for(lambda: states(live) == ["dead", "delivered"])
+
+
+def test_a_take_that_is_committed_after_all_and_late_holds_nobody_up(
+    rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that was frozen finds the commit among what it had been sent, after all was cleared up already."""
+    monkeypatch.setattr(module, "CLEAR_UP_EVERY", -1.0)
+    line, asked = rig(), []
+    line.write("m1")
+
+    def away(_store: Store, _name: str, work: Callable[[Tx], Any]) -> Any:
+        asked.append(work)
+        with line.store.begin() as tx:
+            work(tx)
+            raise StoreUnavailable("frozen")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write", away)
+        with pytest.raises(StoreUnavailable):
+            line.worker._take_what_is_due()
+    line.worker._clear_up()
+    line.store.write("take", asked[0])
+    assert line.worker.run_once()
+    line.run(60)
+    assert line.told() == ["m1"]
