@@ -180,6 +180,7 @@ def test_a_take_that_is_committed_after_all_and_late_holds_nobody_up(
 ) -> None:
     """A server that was frozen finds the commit among what it had been sent, after all was cleared up already."""
     monkeypatch.setattr(module, "CLEAR_UP_EVERY", -1.0)
+    monkeypatch.setattr(module, "TROUBLE", (0.0, 0.0))
     line, asked = rig(), []
     line.write("m1")
 
