@@ -35,9 +35,9 @@ AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}
 CROWDED = 24  # in flight; from there on
 SHARE = 3  # a channel has no more than this: so that those that hang leave room for the others
 TOGETHER = 8  # lanes taken in one transaction
-# After a take, so many times as long as it took, and seconds at most: the busier the machine, the more of it is left to
+# After a take: so many times as long as it took, and seconds at most: the busier the machine, the more of it is left to
 # what comes in, and the more goes out at a time.
-REST, LONGEST_REST = 2.0, 0.1
+REST, LONGEST_REST = 1.5, 0.1
 OPEN = 20.0  # seconds after which a take that nobody confirmed is certainly committed, or never
 CLEAR_UP_EVERY = 1.0  # seconds, until then
 PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
