@@ -167,7 +167,7 @@ class RelayProcess:
 
 # Waits that no setting shortens: crash tests do not sit out minutes.
 SHORTER = {
-    "relay.store.queue.lanes.LATE_COPY_LOOK": 2.0,
+    "relay.store.queue.lanes.LATE_COPY_LOOK": 4.0,
     "relay.store.queue.closing.RECHECK": (0.5, 1.0),
     "relay.delivery.worker.CHORES_EVERY": 0.5,
     "relay.delivery.policy.ECHO_AFTER": 1.0,
