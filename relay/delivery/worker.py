@@ -33,7 +33,7 @@ CHORES_EVERY = 60.0  # seconds between rounds of housekeeping
 # In flight at most; 200 calls that hang cost about 6 MB, and small hosts allow 256 threads in all.
 AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}
 CROWDED = 24  # in flight; from there on
-SHARE = 3  # a channel has no more than this: so that those that hang leave room for the others
+SHARE = 3  # a channel that has so many gets no more: so that those that hang leave room for the others
 TOGETHER = 8  # lanes taken in one transaction
 # After a take: so many times as long as it took, and seconds at most: the busier the machine, the more of it is left to
 # what comes in, and the more goes out at a time.

@@ -115,7 +115,7 @@ def _steps(one: Stocked) -> Iterator[Value]:
         with one.store.begin() as tx:
             _accept(tx, conversation)
     accepted, attempts = one.cpu_seconds(), []
-    while (attempt := take(one.context, "bench", Taking(), kinds=(Lane.WORDS,))) is not None:
+    while attempt := next(iter(take(one.context, "bench", Taking(), kinds=(Lane.WORDS,))), None):
         attempts.append(attempt)
     taken = one.cpu_seconds()
     for attempt in attempts:
