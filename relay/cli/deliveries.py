@@ -13,6 +13,7 @@ import click
 from relay.cli.common import Age, explain_failures, json_option, settings_for
 from relay.cli.rows import print_fields, print_rows
 from relay.errors import SettingsError
+from relay.settings import Settings
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, schema_state
 from relay.store.operations.replay import Replayed, replay_all, replay_one
@@ -45,7 +46,7 @@ def deliveries() -> None:
 @explain_failures
 def list_(*, which: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, the newest first; never what a customer wrote."""
-    with open_existing(settings_for("deliveries").database_url) as store, store.read() as tx:
+    with open_existing(settings_for("deliveries")) as store, store.read() as tx:
         rows = list_deliveries(tx, Which(which or Which.ALL), slack_limits(), limit)
     columns = REJECTED_COLUMNS if which == Which.REJECTED else COLUMNS
     print_rows(rows, columns, as_json=as_json, empty="Nothing there.")
@@ -60,7 +61,7 @@ def replay(*, delivery_id: str | None, everything: bool, since: float | None) ->
     """Send dead letters again, under the same key: one that was shown after all is not doubled."""
     if sum((delivery_id is not None, everything, since is not None)) != 1:
         raise click.UsageError("Give one of: an id, --all, --since TIME.")
-    with open_existing(settings_for("deliveries").database_url) as store, store.begin() as tx:
+    with open_existing(settings_for("deliveries")) as store, store.begin() as tx:
         if delivery_id is None:
             click.echo(f"{replay_all(tx, within=since)} queued again.")
             return
@@ -78,7 +79,7 @@ def replay(*, delivery_id: str | None, everything: bool, since: float | None) ->
 def show(*, delivery_id: str, as_json: bool) -> None:
     """Show one delivery and its sends, or one rejected body (r12)."""
     rejected, number = parse_id(delivery_id)
-    with open_existing(settings_for("deliveries").database_url) as store, store.read() as tx:
+    with open_existing(settings_for("deliveries")) as store, store.read() as tx:
         row = show_rejected(tx, number) if rejected else show_delivery(tx, number, slack_limits())
     if row is None:
         click.echo(f"There is no delivery {delivery_id}.", err=True)
@@ -94,9 +95,9 @@ def parse_id(text: str) -> tuple[bool, int]:
 
 
 @contextmanager
-def open_existing(database_url: str) -> Iterator[Store]:
+def open_existing(settings: Settings) -> Iterator[Store]:
     """The store, for those who only ask it: an empty database is not created but refused."""
-    store = open_store(database_url, patience=None)
+    store = open_store(settings.database_url, patience=None, pooler=settings.database_pooler)
     try:
         if not _there(store) or schema_state(store) is SchemaState.MISSING:
             raise SettingsError("The database is empty: run `relay migrate`, or `relay serve` on SQLite.")

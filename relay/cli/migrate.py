@@ -21,7 +21,8 @@ SAID = {
 @explain_failures
 def migrate() -> None:
     """Create or upgrade the database's schema; needs only DATABASE_URL."""
-    store = open_store(settings_for("migrate").database_url)
+    settings = settings_for("migrate")
+    store = open_store(settings.database_url, pooler=settings.database_pooler)
     try:
         click.echo(SAID[migrate_store(store)])
     finally:
