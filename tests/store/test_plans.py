@@ -135,3 +135,19 @@ def test_a_claim_does_not_walk_through_the_sends_of_a_long_conversation(full: St
     claimed(full)
     (looked_up,) = (plan for plan in plans if "FROM sends" in plan)
     assert set(re.findall(r"sends_open|sends_to_look_at", looked_up)) == {"sends_open", "sends_to_look_at"}
+
+
+def test_whether_a_conversation_has_replies_is_asked_of_its_lanes_alone(full: Store) -> None:
+    """However many other conversations there are."""
+    plans: list[str] = []
+    explain = "EXPLAIN QUERY PLAN" if full.on_sqlite else "EXPLAIN"
+
+    def note(statement: str, values: Any, connection: Any) -> None:
+        if statement.startswith("INSERT INTO conversations"):
+            found = connection.execute(f"{explain} {statement}", values).fetchall()
+            plans.append("\n".join(str(row[-1]) for row in found))
+
+    with noted(full.engine, note):
+        take_in(full, "new")
+    assert plans
+    assert [plan for plan in plans if re.search(r"(SCAN|Seq Scan on) lanes", plan)] == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, insert, select, update
+from sqlalchemy import Integer, and_, case, exists, func, insert, literal_column, select, update
 
 from relay.conversation import UNCLAIMED, handed_over
 from relay.messages import ChatMessage, Decision, IgnoredMessage
@@ -155,10 +155,10 @@ def _find_or_open(*, postgres: bool) -> Any:
     ).returning(conversations.c.id, conversations.c.channel, _HAS_REPLIES.label("has_replies"))
 
 
+# The row that is inserted, by name: SQLAlchemy takes the column for another table's in an INSERT.
+_INSERTED = literal_column("conversations.id", Integer)
 _HAS_REPLIES = exists(
-    select(lanes.c.kind)
-    .where(lanes.c.conversation_id == conversations.c.id, equals(lanes.c.kind, Lane.REPLIES))
-    .correlate(conversations)
+    select(lanes.c.kind).where(lanes.c.conversation_id == _INSERTED, equals(lanes.c.kind, Lane.REPLIES))
 )
 
 
