@@ -39,6 +39,8 @@ class Lines:
 
     def flush(self, timeout: float = AT_THE_END) -> None:
         """Wait until all lines so far are written, at most `timeout` seconds."""
+        if self._thread is None:  # nothing was ever told, and at the very end no thread can be started any more
+            return
         written = threading.Event()
         self._queue.put(written)
         self._start()

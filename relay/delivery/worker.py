@@ -161,7 +161,7 @@ class Worker:
     def _room(self) -> int:
         """How many lanes to take at once: no more than any kind that is taken has room for."""
         room = [self._at_most[lane] - self._in_flight.count(lane) for lane in self._kinds_with_room()]
-        return min(TOGETHER if self._in_flight.count() < CROWDED else SHARE, *room, TOGETHER)
+        return min([TOGETHER if self._in_flight.count() < CROWDED else SHARE, *room])
 
     def _take(self, dead: set[str], most: int) -> list[Attempt]:
         taking, kinds, besides = Taking(), self._kinds_with_room(), self._in_flight.full_channels()

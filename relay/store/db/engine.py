@@ -50,15 +50,11 @@ class Tx:
 
     def run(self, statement: Executable, **values: Any) -> Result[Any]:
         """Execute a statement that was built once, with the values it is `given`."""
-        before = list(self._later)
-        self._later.clear()
-        return statements.run(self.connection, statement, values, before)
+        return statements.run(self.connection, statement, values, self._left())
 
     def run_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> list[Result[Any]]:
         """The same with each of these `values`: on PostgreSQL on one way there and back."""
-        before = list(self._later)
-        self._later.clear()
-        return statements.run_all(self.connection, statement, values, before)
+        return statements.run_all(self.connection, statement, values, self._left())
 
     def run_later(self, statement: Executable, **values: Any) -> None:
         """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit."""
@@ -69,9 +65,12 @@ class Tx:
 
     def send(self) -> AbstractContextManager[None]:
         """What is still to be sent, goes with whatever is executed inside of the block."""
+        return statements.send(self.connection, self._left())
+
+    def _left(self) -> list[statements.Later]:
         left = list(self._later)
         self._later.clear()
-        return statements.send(self.connection, left)
+        return left
 
     def run_for_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute a statement that was built once for each of `rows`, the values it is `given`."""
