@@ -159,7 +159,8 @@ class Run:
         sandbox = self.server.sandbox
         sandbox.connect(f"http://127.0.0.1:{self.port}")
         sandbox.kommunicate.echo = self.echo
-        with self._relay():
+        with self._relay() as relay:
+            relay.wait_ready()  # a webhook that nobody takes is repeated for two seconds only
             sandbox.kommunicate.customer_writes(GROUP, "hello", name="Jane")
             assert wait_for(lambda: len(timeline(self.server)) == 2)
         for number in self.passes:
