@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from threading import BoundedSemaphore, Event
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Result, Transaction, make_url
+from sqlalchemy import Connection, Engine, Executable, Result, Row, Table, Transaction, make_url
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -26,6 +29,9 @@ CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
 AWAY = 0.25  # seconds for which webhooks are refused at once after PostgreSQL was away
 TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
+
+Insert = Callable[[Table], Any]  # SQLAlchemy's `insert` for one of the databases
+Build = Callable[[Insert, int], Executable]  # an INSERT of so many rows
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -52,9 +58,10 @@ class Tx:
         """Execute a statement that was built once, with the values it is `given`."""
         return statements.run(self.connection, statement, values, self._left())
 
-    def run_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> list[Result[Any]]:
-        """The same with each of these `values`: on PostgreSQL on one way there and back."""
-        return statements.run_all(self.connection, statement, values, self._left())
+    def run_set(self, build: Build, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
+        """Insert `rows`, several with each statement; returns what they return, in any order."""
+        sets = list(statements.in_sets(partial(build, self._insert), rows))
+        return [row for result in statements.run_all(self.connection, sets, self._left()) for row in result]
 
     def run_later(self, statement: Executable, **values: Any) -> None:
         """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit."""
@@ -72,10 +79,14 @@ class Tx:
         self._later.clear()
         return left
 
-    def run_for_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute a statement that was built once for each of `rows`, the values it is `given`."""
-        for row in rows:
-            self.run_later(statement, **row)
+    def run_set_later(self, build: Build, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The same where nobody needs an answer."""
+        for statement, values in statements.in_sets(partial(build, self._insert), rows):
+            self.run_later(statement, **values)
+
+    @property
+    def _insert(self) -> Insert:
+        return postgresql.insert if self.on_postgres else sqlite_insert
 
     @property
     def on_postgres(self) -> bool:

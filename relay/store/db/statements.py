@@ -31,6 +31,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+SIZES = (8, 4, 2, 1)  # rows in one INSERT: few sizes, because a database keeps a plan for each
 MOST = 2048  # statements that are kept; the code has fewer
 # PostgreSQL's codes
 READ_ONLY = "25006"
@@ -129,12 +130,31 @@ def run(
 
 
 def run_all(
-    conn: Connection, statement: Executable, values: Sequence[Mapping[str, Any]], before: Sequence[Later] = ()
+    conn: Connection, those: Sequence[tuple[Executable, Mapping[str, Any]]], before: Sequence[Later] = ()
 ) -> list[Result[Any]]:
-    """The same with each of these `values`."""
-    written = _written(conn, statement)
-    with telling(conn), send(conn, before, pipelined=len(values) > 1):
-        return [_result(written, cursor) for cursor in [_execute(conn, written, each) for each in values]]
+    """The same with several, each with its values: on PostgreSQL on one way there and back."""
+    every = [(_written(conn, statement), values) for statement, values in those]
+    with telling(conn), send(conn, before, pipelined=len(every) > 1):
+        cursors = [_execute(conn, written, values) for written, values in every]
+        return [_result(written, cursor) for (written, _), cursor in zip(every, cursors, strict=True)]
+
+
+def given_rows(names: Sequence[str], count: int) -> list[dict[str, Any]]:
+    """The values of several rows of an INSERT, which `in_sets` gives it."""
+    return [{name: given(f"{name}_{number}") for name in names} for number in range(count)]
+
+
+def in_sets(
+    build: Callable[[int], Executable], rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[Executable, Mapping[str, Any]]]:
+    """What inserts `rows` with as few statements as there are sizes for, each for several rows in their order."""
+    begun = 0
+    while begun < len(rows):
+        count = next(size for size in SIZES if size <= len(rows) - begun)
+        together = rows[begun : begun + count]
+        values = {f"{name}_{number}": value for number, row in enumerate(together) for name, value in row.items()}
+        yield build(count), values
+        begun += count
 
 
 def _execute(conn: Connection, written: Written, values: Mapping[str, Any]) -> Any:

@@ -17,12 +17,12 @@ from relay.conversation import UNCLAIMED, handed_over
 from relay.messages import ChatMessage, Decision, IgnoredMessage
 from relay.store.conversations.state import update_state_of
 from relay.store.conversations.threads import id_in
-from relay.store.db.dialects import equals, upsert_on
-from relay.store.db.engine import Tx
-from relay.store.db.statements import given
+from relay.store.db.dialects import equals
+from relay.store.db.engine import Insert, Tx
+from relay.store.db.statements import given_rows
 from relay.store.db.tables import conversations, deliveries, lanes, received
 from relay.store.intake.echoes import take_echo
-from relay.store.queue.due import arm_words
+from relay.store.queue.due import Woken, arm_words
 from relay.vocabulary import Lane, Outcome, ReceivedKind, Source
 
 OWN_REPLY = "a reply of this relay coming back"
@@ -58,40 +58,58 @@ def accept_all(tx: Tx, inbound: Sequence[Inbound]) -> list[Receipt]:
     One of our own replies coming back is not shown again.
     """
     shown = [(one, message) for one in inbound if isinstance(message := one.message, ChatMessage)]
-    places = tx.run_all(_find_or_open(postgres=tx.on_postgres), [_place(tx, one, message) for one, message in shown])
     receipts: dict[int, Receipt] = {}
-    new: list[tuple[Inbound, ChatMessage, Any]] = []
-    for (one, message), found in zip(shown, places, strict=True):
-        place = found.one()
-        if place.has_replies and take_echo(tx, place.id, message):
-            own = IgnoredMessage(OWN_REPLY, message.conversation, message.key)
-            receipts[id(one)] = _ignore(tx, own, one.body)
-        else:
-            new.append((one, message, place))
-    records = [_record(tx, message, one.body, Outcome.ACCEPTED, place.id) for one, message, place in new]
-    recorded = tx.run_all(_unless_known(postgres=tx.on_postgres), records)
-    for (one, message, place), found in zip(new, recorded, strict=True):
-        receipts[id(one)] = _queue(tx, message, place, found.scalar_one_or_none())
+    while shown:
+        apart = {message.conversation: (one, message) for one, message in reversed(shown)}
+        firsts = list(reversed(apart.values()))
+        receipts |= _accept_apart(tx, firsts)
+        shown = [each for each in shown if id(each[0]) not in receipts]
     for one in inbound:
         if isinstance(one.message, IgnoredMessage):
             receipts[id(one)] = _ignore(tx, one.message, one.body)
     return [receipts[id(one)] for one in inbound]
 
 
-def _queue(tx: Tx, message: ChatMessage, place: Any, received_id: int | None) -> Receipt:
-    if received_id is None:
-        return _count_copy(tx, message)
-    tx.run_later(QUEUE, conversation_id=place.id, received=received_id, now=tx.now)
-    arm_words(tx, place.id, mapped=place.channel is not None, unclaimed=UNCLAIMED)
-    return Receipt(Outcome.ACCEPTED, received_id)
+def _accept_apart(tx: Tx, shown: Sequence[tuple[Inbound, ChatMessage]]) -> dict[int, Receipt]:
+    """Of each conversation one message: what one statement does for all of them may touch no row twice."""
+    receipts: dict[int, Receipt] = {}
+    found = tx.run_set(_find_or_open, [_place(tx, one, message) for one, message in shown])
+    places = {(place.account, place.group_id): place for place in found}
+    new: list[tuple[Inbound, ChatMessage, Any]] = []
+    for one, message in shown:
+        place = places[message.conversation.account, message.conversation.group_id]
+        if place.has_replies and take_echo(tx, place.id, message):
+            own = IgnoredMessage(OWN_REPLY, message.conversation, message.key)
+            receipts[id(one)] = _ignore(tx, own, one.body)
+        else:
+            new.append((one, message, place))
+    records = [_record(tx, message, one.body, Outcome.ACCEPTED, place.id) for one, message, place in new]
+    ids = {(row.account, row.key): row.id for row in tx.run_set(_unless_known, records)}
+    queued = []
+    for one, message, place in new:
+        received_id = ids.pop((message.conversation.account, message.key), None)
+        if received_id is None:
+            receipts[id(one)] = _count_copy(tx, message)
+        else:
+            receipts[id(one)] = Receipt(Outcome.ACCEPTED, received_id)
+            queued.append((place, received_id))
+    _queue(tx, queued)
+    return receipts
 
 
-QUEUE = insert(deliveries).values(
-    conversation_id=given("conversation_id"),
-    lane=Lane.WORDS.value,
-    received_id=given("received"),
-    created_at=given("now"),
-)
+def _queue(tx: Tx, queued: Sequence[tuple[Any, int]]) -> None:
+    """Each with the place where it is to be shown."""
+    rows = [
+        {"conversation_id": place.id, "received_id": received_id, "created_at": tx.now} for place, received_id in queued
+    ]
+    tx.run_set_later(_delivery, rows)
+    arm_words(tx, [Woken(place.id, mapped=place.channel is not None) for place, _ in queued], unclaimed=UNCLAIMED)
+
+
+@cache
+def _delivery(insert: Insert, count: int) -> Any:
+    rows = given_rows(("conversation_id", "received_id", "created_at"), count)
+    return insert(deliveries).values([{**row, "lane": Lane.WORDS.value} for row in rows])
 
 
 def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
@@ -114,12 +132,12 @@ def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
 
 def _ignore(tx: Tx, message: IgnoredMessage, body: bytes) -> Receipt:
     record = _record(tx, message, body, Outcome.IGNORED, None, message.reason)
-    received_id: int | None = tx.run(_unless_known(postgres=tx.on_postgres), **record).scalar_one_or_none()
-    if received_id is None:
+    recorded = tx.run_set(_unless_known, [record])
+    if not recorded:
         return _count_copy(tx, message)
     if message.hand_over:
         update_state_of(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
-    return Receipt(Outcome.IGNORED, received_id, message.reason)
+    return Receipt(Outcome.IGNORED, recorded[0].id, message.reason)
 
 
 def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:
@@ -138,9 +156,9 @@ def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:
 
 
 @cache
-def _find_or_open(*, postgres: bool) -> Any:
+def _find_or_open(insert: Insert, count: int) -> Any:
     columns = ("account", "group_id", "title", "channel", "channel_id", "rule", "why", "created_at")
-    new = upsert_on(conversations, postgres=postgres).values(**{name: given(name) for name in columns})
+    new = insert(conversations).values(given_rows(columns, count))
     unmapped = conversations.c.channel.is_(None)
     excluded = new.excluded
     return new.on_conflict_do_update(
@@ -152,7 +170,9 @@ def _find_or_open(*, postgres: bool) -> Any:
             "rule": case((unmapped, excluded.rule), else_=conversations.c.rule),
             "why": case((unmapped, excluded.why), else_=conversations.c.why),
         },
-    ).returning(conversations.c.id, conversations.c.channel, _HAS_REPLIES.label("has_replies"))
+    ).returning(
+        *(conversations.c[name] for name in ("account", "group_id", "id", "channel")), _HAS_REPLIES.label("has_replies")
+    )
 
 
 # The row that is inserted, by name: SQLAlchemy takes the column for another table's in an INSERT.
@@ -182,12 +202,11 @@ def _record(
 
 
 @cache
-def _unless_known(*, postgres: bool) -> Any:
+def _unless_known(insert: Insert, count: int) -> Any:
     columns = ("account", "key", "conversation_id", "outcome", "reason", "body", "received_at")
-    new = upsert_on(received, postgres=postgres)
     came = {"source": Source.KOMMUNICATE.value, "kind": ReceivedKind.MESSAGE.value}
-    row = new.values(**came, **{name: given(name) for name in columns})
-    return row.on_conflict_do_nothing().returning(received.c.id)
+    new = insert(received).values([{**came, **row} for row in given_rows(columns, count)])
+    return new.on_conflict_do_nothing().returning(received.c.account, received.c.key, received.c.id)
 
 
 def _count_copy(tx: Tx, message: ChatMessage | IgnoredMessage) -> Receipt:

@@ -5,6 +5,7 @@ Lock order: conversation, lanes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,8 +24,8 @@ from sqlalchemy import (
 )
 
 from relay.store.db.dialects import BOUND, Moment, ahead, among, equals, past, upsert_on
-from relay.store.db.engine import Tx
-from relay.store.db.statements import given
+from relay.store.db.engine import Insert, Tx
+from relay.store.db.statements import given, given_rows
 from relay.store.db.tables import conversations, gates, lanes
 from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_mark, of, of_slack
 from relay.vocabulary import GateScope, Lane
@@ -69,26 +70,32 @@ def _arm(*, postgres: bool) -> Any:
     )
 
 
-def arm_words(tx: Tx, conversation_id: int, *, mapped: bool, unclaimed: float) -> None:
-    """A message has come: its lane is due now, unless its head is waiting out a retry or a look.
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """A conversation that a message has come to; `mapped`: it has a channel."""
+
+    conversation_id: int
+    mapped: bool
+
+
+def arm_words(tx: Tx, woken: Sequence[Woken], *, unclaimed: float) -> None:
+    """Messages have come: their lanes are due now, unless the head of one is waiting out a retry or a look.
 
     A lane that was due already keeps its place in the queue. `unclaimed` is in how many seconds a new conversation
-    that nobody has taken calls its channel.
+    that nobody has taken calls its channel. No conversation comes twice.
     """
-    due = tx.now if mapped else None
-    mine = {"conversation_id": conversation_id, "due": due, "now": tx.now, "broadcast_from": tx.now + unclaimed}
-    tx.run_later(_arm_words(postgres=tx.on_postgres), **mine)
+    times = {"waiting_since": tx.now, "broadcast_from": tx.now + unclaimed}
+    tx.run_set_later(
+        _arm_words,
+        [{"conversation_id": one.conversation_id, "due": tx.now if one.mapped else None, **times} for one in woken],
+    )
 
 
 @cache
-def _arm_words(*, postgres: bool) -> Any:
-    new = upsert_on(lanes, postgres=postgres).values(
-        conversation_id=given("conversation_id"),
-        kind=Lane.WORDS.value,
-        due=given("due"),
-        waiting_since=given("now"),
-        broadcast_from=given("broadcast_from"),
-    )
+def _arm_words(insert: Insert, count: int) -> Any:
+    columns = ("conversation_id", "due", "waiting_since", "broadcast_from")
+    rows = [{**row, "kind": Lane.WORDS.value} for row in given_rows(columns, count)]
+    new = insert(lanes).values(rows)
     stays = or_(
         and_(or_(lanes.c.attempts > 0, lanes.c.looking), lanes.c.due.is_not(None)), lanes.c.due <= new.excluded.due
     )

@@ -15,14 +15,15 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Text, and_, case, delete, exists, func, insert, or_, select, update
 
 from relay.store.db.dialects import among, equals
-from relay.store.db.engine import Tx
+from relay.store.db.engine import Insert, Tx
 from relay.store.db.rows import Claim, Draft, Send, to_send
-from relay.store.db.statements import given, one_of
+from relay.store.db.statements import given, given_rows, one_of
 from relay.store.db.tables import UNDER_WAY, deliveries, gates, send_parts, sends
 from relay.store.queue import lanes
 from relay.store.queue.lanes import SENDS
@@ -43,7 +44,7 @@ def store(tx: Tx, claim: Claim, drafts: Sequence[Draft]) -> Send:
         for delivery_id, part in draft.parts
     ]
     if parts:
-        tx.run_for_each(NEW_PART, parts)
+        tx.run_set_later(_new_parts, parts)
         tx.run_later(SET_OUT, among={part["delivery_id"] for part in parts})
     return stored[0]
 
@@ -95,9 +96,13 @@ NEW_SEND = (
     )
     .returning(sends.c.since_ts)
 )
-NEW_PART = insert(send_parts).values(
-    send_id=given("send_id"), delivery_id=given("delivery_id"), part=given("part"), live=True
-)
+
+
+@cache
+def _new_parts(insert: Insert, count: int) -> Any:
+    return insert(send_parts).values(
+        [{**row, "live": True} for row in given_rows(("send_id", "delivery_id", "part"), count)]
+    )
 
 
 def start(tx: Tx, send: Send) -> Send:
