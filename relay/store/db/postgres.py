@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 
 from relay.clock import monotonic
 from relay.store.db.engine import CLOCK, HURRIED, limit
-from relay.store.db.statements import READ_ONLY
+from relay.store.db.statements import READ_ONLY, telling
 
 POOL_WAIT = 1.0  # seconds until one of our connections must be free
 CONNECT_WAIT = 2  # seconds; the library allows no less
@@ -114,7 +114,10 @@ def _is_lent(connection: TimedConnection) -> bool:
 def _begin(conn: Connection) -> None:
     limit(conn, monotonic() + BEGIN_WAIT)
     hurried = conn.get_execution_options().get(HURRIED, False)
-    conn.info[CLOCK] = float(conn.exec_driver_sql(BEGIN_HURRIED if hurried else BEGIN).scalar_one())
+    driver: Any = conn.connection.driver_connection
+    with telling(conn):
+        (now,) = driver.execute(BEGIN_HURRIED if hurried else BEGIN).fetchone()
+    conn.info[CLOCK] = float(now)
 
 
 def _forget_read_only(failure: ExceptionContext) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from relay.clock import monotonic
+from relay.store.db.statements import telling
 
 BUSY = 5.0  # seconds a statement waits for other writers
 READ_ONLY = "relay_read_only"
@@ -76,5 +77,7 @@ def _execute_patiently(connection: sqlite3.Connection, statement: str) -> None:
 
 def _begin(conn: Connection) -> None:
     # A transaction that reads first and writes later would lose to another writer in between, so writers
-    # take the lock at once.
-    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(READ_ONLY, False) else "BEGIN IMMEDIATE")
+    # take the lock at once. Straight to the driver: through SQLAlchemy this takes longer than many a transaction.
+    driver: Any = conn.connection.driver_connection
+    with telling(conn):
+        driver.execute("BEGIN" if conn.get_execution_options().get(READ_ONLY, False) else "BEGIN IMMEDIATE")
