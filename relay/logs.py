@@ -17,6 +17,7 @@ from typing import TextIO
 import structlog
 
 MOST = 10_000  # lines that wait to be written; more are left out
+GATHERED = 0.02  # seconds for which lines are gathered
 AT_THE_END = 2.0  # seconds that the end of the process waits for the last lines
 
 
@@ -57,6 +58,7 @@ class Lines:
     def _write(self) -> None:
         while True:
             found = [self._queue.get()]
+            threading.Event().wait(GATHERED)  # to wake for each line would take more than to write it
             with suppress(Empty):
                 while True:
                     found.append(self._queue.get_nowait())
