@@ -50,9 +50,8 @@ def timed(store: Store) -> Iterator[list[float]]:
     """How long each transaction took meanwhile, in seconds."""
     begun: list[float] = []
     took: list[float] = []
-    event.listen(store.engine, "begin", lambda _: begun.append(time.monotonic()))
-    for end in ("commit", "rollback"):
-        event.listen(store.engine, end, lambda _: took.append(time.monotonic() - begun[-1]))
+    event.listen(store.engine.pool, "checkout", lambda *_: begun.append(time.monotonic()))
+    event.listen(store.engine.pool, "checkin", lambda *_: took.append(time.monotonic() - begun[-1]))
     yield took
 
 

@@ -31,7 +31,7 @@ def test_the_mapping_is_asked_again_for_thousands_in_small_steps(line: Rig) -> N
     def note(statement: str, _values: object, _connection: object) -> None:
         moved[-1] += statement.startswith("UPDATE conversations")
 
-    event.listen(line.store.engine, "begin", lambda _: moved.append(0))
+    event.listen(pool, "checkout", lambda *_: moved.append(0))
     choose = line.relay.choose
 
     def deciding(*facts: object) -> object:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import event
 
 from relay.errors import StoreBusy, StoreUnavailable
 from relay.store.db.engine import Store, Tx
@@ -32,14 +31,17 @@ class Crowd:
         self.leader = self.pool.submit(self.together.write, "", self._wait)
         assert self.first.wait(PATIENCE)
         self.commits = 0
-        event.listen(store.engine, "commit", self._count)
+        dialect = store.engine.dialect
+        self.commit, self.patch = dialect.do_commit, pytest.MonkeyPatch()
+        self.patch.setattr(dialect, "do_commit", self._count)
 
     def _wait(self, _tx: Tx) -> None:
         self.first.set()
         assert self.let_go.wait(PATIENCE)
 
-    def _count(self, _conn: object) -> None:
+    def _count(self, connection: Any) -> None:
         self.commits += 1
+        self.commit(connection)
 
     def join(self, work: Callable[[Tx], Any], order: tuple[str, ...] = ()) -> Future[Any]:
         """One more who waits."""
@@ -55,7 +57,7 @@ class Crowd:
         self.let_go.set()
         self.leader.result(PATIENCE)
         self.pool.shutdown()
-        event.remove(self.store.engine, "commit", self._count)
+        self.patch.undo()
 
 
 @pytest.fixture

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from threading import BoundedSemaphore, Event
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Result, Row, Table, Transaction, make_url
+from sqlalchemy import Connection, Engine, Executable, Result, Row, Table, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from relay.clock import Clock, SystemClock, monotonic
+from relay.clock import Clock, monotonic
 from relay.errors import SettingsError, StoreBusy, StoreUnavailable
 from relay.failpoints import failpoint
-from relay.store.db import sqlite, statements
+from relay.store.db import sqlite
+from relay.store.db.statements import NOT_PREPARED, Access, Driver, in_sets
 from relay.store.db.together import Key, Together, Turns
 
-CLOCK = "relay_clock"  # where a connection to PostgreSQL keeps what time that said it was as a transaction began
 LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not come in time, and for a deadlock
-HURRIED = "relay_hurried"  # of a transaction that waits for nobody's locks for long
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
 AWAY = 0.25  # seconds for which webhooks are refused at once after PostgreSQL was away
@@ -41,27 +40,26 @@ Item = TypeVar("Item")
 class Tx:
     """One open transaction. `now` is seconds since 1970, the same for all its statements; `held` is what it locked."""
 
-    connection: Connection
+    driver: Driver
     now: float
     held: set[object] = field(default_factory=set)
-    _later: list[statements.Later] = field(default_factory=list)
+    _later: list[tuple[Executable, Mapping[str, Any]]] = field(default_factory=list)
 
     @property
     def conn(self) -> Connection:
         """The connection, for statements that SQLAlchemy executes."""
         if self._later:
-            with statements.telling(self.connection), self.send():
-                pass
-        return self.connection
+            self.driver.run_all([], self.left())
+        return self.driver.conn
 
     def run(self, statement: Executable, **values: Any) -> Result[Any]:
         """Execute a statement that was built once, with the values it is `given`."""
-        return statements.run(self.connection, statement, values, self._left())
+        return self.driver.run(statement, values, self.left())
 
     def run_set(self, build: Build, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
         """Insert `rows`, several with each statement; returns what they return, in any order."""
-        sets = list(statements.in_sets(partial(build, self._insert), rows))
-        return [row for result in statements.run_all(self.connection, sets, self._left()) for row in result]
+        sets = list(in_sets(partial(build, self._insert), rows))
+        return [row for result in self.driver.run_all(sets, self.left()) for row in result]
 
     def run_later(self, statement: Executable, **values: Any) -> None:
         """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit."""
@@ -70,18 +68,15 @@ class Tx:
         else:
             self.run(statement, **values)
 
-    def send(self) -> AbstractContextManager[None]:
-        """What is still to be sent, goes with whatever is executed inside of the block."""
-        return statements.send(self.connection, self._left())
-
-    def _left(self) -> list[statements.Later]:
+    def left(self) -> list[tuple[Executable, Mapping[str, Any]]]:
+        """What is still to be sent; whoever asks sends it."""
         left = list(self._later)
         self._later.clear()
         return left
 
     def run_set_later(self, build: Build, rows: Sequence[Mapping[str, Any]]) -> None:
         """The same where nobody needs an answer."""
-        for statement, values in statements.in_sets(partial(build, self._insert), rows):
+        for statement, values in in_sets(partial(build, self._insert), rows):
             self.run_later(statement, **values)
 
     @property
@@ -90,7 +85,7 @@ class Tx:
 
     @property
     def on_postgres(self) -> bool:
-        return self.connection.dialect.name == "postgresql"
+        return self.driver.on_postgres
 
 
 class Store:
@@ -99,18 +94,21 @@ class Store:
     def __init__(
         self,
         engine: Engine,
+        begin: Callable[[Driver, Access], float],
         clock: Clock | None = None,
         *,
         patience: float | None = PATIENCE,
     ) -> None:
-        """`patience` is how many seconds a transaction may take on PostgreSQL."""
+        """`begin` begins a transaction and says what time it is at the database.
+
+        `patience` is how many seconds a transaction may take on PostgreSQL.
+        """
         self.engine = engine
         self.on_sqlite = engine.dialect.name == "sqlite"
         self.last_write: float | None = None  # when it was committed, on the monotonic clock; None: none, or it failed
-        self._reading = engine.execution_options(**{sqlite.READ_ONLY: True})
-        self._clock = clock or (SystemClock() if self.on_sqlite else None)
+        self._begin = begin
+        self._clock = clock
         self._patience = patience
-        self._hurried = engine.execution_options(**{HURRIED: True})
         self._writers = Turns()
         self._together = Together(self.begin, rest=0.0 if self.on_sqlite else AWAY)
         self._turns: BoundedSemaphore | None = None
@@ -130,7 +128,7 @@ class Store:
         database cannot be reached, is full or too busy; then nobody knows whether what was to be committed is.
         """
         try:
-            with self._turn_to_write(), self._transaction(self._hurried if shared else self.engine) as tx:
+            with self._turn_to_write(), self._transaction(Access.SHARED if shared else Access.WRITE) as tx:
                 yield tx
                 for name in names:
                     failpoint(f"{name}.before_commit")
@@ -159,7 +157,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Open a transaction that only reads: on SQLite it waits for nobody."""
-        with self._transaction(self._reading) as tx:
+        with self._transaction(Access.READ) as tx:
             yield tx
 
     @contextmanager
@@ -178,23 +176,45 @@ class Store:
         self.engine.dispose()
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Tx]:
+    def _transaction(self, access: Access) -> Iterator[Tx]:
         with self._turn():
             ends = None if self._patience is None else monotonic() + self._patience
             try:
-                transaction = _begun(engine)
-                with transaction.connection as conn, statements.telling(conn), ExitStack() as committing, transaction:
+                driver, now = self._begun(access)
+                try:
                     if not self.on_sqlite:
-                        limit(conn, ends)
-                    tx = Tx(conn, conn.info[CLOCK] if self._clock is None else self._clock.now())
+                        driver.raw.ends = ends
+                    tx = Tx(driver, now)
                     yield tx
-                    committing.enter_context(tx.send())  # the commit goes along with it
+                    driver.commit(tx.left())
+                except BaseException:
+                    driver.roll_back()
+                    raise
+                finally:
+                    driver.conn.close()
             except (DBAPIError, PoolTimeout) as error:
                 if is_outage(error):
                     # from None: a driver's message may quote the row it could not write
                     unavailable = StoreBusy if _code(error) in LOCKED_OUT else StoreUnavailable
                     raise unavailable(f"the database cannot commit ({_why(error)})") from None
                 raise
+
+    def _begun(self, access: Access, *, again: bool = True) -> tuple[Driver, float]:
+        """An open transaction on a connection of its own, and what time it is.
+
+        One from the pool may have lost its other end, which shows here, before anything was done; then the pool forgets
+        all it had, and the next one is new.
+        """
+        conn = self.engine.connect()
+        try:
+            driver = Driver(conn)
+            now = self._begin(driver, access)
+        except BaseException as error:
+            conn.close()
+            if again and isinstance(error, DBAPIError) and error.connection_invalidated:
+                return self._begun(access, again=False)
+            raise
+        return driver, now if self._clock is None else self._clock.now()
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:
@@ -223,28 +243,6 @@ class Store:
                 turns.release()
 
 
-def limit(conn: Connection, ends: float | None) -> None:
-    """Let a connection to PostgreSQL wait until `ends` for whatever its transaction asks; None: as long as it takes."""
-    driver: Any = conn.connection.driver_connection
-    driver.ends = ends
-
-
-def _begun(engine: Engine, *, again: bool = True) -> Transaction:
-    """An open transaction on a connection of its own.
-
-    One from the pool may have lost its other end, which shows here, before anything was done; then the pool forgets
-    all it had, and the next one is new.
-    """
-    conn = engine.connect()
-    try:
-        return conn.begin()
-    except DBAPIError as error:
-        conn.close()
-        if again and error.connection_invalidated:
-            return _begun(engine, again=False)
-        raise
-
-
 def _why(error: SQLAlchemyError) -> str:
     """The kind of error, with the code that PostgreSQL gives it."""
     code = _code(error)
@@ -259,7 +257,7 @@ def _code(error: SQLAlchemyError) -> str | None:
 def is_outage(error: SQLAlchemyError) -> bool:
     """True when the database is away, full or busy; False when the statement itself is at fault."""
     outages = ("OperationalError", "InterfaceError", "InternalError")
-    return isinstance(error, PoolTimeout) or type(error).__name__ in outages or _code(error) in statements.NOT_PREPARED
+    return isinstance(error, PoolTimeout) or type(error).__name__ in outages or _code(error) in NOT_PREPARED
 
 
 def open_store(
@@ -278,10 +276,10 @@ def open_store(
         ) from None
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
         # Here and not above: it imports psycopg, which takes a tenth of a start, and on SQLite nobody needs it.
-        from relay.store.db.postgres import open_postgres
+        from relay.store.db import postgres
 
-        engine = open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS, pooler=pooler)
-        return Store(engine, clock, patience=patience)
+        engine = postgres.open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS, pooler=pooler)
+        return Store(engine, postgres.begin, clock, patience=patience)
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        return Store(sqlite.open_sqlite(parsed, CONNECTIONS), clock)
+        return Store(sqlite.open_sqlite(parsed, CONNECTIONS), sqlite.begin, clock)
     raise SettingsError("DATABASE_URL must begin with sqlite:///FILE or postgres://")

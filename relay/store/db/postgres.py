@@ -7,11 +7,11 @@ from typing import Any
 
 import psycopg
 import structlog
+from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 
 from relay.clock import monotonic
-from relay.store.db.engine import CLOCK, HURRIED, limit
-from relay.store.db.statements import READ_ONLY, telling
+from relay.store.db.statements import READ_ONLY, Access, Driver
 
 POOL_WAIT = 1.0  # seconds until one of our connections must be free
 CONNECT_WAIT = 2  # seconds; the library allows no less
@@ -90,7 +90,7 @@ def open_postgres(url: URL, connections: int, *, pooler: bool) -> Engine:
 
 def wait_for_ever(conn: Connection) -> None:
     """Let the present transaction take as long as it takes."""
-    limit(conn, None)
+    Driver(conn).raw.ends = None
     conn.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
@@ -111,13 +111,18 @@ def _is_lent(connection: TimedConnection) -> bool:
     return row is None or row[0] != connection.info.backend_pid
 
 
+def begin(driver: Driver, access: Access) -> float:
+    """Begin a transaction; returns what time it is there, in seconds since 1970."""
+    driver.raw.ends = monotonic() + BEGIN_WAIT
+    (now,) = driver.execute(BEGIN_HURRIED if access is Access.SHARED else BEGIN).fetchone()
+    return float(now)
+
+
 def _begin(conn: Connection) -> None:
-    limit(conn, monotonic() + BEGIN_WAIT)
-    hurried = conn.get_execution_options().get(HURRIED, False)
-    driver: Any = conn.connection.driver_connection
-    with telling(conn):
-        (now,) = driver.execute(BEGIN_HURRIED if hurried else BEGIN).fetchone()
-    conn.info[CLOCK] = float(now)
+    """The same for those who begin through SQLAlchemy; in a transaction of ours it finds one that is open."""
+    driver = Driver(conn)
+    if driver.raw.info.transaction_status is TransactionStatus.IDLE:
+        begin(driver, Access.WRITE)
 
 
 def _forget_read_only(failure: ExceptionContext) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from relay.clock import monotonic
-from relay.store.db.statements import telling
+from relay.clock import SystemClock, monotonic
+from relay.store.db.statements import Access, Driver
 
 BUSY = 5.0  # seconds a statement waits for other writers
-READ_ONLY = "relay_read_only"
+CLOCK = SystemClock()
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # no acknowledged row is lost to a power cut
@@ -75,9 +75,17 @@ def _execute_patiently(connection: sqlite3.Connection, statement: str) -> None:
         Event().wait(0.01)
 
 
+def begin(driver: Driver, access: Access) -> float:
+    """Begin a transaction; returns what time it is, in seconds since 1970.
+
+    One that reads first and writes later would lose to another writer in between, so writers take the lock at once.
+    """
+    driver.execute("BEGIN" if access is Access.READ else "BEGIN IMMEDIATE")
+    return CLOCK.now()
+
+
 def _begin(conn: Connection) -> None:
-    # A transaction that reads first and writes later would lose to another writer in between, so writers
-    # take the lock at once. Straight to the driver: through SQLAlchemy this takes longer than many a transaction.
-    driver: Any = conn.connection.driver_connection
-    with telling(conn):
-        driver.execute("BEGIN" if conn.get_execution_options().get(READ_ONLY, False) else "BEGIN IMMEDIATE")
+    """The same for those who begin through SQLAlchemy; in a transaction of ours it finds one that is open."""
+    driver = Driver(conn)
+    if not driver.raw.in_transaction:
+        begin(driver, Access.WRITE)

@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -97,7 +98,7 @@ class Written:
 
     def values(self, given: Mapping[str, Any]) -> Any:
         """What the driver is given."""
-        values = {**self.constants, **given}
+        values = {**self.constants, **{_given(name): value for name, value in given.items()}}
         for name, convert in self.to_database:
             values[name] = convert(values[name])
         return values if self.order is None else [values[name] for name in self.order]
@@ -111,32 +112,6 @@ class Written:
             for index, convert in self.from_database:
                 row[index] = convert(row[index])
         return rows
-
-
-Later = tuple[Executable, Mapping[str, Any]]
-
-
-def run(
-    conn: Connection, statement: Executable, values: Mapping[str, Any], before: Sequence[Later] = ()
-) -> Result[Any]:
-    """Execute a statement with the values it is `given`; its rows are all fetched. Raises DBAPIError.
-
-    What comes `before` it goes to PostgreSQL on the same way.
-    """
-    written = _written(conn, statement)
-    with telling(conn), send(conn, before):
-        cursor = _execute(conn, written, values)
-        return _result(written, cursor)
-
-
-def run_all(
-    conn: Connection, those: Sequence[tuple[Executable, Mapping[str, Any]]], before: Sequence[Later] = ()
-) -> list[Result[Any]]:
-    """The same with several, each with its values: on PostgreSQL on one way there and back."""
-    every = [(_written(conn, statement), values) for statement, values in those]
-    with telling(conn), send(conn, before, pipelined=len(every) > 1):
-        cursors = [_execute(conn, written, values) for written, values in every]
-        return [_result(written, cursor) for (written, _), cursor in zip(every, cursors, strict=True)]
 
 
 def given_rows(names: Sequence[str], count: int) -> list[dict[str, Any]]:
@@ -155,39 +130,6 @@ def in_sets(
         values = {f"{name}_{number}": value for number, row in enumerate(together) for name, value in row.items()}
         yield build(count), values
         begun += count
-
-
-def _execute(conn: Connection, written: Written, values: Mapping[str, Any]) -> Any:
-    cursor = conn.connection.cursor()
-    conn.dialect.do_execute(cursor, written.sql, written.values(_named(values)))
-    return cursor
-
-
-def _result(written: Written, cursor: Any) -> Result[Any]:
-    found = cursor.fetchall() if written.has_rows else []
-    return IteratorResult(written.columns, iter(written.rows(found)))
-
-
-@contextmanager
-def send(conn: Connection, later: Sequence[Later], *, pipelined: bool = False) -> Iterator[None]:
-    """Execute statements that return nothing; on PostgreSQL they go with whatever is executed inside of the block."""
-    if not later and not pipelined:
-        yield
-        return
-    driver: Any = conn.connection.driver_connection
-    with driver.pipeline() if conn.dialect.name == "postgresql" else nullcontext():
-        for statement, values in later:
-            _execute(conn, _written(conn, statement), values)
-        yield
-
-
-def _named(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {_given(name): value for name, value in values.items()}
-
-
-def _written(conn: Connection, statement: Executable) -> Written:
-    kind: Any = type(conn.dialect)
-    return write(statement, kind)
 
 
 @lru_cache(maxsize=MOST)
@@ -216,27 +158,120 @@ def write(statement: Any, kind: Any) -> Written:
     )
 
 
-@contextmanager
-def telling(conn: Connection) -> Iterator[None]:
-    """The driver's errors are raised as SQLAlchemy's; a connection of no more use is let go.
+class Access(Enum):
+    """What a transaction is for; one that is shared by several writes waits for nobody's locks for long."""
 
-    A server that was the first and is the second now takes no writes: its connections are of no more use either.
+    READ = auto()
+    WRITE = auto()
+    SHARED = auto()
+
+
+Those = Sequence[tuple[Executable, Mapping[str, Any]]]  # statements, each with the values it is given
+
+
+class Driver:
+    """One of SQLAlchemy's connections, and the driver's below it. Errors are raised as SQLAlchemy's.
+
+    It stays with the connection it has: what is lost with that is not done on another one.
     """
-    base = conn.dialect.loaded_dbapi.Error
-    try:
-        yield
-    except base as error:
+
+    __slots__ = ("_dialect", "conn", "on_postgres", "raw")
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.raw: Any = conn.connection.driver_connection
+        self.on_postgres = conn.dialect.name == "postgresql"
+        self._dialect = conn.dialect
+
+    def run(self, statement: Executable, values: Mapping[str, Any], before: Those = ()) -> Result[Any]:
+        """Execute a statement with the values it is given; its rows are all fetched.
+
+        What comes `before` it goes to PostgreSQL on the same way.
+        """
+        if before:
+            return self.run_all([(statement, values)], before)[0]
+        written = self._written(statement)
+        try:
+            return _result(written, self._execute(written, values))
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self.told(error) from None
+
+    def run_all(self, those: Those, before: Those = ()) -> list[Result[Any]]:
+        """The same with several: on PostgreSQL on one way there and back."""
+        every = [(self._written(statement), values) for statement, values in those]
+        try:
+            with self.send(before, pipelined=len(every) > 1):
+                cursors = [self._execute(written, values) for written, values in every]
+                return [_result(written, cursor) for (written, _), cursor in zip(every, cursors, strict=True)]
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self.told(error) from None
+
+    @contextmanager
+    def send(self, later: Those, *, pipelined: bool = False) -> Iterator[None]:
+        """Execute statements that return nothing; on PostgreSQL they go with whatever is executed inside the block."""
+        if not later and not pipelined:
+            yield
+            return
+        with self.raw.pipeline() if self.on_postgres else nullcontext():
+            for statement, values in later:
+                self._execute(self._written(statement), values)
+            yield
+
+    def execute(self, words: str) -> Any:
+        """Execute what is written out already; returns the driver's cursor."""
+        cursor = self.raw.cursor()
+        try:
+            self._dialect.do_execute(cursor, words, ())
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self.told(error) from None
+        return cursor
+
+    def commit(self, later: Those) -> None:
+        """End the transaction; what comes `later` goes along with it."""
+        try:
+            with self.send(later):
+                self._dialect.do_commit(self.raw)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self.told(error) from None
+
+    def roll_back(self) -> None:
+        """End the transaction without a trace; a connection that cannot is of no more use."""
+        try:
+            if not self.conn.invalidated:
+                self._dialect.do_rollback(self.raw)
+        except self._dialect.loaded_dbapi.Error as error:
+            self.conn.invalidate(error)
+
+    def told(self, error: Exception) -> DBAPIError:
+        """The driver's error as SQLAlchemy's; a connection of no more use is let go.
+
+        A server that was the first and is the second now takes no writes: its connections are of no more use either.
+        """
         code = getattr(error, "sqlstate", None)
         if code in NOT_PREPARED:
-            driver: Any = conn.connection.driver_connection
-            driver.stop_preparing()
-        lost = code in (READ_ONLY, *NOT_PREPARED) or _is_lost(conn, error)
+            self.raw.stop_preparing()
+        lost = code in (READ_ONLY, *NOT_PREPARED) or self._is_lost(error)
         if lost:
-            conn.invalidate(error)
-        raise DBAPIError.instance(
-            None, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=conn.dialect
-        ) from None
+            self.conn.invalidate(error)
+        found = DBAPIError.instance(
+            None, None, error, self._dialect.loaded_dbapi.Error,
+            hide_parameters=True, connection_invalidated=lost, dialect=self._dialect,
+        )  # fmt: skip
+        return cast(DBAPIError, found)
+
+    def _is_lost(self, error: Any) -> bool:
+        return self.conn.invalidated or self._dialect.is_disconnect(error, self.raw, None)
+
+    def _execute(self, written: Written, values: Mapping[str, Any]) -> Any:
+        cursor = self.raw.cursor()
+        self._dialect.do_execute(cursor, written.sql, written.values(values))
+        return cursor
+
+    def _written(self, statement: Executable) -> Written:
+        kind: Any = type(self._dialect)
+        return write(statement, kind)
 
 
-def _is_lost(conn: Connection, error: Any) -> bool:
-    return conn.invalidated or conn.dialect.is_disconnect(error, conn.connection.driver_connection, None)
+def _result(written: Written, cursor: Any) -> Result[Any]:
+    found = cursor.fetchall() if written.has_rows else []
+    return IteratorResult(written.columns, iter(written.rows(found)))
