@@ -164,10 +164,17 @@ def _started(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step
     return Call(sends.start(tx, send))
 
 
-def carry_out(context: DeliveryContext, attempt: Attempt) -> None:
-    """Do what was decided, and what that leads to, until the lane is given back. Raises Fenced, StoreUnavailable."""
+def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:
+    """Do what was decided, and what that leads to, until the lane is given back. Raises Fenced, StoreUnavailable.
+
+    Returns False when nothing more is to be done at once: what was posted last was all that the lane had.
+    """
+    last = attempt.step
     while attempt.step is not None:
-        attempt.step = _DO[type(attempt.step)](context, attempt, attempt.step)
+        last = attempt.step
+        attempt.step = _DO[type(last)](context, attempt, last)
+    posted = isinstance(last, Call) and last.send.kind is SendKind.POST
+    return not posted or [row.due for row in attempt.claim.given_back] != [None]
 
 
 def _call(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:

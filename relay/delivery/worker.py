@@ -12,6 +12,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,7 @@ from relay.clock import monotonic
 from relay.delivery import owner
 from relay.delivery.attempt import Attempt, Taking, carry_out, take
 from relay.delivery.context import DeliveryContext
+from relay.delivery.threads import Threads
 from relay.errors import StoreUnavailable
 from relay.store.queue.due import Claimable, check_claimable, lease_owners
 from relay.store.queue.lanes import Fenced
@@ -62,8 +64,10 @@ class Worker:
         self._chores = chores
         self._news = threading.Event()
         self._told = True  # something was stored: a take is worth a try without a look first
+        self._look_at = self._rested_at = 0.0  # on the monotonic clock
         self._stopping = threading.Event()
         self._in_flight = InFlight()
+        self._attempts = Threads("attempt")
         self._failed: list[tuple[Taking, float]] = []  # takes that failed, and for how long their lanes are put aside
         self._open: list[tuple[float, float]] = []  # the times of takes that may be committed yet, and until when
         self._clear_up_at = 0.0
@@ -115,25 +119,33 @@ class Worker:
                 pause = min(longest, 2 * pause)
 
     def _take_what_is_due(self) -> None:
-        """Take as long as there is something to take; if there is nothing, wait until something may be due."""
+        """Take what there is to take; wait until there is news, or something may be due."""
+        if self._stopping.wait(max(0.0, self._rested_at - monotonic())):
+            return
         self._news.clear()
         told, self._told, dead = self._told, False, set[str]()
         if not told or self._failed or self._open:
             seen, dead = self._check_claimable()
+            self._look_at = monotonic() + (self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
             if not seen.ready:
-                self._news.wait(self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
+                self._wait_for_news()
                 return
         most, begun = self._room(), monotonic()
         taken = self._take(dead, most)
         self._told |= len(taken) == most
         self._set_out([attempt for attempt in taken if attempt.step is not None])
-        self._stopping.wait(min(LONGEST_REST, REST * (monotonic() - begun)))
+        self._rested_at = monotonic() + min(LONGEST_REST, REST * (monotonic() - begun))
+        if taken and not self._told and all(attempt.step is not None for attempt in taken):
+            self._wait_for_news()  # there is nothing more, and what is due later was seen by the last look
+
+    def _wait_for_news(self) -> None:
+        self._news.wait(max(0.0, self._look_at - monotonic()))
 
     def _set_out(self, attempts: Sequence[Attempt]) -> None:
         for number, attempt in enumerate(attempts):
             self._in_flight.add(attempt)
             try:
-                threading.Thread(target=self._carry_out, args=(attempt,), name="attempt", daemon=True).start()
+                self._attempts.start(partial(self._carry_out, attempt))
             except RuntimeError:  # the machine gives us no more threads: nothing was called, the lanes are free again
                 self._in_flight.remove(attempt)
                 for left in attempts[number:]:
@@ -175,20 +187,22 @@ class Worker:
             raise
 
     def _carry_out(self, attempt: Attempt) -> None:
-        claim, left = attempt.claim, False
+        claim, left, more = attempt.claim, False, True
         with structlog.contextvars.bound_contextvars(conversation=claim.conversation.id, lane=claim.lane):
             try:
-                carry_out(self._context, attempt)
+                more = carry_out(self._context, attempt)
             except Fenced:
                 log.warning("lane.taken_over")
             except Exception as error:  # noqa: BLE001 - its lease ends, and the lane is taken again
                 _log_failure(error)
                 left = isinstance(error, StoreUnavailable)
             finally:
+                crowded = claim.lane not in self._kinds_with_room() or self._in_flight.count() >= CROWDED
                 self._in_flight.remove(attempt)
         if left:  # nobody waits for the end of its lease
             self._failed.append((attempt.taking, 0.0))
-        self._news.set()  # the lane was given back
+        if more or crowded:
+            self._news.set()  # the lane was given back, or others have room now
 
     def _clear_up(self) -> None:
         """Of takes that failed: free what they may have taken all the same, and put their lanes behind the others.

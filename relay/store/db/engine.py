@@ -20,7 +20,7 @@ from relay.clock import Clock, monotonic
 from relay.errors import SettingsError, StoreBusy, StoreUnavailable
 from relay.failpoints import failpoint
 from relay.store.db import sqlite
-from relay.store.db.statements import NOT_PREPARED, Access, Driver, in_sets
+from relay.store.db.statements import NOT_PREPARED, Access, Driver, Later, Rows, in_sets
 from relay.store.db.together import Key, Together, Turns
 
 LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not come in time, and for a deadlock
@@ -43,7 +43,7 @@ class Tx:
     driver: Driver
     now: float
     held: set[object] = field(default_factory=set)
-    _later: list[tuple[Executable, Mapping[str, Any]]] = field(default_factory=list)
+    _later: list[Later] = field(default_factory=list)
 
     @property
     def conn(self) -> Connection:
@@ -61,14 +61,18 @@ class Tx:
         sets = list(in_sets(partial(build, self._insert), rows))
         return [row for result in self.driver.run_all(sets, self.left()) for row in result]
 
-    def run_later(self, statement: Executable, **values: Any) -> None:
-        """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit."""
-        if self.on_postgres:
-            self._later.append((statement, values))
-        else:
-            self.run(statement, **values)
+    def run_later(self, statement: Executable, rows: Rows | None = None, /, **values: Any) -> None:
+        """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit.
 
-    def left(self) -> list[tuple[Executable, Mapping[str, Any]]]:
+        What it returns is in `rows` by the end of the transaction.
+        """
+        into = [] if rows is None else rows
+        if self.on_postgres:
+            self._later.append((statement, values, into))
+        else:
+            into.extend(self.run(statement, **values))
+
+    def left(self) -> list[Later]:
         """What is still to be sent; whoever asks sends it."""
         left = list(self._later)
         self._later.clear()

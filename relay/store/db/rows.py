@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from relay.conversation import ConversationState, Holder, Status
@@ -62,7 +62,8 @@ class Claim:
     """A lane that is ours until the lease ends; every later statement is void without the token.
 
     `head` is the send to go on with, `copied` one whose second copy is to be looked for. `asked` is what was looked up
-    for this claim, in vain or not; `locked`: this transaction holds the conversation.
+    for this claim, in vain or not; `locked`: this transaction holds the conversation. `given_back` is when the lane is
+    due again, None for never, once it was given back as it is.
     """
 
     conversation: Conversation
@@ -78,6 +79,7 @@ class Claim:
     above: bytes | None = None  # the body of what stands last in the thread, as far as we posted it and it is known
     asked: frozenset[str] = frozenset()
     locked: bool = False
+    given_back: list[Any] = field(default_factory=list, compare=False)
 
     @property
     def lane_key(self) -> tuple[int, Lane]:

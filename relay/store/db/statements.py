@@ -166,6 +166,8 @@ class Access(Enum):
     SHARED = auto()
 
 
+Rows = list[Any]
+Later = tuple[Executable, Mapping[str, Any], Rows]  # a statement, its values, and where its rows are to go
 Those = Sequence[tuple[Executable, Mapping[str, Any]]]  # statements, each with the values it is given
 
 
@@ -183,7 +185,7 @@ class Driver:
         self.on_postgres = conn.dialect.name == "postgresql"
         self._dialect = conn.dialect
 
-    def run(self, statement: Executable, values: Mapping[str, Any], before: Those = ()) -> Result[Any]:
+    def run(self, statement: Executable, values: Mapping[str, Any], before: Sequence[Later] = ()) -> Result[Any]:
         """Execute a statement with the values it is given; its rows are all fetched.
 
         What comes `before` it goes to PostgreSQL on the same way.
@@ -196,7 +198,7 @@ class Driver:
         except self._dialect.loaded_dbapi.Error as error:
             raise self.told(error) from None
 
-    def run_all(self, those: Those, before: Those = ()) -> list[Result[Any]]:
+    def run_all(self, those: Those, before: Sequence[Later] = ()) -> list[Result[Any]]:
         """The same with several: on PostgreSQL on one way there and back."""
         every = [(self._written(statement), values) for statement, values in those]
         try:
@@ -207,15 +209,19 @@ class Driver:
             raise self.told(error) from None
 
     @contextmanager
-    def send(self, later: Those, *, pipelined: bool = False) -> Iterator[None]:
-        """Execute statements that return nothing; on PostgreSQL they go with whatever is executed inside the block."""
+    def send(self, later: Sequence[Later], *, pipelined: bool = False) -> Iterator[None]:
+        """Execute statements; on PostgreSQL they go with whatever is executed inside the block."""
         if not later and not pipelined:
             yield
             return
+        executed = []
         with self.raw.pipeline() if self.on_postgres else nullcontext():
-            for statement, values in later:
-                self._execute(self._written(statement), values)
+            for statement, values, rows in later:
+                written = self._written(statement)
+                executed.append((written, self._execute(written, values), rows))
             yield
+        for written, cursor, rows in executed:
+            rows.extend(_result(written, cursor))
 
     def execute(self, words: str) -> Any:
         """Execute what is written out already; returns the driver's cursor."""
@@ -226,7 +232,7 @@ class Driver:
             raise self.told(error) from None
         return cursor
 
-    def commit(self, later: Those) -> None:
+    def commit(self, later: Sequence[Later]) -> None:
         """End the transaction; what comes `later` goes along with it."""
         try:
             with self.send(later):

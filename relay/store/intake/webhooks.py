@@ -171,7 +171,11 @@ def _find_or_open(insert: Insert, count: int) -> Any:
             "why": case((unmapped, excluded.why), else_=conversations.c.why),
         },
     ).returning(
-        *(conversations.c[name] for name in ("account", "group_id", "id", "channel")), _HAS_REPLIES.label("has_replies")
+        conversations.c.account,
+        conversations.c.group_id,
+        conversations.c.id,
+        conversations.c.channel,
+        _HAS_REPLIES.label("has_replies"),
     )
 
 

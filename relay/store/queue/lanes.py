@@ -111,6 +111,7 @@ GIVE_BACK_TO_GO_ON = (
         delay=case((and_(~_BUSY, _TO_COME), _NEXT_LOOK - BOUND.now), else_=0.0),
         **_GIVEN_BACK,
     )
+    .returning(lanes.c.due)
 )
 """It is due at once, at its next look at a copy, or never: as what it has to do yet says."""
 
@@ -269,7 +270,8 @@ def give_back(
     conversation_id, kind = claim.lane_key
     mine = {"conversation_id": conversation_id, "kind": kind, "attempts": attempts, "spent": spent, "looking": looking}
     if wait is None:
-        tx.run_later(GIVE_BACK_TO_GO_ON, **mine, now=tx.now)
+        claim.given_back.clear()
+        tx.run_later(GIVE_BACK_TO_GO_ON, claim.given_back, **mine, now=tx.now)
     else:
         tx.run_later(GIVE_BACK, **mine, due=tx.now + wait, delay=wait)
 
