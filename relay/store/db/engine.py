@@ -158,6 +158,11 @@ class Store:
         result: T = self._together.write_set(name, work, item, order)
         return result
 
+    @property
+    def waiting(self) -> int:
+        """How many wait to write at the moment, of those who share their transactions."""
+        return len(self._together)
+
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Open a transaction that only reads: on SQLite it waits for nobody."""

@@ -63,6 +63,10 @@ class Together:
         # then one tries whether it is back, and nobody waits meanwhile.
         self._away_since: float | None = None
 
+    def __len__(self) -> int:
+        """How many wait at the moment."""
+        return len(self._waiting)
+
     def write(self, name: str, work: Callable[[Any], T], order: Key = ()) -> T:
         """Do `work` in a transaction with whatever else waits; returns what it returns, once that is committed.
 
