@@ -135,7 +135,9 @@ class Worker:
         self._told |= len(taken) == most
         self._set_out([attempt for attempt in taken if attempt.step is not None])
         crowded = self._context.store.waiting >= CROWD
-        self._rested_at = monotonic() + (REST_IN_A_CROWD if crowded else min(LONGEST_REST, REST * (monotonic() - begun)))
+        self._rested_at = monotonic() + (
+            REST_IN_A_CROWD if crowded else min(LONGEST_REST, REST * (monotonic() - begun))
+        )
         if taken and not self._told and all(attempt.step is not None for attempt in taken):
             self._wait_for_news()  # there is nothing more, and what is due later was seen by the last look
 

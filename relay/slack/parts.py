@@ -19,7 +19,7 @@ from relay.slack.blocks import (
     words,
 )
 from relay.slack.files import describe, file_block
-from relay.slack.text import author_of, clean, clean_line, split, to_rich_text
+from relay.slack.text import author_of, clean, clean_line, is_flood, split, to_rich_text
 from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
 EMPTY = "(empty message)"
@@ -134,6 +134,8 @@ def _words(line: Line, piece: str, *, goes_on: bool) -> Block:
         return context(plain(MARK + piece))
     if line.author.role is Role.BOT:
         return context(plain(piece))
+    if is_flood(line.message.text):
+        return words([{"type": "text", "text": piece}])
     return words(to_rich_text(piece, goes_on=goes_on))
 
 

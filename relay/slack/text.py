@@ -8,12 +8,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
+from urllib.parse import quote, urlsplit
+
+import idna
+from linkify_it import LinkifyIt
 
 from relay.messages import Person, Role
 
 MAX_NAME = 60
 MAX_URL = 3000
+MAX_LINKS = 500  # in one message
 NAMELESS = "no name"
 ELLIPSIS = "…"
 REPLACEMENT = "\ufffd"
@@ -32,15 +38,21 @@ _ROLE_MARKS = {
 }
 _MAX_CLUSTER = 64
 
-_CANDIDATE = re.compile(r"(?<![A-Za-z0-9])https?://[^\s<>\"]+", re.IGNORECASE)
 # Scheme, host, port, then only what RFC 3986 allows. No user part: `http://bank.com@evil.com` goes to evil.com.
 _URL = re.compile(
     r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
     r"(?:[/?#](?:[a-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9a-f]{2})*)?",
     re.IGNORECASE | re.ASCII,
 )
-_TRAILING = ".,;:!?'*"
-_OPENING = {")": "(", "]": "["}
+# Typed right behind an address, they belong to the sentence: quotes, and what ends one in scripts without blanks.
+_BEHIND_A_URL = re.compile(
+    "[\u00ab\u00bb\u2018-\u201f\u2025\u2026\u2039\u203a\u3001\u3002\u3008-\u3011\uff01\uff0c\uff0e\uff1a\uff1b\uff1f\uff5e]"
+)
+_ENDS_A_URL = "/-_=&#%~"  # punctuation that an address may well end with
+_OPENING = {")": "(", "]": "[", "\uff09": "\uff08"}
+WWW, MAIL = "www.", "mailto:"
+_MAIL = re.compile(r"mailto:[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+[a-z0-9]", re.IGNORECASE | re.ASCII)
+_IN_A_URL = "%/:?#[]@!$&'()*+,;=~"
 
 
 def units(text: str) -> int:
@@ -85,17 +97,17 @@ def shorten(text: str, limit: int) -> str:
 
 
 def to_rich_text(text: str, *, goes_on: bool = False) -> list[dict[str, Any]]:
-    """Turns clean text into rich text elements, which Slack never parses; urls become links that say where they go.
+    """Turns clean text into rich text elements, which Slack never parses; addresses become links.
 
-    `goes_on` tells that the text was cut in the middle of a word: a url that touches the cut is no link.
+    `goes_on` tells that the text was cut in the middle of a word: an address that touches the cut is no link.
     """
     elements: list[dict[str, Any]] = []
     position = 0
-    for start, end in find_links(text):
+    for start, end, url in find_links(text):
         if goes_on and end == len(text):
             break
         elements += _plain(text[position:start])
-        elements.append({"type": "link", "url": text[start:end], "text": text[start:end]})
+        elements.append({"type": "link", "url": url, "text": text[start:end]})
         position = end
     return elements + _plain(text[position:])
 
@@ -167,12 +179,59 @@ def _leaves_ink(char: str) -> bool:
     return char not in _JOINERS + _BLANK_LETTERS and unicodedata.category(char)[0] in "LNPS"
 
 
-def find_links(text: str) -> Iterator[tuple[int, int]]:
-    """Yields where each http(s) url starts and ends; what surrounds it in a sentence is not part of it."""
-    for found in _CANDIDATE.finditer(text):
-        url = _without_sentence_end(found.group())
-        if is_url(url):
-            yield found.start(), found.start() + len(url)
+def find_links(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yields where each address starts and ends, and what it opens; what surrounds it is not part of it."""
+    for found in _finder().match(text) or ():
+        typed = _without_sentence_end(found.raw)
+        url = _opened(typed, found.schema)
+        if url is not None:
+            yield found.index, found.index + len(typed), url
+
+
+def is_flood(text: str) -> bool:
+    """Tells whether a message holds more addresses than anybody reads, which would take a second to find."""
+    return text.count("://") + text.count(WWW) > MAX_LINKS
+
+
+@cache
+def _finder() -> LinkifyIt:
+    """Finds web addresses, those without a scheme if they begin with "www.", and mail addresses; no file names."""
+    finder = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
+    behind = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{2,63}(?::[0-9]{1,5})?" + finder.re["src_path"], re.IGNORECASE)
+
+    def rest(_: LinkifyIt, text: str, position: int) -> int:
+        found = behind.match(text, position)
+        return found.end() - position if found else 0
+
+    finder.tlds("[a-z]{2,63}|xn--[a-z0-9-]{1,59}")  # mail goes to internal hosts too
+    return finder.add("ftp:", None).add("//", None).add(WWW, {"validate": rest, "normalize": lambda *_: None})
+
+
+def _opened(typed: str, scheme: str) -> str | None:
+    """Returns what Slack opens for an address, letters beyond ASCII encoded; None where that is not what one reads."""
+    if scheme == MAIL:
+        address = typed if typed[: len(MAIL)].lower() == MAIL else MAIL + typed
+        return address if _MAIL.fullmatch(address) and len(address) <= MAX_URL else None
+    address = f"http://{typed}" if scheme == WWW else typed
+    if not all(_is_visible(char) for char in address):
+        return None
+    url = address if _URL.fullmatch(address) else _encoded(address)
+    return url if is_url(url) else None
+
+
+def _encoded(url: str) -> str:
+    """Returns an address with its host as IDNA writes it and the rest percent-encoded; "" where that cannot be."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:  # idna's errors are some too
+        return ""
+    if "@" in parts.netloc:
+        return ""
+    rest = {name: quote(getattr(parts, name), _IN_A_URL) for name in ("path", "query", "fragment")}
+    return parts._replace(netloc=host + port, **rest).geturl()
 
 
 def is_url(text: str) -> bool:
@@ -186,9 +245,15 @@ def is_https(url: str | None) -> bool:
 
 
 def _without_sentence_end(url: str) -> str:
-    while url[-1] in _TRAILING or _closes_nothing(url):
+    behind = _BEHIND_A_URL.search(url)
+    url = url[: behind.start()] if behind else url
+    while url and (_closes_nothing(url) or _is_sentence_end(url[-1])):
         url = url[:-1]
     return url
+
+
+def _is_sentence_end(char: str) -> bool:
+    return unicodedata.category(char).startswith("P") and char not in _ENDS_A_URL and char not in _OPENING
 
 
 def _closes_nothing(url: str) -> bool:

@@ -59,9 +59,26 @@ def test_it_cuts_what_is_drawn_as_one_without_end():
         ("*http://a.example/*", ["http://a.example/"]),
         ('<a href="http://a.example/">', ["http://a.example/"]),
         ("http://bank.example@evil.example/", []),
-        ("http://ex\u00e4mple.example/ http://a.example/p\u00e4th", []),
+        (
+            "http://ex\u00e4mple.example/ http://a.example/p\u00e4th?q=\u00fc#\u00e9",
+            ["http://xn--exmple-cua.example/", "http://a.example/p%C3%A4th?q=%C3%BC#%C3%A9"],
+        ),
+        (
+            "https://a.example/K\u00f6ln%20x, https://a.example/a?x=1|2",
+            ["https://a.example/K%C3%B6ln%20x", "https://a.example/a?x=1%7C2"],
+        ),
+        (
+            "\u300chttps://a.example/x\u300d \u201chttps://a.example/y\u201d https://a.example/z\u2026",
+            ["https://a.example/x", "https://a.example/y", "https://a.example/z"],
+        ),
+        ("https://a.example/\u30d1\u30b9\u3002\u6b21", ["https://a.example/%E3%83%91%E3%82%B9"]),
+        (
+            "www.a.example/x? Jane.D@a.example, MAILTO:x@a.example",
+            ["http://www.a.example/x", "mailto:Jane.D@a.example", "MAILTO:x@a.example"],
+        ),
+        ("README.md setup.py a.b //a.example/x", []),
         ("http://a.example/<b>", ["http://a.example/"]),
-        ("http://a|b javascript:alert(1) ftp://a.example xhttp://a.example www.a.example", []),
+        ("http://a|b javascript:alert(1) ftp://a.example xhttp://a.example xwww.a.example", []),
         ("http:// http://. https://-a.example", []),
         ("https://a.example/" + "x" * 2983, []),
         ("https://a.example/%zz", []),
