@@ -99,7 +99,7 @@ class ChatMessage:
 
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
     `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`. `news` is what it says of the
-    conversation itself.
+    conversation itself. `unseen` are words beside them that the customer does not see: shown small.
     """
 
     conversation: ConversationKey
@@ -112,6 +112,7 @@ class ChatMessage:
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     news: Assigned | News | None = None
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 
 IDLE = 10.0  # seconds after which a thread ends that has nothing to do
 
@@ -18,32 +18,27 @@ class Threads:
         """`name` is what each of them is called; `idle` is in seconds."""
         self._name = name
         self._wait = idle
-        self._lock = threading.Lock()
+        self._news = threading.Condition()
         self._idle = 0
-        self._work: SimpleQueue[Work] = SimpleQueue()
+        self._work: deque[Work] = deque()
 
     def start(self, work: Work) -> None:
         """Do `work`, which raises nothing, at once. Raises RuntimeError where the machine gives no more threads."""
-        with self._lock:
-            if self._idle:
-                self._idle -= 1
-                self._work.put(work)
+        with self._news:
+            if self._idle > len(self._work):
+                self._work.append(work)
+                self._news.notify()
                 return
         threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()
 
     def _run(self, work: Work | None) -> None:
         while work is not None:
             work()
-            with self._lock:
-                self._idle += 1
             work = self._next()
 
     def _next(self) -> Work | None:
-        while True:
-            try:
-                return self._work.get(timeout=self._wait)
-            except Empty:
-                with self._lock:  # whoever has work for an idle one counts one less of them
-                    if self._work.empty():
-                        self._idle -= 1
-                        return None
+        with self._news:
+            self._idle += 1
+            found = self._news.wait_for(lambda: self._work, self._wait)
+            self._idle -= 1
+            return self._work.popleft() if found else None

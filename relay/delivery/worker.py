@@ -37,9 +37,9 @@ AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}
 CROWDED = 24  # in flight; from there on
 SHARE = 3  # a channel that has so many gets no more: so that those that hang leave room for the others
 TOGETHER = 8  # lanes taken in one transaction
-# After a take: so many times as long as it took, and seconds at most; or, where so many wait to write, what is left to
-# them of each second: what comes in goes first, for nobody else keeps it, and more goes out at a time.
-REST, LONGEST_REST, REST_IN_A_CROWD, CROWD = 1.5, 0.1, 0.1, 4
+# After a take: so many times as long as it took, more where so many wait to write, and seconds at most. What comes in
+# goes first, for nobody else keeps it; and the longer we rest, the more goes out at a time.
+REST, REST_IN_A_CROWD, CROWD, LONGEST_REST = 1.5, 20.0, 4, 0.1
 OPEN = 20.0  # seconds after which a take that nobody confirmed is certainly committed, or never
 CLEAR_UP_EVERY = 1.0  # seconds, until then
 PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
@@ -134,10 +134,8 @@ class Worker:
         taken = self._take(dead, most)
         self._told |= len(taken) == most
         self._set_out([attempt for attempt in taken if attempt.step is not None])
-        crowded = self._context.store.waiting >= CROWD
-        self._rested_at = monotonic() + (
-            REST_IN_A_CROWD if crowded else min(LONGEST_REST, REST * (monotonic() - begun))
-        )
+        rest = REST_IN_A_CROWD if self._context.store.waiting >= CROWD else REST
+        self._rested_at = monotonic() + min(LONGEST_REST, rest * (monotonic() - begun))
         if taken and not self._told and all(attempt.step is not None for attempt in taken):
             self._wait_for_news()  # there is nothing more, and what is due later was seen by the last look
 

@@ -1,4 +1,7 @@
-"""HTML as plain lines a person can read, whatever state the HTML is in, in linear time."""
+"""HTML as plain lines a person can read, whatever state the HTML is in, in linear time.
+
+No field of a webhook says dependably whether words are HTML, so that is read from the words themselves.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import re
 from collections.abc import Sequence
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
-from relay.kommunicate.text import link, web_url
+from relay.kommunicate.text import link, one_line, web_url
 
+PICTURE = "picture"
 MAX_TAGS = 10_000  # more (0.1 s of parsing) are a flood and not a letter: stripped without lines and links
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
@@ -16,17 +21,53 @@ _BLOCKS = {"article", "blockquote", "div", "footer", "header", "hr", "p", "pre",
 _ROWS = {"dd", "dl", "dt", "li", "ol", "table", "tr", "ul"}
 _LINE_TAGS = _HEADINGS | _BLOCKS | _ROWS
 _SILENT_TAGS = {"script", "style", "title"}
+_VOID_TAGS = {"br", "hr", "img", "wbr"}
+_INLINE_TAGS = {
+    "a", "abbr", "b", "big", "center", "cite", "code", "del", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
+    "s", "small", "span", "strike", "strong", "sub", "sup", "tt", "u",
+}  # fmt: skip
+_FRAME_TAGS = {"body", "caption", "figcaption", "figure", "html", "main", "nav", "tbody", "td", "tfoot", "th", "thead"}
+_PAIRED_TAGS = _LINE_TAGS | _INLINE_TAGS | _FRAME_TAGS
+_LAYOUT_TAGS = _LINE_TAGS | _FRAME_TAGS | {"br"}
+_NAMED = re.compile(r"<(/?)([a-z][a-z0-9]*)(?=[\s/>])[^<>]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"<[!?][^<>]*>")
 _TAG = re.compile(r"<[^<>]*>")
+_ENTITY = re.compile(r"&(?:[a-z][a-z0-9]{1,31}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
+_KEPT = "\x1f"  # a blank of <pre>, while the others become one
 _STRAY = re.compile(r"<(?!/?[a-zA-Z][^<>]*>)")
 
 
-def to_text(html: str) -> str:
-    """Return the words of HTML: blocks as lines, links as "label (url)", entities decoded; never raises."""
-    html = _well_formed(html)
+def read(text: str, *, declared: bool = False) -> str:
+    """Return words as a person reads them: those of HTML where there is real markup, anything else as it was typed.
+
+    `declared`: the sender calls it HTML, so that entities count where there are no tags as well.
+    """
+    tags = _tags(text)
+    if tags:
+        return to_text(text, keeps_lines=not tags & _LAYOUT_TAGS) or text
+    return unescape(text) if declared and _ENTITY.search(text) else text
+
+
+def _tags(text: str) -> set[str]:
+    """Return the tags of real markup: known ones that are closed, or need not be; not "<name@host>" nor "<3"."""
+    if "<" not in text:
+        return set()
+    found: tuple[set[str], set[str]] = (set(), set())
+    for slash, name in _NAMED.findall(text):
+        found[bool(slash)].add(name.lower())
+    opened, closed = found
+    return opened & (closed & _PAIRED_TAGS | _VOID_TAGS)
+
+
+def to_text(html: str, *, keeps_lines: bool = False) -> str:
+    """Return the words of HTML: blocks as lines, links as "label (url)", entities decoded; never raises.
+
+    `keeps_lines`: its own line ends count, because no tag makes any.
+    """
+    html = _well_formed(html.replace(_KEPT, " "))
     if html.count("<") > MAX_TAGS:
         return " ".join(unescape(_TAG.sub(" ", html)).split())
-    reader = _Reader()
+    reader = _Reader(keeps_lines=keeps_lines)
     reader.feed(html)
     reader.close()
     return reader.text()
@@ -43,8 +84,10 @@ def _without_comments(html: str) -> str:
 
 
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_lines: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self._keeps_lines = keeps_lines
+        self._preformatted = 0
         self._parts: list[str] = []
         self._silent = False
         self._link: tuple[int, str] | None = None  # where its label begins, and its address
@@ -60,7 +103,8 @@ class _Reader(HTMLParser):
             self._end_link()
             self._link = (len(self._parts), dict(attrs).get("href") or "")
         elif tag == "img":
-            self._parts.append(dict(attrs).get("alt") or "")
+            self._picture(dict(attrs))
+        self._preformatted += tag == "pre"
 
     def handle_endtag(self, tag: str) -> None:
         self._silent = self._silent and tag not in _SILENT_TAGS
@@ -68,18 +112,30 @@ class _Reader(HTMLParser):
             self._end_link()
         elif tag in _LINE_TAGS:
             self._new_line()
+            self._preformatted = max(0, self._preformatted - (tag == "pre"))
         elif tag in ("td", "th"):
             self._parts.append(" ")
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if self._silent:
+            return
+        if self._preformatted:
+            self._parts.append(data.expandtabs().replace(" ", _KEPT))
+        elif self._keeps_lines:
+            self._parts.append(re.sub(r"[^\S\n]+", " ", data))
+        else:
             self._parts.append(re.sub(r"\s+", " ", data))
 
     def text(self) -> str:
         """Return what was read so far, without blanks at the ends of lines and with at most one empty line."""
         self._end_link()
-        lines = (line.strip() for line in re.sub(r" +", " ", "".join(self._parts)).split("\n"))
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+        lines = (line.strip(" ") for line in re.sub(r" +", " ", "".join(self._parts)).split("\n"))
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip(" \n")
+        return text.replace(_KEPT, " ")
+
+    def _picture(self, attrs: dict[str, str | None]) -> None:
+        name = one_line(attrs.get("alt") or "")
+        self._parts.append(f" ({PICTURE}: {name}) " if name else "")
 
     def _new_line(self) -> None:
         if self._parts and not self._parts[-1].endswith("\n"):
@@ -91,7 +147,15 @@ class _Reader(HTMLParser):
         begin, href = self._link
         self._link = None
         label = "".join(self._parts[begin:]).strip()
-        url = web_url(href)
+        url = _address(href)
         if url and url not in label:
             del self._parts[begin:]
             self._parts.append(link(label, url))
+
+
+def _address(href: str) -> str | None:
+    """Return what a link opens, as people write it; None for what nobody can open."""
+    scheme, _, rest = href.strip().partition(":")
+    if scheme.lower() in ("mailto", "tel"):
+        return one_line(unquote(rest.partition("?")[0])) or None
+    return web_url(href)

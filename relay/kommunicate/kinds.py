@@ -13,7 +13,7 @@ from relay.kommunicate import notices, rich
 from relay.kommunicate.body import WebhookBody
 from relay.kommunicate.notices import NOTIFICATION
 from relay.kommunicate.text import flag, one_line
-from relay.kommunicate.words import message_words
+from relay.kommunicate.words import is_form_answer, is_hidden, message_words
 from relay.messages import Assigned, MessageKind, News
 
 HIDDEN, BLOCKED, CALL_SIGNAL, CALL_STATUS = 11, 13, 102, 103  # contentType
@@ -91,9 +91,12 @@ def _is_call_signal(body: WebhookBody) -> bool:
     return body.type in CALLS or body.content_type == CALL_SIGNAL
 
 
+def _is_form_answer(body: WebhookBody) -> bool:
+    return is_form_answer(body.metadata)
+
+
 def _is_hidden(body: WebhookBody) -> bool:
-    category = one_line(body.metadata.get("category"))
-    return category.upper() == "HIDDEN" or body.content_type == HIDDEN
+    return is_hidden(body.metadata) or body.content_type == HIDDEN
 
 
 def _is_hidden_action(body: WebhookBody) -> bool:
@@ -129,6 +132,7 @@ RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
     (_is_assignment, Show(notices.assigned, MessageKind.NOTICE, notices.assignment)),
     (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
     (_is_feedback, Show(notices.rated, MessageKind.NOTICE)),
+    (_is_form_answer, Show(message_words)),
     (_is_hidden, Ignore("hidden message")),
     (_is_hidden_action, Ignore("hidden message")),
     (_is_call_signal, Ignore("call signalling")),

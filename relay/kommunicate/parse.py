@@ -12,6 +12,7 @@ from relay.jsontext import NotJson, decode, loads, loads_leniently
 from relay.kommunicate.body import WebhookBody, check_fields
 from relay.kommunicate.kinds import Ignore, Show, judge
 from relay.kommunicate.text import one_line, web_url
+from relay.kommunicate.words import UNSEEN, is_hidden, unseen_words, without_secrets
 from relay.messages import Attachment, ChatMessage, ConversationKey, IgnoredMessage
 
 MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
@@ -64,12 +65,17 @@ def _refuse_bot_webhook(fields: Mapping[str, Any]) -> None:
 
 
 def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
+    text, unseen = outcome.words(body), unseen_words(body)
+    if is_hidden(body.metadata):  # a form's answers
+        answers = unseen.removeprefix(UNSEEN).strip()
+        text, unseen = "", "\n".join(part for part in (UNSEEN, without_secrets(text), answers) if part)
     return ChatMessage(
         conversation=ConversationKey(account, body.group_id),
         key=body.key,
         sender=body.sender,
         sent_at=body.time_ms / 1000,
-        text=outcome.words(body),
+        text=text,
+        unseen=unseen,
         kind=outcome.kind,
         attachment=attachment_of(body.file, body.file_meta),
         title=body.title,

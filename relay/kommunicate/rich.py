@@ -11,10 +11,14 @@ from itertools import islice
 from typing import Any
 
 from relay.jsontext import loads_leniently
+from relay.kommunicate import html
 from relay.kommunicate.text import link, one_line, web_url
 
 RICH = "300"  # metadata.contentType; the message's own contentType stays 0
 MAX_LINES = 100
+MAX_READ = 20_000  # characters of HTML that become it
+QUESTION = "buttonLabel"  # over the buttons
+BORDER = "———"  # between the cards of a carousel
 MAX_FIELD = 3000  # characters of one title, label or description
 
 Item = Mapping[str, Any]
@@ -29,7 +33,7 @@ def words(metadata: Mapping[str, Any], *, has_text: bool) -> str:
     """Return a rich message as lines; where nothing can be read, where to look, or "" beside a text."""
     template = one_line(metadata.get("templateId"), 20)
     items = _items(loads_leniently(metadata.get("payload"), times=2))
-    lines = list(islice(_lines(template, items), MAX_LINES + 1))
+    lines = list(islice(_lines(template, metadata, items), MAX_LINES + 1))
     if len(lines) > MAX_LINES:
         lines[MAX_LINES:] = ["(more: open it in Kommunicate)"]
     if lines or has_text:
@@ -37,9 +41,12 @@ def words(metadata: Mapping[str, Any], *, has_text: bool) -> str:
     return f"(rich message of type {template or 'unknown'}: open it in Kommunicate)"
 
 
-def _lines(template: str, items: list[Item]) -> Iterator[str]:
+def _lines(template: str, metadata: Item, items: list[Item]) -> Iterator[str]:
     reader = TEMPLATES.get(template)
-    return (line for line in reader(items) if line) if reader else iter(())
+    if reader is None:
+        return
+    yield from filter(None, (_first(item, QUESTION) for item in (metadata, *items)))
+    yield from filter(None, reader(items))
 
 
 def _items(value: Any) -> list[Item]:
@@ -55,7 +62,20 @@ def _child(item: Item, *path: str) -> Item:
 
 
 def _first(item: Item, *names: str) -> str:
-    return next((found for name in names if (found := one_line(item.get(name), MAX_FIELD))), "")
+    """Return the first of these fields that has words, as one line."""
+    return next((found for name in names if (found := one_line(_read(item.get(name)), MAX_FIELD))), "")
+
+
+def _paragraphs(item: Item, name: str) -> Iterator[str]:
+    """Yield a field's lines."""
+    written = _read(item.get(name))
+    lines = written.splitlines() if isinstance(written, str) else [written]
+    return (one_line(line, MAX_FIELD) for line in lines)
+
+
+def _read(value: Any) -> Any:
+    # Clients render them as HTML, whatever the template.
+    return html.read(value[:MAX_READ], declared=True) if isinstance(value, str) else value
 
 
 def _url(item: Item) -> str | None:
@@ -93,16 +113,18 @@ def _titled(item: Item) -> str:
 def _dialog(items: list[Item]) -> Iterator[str]:
     for item in items:
         yield _first(item, "title")
-        yield _first(item, "description")
+        yield from _paragraphs(item, "description")
         yield from _buttons(_items(item.get("buttons")))
 
 
 def _cards(items: list[Item]) -> Iterator[str]:
-    for item in items:
+    for number, item in enumerate(items):
+        if number:
+            yield BORDER
         heading = (_first(item, "title"), _first(item, "titleExt"), _first(_child(item, "header"), "overlayText"))
-        yield " · ".join(part for part in heading if part)
+        yield link(" · ".join(part for part in heading if part), _url(item))
         yield _first(item, "subtitle")
-        yield _first(item, "description")
+        yield from _paragraphs(item, "description")
         yield from _buttons(_items(item.get("buttons")))
 
 

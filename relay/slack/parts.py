@@ -24,6 +24,7 @@ from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
 EMPTY = "(empty message)"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
+_GOES_ON = "… "
 _MAX_REASON = 200
 _LINE_END = re.compile("[\n\u2028\u2029]")
 _QUOTE_MARK = "> "  # in plain form, all lines without it are ours
@@ -105,7 +106,7 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
     if line.told is not None:
         yield Part(line, 0, () if line.form is Form.PLAIN else notice_blocks(line.told), notice_text(line.told))
         return
-    pieces = _pieces(line.message)
+    pieces = list(_pieces(line.message))
     for number, piece in enumerate(pieces):
         last = number == len(pieces) - 1
         if line.form is Form.PLAIN:
@@ -115,43 +116,57 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
             yield Part(line, number, blocks, _summary(line, piece))
 
 
-def _pieces(message: ChatMessage) -> list[str]:
-    text = clean(message.text)
-    if not text.strip():
-        return [""] if message.attachment else [EMPTY]
-    return split(text.replace("\n", " ") if message.kind is MessageKind.NOTICE else text, MAX_TEXT)
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Words that fit one block; `small` ones are beside the message, and begin with a mark of ours."""
+
+    text: str
+    small: bool = False
 
 
-def _blocks(line: Line, piece: str, dashboard_url: str, *, last: bool) -> Iterator[Block]:
-    if piece:
-        yield _words(line, piece, goes_on=not last and not piece[-1].isspace())
+def _pieces(message: ChatMessage) -> Iterator[_Piece]:
+    text, unseen = clean(message.text), clean(message.unseen)
+    if text.strip():
+        spoken = text.replace("\n", " ") if message.kind is MessageKind.NOTICE else text
+        yield from map(_Piece, split(spoken, MAX_TEXT))
+    elif not unseen.strip():
+        yield _Piece("" if message.attachment else EMPTY)
+    if unseen.strip():
+        first, *more = split(unseen, MAX_TEXT - len(_GOES_ON))
+        yield _Piece(first, small=True)
+        yield from (_Piece(_GOES_ON + each, small=True) for each in more)
+
+
+def _blocks(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> Iterator[Block]:
+    if piece.text:
+        yield _words(line, piece, goes_on=not last and not piece.text[-1].isspace())
     if last and line.message.attachment:
         yield file_block(line.message.attachment, line.form, dashboard_url)
 
 
-def _words(line: Line, piece: str, *, goes_on: bool) -> Block:
+def _words(line: Line, piece: _Piece, *, goes_on: bool) -> Block:
     if line.message.kind is MessageKind.NOTICE:
-        return context(plain(MARK + piece))
-    if line.author.role is Role.BOT:
-        return context(plain(piece))
+        return context(plain(MARK + piece.text))
+    if piece.small or line.author.role is Role.BOT:
+        return context(plain(piece.text))
     if is_flood(line.message.text):
-        return words([{"type": "text", "text": piece}])
-    return words(to_rich_text(piece, goes_on=goes_on))
+        return words([{"type": "text", "text": piece.text}])
+    return words(to_rich_text(piece.text, goes_on=goes_on))
 
 
-def _summary(line: Line, piece: str) -> str:
+def _summary(line: Line, piece: _Piece) -> str:
     if line.message.kind is MessageKind.NOTICE:
-        return MARK + piece
+        return MARK + piece.text
     attachment = line.message.attachment
-    shown = piece or (describe(attachment) if attachment else "")
+    shown = piece.text or (describe(attachment) if attachment else "")
     return f"{author_of(line.author)}: {shown}"
 
 
-def _plain_text(line: Line, piece: str, dashboard_url: str, *, last: bool) -> str:
+def _plain_text(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> str:
     notice = line.message.kind is MessageKind.NOTICE
     above = f"{author_of(line.author)} · {utc_minute(line.message.sent_at)}"
-    quoted = [_QUOTE_MARK + _LINE_END.sub(r"\g<0>" + _QUOTE_MARK, piece)] if piece else []
-    shown = [MARK + piece] if notice else [above, *quoted]
+    quoted = [_QUOTE_MARK + _LINE_END.sub(r"\g<0>" + _QUOTE_MARK, piece.text)] if piece.text else []
+    shown = [MARK + piece.text] if notice else [above, *quoted]
     if last and line.message.attachment:
         shown.append(f"{describe(line.message.attachment)}. {open_in_words(dashboard_url)}")
     return "\n".join(shown)

@@ -24,7 +24,7 @@ READ = {
     "<p>a <b c='d</p>": "a <b c='d",
     "a<!-- no -->b<!doctype html><![if x]>c<?php d?>": "abc",
     "&lt;b&gt; &#x41; &eacute; &nonsense;": "<b> A é &nonsense;",
-    "<img src='https://e.com/a.png' alt='a cat'>": "a cat",
+    "<img src='https://e.com/a.png' alt='a cat'>": "(picture: a cat)",
     "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>": "a b\nc",
     "  many \n\n blanks  ": "many blanks",
     "": "",

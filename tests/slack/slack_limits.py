@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import unquote, urlsplit
+
+import idna
 
 AN_ADDRESS = r"(?i:https?)://[A-Za-z0-9][^\s<>|\"@]*"
 OURS = re.compile(rf"<!date\^\d+\^[a-z_{{}} ]+\|[-0-9: ]+UTC>|<{AN_ADDRESS}\|(Open in Kommunicate|an earlier thread)>")
@@ -49,15 +52,25 @@ def is_entry(each):
     )
 
 
+def opens(shown, url):
+    """True where an address opens what one reads: as typed, or with what is beyond ASCII encoded."""
+    if url.lower().startswith("mailto:"):
+        return url.lower().removeprefix("mailto:") == shown.lower().removeprefix("mailto:")
+    if url == shown:
+        return url[:4].lower() == "http"
+    shown = shown if "://" in shown else f"http://{shown}"
+    read, opened = urlsplit(shown), urlsplit(url)
+    host = idna.encode(read.hostname, uts46=True).decode()
+    return (opened.hostname, opened.port) == (host, read.port) and unquote(opened.path) == unquote(read.path)
+
+
 def faults(each):
     """What is wrong with one object."""
     check = {
         "plain_text": lambda: 0 < units(each["text"]) <= 3000 and each["emoji"] is False,
         "mrkdwn": lambda: OURS.fullmatch(each["text"]) and units(each["text"]) <= 3000,
         "text": lambda: 0 < units(each["text"]) <= 3000,
-        "link": lambda: (
-            each["text"] == each["url"] and units(each["url"]) <= 3000 and each["url"][:4].lower() == "http"
-        ),
+        "link": lambda: opens(each["text"], each["url"]) and units(each["url"]) <= 3000 and each["url"].isascii(),
         "user": lambda: each["user_id"] == "U0ALEX",  # whom the relay's own line names, never a customer's words
         "date": lambda: 0 <= each["timestamp"] < 2**40 and each["fallback"],
         "context": lambda: 0 < len(each["elements"]) <= 10,
