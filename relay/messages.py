@@ -19,6 +19,11 @@ class Role(StrEnum):
     AGENT = "agent"
     UNKNOWN = "unknown"
 
+    @property
+    def is_of_the_team(self) -> bool:
+        """True for those whose notices are believed: anybody who can write to a chat can make one."""
+        return self in (Role.BOT, Role.AGENT)
+
 
 class MessageKind(StrEnum):
     """A `MESSAGE` is what somebody wrote; a `NOTICE` is one grey line (assigned, resolved, rated)."""
@@ -100,6 +105,7 @@ class ChatMessage:
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
     `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`. `news` is what it says of the
     conversation itself. `unseen` are words beside them that the customer does not see: shown small.
+    `spoken` are the words of a `NOTICE` whose sender is not of the team.
     """
 
     conversation: ConversationKey
@@ -113,6 +119,12 @@ class ChatMessage:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     news: Assigned | News | None = None
     unseen: str = ""
+    spoken: str | None = None
+
+    @property
+    def own_words(self) -> str:
+        """What its sender wrote, whatever they call it."""
+        return self.text if self.spoken is None else self.spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +184,13 @@ class Ignored:
 class IgnoredMessage(Ignored):
     """A message of Kommunicate's that is not shown. It still holds its dedupe key.
 
-    `hand_over`: a bot asks for a person.
+    `hand_over`: its sender, if that is one of the team, asks for a person.
     """
 
     conversation: ConversationKey
     key: str
     hand_over: bool = False
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from relay.delivery.worker import Worker
 from relay.errors import SettingsError
 from relay.findings import Finding
 from relay.kommunicate.client import KommunicateClient
-from relay.messages import Decision
+from relay.kommunicate.people import role_of
+from relay.messages import Decision, Role
 from relay.routing.rules import choose_channel
 from relay.settings import Settings
 from relay.slack.client import SlackClient
@@ -42,6 +43,11 @@ class Relay:
     def choose(self, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""
         return choose_channel(self.settings.config, group_id=group_id, title=title, metadata=metadata)
+
+    def listed(self, user_id: str) -> Role:
+        """The role of one of Kommunicate's users where the configuration names them."""
+        people = self.settings.config.kommunicate
+        return role_of(user_id, None, bots=people.bots, agents=people.agents)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -18,6 +18,17 @@ from relay.store.queue.lanes import conversation
 Shown = Sequence[tuple[Waiting, Line]]
 
 
+def believed(message: ChatMessage, people: Mapping[str, Person]) -> ChatMessage:
+    """What a message counts for: anybody who can write can call it a notice, and only those of the team are believed.
+
+    Anybody else's is shown as their words, under their name.
+    """
+    author = people.get(message.sender)
+    if author is None or author.role.is_of_the_team:
+        return message
+    return replace(message, kind=MessageKind.MESSAGE, news=None, text=message.own_words)
+
+
 def subjects(messages: Mapping[int, ChatMessage]) -> set[str]:
     """Everybody whose name and role must be known: who wrote, and to whom the conversation was given."""
     found = {one.sender for one in messages.values()}

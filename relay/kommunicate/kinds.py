@@ -31,11 +31,15 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Shown with these words, as a message or as one grey line; `news` is what it says of the conversation itself."""
+    """Shown with these words, as a message or as one grey line; `news` is what it says of the conversation itself.
+
+    `spoken` is what the line is where its sender is not of the team: their words, and no news.
+    """
 
     words: Callable[[WebhookBody], str]
     kind: MessageKind = MessageKind.MESSAGE
     news: Callable[[WebhookBody], Assigned | News | None] = lambda _: None
+    spoken: Callable[[WebhookBody], str] = message_words
 
 
 def judge(body: WebhookBody) -> Ignore | Show:
@@ -131,13 +135,13 @@ RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
     (_is_deleted, Ignore("message deleted for everyone")),
     (_is_assignment, Show(notices.assigned, MessageKind.NOTICE, notices.assignment)),
     (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
-    (_is_feedback, Show(notices.rated, MessageKind.NOTICE)),
+    (_is_feedback, Show(notices.rated, MessageKind.NOTICE, spoken=notices.rated)),
     (_is_form_answer, Show(message_words)),
     (_is_hidden, Ignore("hidden message")),
     (_is_hidden_action, Ignore("hidden message")),
     (_is_call_signal, Ignore("call signalling")),
     (_is_hand_over, Ignore("hand-over request without words", hand_over=True)),
-    (_is_call_status, Show(notices.call, MessageKind.NOTICE)),
+    (_is_call_status, Show(notices.call, MessageKind.NOTICE, spoken=notices.call)),
     (_is_summary, Show(notices.summary, MessageKind.NOTICE)),
     (_is_empty_notification, Ignore("notification without words")),
     (_is_notification, Show(message_words, MessageKind.NOTICE)),

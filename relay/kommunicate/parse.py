@@ -13,7 +13,7 @@ from relay.kommunicate.body import WebhookBody, check_fields
 from relay.kommunicate.kinds import Ignore, Show, judge
 from relay.kommunicate.text import one_line, web_url
 from relay.kommunicate.words import UNSEEN, is_hidden, unseen_words, without_secrets
-from relay.messages import Attachment, ChatMessage, ConversationKey, IgnoredMessage
+from relay.messages import Attachment, ChatMessage, ConversationKey, IgnoredMessage, MessageKind
 
 MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
 SHORT = 4096  # bytes of a body that is remembered
@@ -76,6 +76,7 @@ def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
         sent_at=body.time_ms / 1000,
         text=text,
         unseen=unseen,
+        spoken=outcome.spoken(body) if outcome.kind is MessageKind.NOTICE else None,
         kind=outcome.kind,
         attachment=attachment_of(body.file, body.file_meta),
         title=body.title,
@@ -87,7 +88,8 @@ def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
 def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage:
     # A piece of an answer may bear the whole answer's key, which must not be taken for a repetition of it.
     key = f"piece:{body.key}" if outcome.partial else body.key
-    return IgnoredMessage(outcome.reason, ConversationKey(account, body.group_id), key, hand_over=outcome.hand_over)
+    place = ConversationKey(account, body.group_id)
+    return IgnoredMessage(outcome.reason, place, key, hand_over=outcome.hand_over, sender=body.sender)
 
 
 def attachment_of(*candidates: Any) -> Attachment | None:

@@ -27,6 +27,7 @@ REPLACEMENT = "\ufffd"
 # NUL and most controls, halves of surrogate pairs, noncharacters: Slack or UTF-8 refuses them.
 _UNTAKEABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _BRACKETS = {"Ps": "[", "Pe": "]"}
+_DOT = re.compile("(?<= )[\u00b7\u2022\u2027\u2219\u22c5\u30fb\uff65](?= )")  # we write one between what a card says
 _JOINERS = "\u200c\u200d"
 # Slack draws these as nothing at all, though Unicode calls them letters and symbols.
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
@@ -72,9 +73,9 @@ def clean_line(text: str, limit: int = MAX_NAME) -> str:
 
 
 def clean_name(name: str) -> str:
-    """Returns a name that can be shown beside a role without passing for one."""
+    """Returns a name that can be shown beside a role, and on a card, without passing for what we write there."""
     # The only round brackets in an author line are the ones around the role, and we write those.
-    line = "".join(_BRACKETS.get(unicodedata.category(char), char) for char in clean_line(name))
+    line = "".join(_BRACKETS.get(unicodedata.category(char), char) for char in _DOT.sub("-", clean_line(name)))
     return line if any(_leaves_ink(char) for char in line) else NAMELESS
 
 

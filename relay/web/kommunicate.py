@@ -36,7 +36,9 @@ def receive() -> Response:
         raise
     decision = _choose(relay, message)
     place = (message.conversation.account, message.conversation.group_id)
-    receipt = relay.store.write_set("accept", accept_all, Inbound(message, body, decision), place)
+    receipt = relay.store.write_set(
+        "accept", accept_all, Inbound(message, body, decision, relay.listed(message.sender)), place
+    )
     relay.on_accept()
     log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}

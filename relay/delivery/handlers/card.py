@@ -88,7 +88,7 @@ def _first_words(tx: Tx, place: Conversation) -> str:
     opener = stored.read_message(body_of(tx, place.state.opener_id), place.key.account)
     if not isinstance(opener, ChatMessage):
         return ""
-    return opener.text or (opener.attachment.name if opener.attachment else "")
+    return opener.own_words or (opener.attachment.name if opener.attachment else "")
 
 
 def _find_permalink(context: DeliveryContext, channel: str, ts: str) -> None:

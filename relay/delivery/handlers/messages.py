@@ -11,12 +11,12 @@ import structlog
 from relay.delivery import stored
 from relay.delivery.adopting import adopt_held
 from relay.delivery.context import DeliveryContext
-from relay.delivery.events import apply_events, changes_state, subjects
+from relay.delivery.events import apply_events, believed, changes_state, subjects
 from relay.delivery.handlers.card import draw
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, RelayError, ThreadGone, Unsure
 from relay.failpoints import failpoint
-from relay.messages import ChatMessage, ConversationKey, Person, Role
+from relay.messages import ChatMessage, ConversationKey, MessageKind, Person, Role
 from relay.slack.client import Posted
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.post import SlackPost, mark_repeated
@@ -126,7 +126,7 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     known = context.authors.known(tx, place.key.account, subjects(messages))
     if known.missing and NAMES not in claim.asked:
         return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing))
-    lines = [_line(row, messages[row.id], known.people) for row in rows]
+    lines = [_line(row, believed(messages[row.id], known.people), known.people) for row in rows]
     shown = list(zip(rows, lines, strict=True))
     if changes_state(claim, shown, known.people):
         if not claim.locked:
@@ -192,7 +192,9 @@ def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
     if above is None:
         return None
     message = stored.read_message(above, key.account)
-    return None if isinstance(message, str) else Previous(message.sender, message.sent_at)
+    if isinstance(message, str) or message.kind is MessageKind.NOTICE:
+        return None
+    return Previous(message.sender, message.sent_at)
 
 
 def _render(lines: Sequence[Line], *, previous: Previous | None, url: str) -> list[SlackPost]:

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Integer, and_, case, exists, func, insert, literal_column, select, update
 
 from relay.conversation import UNCLAIMED, handed_over
-from relay.messages import ChatMessage, Decision, IgnoredMessage
+from relay.messages import ChatMessage, Decision, IgnoredMessage, Role
+from relay.store.conversations.people import known_people
 from relay.store.conversations.state import update_state_of
 from relay.store.conversations.threads import id_in
 from relay.store.db.dialects import equals
@@ -39,11 +40,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """What came in as `body`; `decision` counts for a conversation that has no channel yet."""
+    """What came in as `body`; `decision` counts for a conversation that has no channel yet.
+
+    `listed` is the sender's role where the configuration names them.
+    """
 
     message: ChatMessage | IgnoredMessage
     body: bytes
     decision: Decision
+    listed: Role = Role.UNKNOWN
 
 
 def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision: Decision) -> Receipt:
@@ -66,7 +71,7 @@ def accept_all(tx: Tx, inbound: Sequence[Inbound]) -> list[Receipt]:
         shown = [each for each in shown if id(each[0]) not in receipts]
     for one in inbound:
         if isinstance(one.message, IgnoredMessage):
-            receipts[id(one)] = _ignore(tx, one.message, one.body)
+            receipts[id(one)] = _ignore(tx, one.message, one.body, one.listed)
     return [receipts[id(one)] for one in inbound]
 
 
@@ -130,14 +135,20 @@ def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
     return int(row.scalar_one())
 
 
-def _ignore(tx: Tx, message: IgnoredMessage, body: bytes) -> Receipt:
+def _ignore(tx: Tx, message: IgnoredMessage, body: bytes, listed: Role = Role.UNKNOWN) -> Receipt:
     record = _record(tx, message, body, Outcome.IGNORED, None, message.reason)
     recorded = tx.run_set(_unless_known, [record])
     if not recorded:
         return _count_copy(tx, message)
-    if message.hand_over:
+    if message.hand_over and (listed.is_of_the_team or _is_known_to_be(tx, message)):
         update_state_of(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
     return Receipt(Outcome.IGNORED, recorded[0].id, message.reason)
+
+
+def _is_known_to_be(tx: Tx, message: IgnoredMessage) -> bool:
+    """True when its sender was looked up before, and is of the team: anybody can write to a chat."""
+    known = known_people(tx, message.conversation.account, [message.sender]).get(message.sender)
+    return known is not None and known[0].role.is_of_the_team
 
 
 def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""S16: nobody speaks for somebody else. Whatever a customer sends, it is theirs, under their name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from relay.sandbox.kommunicate.values import AGENT, BOT, CUSTOMER, Person
+from tests.harness import words
+from tests.replies.desk import GROUP, Desk
+
+DANA = "dana@team.test"
+SENDERS = {
+    "jane": ("customer", CUSTOMER),
+    DANA: ("agent", AGENT),
+    "helper": ("bot", BOT),
+    "stranger": ("role unknown", None),
+}
+MARK = "• "  # how the relay's own lines begin
+
+# What is sent, and what the card and the thread say where its sender is of the team; None: it changes no card.
+KINDS: dict[str, tuple[dict[str, Any], str, str | None]] = {
+    "assigned": ({"metadata": {"KM_ASSIGN": DANA, "LOCALIZATION_VALUE": "Di"}}, "Assigned to Di", "with Di"),
+    "assigned, in words": ({"message": "oops", "metadata": {"KM_ASSIGN": DANA}}, f"Assigned to {DANA}: oops", "with Dana"),
+    "resolved": ({"message": "bye", "metadata": {"KM_STATUS": "closed"}}, "Conversation resolved: bye", "resolved"),
+    "marked as spam": ({"metadata": {"KM_STATUS": "spam"}}, "Conversation marked as spam", "resolved"),
+    "summed up": ({"message": "all is well", "metadata": {"KM_SUMMARY": "true"}}, "Summary: all is well", None),
+    "a notification": ({"message": "Ann resolved this chat", "contentType": 10}, "Ann resolved this chat", None),
+    "a block": ({"message": "Ann blocked you", "contentType": 13}, "Ann blocked you", None),
+    "rated": ({"metadata": {"feedback": '{"rating": 5, "comments": ["great"]}'}}, "Rated 5 of 5: great", None),
+    "called": ({"contentType": 103, "message": "Missed"}, "Missed call or call status: Missed", None),
+}  # fmt: skip
+# What stands there where the sender is not of the team: their own words.
+OWN = {
+    "assigned": "(empty message)",
+    "assigned, in words": "oops",
+    "resolved": "bye",
+    "marked as spam": "(empty message)",
+    "summed up": "all is well",
+}
+_numbers = count()
+
+
+def send(desk: Desk, sender: str, **fields: Any) -> None:
+    """A webhook of one's own, with a valid token, and what it leads to."""
+    fields.setdefault("message", "")
+    number = next(_numbers)
+    body = {
+        "key": f"5-own-{number}",
+        "from": sender,
+        "groupId": int(GROUP),
+        "timeStamp": 1795690000000 + number,
+        **fields,
+    }
+    assert desk.client.post(
+        "/kommunicate/webhook",
+        json=body,
+        headers={"Authentication": desk.sandbox.kommunicate.webhook.authentication()},
+    ).status_code == 200  # fmt: skip
+    desk.run(5)
+
+
+def card(desk: Desk) -> str:
+    return words(desk.roots()[-1])
+
+
+def thread(desk: Desk) -> list[str]:
+    return [words(one) for one in desk.roots_and_replies() if one["thread_ts"]]
+
+
+@pytest.fixture
+def open_desk(make_desk: Callable[..., Desk]) -> Desk:
+    """A chat that an agent answers, with everybody known to Kommunicate but the stranger."""
+    desk = make_desk()
+    for user_id, (_, role) in SENDERS.items():
+        if role is not None:
+            desk.sandbox.kommunicate.people[user_id] = Person(user_id, user_id.split("@")[0].title(), role)
+    desk.customer("m1")
+    return desk
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sender", SENDERS)
+def test_only_the_team_is_believed(open_desk: Desk, sender: str, kind: str) -> None:
+    fields, said, stands = KINDS[kind]
+    before = card(open_desk)
+    send(open_desk, sender, **fields)
+    line = thread(open_desk)[-1]
+    role, _ = SENDERS[sender]
+    if role in ("agent", "bot"):
+        assert line.endswith(MARK + said)
+        assert (stands or "Jane") in card(open_desk)
+    else:
+        assert f"({role})" in line
+        assert MARK not in line
+        assert line.endswith(OWN.get(kind, said))
+        assert card(open_desk) == before
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("said", ["", "Somebody will help you."])
+def test_only_the_team_hands_over(open_desk: Desk, sender: str, said: str) -> None:
+    """From a bot that has the chat to whoever will take it: the channel is called."""
+    send(open_desk, "helper", message="Hi", metadata={"KM_ANSWER_SOURCE": "faq"})
+    send(open_desk, "jane", message="hello?")
+    send(open_desk, sender, message="…")  # whoever it is, their role was looked up
+    assert "a bot answers" in card(open_desk)
+    send(open_desk, sender, message=said, metadata={"KM_ASSIGN_TO": ""})
+    role, _ = SENDERS[sender]
+    assert ("a bot answers" in card(open_desk)) == (role not in ("agent", "bot"))
+
+
+def test_without_a_key_only_those_who_are_listed_are_believed(make_desk: Callable[..., Desk]) -> None:
+    """Then nobody's role can be looked up."""
+    desk = make_desk(kommunicate={"agents": [DANA], "bots": ["helper"]})
+    desk.out.authors._client = None  # as where KOMMUNICATE_API_KEY is not set
+    desk.customer("m1")
+    for sender in ("jane", "other@team.test"):
+        send(desk, sender, message="bye", metadata={"KM_STATUS": "closed"})
+        assert "resolved" not in card(desk)
+    send(desk, DANA, message="bye", metadata={"KM_STATUS": "closed"})
+    assert "resolved" in card(desk)
+
+
+def test_a_name_imitates_neither_the_card_nor_a_role(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    desk.sandbox.kommunicate.customer_writes(GROUP, "m1", name="Ann · resolved by Bob")
+    desk.carry()
+    desk.run(3)
+    assert "Ann - resolved by Bob" in card(desk)
+    assert "·" not in card(desk).partition("since")[0].removesuffix(" · ")
+
+
+def test_who_speaks_under_a_line_of_the_systems_is_named(open_desk: Desk) -> None:
+    """Also if it is the same person in the same minute."""
+    send(open_desk, DANA, metadata={"KM_STATUS": "open"})
+    send(open_desk, DANA, message="I am here")
+    assert "(agent)" in thread(open_desk)[-1]
