@@ -73,6 +73,17 @@ class Person:
     role: Role = Role.UNKNOWN
 
 
+class Standing(StrEnum):
+    """What a Slack user is in the workspace of the app. A `COLLEAGUE` is a full member by way of its organisation."""
+
+    MEMBER = "member"
+    COLLEAGUE = "colleague"
+    GUEST = "guest"
+    OUTSIDER = "outsider"
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """A Slack user: the name shown there, and the id under which Kommunicate knows an agent ("" if it knows none)."""
@@ -80,6 +91,7 @@ class Agent:
     user_id: str
     name: str
     agent_id: str
+    standing: Standing = Standing.MEMBER
 
 
 @dataclass(frozen=True, slots=True)

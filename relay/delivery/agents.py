@@ -14,7 +14,7 @@ import structlog
 from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
-from relay.messages import Agent, Person, Role
+from relay.messages import Agent, Person, Role, Standing
 from relay.slack.client import Profile, SlackClient
 from relay.store.conversations.people import known_agents, remember_agents
 from relay.store.db.engine import Store, Tx
@@ -64,28 +64,28 @@ class Agents:
 
         A name less must not hold up a reply: `others` are only mentioned.
         """
-        found = [self._look_up(author)] if author else []
+        found = [self._look_up(team, author)] if author else []
         ends = monotonic() + OTHERS
         for user_id in others:
             if monotonic() > ends:
                 break
             try:
-                found.append(self._look_up(user_id))
+                found.append(self._look_up(team, user_id))
             except DeliveryFailed as error:
                 log.info("agents.no_name", user=user_id, code=error.code)
         with self._store.begin() as tx:
             remember_agents(tx, team, found)
 
-    def _look_up(self, user_id: str) -> Agent:
-        profile, mapped = self._profile(user_id), self._by_slack_id.get(user_id)
-        if mapped is not None or not profile.email:
-            return Agent(user_id, profile.name, mapped or "")
+    def _look_up(self, team: str, user_id: str) -> Agent:
+        profile, mapped = self._profile(team, user_id), self._by_slack_id.get(user_id)
+        if mapped is not None or not profile.email or profile.standing is Standing.OUTSIDER:
+            return Agent(user_id, profile.name, mapped or "", profile.standing)
         found = self._kommunicate.people([profile.email], deadline=DEADLINE).get(profile.email)
-        return Agent(user_id, profile.name, profile.email if _is_agent(found) else "")
+        return Agent(user_id, profile.name, profile.email if _is_agent(found) else "", profile.standing)
 
-    def _profile(self, user_id: str) -> Profile:
+    def _profile(self, team: str, user_id: str) -> Profile:
         try:
-            return self._slack.profile(user_id)
+            return self._slack.profile(user_id, team)
         except (OperatorNeeded, Permanent) as error:
             log.warning("agents.no_profile", user=user_id, code=error.code)
             return Profile(NAMELESS, "")

@@ -38,6 +38,8 @@ class Replying:
     agents: Agents
     sender: str  # speaks for agents whom Kommunicate does not know
     known_only: bool
+    guests: bool
+    other_workspaces: bool
     call_deadline: float
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.

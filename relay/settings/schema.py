@@ -56,6 +56,8 @@ class Replies(Section):
     undo_seconds: Duration = 5
     note_prefixes: tuple[Text, ...] = ("note:",)
     agents: Literal["anyone", "known_only"] = "anyone"
+    guests: bool = False
+    other_workspaces: bool = False
     map: Mapping[SlackUserId, Text] = Field(default_factory=dict)
     give_up_after: Wait = 15 * 60
 

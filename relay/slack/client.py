@@ -10,8 +10,10 @@ from typing import Any
 from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Transient, Unsure
 from relay.keys import key_of
+from relay.messages import Standing
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import context, plain
+from relay.slack.events import SLACKBOT
 from relay.slack.history import Found, find_posted
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.text import clean_line, escape
@@ -55,10 +57,11 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A member of the workspace: the name shown, and the e-mail, "" where Slack does not tell it."""
+    """A user: the name shown, the e-mail, "" where Slack does not tell it, and what they are in our workspace."""
 
     name: str
     email: str
+    standing: Standing = Standing.MEMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +142,13 @@ class SlackClient:
         """Makes the bot a member of a public channel; being one already is fine."""
         self._api.write("conversations.join", {"channel": channel})
 
-    def profile(self, user_id: str) -> Profile:
-        """Returns what a member is called; the e-mail needs a scope of its own."""
+    def profile(self, user_id: str, team: str) -> Profile:
+        """Returns what a user is called, and is in the workspace `team`; the e-mail needs a scope of its own."""
         match self._api.read("users.info", {"user": user_id}):
             case {"user": {"profile": {**profile}, **user}}:
                 names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
                 name = next((line for name in names if isinstance(name, str) and (line := clean_line(name))), user_id)
-                return Profile(name, key_of(profile.get("email")) or "")
+                return Profile(name, key_of(profile.get("email")) or "", _standing(user, team))
         raise unreadable("users.info")
 
     def react(self, channel: str, ts: str, name: str) -> None:
@@ -212,3 +215,19 @@ def _no_such_channel(name: str, names: list[str]) -> OperatorNeeded:
 
 def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _standing(user: Mapping[Any, Any], team: str) -> Standing:
+    """https://docs.slack.dev/reference/objects/user-object"""
+    everywhere = user.get("enterprise_user")
+    teams = everywhere.get("teams") if isinstance(everywhere, dict) else None
+    is_colleague = isinstance(teams, list) and team in teams
+    if user.get("deleted") is True:
+        return Standing.DEACTIVATED
+    if user.get("is_bot") is True or user.get("id") == SLACKBOT:
+        return Standing.BOT
+    if user.get("is_stranger") is True or (user.get("team_id") not in (None, team) and not is_colleague):
+        return Standing.OUTSIDER
+    if user.get("is_restricted") is True or user.get("is_ultra_restricted") is True:
+        return Standing.GUEST
+    return Standing.COLLEAGUE if is_colleague else Standing.MEMBER

@@ -1,7 +1,7 @@
 """What people do in Slack, as values; whoever holds one holds something that Slack signed.
 
 `team`, `channel`, `user_id`, `action_id` and every `ts` are short text that a database can hold. What people wrote
-(`text`, `blocks`, `files`) is as Slack sent it.
+(`text`, `blocks`, `files`) is as Slack sent it. `comes_from_elsewhere`: Slack names another workspace as its author's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+SLACKBOT = "USLACKBOT"
 Blocks = tuple[Mapping[str, Any], ...]
 
 
@@ -49,6 +50,7 @@ class AgentWords:
     files: tuple[str, ...] = ()
     broadcast: bool = False
     subtype: str = ""
+    comes_from_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class AgentEdit:
     blocks: Blocks
     text: str
     deleted: bool = False
+    comes_from_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,7 @@ class Click:
     action_id: str
     value: str
     action_ts: str
-    response_url: str | None
-    trigger_id: str
+    comes_from_elsewhere: bool = False
 
 
 def message_key(team: str, channel: str, ts: str) -> str:

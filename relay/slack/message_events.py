@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relay.messages import Ignored
-from relay.slack.events import AgentEdit, AgentWords, Blocks
+from relay.slack.events import SLACKBOT, AgentEdit, AgentWords, Blocks
 from relay.slack.fields import (
     Fields,
     identifier,
@@ -70,6 +70,7 @@ def _words(event: Fields, us: Us) -> AgentWords | Ignored:
         files=tuple(text(file, "name") or text(file, "title") for file in several(event, "files")),
         broadcast=text(event, "subtype") == "thread_broadcast",
         subtype=text(event, "subtype"),
+        comes_from_elsewhere=_comes_from_elsewhere(event, us),
     )
 
 
@@ -104,7 +105,14 @@ def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, de
         blocks=() if deleted else _typed(message),
         text="" if deleted else text(message, "text"),
         deleted=deleted,
+        comes_from_elsewhere=_comes_from_elsewhere(message, us),
     )
+
+
+def _comes_from_elsewhere(message: Fields, us: Us) -> bool:
+    """What Slack calls a team may also be an organisation, E..., which tells nothing of a workspace."""
+    teams = {text(message, name) for name in ("team", "user_team", "source_team")}
+    return any(team != us.team for team in teams if team and not team.startswith("E"))
 
 
 def _machines(message: Fields, us: Us) -> str | None:
@@ -114,7 +122,8 @@ def _machines(message: Fields, us: Us) -> str | None:
 
 
 def _nobodys_words(message: Fields, us: Us) -> str | None:
-    return _machines(message, us) or (None if text(message, "subtype") in WORDS else NOTICE)
+    is_notice = text(message, "subtype") not in WORDS or message.get("user") == SLACKBOT
+    return _machines(message, us) or (NOTICE if is_notice else None)
 
 
 def _outside(message: Fields) -> str | None:

@@ -5,8 +5,9 @@ https://docs.slack.dev/apis/events-api, https://docs.slack.dev/reference/interac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
@@ -28,13 +29,14 @@ from relay.slack.fields import (
 )
 from relay.slack.message_events import Us, read_message
 from relay.slack.notes import note_reason
-from relay.slack.text import clean_line, is_https
+from relay.slack.text import clean_line
 
 OTHER_KIND = "of a kind that nothing is done about"
 RATE_LIMITED = "Slack holds events back: more than 30,000 in an hour"
 NOT_THE_BOTS = "a person's token was revoked, not the bot's"
 NO_MESSAGE = "not on a message"
 NO_ACTION = "no control was used"
+KEYS = {"token", "response_url", "response_urls", "trigger_id", "bot_access_token"}
 MAX_FORM_FIELDS = 16  # Slack sends one
 
 SlackEvent = AgentWords | AgentEdit | Uninstalled | Ignored
@@ -70,6 +72,20 @@ def parse_interaction(body: bytes) -> tuple[Click, ...] | Ignored:
         return Ignored(NO_MESSAGE)
     clicks = tuple(_click(payload, container, action) for action in several(payload, "actions"))
     return clicks or Ignored(NO_ACTION)
+
+
+def storable(body: bytes) -> bytes:
+    """Returns a body that was read, without what one could call Slack with: tokens, and addresses for an answer."""
+    try:
+        value = _object(_text(body))
+    except Rejected:
+        payload = _object(_form_payload(body))
+        return urlencode({"payload": _without_keys(payload)}).encode()
+    return _without_keys(value).encode()
+
+
+def _without_keys(value: Fields) -> str:
+    return json.dumps({name: each for name, each in value.items() if name not in KEYS})
 
 
 def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessage:
@@ -159,9 +175,9 @@ _READERS: dict[str, Callable[[Fields, Us], SlackEvent]] = {
 def _click(payload: Fields, container: Fields, action: Fields) -> Click:
     user, message_ts = inner(payload, "user"), moment(container, "message_ts")
     thread_ts = moment_or_none(container, "thread_ts") or moment_or_none(inner(payload, "message"), "thread_ts")
-    response_url = text(payload, "response_url")
+    team = identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id")
     return Click(
-        team=identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id"),
+        team=team,
         user_id=identifier(user, "id"),
         user_name=clean_line(text(user, "name") or text(user, "username")),
         channel=identifier_or_none(container, "channel_id") or identifier(inner(payload, "channel"), "id"),
@@ -170,8 +186,7 @@ def _click(payload: Fields, container: Fields, action: Fields) -> Click:
         action_id=needed(label(action, "action_id"), "action_id"),
         value=_chosen(action),
         action_ts=moment(action, "action_ts"),
-        response_url=response_url if is_https(response_url) else None,
-        trigger_id=identifier(payload, "trigger_id"),
+        comes_from_elsewhere=text(user, "team_id") not in ("", team),
     )
 
 

@@ -12,7 +12,7 @@ from relay.messages import Ignored
 from relay.slack.auth import check_signature
 from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Click
-from relay.slack.parse import agent_change, agent_click, agent_message, parse_event, parse_interaction
+from relay.slack.parse import agent_change, agent_click, agent_message, parse_event, parse_interaction, storable
 from relay.slack.thread_notices import SEND_AGAIN, SEND_CORRECTION
 from relay.store.conversations.replies import send_again
 from relay.store.db.engine import Tx
@@ -40,7 +40,7 @@ def receive() -> Response:
     if isinstance(event, Challenge):
         return jsonify({"challenge": event.value})
     if isinstance(event, AgentWords | AgentEdit):
-        return _told(_store(relay, event, body))
+        return _told(_store(relay, event, storable(body)))
     log.info("event.ignored", reason=event.reason if isinstance(event, Ignored) else UNINSTALLED)
     return _told(Receipt(Outcome.IGNORED))
 
@@ -53,7 +53,7 @@ def click() -> Response:
     clicks = parse_interaction(body)
     if not isinstance(clicks, Ignored):
         for each in clicks:
-            _act(relay, each, body)
+            _act(relay, each, storable(body))
     response = Response(status=200)
     response.call_on_close(lambda: failpoint("http.answered"))
     return response

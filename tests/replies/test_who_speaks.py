@@ -24,7 +24,7 @@ MARK = "• "  # how the relay's own lines begin
 # What is sent, and what the card and the thread say where its sender is of the team; None: it changes no card.
 KINDS: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "assigned": ({"metadata": {"KM_ASSIGN": DANA, "LOCALIZATION_VALUE": "Di"}}, "Assigned to Di", "with Di"),
-    "assigned, in words": ({"message": "oops", "metadata": {"KM_ASSIGN": DANA}}, f"Assigned to {DANA}: oops", "with Dana"),
+    "assigned, in words": ({"message": "o", "metadata": {"KM_ASSIGN": DANA}}, f"Assigned to {DANA}: o", "with Dana"),
     "resolved": ({"message": "bye", "metadata": {"KM_STATUS": "closed"}}, "Conversation resolved: bye", "resolved"),
     "marked as spam": ({"metadata": {"KM_STATUS": "spam"}}, "Conversation marked as spam", "resolved"),
     "summed up": ({"message": "all is well", "metadata": {"KM_SUMMARY": "true"}}, "Summary: all is well", None),
@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[dict[str, Any], str, str | None]] = {
 # What stands there where the sender is not of the team: their own words.
 OWN = {
     "assigned": "(empty message)",
-    "assigned, in words": "oops",
+    "assigned, in words": "o",
     "resolved": "bye",
     "marked as spam": "(empty message)",
     "summed up": "all is well",

@@ -12,8 +12,7 @@ from relay.messages import Ignored
 from relay.slack.events import Click, event_key
 from relay.slack.parse import NO_ACTION, NO_MESSAGE, OTHER_KIND, parse_interaction
 
-CLICK = Click("T1", "U0ALEX", "alex.r", CHANNEL, TS, ROOT, "take", "7", LATER,
-              "https://hooks.slack.com/actions/T1/1/abc", "12.34.ab")  # fmt: skip
+CLICK = Click("T1", "U0ALEX", "alex.r", CHANNEL, TS, ROOT, "take", "7", LATER)
 
 
 def clicked(**changes: Any) -> object:
@@ -35,7 +34,8 @@ CLICKS = {
     "by somebody with an odd name": ({"user": {"id": "U0ALEX", "username": "\x00a\u202e\ud800"}},
                                      replace(CLICK, user_name="a")),
     "of an organization": ({"team": None}, CLICK),
-    "nowhere to respond": ({"response_url": "http://hooks.slack.com/x"}, replace(CLICK, response_url=None)),
+    "by somebody of another workspace": (
+        {"user": {"id": "U0ALEX", "name": "alex.r", "team_id": "T2"}}, replace(CLICK, comes_from_elsewhere=True)),
     "no place but the channel": ({"container": {"message_ts": TS}}, CLICK),
 }  # fmt: skip
 
@@ -73,10 +73,10 @@ def test_its_key_is_what_repetitions_have_in_common() -> None:
 def test_it_reads_the_clicks_the_sandbox_sends(threaded: bool) -> None:
     workspace = Workspace()
     on = workspace.relay_posts(workspace.root.ts) if threaded else workspace.root
-    trigger = workspace.agent_clicks(on)
+    workspace.agent_clicks(on)
     clicks = parse_interaction(workspace.last.body)
     assert isinstance(clicks, tuple)
     (click,) = clicks
-    assert (click.channel, click.message_ts, click.trigger_id) == (CHANNEL, on.ts, trigger)
+    assert (click.channel, click.message_ts) == (CHANNEL, on.ts)
     assert click.thread_ts == (workspace.root.ts if threaded else None)
     assert (click.action_id, click.value, click.user_id, click.user_name) == ("take", "7", "U0ALEX", "alex")

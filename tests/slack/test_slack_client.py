@@ -116,7 +116,7 @@ def test_it_calls_the_methods_it_lists(slack, client):
     client.find_posted("C1", "s1", thread_ts="1.0", oldest=None)
     client.join(client.find_channel("a"))
     client.permalink("C1", "1.0")
-    assert client.profile("U1") == Profile("U1", "")
+    assert client.profile("U1", "T1") == Profile("U1", "")
     client.react("C1", "1.0", "x")
     client.unreact("C1", "1.0", "x")
     client.post_ephemeral("C1", "U1", "a sentence", thread_ts=None)

@@ -185,7 +185,6 @@ PLACES = {
     "message_ts": ("container", "message_ts"),
     "channel_id": ("container", "channel_id"),
     "id": ("user", "id"),
-    "trigger_id": ("trigger_id",),
     "action_ts": ("actions", "action_ts"),
 }
 

@@ -13,7 +13,7 @@ from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
 from relay.delivery.handlers import clicks
 from relay.delivery.policy import ECHO_AFTER
-from relay.delivery.refusing import NO_KEY, STRANGER
+from relay.delivery.refusing import NO_KEY, may_speak
 from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step, TooLate
 from relay.delivery.stored import Said
 from relay.messages import Agent
@@ -97,10 +97,9 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
         return Need(agents.LOOKED_UP, found, SendKind.REPLY, action.id, lambda cause: refuse(cause, in_thread=True))
     names = {**named, **{one: found[one].name for one in others if one in found}}
     text, agent = customer_text(now.blocks, now.text, names), found.get(author) or Agent(author, agents.NAMELESS, "")
-    if not text.strip():
-        return _refusal(claim, action, said, ONLY_FILES)
-    if not agent.agent_id and replying.known_only:
-        return _refusal(claim, action, said, STRANGER)
+    barred = may_speak(agent, replying, comes_from_elsewhere=said.comes_from_elsewhere)
+    if barred or not text.strip():
+        return _refusal(claim, action, said, barred or ONLY_FILES)
     if not replies.is_as_read(tx, action):
         return 0.0
     files = isinstance(said, AgentWords) and bool(said.files)

@@ -29,7 +29,7 @@ def click(
         person = slack.users[user]
         payload: dict[str, Any] = {
             "type": "block_actions",
-            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM_ID},
+            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team},
             "team": {"id": TEAM_ID, "domain": "sandbox"},
             "api_app_id": APP_ID,
             "token": "sandbox",

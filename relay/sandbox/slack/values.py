@@ -48,6 +48,11 @@ class User:
     real_name: str
     email: str = ""
     is_bot: bool = False
+    team: str = TEAM_ID
+    deleted: bool = False
+    is_restricted: bool = False  # a guest
+    is_ultra_restricted: bool = False  # one of a single channel
+    teams: tuple[str, ...] = ()  # of their organisation
 
 
 @dataclass(eq=False)
@@ -73,6 +78,7 @@ class Message:
     pings: list[str] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
+    team: str = TEAM_ID  # of its author
 
 
 def default_channels() -> list[Channel]:

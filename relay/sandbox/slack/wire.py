@@ -16,7 +16,8 @@ def message_shape(message: Message, board: Board, *, metadata: bool) -> dict[str
     if message.deleted:
         return _tombstone(message, board)
     shape: dict[str, Any] = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
-    shape |= {"team": TEAM_ID}
+    elsewhere = {} if message.team == TEAM_ID else {"user_team": message.team, "source_team": message.team}
+    shape |= {"team": message.team} | elsewhere
     if message.bot_id:
         shape |= {"bot_id": message.bot_id, "app_id": APP_ID}
     optional = {
@@ -108,17 +109,21 @@ def channel_shape(channel: Channel) -> dict[str, Any]:
 
 def user_shape(user: User, *, email: bool) -> dict[str, Any]:
     """A person as users.info returns them; the address only with its scope."""
-    profile = {"real_name": user.real_name, "display_name": user.name, "team": TEAM_ID}
+    profile = {"real_name": user.real_name, "display_name": user.name, "team": user.team}
     if email and user.email:
         profile["email"] = user.email
     return {
         "id": user.id,
-        "team_id": TEAM_ID,
+        "team_id": user.team,
         "name": user.name,
         "real_name": user.real_name,
-        "deleted": False,
+        "deleted": user.deleted,
         "is_bot": user.is_bot,
         "is_app_user": False,
+        "is_stranger": user.team != TEAM_ID and not user.teams,
+        "is_restricted": user.is_restricted or user.is_ultra_restricted,
+        "is_ultra_restricted": user.is_ultra_restricted,
+        **({"enterprise_user": {"id": user.id, "teams": list(user.teams)}} if user.teams else {}),
         "tz": "Etc/UTC",
         "profile": profile,
     }

@@ -14,7 +14,15 @@ from relay.sandbox.slack.pacing import Pacing
 from relay.sandbox.slack.pings import pings_of
 from relay.sandbox.slack.triggers import Triggers
 from relay.sandbox.slack.typed import as_blocks, as_stored
-from relay.sandbox.slack.values import BOT_USER_ID, Channel, Message, SlackError, default_channels, default_users
+from relay.sandbox.slack.values import (
+    BOT_USER_ID,
+    TEAM_ID,
+    Channel,
+    Message,
+    SlackError,
+    default_channels,
+    default_users,
+)
 from relay.sandbox.slack.wire import message_shape
 
 SCOPES = frozenset(
@@ -125,6 +133,7 @@ class SlackWorkspace(Board):
                 client_msg_id=str(uuid.uuid4()),
                 files=[{"id": f"F0{number}", "name": name} for number, name in enumerate(files)],
                 pings=pings_of(stored, [], linked_names=False),
+                team=self.users[user].team if user in self.users else TEAM_ID,
             )
             self.tell_posted(message)
             return message

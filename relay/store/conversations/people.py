@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import select
 
-from relay.messages import Agent, Person, Role
+from relay.messages import Agent, Person, Role, Standing
 from relay.store.db.dialects import upsert
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given, one_of
@@ -24,19 +26,26 @@ def known_people(tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, t
 def known_agents(tx: Tx, team: str, user_ids: Collection[str]) -> dict[str, tuple[Agent, float]]:
     """What is known of each Slack user, with its age in seconds."""
     rows = tx.run(KNOWN, account=_slack(team), users=list(user_ids))
-    return {row.user_id: (Agent(row.user_id, row.name, row.email), tx.now - row.looked_up_at) for row in rows}
+    return {row.user_id: _agent(row, tx.now) for row in rows}
 
 
 def remember_agents(tx: Tx, team: str, found: Iterable[Agent]) -> None:
     """Store what a look-up told of Slack users."""
     for agent in sorted(found, key=lambda one: one.user_id):
-        _remember(tx, _slack(team), agent.user_id, name=agent.name, email=agent.agent_id)
+        _remember(tx, _slack(team), agent.user_id, name=agent.name, email=agent.agent_id, role=agent.standing.value)
 
 
 def remember_people(tx: Tx, account: str, found: Iterable[Person]) -> None:
     """Store what a look-up told, in the order of ids so that two writers cannot block each other."""
     for person in sorted(found, key=lambda one: one.user_id):
         _remember(tx, account, person.user_id, name=person.name, role=person.role.value)
+
+
+def _agent(row: Any, now: float) -> tuple[Agent, float]:
+    """What an earlier version looked up does not say what they are: it is old."""
+    if not row.role:
+        return Agent(row.user_id, row.name, row.email), math.inf
+    return Agent(row.user_id, row.name, row.email, Standing(row.role)), now - row.looked_up_at
 
 
 def _slack(team: str) -> str:

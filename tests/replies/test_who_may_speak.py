@@ -1,0 +1,127 @@
+"""S17: in Slack only active members of the app's own workspace speak to customers and press buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from relay.delivery.refusing import GUEST, NO_PERSON, OUTSIDER, STRANGER
+from relay.sandbox.slack.values import TEAM_ID, User
+from tests.harness import words
+from tests.replies.desk import GROUP, Desk
+
+WHO = User("U0WHO", "who", "Who Ever", "who@team.test")
+OPEN: dict[str, dict[str, Any]] = {
+    "as it comes": {},
+    "guests too": {"guests": True},
+    "other workspaces too": {"other_workspaces": True},
+    "known ones only": {"agents": "known_only"},
+}
+# Who it is, and why they may not speak, by what the settings allow: as it comes, guests, others, known ones only.
+PEOPLE: dict[str, tuple[User, tuple[str | None, ...]]] = {
+    "a member": (WHO, (None, None, None, STRANGER)),
+    "a member whom Kommunicate knows": (replace(WHO, email="sam@sandbox.test"), (None, None, None, None)),
+    "a guest": (replace(WHO, is_restricted=True), (GUEST, None, GUEST, GUEST)),
+    "a guest of one channel": (replace(WHO, is_ultra_restricted=True), (GUEST, None, GUEST, GUEST)),
+    "somebody of another company": (replace(WHO, team="T0PARTNER"), (OUTSIDER, OUTSIDER, None, OUTSIDER)),
+    "one with a colleague's address": (
+        replace(WHO, team="T0PARTNER", email="sam@sandbox.test"), (OUTSIDER, OUTSIDER, None, OUTSIDER)),
+    "a colleague of another workspace": (
+        replace(WHO, team="T0SISTER", teams=(TEAM_ID, "T0SISTER")), (None, None, None, STRANGER)),
+    "somebody who has left": (replace(WHO, deleted=True), (NO_PERSON,) * 4),
+    "a bot": (replace(WHO, is_bot=True), (NO_PERSON,) * 4),
+}  # fmt: skip
+
+
+@pytest.fixture
+def desk_for(make_desk: Callable[..., Desk]) -> Callable[[User, str], Desk]:
+    """A desk with one more user of Slack, and with these settings."""
+
+    def made(user: User, settings: str) -> Desk:
+        desk = make_desk(replies={"undo_seconds": 0, **OPEN[settings]})
+        desk.sandbox.slack.users[user.id] = user
+        desk.sandbox.slack.channels["C0SUPPORT"].members.add(user.id)
+        desk.customer("m1")
+        return desk
+
+    return made
+
+
+CASES = [
+    pytest.param(user, settings, causes[number], id=f"{name}, {settings}")
+    for name, (user, causes) in PEOPLE.items()
+    for number, settings in enumerate(OPEN)
+]
+
+
+@pytest.mark.parametrize(("user", "settings", "cause"), CASES)
+def test_who_may_reply(desk_for: Callable[..., Desk], user: User, settings: str, cause: str | None) -> None:
+    desk = desk_for(user, settings)
+    desk.agent("Hello!", user=user.id)
+    desk.carry()
+    desk.run(5)
+    told = [sentence for who, sentence in desk.whispers() if who == user.id]
+    if cause is None:
+        assert [text.rpartition(": ")[2] for text in desk.reached()] == ["Hello!"]
+        assert told == []
+    else:
+        assert desk.reached() == []
+        assert told == [f"Not sent to the customer: {cause}."]
+        assert "with" not in words(desk.roots()[-1])
+
+
+@pytest.mark.parametrize(("user", "settings", "cause"), CASES)
+@pytest.mark.parametrize("action", ["take_over", "resolve"])
+def test_who_may_press(
+    desk_for: Callable[..., Desk], user: User, settings: str, cause: str | None, action: str
+) -> None:
+    desk = desk_for(user, settings)
+    before = words(desk.roots()[-1])
+    desk.use(action, user=user.id)
+    desk.carry()
+    desk.run(5)
+    told = [sentence for who, sentence in desk.whispers() if who == user.id]
+    if cause is not None:
+        assert len(told) == 1
+        assert cause in told[0]
+        assert words(desk.roots()[-1]) == before
+        assert desk.sandbox.kommunicate.conversation(GROUP).status == 0
+    elif action == "resolve":
+        assert desk.sandbox.kommunicate.conversation(GROUP).status == 2
+
+
+def test_slackbot_is_nobody(desk_for: Callable[..., Desk]) -> None:
+    """A reminder in a thread bears neither a bot's id nor a subtype."""
+    desk = desk_for(User("USLACKBOT", "slackbot", "Slackbot"), "other workspaces too")
+    before = words(desk.roots()[-1])
+    desk.agent("Reminder: the wifi password is hunter2", user="USLACKBOT")
+    desk.carry()
+    desk.run(5)
+    assert desk.reached() == []
+    assert words(desk.roots()[-1]) == before
+
+
+def test_whoever_slack_tells_nothing_of_is_judged_by_what_the_event_says(desk_for: Callable[..., Desk]) -> None:
+    """Somebody of another company in a shared channel may be unknown to users.info."""
+    desk = desk_for(replace(WHO, team="T0PARTNER"), "as it comes")
+    desk.sandbox.faults.add("users.info", "error", code="user_not_found", times=9)
+    desk.agent("Hello!", user=WHO.id)
+    desk.carry()
+    desk.run(5)
+    assert desk.reached() == []
+    assert desk.whispers() == [(WHO.id, f"Not sent to the customer: {OUTSIDER}.")]
+
+
+def test_nothing_that_is_good_for_a_call_is_stored(desk_for: Callable[..., Desk]) -> None:
+    desk = desk_for(WHO, "as it comes")
+    desk.agent("Hello!", user=WHO.id)
+    desk.use("resolve", user=WHO.id)
+    desk.carry()
+    with desk.store.read() as tx:
+        bodies = b"".join(tx.conn.exec_driver_sql("SELECT body FROM received").scalars())
+    assert b"Hello!" in bodies
+    for name in (b"response_url", b"trigger_id", b'"token"', b"%22token%22"):
+        assert name not in bodies
