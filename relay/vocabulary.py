@@ -101,6 +101,7 @@ class Mark(StrEnum):
     NONE = ""
     PENDING = "pending"
     SENT = "sent"
+    PARTLY = "partly"
     FAILED = "failed"
     UNSURE = "unsure"
     NOTE = "note"

@@ -37,6 +37,7 @@ class AgentWords:
 
     `blocks` are the rich text as typed; `text` is the same in Slack's mrkdwn, for want of blocks. `files` holds one
     name for each file, "" where it has none. `broadcast`: also shown in the channel. `subtype` is "" for plain words.
+    `beside` says what else the message holds that words cannot say, in the plural ("pictures").
     """
 
     team: str
@@ -51,6 +52,7 @@ class AgentWords:
     broadcast: bool = False
     subtype: str = ""
     comes_from_elsewhere: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,25 @@ from relay.slack.fields import (
     text,
 )
 from relay.slack.reply_text import nodes
+from relay.slack.reply_words import Node, string
 
+# What an agent's message may hold, and what is said of it where it does not reach the customer.
+WORDS_ALONE, FILES, FORWARDED, OTHERS = "", "files", "forwarded messages", "attachments"
+KINDS = {
+    "rich_text": WORDS_ALONE,
+    "table": WORDS_ALONE,
+    "image": "pictures",
+    "video": "videos",
+    "file": FILES,
+    "canvas": "canvases",
+    "list": "lists",
+    "poll": "polls",
+    "call": "calls",
+    "markdown": "Markdown",
+}
+KINDS_OF_RICH_TEXT = dict.fromkeys(
+    ("rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"), WORDS_ALONE
+)
 WORDS = ("", "file_share", "thread_broadcast", "me_message")  # the subtypes of what people write
 BY_A_BOT = "a bot wrote it"
 OWN = "the relay wrote it"
@@ -71,6 +89,7 @@ def _words(event: Fields, us: Us) -> AgentWords | Ignored:
         broadcast=text(event, "subtype") == "thread_broadcast",
         subtype=text(event, "subtype"),
         comes_from_elsewhere=_comes_from_elsewhere(event, us),
+        beside=_beside(event),
     )
 
 
@@ -135,6 +154,30 @@ def _typed(message: Fields) -> Blocks:
     pasted = [block for each in nodes(message.get("attachments")) for block in nodes(each.get("blocks"))]
     typed = [block for block in several(message, "blocks") if block.get("type") in ("rich_text", "table")]
     return (*typed, *(block for block in pasted if block.get("type") == "table"))
+
+
+def _beside(message: Fields) -> tuple[str, ...]:
+    """What a message holds beside its words, each kind once."""
+    kinds = [KINDS.get(text(block, "type"), OTHERS) for block in several(message, "blocks")]
+    kinds += [
+        KINDS_OF_RICH_TEXT.get(string(part, "type"), OTHERS)
+        for block in several(message, "blocks")
+        if block.get("type") == "rich_text"
+        for part in nodes(block.get("elements"))
+    ]
+    kinds += [_kind_of_attachment(each) for each in nodes(message.get("attachments"))]
+    kinds += [FILES] * bool(several(message, "files"))
+    return tuple(dict.fromkeys(kind for kind in kinds if kind))
+
+
+def _kind_of_attachment(attachment: Node) -> str:
+    if attachment.get("is_share") is True:
+        return FORWARDED
+    if string(attachment, "from_url") or string(attachment, "original_url"):
+        return WORDS_ALONE  # the preview of a link, which stands in the words
+    blocks = nodes(attachment.get("blocks"))
+    is_table = bool(blocks) and all(block.get("type") == "table" for block in blocks)
+    return WORDS_ALONE if is_table else KINDS.get("image", "") if string(attachment, "image_url") else OTHERS
 
 
 def _reads(message: Fields) -> tuple[str, Blocks]:

@@ -91,8 +91,8 @@ def _unmark(part: Node, text: str) -> Node | None:
     found = (_IN_QUOTE if kind == QUOTE else _IN_PARAGRAPH).match(_plain(elements[ink]))
     if found:
         rest = {"type": "text", "text": found.string[found.end() :]}
-        return {"type": SECTION, "elements": [rest, *elements[ink + 1 :]]}
-    return {"type": SECTION, "elements": elements} if kind == QUOTE and _TWO_IN_TEXT.match(text) else None
+        return {**part, "type": SECTION, "elements": [rest, *elements[ink + 1 :]]}
+    return {**part, "type": SECTION, "elements": elements} if kind == QUOTE and _TWO_IN_TEXT.match(text) else None
 
 
 def _plain(element: Node) -> str:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.slack.mrkdwn import to_elements
-from relay.slack.reply_words import Names, Node, string, words
+from relay.slack.reply_words import Names, Node, fenced, string, with_emoji, words
 
 __all__ = ["Mentions", "Names", "labels", "mentioned", "reply_text"]
 
 SECTION, LIST, QUOTE, TABLE = "rich_text_section", "rich_text_list", "rich_text_quote", "table"
+CODE = "rich_text_preformatted"
+NAMED_EMOJI = "named_emoji"  # ours: a part that was read from `text`
 _MAX_INDENT = 8  # Slack's own
 _MAX_NUMBER = 1_000_000
 
@@ -80,7 +82,7 @@ def parts_of(blocks: Sequence[Node], text: str) -> list[Node]:
     rich = [part for block in nodes(blocks) for part in _parts(block)]
     if any(said(part).strip() for part in rich if string(part, "type") != TABLE):
         return rich
-    return [{"type": SECTION, "elements": to_elements(text)}, *rich]
+    return [{"type": SECTION, "elements": to_elements(text), NAMED_EMOJI: True}, *rich]
 
 
 def lay_out(parts: Iterable[Node], names: Names) -> str:
@@ -125,14 +127,24 @@ def _lines(part: Node, names: Names) -> list[str]:
         lines = list(_items(part, names))
     elif kind == TABLE:
         lines = list(_rows(part, names))
+    elif kind == CODE:
+        lines = _code(part, names)
     else:
         lines = _paragraph(part, names)
     # A border makes a list or code a part of the quote around it.
     return [f"> {line}" for line in lines] if kind == QUOTE or part.get("border") == 1 else lines
 
 
+def _code(part: Node, names: Names) -> list[str]:
+    lines = _paragraph(part, names)
+    fence, _ = fenced("\n".join(lines))
+    return [fence, *lines, fence] if lines else []
+
+
 def _paragraph(part: Node, names: Names) -> list[str]:
     written = said(part, names)
+    if part.get(NAMED_EMOJI) is True:
+        written = with_emoji(written)
     # The end of the last line is the end of the part.
     return written.removesuffix("\n").split("\n") if written else []
 

@@ -1,4 +1,5 @@
-"""One element of rich text as the words a customer reads in a chat widget: no markup, no ids, no Slack.
+"""One element of rich text as the words a customer reads in a chat widget: no ids, no Slack, and of markup only what
+makes code code: Kommunicate's own widget reads Markdown, and would make something else of `__init__`.
 
 https://docs.slack.dev/reference/block-kit/block-elements/rich-text-section-element lists the elements.
 """
@@ -20,6 +21,8 @@ _TONES = range(2, 7)  # how Slack counts them; Unicode has five
 _TONE_IN_NAME = re.compile(r"::skin-tone-([2-6])")
 _CODE_POINT = re.compile(r"[0-9A-Fa-f]{1,6}")
 _TONED = re.compile("[\U0001f3fb-\U0001f3ff]")
+_SHORTCODE = re.compile(r":([a-z0-9_+'-]{1,64}):(?::skin-tone-([2-6]):)?")
+_FENCE = re.compile("`+")
 _BETWEEN_DIGITS = re.compile(r"[\s()./-]")
 
 
@@ -34,8 +37,32 @@ def string(node: Node, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def with_emoji(text: str) -> str:
+    """Returns text with emoji for the names that Slack's `text` has for them; other words between colons stay."""
+    if not _SHORTCODE.search(text):
+        return text
+    from emoji import emojize  # here: it takes 6 MB, and hardly a message needs it
+
+    def drawn(found: re.Match[str]) -> str:
+        name = f":{found[1]}:"
+        sign = emojize(name, language="alias")
+        return found[0] if sign == name else _toned(sign, int(found[2] or 0))
+
+    return _SHORTCODE.sub(drawn, text)
+
+
+def fenced(text: str) -> tuple[str, str]:
+    """Returns the fence for code of several lines, and the one for code within a line, that its text does not end."""
+    longest = max(map(len, _FENCE.findall(text)), default=0)
+    return "`" * max(3, longest + 1), "`" * (longest + 1)
+
+
 def _typed(element: Node, _names: Names) -> str:
-    return string(element, "text")
+    typed, style = string(element, "text"), element.get("style")
+    if not (isinstance(style, dict) and style.get("code") is True and typed.strip()):
+        return typed
+    _, fence = fenced(typed)
+    return f"{fence} {typed} {fence}" if len(fence) > 1 else f"{fence}{typed}{fence}"
 
 
 def _linked(element: Node, _names: Names) -> str:
@@ -50,7 +77,7 @@ def _with_url(label: str, url: str) -> str:
         return address
     if not url or label in (url, address) or _is_spaced(label, url):
         return label
-    return url if _is_completed(label, url) else f"{label} ({url})"
+    return label if _is_completed(label, url) else f"{label} ({url})"
 
 
 def _is_spaced(label: str, url: str) -> bool:
@@ -59,7 +86,7 @@ def _is_spaced(label: str, url: str) -> bool:
 
 
 def _is_completed(label: str, url: str) -> bool:
-    """Tells whether the url is what Slack makes of a typed "example.com"."""
+    """Tells whether the url is what Slack makes of a typed "example.com", or of a file's name."""
     return url in {scheme + label + end for scheme in ("", "http://", "https://") for end in ("", "/")}
 
 

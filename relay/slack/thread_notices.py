@@ -30,10 +30,11 @@ _SENTENCES = {
     ThreadNotice.UNSURE: "May not have arrived: {cause}.",
     ThreadNotice.EDITED: "Edited after it was sent: the customer still has the earlier words.",
     ThreadNotice.DELETED: "Taken back after it was sent: the customer still has it.",
-    ThreadNotice.FILES: "Only the words were sent: files do not reach the customer yet.",
+    ThreadNotice.FILES: "Only the words were sent: {cause} do not reach the customer yet.",
     ThreadNotice.TAKEN: "{cause} has taken this chat over.",
     ThreadNotice.REFUSED: "Not done: {cause}.",
 }
+_NO_CAUSE = {ThreadNotice.FILES: "files"}  # as version 0.1 stored it
 _BUTTONS = {
     ThreadNotice.FAILED: (SEND_AGAIN, "Retry"),
     ThreadNotice.UNSURE: (SEND_AGAIN, "Send again"),
@@ -45,7 +46,7 @@ def notice_text(told: Notice) -> str:
     """Returns the line as plain words."""
     if told.topic is ThreadNotice.TAKEN:
         return MARK + _SENTENCES[told.topic].format(cause=clean_name(told.cause))
-    reason = clean_line(told.cause.rstrip("."), MAX_CAUSE) or "no reason was given"
+    reason = clean_line(told.cause.rstrip("."), MAX_CAUSE) or _NO_CAUSE.get(told.topic, "no reason was given")
     return MARK + _SENTENCES[told.topic].format(cause=reason)
 
 

@@ -33,7 +33,7 @@ def read(text: str) -> str:
         ("<!new^x|something> <!new>.", "something ."),
         ("<https://a.example/?a=1&amp;b=2>", "https://a.example/?a=1&b=2"),
         ("<https://a.example|R&amp;D &lt;3>", "R&D <3 (https://a.example)"),
-        ("<http://a.example|a.example>", "http://a.example"),
+        ("<http://a.example|a.example>", "a.example"),
         ("<mailto:a@b.example|a@b.example>", "a@b.example"),
         ("<tel:5551234|555-1234>", "555-1234"),
     ],
@@ -52,7 +52,7 @@ def test_a_token_says_what_it_stands_for(text: str, words: str) -> None:
         ("1 < 2 > 0 <> <3 <b> <\n@U1", "1 < 2 > 0 <> <3 <b> <\n@U1"),
         ("*a* _b_ ~c~ `d` ```e```", "*a* _b_ ~c~ `d` ```e```"),
         ("&gt; quoted\n• one\n1. two", "> quoted\n• one\n1. two"),
-        (":wave::skin-tone-2: :shipit:", ":wave::skin-tone-2: :shipit:"),
+        (":party_parrot: 10:30:45 :a b: ::", ":party_parrot: 10:30:45 :a b: ::"),
         ("a \r\nb\x00 ", "a\nb"),
     ],
 )
@@ -63,3 +63,17 @@ def test_what_was_typed_stays(text: str, words: str) -> None:
 
 def test_an_entity_is_decoded_once() -> None:
     assert unescape("&amp;gt;&gt;&amp;") == "&gt;>&"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Thanks :slightly_smiling_face:", "Thanks 🙂"),
+        (":+1::tada:", "👍🎉"),
+        (":wave::skin-tone-2: you", "👋🏻 you"),
+        ("&gt;&gt; :eyes:", ">> 👀"),
+    ],
+)
+def test_names_of_emoji_are_drawn(text: str, words: str) -> None:
+    """A message without rich text has their names alone."""
+    assert read(text) == words

@@ -128,8 +128,8 @@ UNMARKED = [
     (typed("hi >> ", user()), "", "hi >> @Ann"),
     (typed(user(), " >> hi"), "", "@Ann >> hi"),
     # Code is code.
-    (typed(text(">>> import this", code=True), user()), "", ">>> import this@Ann"),
-    ([rich(code(">>> 1 + 1"), section(user()))], "", ">>> 1 + 1\n@Ann"),
+    (typed(text(">>> import this", code=True), user()), "", "`>>> import this`@Ann"),
+    ([rich(code(">>> 1 + 1"), section(user()))], "", "```\n>>> 1 + 1\n```\n@Ann"),
     ([rich(bullets(section(">> hi ", user())))], "", "• >> hi @Ann"),
     (typed(link("https://a.example", ">> hi"), user()), "", ">> hi (https://a.example)@Ann"),
 ]

@@ -18,7 +18,7 @@ def lay(*parts: Node) -> str:
     return reply_text([rich(*parts)], "", NAMES)
 
 
-@pytest.mark.parametrize("style", [{}, {"bold": True}, {"italic": True, "strike": True}, {"code": True}])
+@pytest.mark.parametrize("style", [{}, {"bold": True}, {"italic": True, "strike": True}, {"code": False}])
 def test_typed_words_come_as_typed_whatever_their_style(style: dict[str, bool]) -> None:
     assert read("say ", text("a *b* `c` <@U1> &lt; :x:", **style), " twice") == "say a *b* `c` <@U1> &lt; :x: twice"
 
@@ -30,8 +30,9 @@ def test_typed_words_come_as_typed_whatever_their_style(style: dict[str, bool]) 
         ("https://a.example/x", "", "https://a.example/x"),
         ("https://a.example/x", "https://a.example/x", "https://a.example/x"),
         ("https://a.example/x", "our page", "our page (https://a.example/x)"),
-        ("http://a.example", "a.example", "http://a.example"),
-        ("https://a.example/", "a.example", "https://a.example/"),
+        ("http://a.example", "a.example", "a.example"),
+        ("https://a.example/", "a.example", "a.example"),
+        ("http://README.md", "README.md", "README.md"),
         ("https://a.example", "a.example/", "a.example/ (https://a.example)"),
         ("http://a.example", "b.example", "b.example (http://a.example)"),
         ("http://a.example", "A.example", "A.example (http://a.example)"),
@@ -158,12 +159,19 @@ def test_a_quote_is_marked_line_by_line() -> None:
 
 def test_what_has_a_quotes_border_is_marked_too() -> None:
     shown = lay(quote("you said"), bullets("a", "b", border=1), code("x = 1", border=1))
-    assert shown == "> you said\n> • a\n> • b\n> x = 1"
+    assert shown == "> you said\n> • a\n> • b\n> ```\n> x = 1\n> ```"
 
 
 def test_code_stands_on_lines_of_its_own_as_written() -> None:
     shown = lay(section("Run\n"), code("if a:\n    b(`c`)\n\n\td\n"), section("and ", text("then", code=True)))
-    assert shown == "Run\nif a:\n    b(`c`)\n\n\td\nand then"
+    assert shown == "Run\n```\nif a:\n    b(`c`)\n\n\td\n```\nand `then`"
+
+
+def test_code_that_holds_a_fence_has_a_longer_one() -> None:
+    """Kommunicate's widget reads Markdown: what is code must stay code to its end."""
+    assert lay(code("```\nx\n```")) == "````\n```\nx\n```\n````"
+    assert read(text("a `b` __init__", code=True)) == "`` a `b` __init__ ``"
+    assert lay(code("# reset\nrm cache/*\n__init__ 2*3*4")) == "```\n# reset\nrm cache/*\n__init__ 2*3*4\n```"
 
 
 def test_the_end_of_a_paragraph_is_one_line_end() -> None:

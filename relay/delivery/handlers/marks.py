@@ -14,6 +14,7 @@ from relay.vocabulary import Mark, SendKind
 EMOJI = {
     Mark.PENDING: "hourglass_flowing_sand",
     Mark.SENT: "white_check_mark",
+    Mark.PARTLY: "warning",
     Mark.FAILED: "x",
     Mark.UNSURE: "grey_question",
     Mark.NOTE: "lock",

@@ -28,7 +28,8 @@ from relay.store.queue.lanes import give_back
 from relay.vocabulary import GateScope, Mark, SendKind
 
 NO_ANSWER = "Kommunicate did not answer, so it may not have arrived"
-ONLY_FILES = "files do not reach the customer yet"
+NOTHING = "it has no words"
+NOT_YET = "do not reach the customer yet"
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
@@ -98,19 +99,19 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
     names = {**named, **{one: found[one].name for one in others if one in found}}
     text, agent = customer_text(now.blocks, now.text, names), found.get(author) or Agent(author, agents.NAMELESS, "")
     barred = may_speak(agent, replying, comes_from_elsewhere=said.comes_from_elsewhere)
+    beside = " and ".join(said.beside) if isinstance(said, AgentWords) else ""
     if barred or not text.strip():
-        return _refusal(claim, action, said, barred or ONLY_FILES)
+        return _refusal(claim, action, said, barred or (f"{beside} {NOT_YET}" if beside else NOTHING))
     if not replies.is_as_read(tx, action):
         return 0.0
-    files = isinstance(said, AgentWords) and bool(said.files)
-    draft = _draft(claim, action, agent, text, agent.agent_id or replying.sender, files=files)
+    draft = _draft(claim, action, agent, text, agent.agent_id or replying.sender, beside)
     return Ready((_takeover(claim, action, draft) if claim.conversation.state.bot_active else draft,))
 
 
-def _draft(claim: Claim, action: AgentAction, agent: Agent, text: str, sender: str, *, files: bool) -> Draft:
+def _draft(claim: Claim, action: AgentAction, agent: Agent, text: str, sender: str, beside: str) -> Draft:
     """The relay's own sender speaks for many: whoever really wrote is named in front."""
     signed = text if agent.agent_id else f"{agent.name}: {text}"
-    payload = {"text": signed, "sender": sender, "agent": agent.name, "files": files}
+    payload = {"text": signed, "sender": sender, "agent": agent.name, "beside": beside}
     return Draft(SendKind.REPLY, claim.conversation.key.account, None, payload, ((action.id, 0),))
 
 
