@@ -87,8 +87,15 @@ def _is_hand_over(body: WebhookBody) -> bool:
     return _asks_for_a_person(body) and _is_silent(body)
 
 
-def _hand_over(body: WebhookBody) -> News | None:
-    return News.HANDED_OVER if _asks_for_a_person(body) else None
+def _is_hand_over_to_somebody(body: WebhookBody) -> bool:
+    return _is_hand_over(body) and bool(notices.handed_to(body).user_id)
+
+
+def _hand_over(body: WebhookBody) -> Assigned | News | None:
+    if not _asks_for_a_person(body):
+        return None
+    to = notices.handed_to(body)
+    return to if to.user_id else News.HANDED_OVER
 
 
 def _is_call_signal(body: WebhookBody) -> bool:
@@ -140,6 +147,7 @@ RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
     (_is_hidden, Ignore("hidden message")),
     (_is_hidden_action, Ignore("hidden message")),
     (_is_call_signal, Ignore("call signalling")),
+    (_is_hand_over_to_somebody, Show(notices.handed_over, MessageKind.NOTICE, _hand_over)),
     (_is_hand_over, Ignore("hand-over request without words", hand_over=True)),
     (_is_call_status, Show(notices.call, MessageKind.NOTICE, spoken=notices.call)),
     (_is_summary, Show(notices.summary, MessageKind.NOTICE)),

@@ -41,6 +41,16 @@ def assignment(body: WebhookBody) -> Assigned:
     return Assigned(user_id, one_line(body.metadata.get("LOCALIZATION_VALUE"), MAX_VALUE))
 
 
+def handed_to(body: WebhookBody) -> Assigned:
+    """Return to whom a bot hands the conversation over; "" for a team, or for whoever Kommunicate chooses."""
+    return Assigned(one_line(body.metadata.get("KM_ASSIGN_TO"), MAX_VALUE), "")
+
+
+def handed_over(body: WebhookBody) -> str:
+    """Return "Handed over to jane@example.com"."""
+    return f"Handed over to {handed_to(body).user_id}"
+
+
 def status(body: WebhookBody) -> str:
     """Return "Conversation resolved" and the like; a status not known is named as it came."""
     word = one_line(body.metadata.get("KM_STATUS"), MAX_VALUE)

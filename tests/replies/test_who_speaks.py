@@ -139,3 +139,18 @@ def test_who_speaks_under_a_line_of_the_systems_is_named(open_desk: Desk) -> Non
     send(open_desk, DANA, metadata={"KM_STATUS": "open"})
     send(open_desk, DANA, message="I am here")
     assert "(agent)" in thread(open_desk)[-1]
+
+
+@pytest.mark.parametrize("said", ["", "Somebody will help you."])
+@pytest.mark.parametrize(
+    ("to", "stands", "calls"),
+    [(DANA, "with Dana", True), ("helper", "a bot answers", False), ("", "Take over", True)],
+)
+def test_a_hand_over_says_to_whom(open_desk: Desk, to: str, stands: str, calls: bool, said: str) -> None:
+    """To an agent the card says so; to another bot nobody is called."""
+    send(open_desk, "helper", message="Hi", metadata={"KM_ANSWER_SOURCE": "faq"})
+    send(open_desk, "jane", message="I want to buy")
+    send(open_desk, "helper", message=said, metadata={"KM_ASSIGN_TO": to})
+    assert stands in card(open_desk)
+    send(open_desk, "jane", message="size M")
+    assert open_desk.roots_and_replies()[-1]["broadcast"] == calls
