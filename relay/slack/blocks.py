@@ -68,7 +68,12 @@ def author_line(author: str, sent_at: float) -> Block:
 
 def words(elements: Sequence[Block]) -> Block:
     """A message's words in full size."""
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+    return rich_text([{"type": "rich_text_section", "elements": list(elements)}])
+
+
+def rich_text(parts: Sequence[Block]) -> Block:
+    """Paragraphs, lists, quotes and code, one below the other."""
+    return {"type": "rich_text", "elements": list(parts)}
 
 
 def headline(name: str, since: float, first_words: str) -> Block:

@@ -15,15 +15,18 @@ from relay.slack.blocks import (
     link_or_words,
     open_in_words,
     plain,
+    rich_text,
     utc_minute,
     words,
 )
 from relay.slack.files import describe, file_block
+from relay.slack.markdown import to_parts
 from relay.slack.text import author_of, clean, clean_line, is_flood, split, to_rich_text
 from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
 EMPTY = "(empty message)"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
+_MAX_MARKDOWN = 10_000  # characters: longer ones could take seconds to read
 _GOES_ON = "… "
 _MAX_REASON = 200
 _LINE_END = re.compile("[\n\u2028\u2029]")
@@ -147,11 +150,21 @@ def _blocks(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> Ite
 def _words(line: Line, piece: _Piece, *, goes_on: bool) -> Block:
     if line.message.kind is MessageKind.NOTICE:
         return context(plain(MARK + piece.text))
-    if piece.small or line.author.role is Role.BOT:
+    if piece.small:
+        return context(plain(piece.text))
+    formatted = to_parts(piece.text) if _is_markdown(line) else []
+    if formatted:
+        return rich_text(formatted)
+    if line.author.role is Role.BOT:
         return context(plain(piece.text))
     if is_flood(line.message.text):
         return words([{"type": "text", "text": piece.text}])
     return words(to_rich_text(piece.text, goes_on=goes_on))
+
+
+def _is_markdown(line: Line) -> bool:
+    """Clients show that of bots and agents; what a customer typed stays as typed."""
+    return line.author.role.is_of_the_team and len(line.message.text) <= _MAX_MARKDOWN
 
 
 def _summary(line: Line, piece: _Piece) -> str:

@@ -10,6 +10,7 @@ import idna
 
 AN_ADDRESS = r"(?i:https?)://[A-Za-z0-9][^\s<>|\"@]*"
 OURS = re.compile(rf"<!date\^\d+\^[a-z_{{}} ]+\|[-0-9: ]+UTC>|<{AN_ADDRESS}\|(Open in Kommunicate|an earlier thread)>")
+STYLES = {"bold", "italic", "strike", "code"}
 LEAVES = {"text", "link", "date", "user"}
 
 
@@ -36,7 +37,7 @@ def problems(payload):
     found += ["no text"] * (not payload["text"].strip())
     found += ["unescaped text"] * bool(re.search(r"[<>]|&(?!amp;|lt;|gt;)", payload["text"]))
     found += ["blocks"] * (len(payload.get("blocks", ())) > 50)
-    everything = list(objects(payload.get("blocks", ())))
+    everything = [each for each in objects(payload.get("blocks", ())) if not set(each) <= STYLES]
     found += [fault for each in everything for fault in faults(each)]
     total = sum(units(each.get(key, "")) for each in everything for key in ("text", "alt_text") if is_text(each, key))
     return found + ["total"] * (total > 12_000)
@@ -76,6 +77,14 @@ def faults(each):
         "context": lambda: 0 < len(each["elements"]) <= 10,
         "rich_text": lambda: each["elements"],
         "rich_text_section": lambda: all(e["type"] in LEAVES for e in each["elements"]) and each["elements"],
+        "rich_text_preformatted": lambda: [e["type"] for e in each["elements"]] == ["text"],
+        "rich_text_list": lambda: (
+            all(e["type"] == "rich_text_section" for e in each["elements"])
+            and each["elements"]
+            and 0 <= each["indent"] <= 8
+            and each["style"] in ("ordered", "bullet")
+            and each.get("offset", 1) > 0
+        ),
         "rich_text_quote": lambda: all(e["type"] in LEAVES for e in each["elements"]) and each["elements"],
         "section": lambda: set(each) == {"type", "text", "accessory"},
         "overflow": lambda: 0 < len(each["options"]) <= 5 and all(is_entry(option) for option in each["options"]),
