@@ -6,6 +6,13 @@ import re
 from typing import Any
 
 MAX_KEY = 255  # characters
+# Characters that show nothing and reorder or hide what stands beside them: overrides and isolates of direction, widths
+# of zero, tags. Not the joiners, which Persian and emoji need, and of tags those of a flag.
+_INVISIBLE = re.compile(
+    "(\U0001f3f4[\U000e0020-\U000e007e]{1,10}\U000e007f)"
+    "|[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    "|[\U000e0000-\U000e0fff]"
+)
 UNHOLDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, and halves of characters
 
 
@@ -14,3 +21,8 @@ def key_of(value: Any, *, most: int = MAX_KEY) -> str | None:
     if not isinstance(value, str) or not value.strip() or len(value) > most or UNHOLDABLE.search(value):
         return None
     return value
+
+
+def without_invisible(text: str) -> str:
+    """Return the text without characters that show nothing and could make it read as something else."""
+    return _INVISIBLE.sub(lambda found: found[1] or "", text)

@@ -6,10 +6,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from relay.keys import UNHOLDABLE
+from relay.keys import UNHOLDABLE, without_invisible
 
-# Marks that turn the direction of writing: "exe.gpj" must not read as "jpg.exe".
-_TURNING = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\xa0\ud800-\udfff\\<>\"|\s]")
 
 
@@ -17,7 +15,7 @@ def one_line(value: Any, limit: int | None = None) -> str:
     """Return a string or number as one trimmed line of at most `limit` characters; anything else as ""."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
-    line = " ".join(UNHOLDABLE.sub(" ", _TURNING.sub("", str(value))).split())
+    line = " ".join(UNHOLDABLE.sub(" ", without_invisible(str(value))).split())
     return line[:limit].rstrip()
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import idna
 from linkify_it import LinkifyIt
 
+from relay.keys import without_invisible
 from relay.messages import Person, Role
 
 MAX_NAME = 60
@@ -62,8 +63,8 @@ def units(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Returns the text with line ends as "\\n" and what Slack cannot take as U+FFFD."""
-    return _UNTAKEABLE.sub(REPLACEMENT, text.replace("\r\n", "\n").replace("\r", "\n"))
+    """Returns the text with line ends as "\\n", what Slack cannot take as U+FFFD, and nothing that is not seen."""
+    return _UNTAKEABLE.sub(REPLACEMENT, without_invisible(text).replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def clean_line(text: str, limit: int = MAX_NAME) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ class Desk(Rig):
     """One conversation in C0SUPPORT; `carry` takes the vendors' mail to the relay."""
 
     changes: Mapping[str, Any] = MappingProxyType({})  # to the environment's settings
+    numbers = count()  # of webhooks
 
     def assemble(self, config: dict[str, Any]) -> Relay:
         both = replace(settings(self.server, **config), slack_signing_secrets=(SECRET,), **self.changes)
@@ -64,6 +66,15 @@ class Desk(Rig):
         self.sandbox.kommunicate.customer_writes(GROUP, text, name="Jane")
         self.carry()
         self.run(3)
+
+    def webhook(self, sender: str, **fields: Any) -> None:
+        """A webhook of one's own, with a valid token, and what it leads to."""
+        number = next(self.numbers)
+        told = {"key": f"5-own-{number}", "from": sender, "groupId": int(GROUP), "timeStamp": 1795690000000 + number}
+        token = {"Authentication": self.sandbox.kommunicate.webhook.authentication()}
+        body = {**told, "message": "", **fields}
+        assert self.client.post("/kommunicate/webhook", json=body, headers=token).status_code == 200
+        self.run(5)
 
     def agent(self, text: str, user: str = "U0ALEX", **more: Any) -> Message:
         """An agent writes in the thread; the event is in the mail."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import pytest
@@ -41,26 +40,6 @@ OWN = {
     "marked as spam": "(empty message)",
     "summed up": "all is well",
 }
-_numbers = count()
-
-
-def send(desk: Desk, sender: str, **fields: Any) -> None:
-    """A webhook of one's own, with a valid token, and what it leads to."""
-    fields.setdefault("message", "")
-    number = next(_numbers)
-    body = {
-        "key": f"5-own-{number}",
-        "from": sender,
-        "groupId": int(GROUP),
-        "timeStamp": 1795690000000 + number,
-        **fields,
-    }
-    assert desk.client.post(
-        "/kommunicate/webhook",
-        json=body,
-        headers={"Authentication": desk.sandbox.kommunicate.webhook.authentication()},
-    ).status_code == 200  # fmt: skip
-    desk.run(5)
 
 
 def card(desk: Desk) -> str:
@@ -87,7 +66,7 @@ def open_desk(make_desk: Callable[..., Desk]) -> Desk:
 def test_only_the_team_is_believed(open_desk: Desk, sender: str, kind: str) -> None:
     fields, said, stands = KINDS[kind]
     before = card(open_desk)
-    send(open_desk, sender, **fields)
+    open_desk.webhook(sender, **fields)
     line = thread(open_desk)[-1]
     role, _ = SENDERS[sender]
     if role in ("agent", "bot"):
@@ -104,11 +83,11 @@ def test_only_the_team_is_believed(open_desk: Desk, sender: str, kind: str) -> N
 @pytest.mark.parametrize("said", ["", "Somebody will help you."])
 def test_only_the_team_hands_over(open_desk: Desk, sender: str, said: str) -> None:
     """From a bot that has the chat to whoever will take it: the channel is called."""
-    send(open_desk, "helper", message="Hi", metadata={"KM_ANSWER_SOURCE": "faq"})
-    send(open_desk, "jane", message="hello?")
-    send(open_desk, sender, message="…")  # whoever it is, their role was looked up
+    open_desk.webhook("helper", message="Hi", metadata={"KM_ANSWER_SOURCE": "faq"})
+    open_desk.webhook("jane", message="hello?")
+    open_desk.webhook(sender, message="…")  # whoever it is, their role was looked up
     assert "a bot answers" in card(open_desk)
-    send(open_desk, sender, message=said, metadata={"KM_ASSIGN_TO": ""})
+    open_desk.webhook(sender, message=said, metadata={"KM_ASSIGN_TO": ""})
     role, _ = SENDERS[sender]
     assert ("a bot answers" in card(open_desk)) == (role not in ("agent", "bot"))
 
@@ -119,9 +98,9 @@ def test_without_a_key_only_those_who_are_listed_are_believed(make_desk: Callabl
     desk.out.authors._client = None  # as where KOMMUNICATE_API_KEY is not set
     desk.customer("m1")
     for sender in ("jane", "other@team.test"):
-        send(desk, sender, message="bye", metadata={"KM_STATUS": "closed"})
+        desk.webhook(sender, message="bye", metadata={"KM_STATUS": "closed"})
         assert "resolved" not in card(desk)
-    send(desk, DANA, message="bye", metadata={"KM_STATUS": "closed"})
+    desk.webhook(DANA, message="bye", metadata={"KM_STATUS": "closed"})
     assert "resolved" in card(desk)
 
 
@@ -136,8 +115,8 @@ def test_a_name_imitates_neither_the_card_nor_a_role(make_desk: Callable[..., De
 
 def test_who_speaks_under_a_line_of_the_systems_is_named(open_desk: Desk) -> None:
     """Also if it is the same person in the same minute."""
-    send(open_desk, DANA, metadata={"KM_STATUS": "open"})
-    send(open_desk, DANA, message="I am here")
+    open_desk.webhook(DANA, metadata={"KM_STATUS": "open"})
+    open_desk.webhook(DANA, message="I am here")
     assert "(agent)" in thread(open_desk)[-1]
 
 
@@ -148,9 +127,9 @@ def test_who_speaks_under_a_line_of_the_systems_is_named(open_desk: Desk) -> Non
 )
 def test_a_hand_over_says_to_whom(open_desk: Desk, to: str, stands: str, calls: bool, said: str) -> None:
     """To an agent the card says so; to another bot nobody is called."""
-    send(open_desk, "helper", message="Hi", metadata={"KM_ANSWER_SOURCE": "faq"})
-    send(open_desk, "jane", message="I want to buy")
-    send(open_desk, "helper", message=said, metadata={"KM_ASSIGN_TO": to})
+    open_desk.webhook("helper", message="Hi", metadata={"KM_ANSWER_SOURCE": "faq"})
+    open_desk.webhook("jane", message="I want to buy")
+    open_desk.webhook("helper", message=said, metadata={"KM_ASSIGN_TO": to})
     assert stands in card(open_desk)
-    send(open_desk, "jane", message="size M")
+    open_desk.webhook("jane", message="size M")
     assert open_desk.roots_and_replies()[-1]["broadcast"] == calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ from slack_samples import (
     texts,
 )
 
-from relay.messages import Form, Person, Role
+from relay.messages import Attachment, Form, Person, Role
 from relay.slack.blocks import MAX_TEXT
 from relay.slack.markdown import to_parts
 from relay.slack.render import Line, Previous, render_batch, render_card
@@ -152,3 +153,21 @@ def test_it_asks_slack_to_interpret_nothing():
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a\u202e\u2060\u2066\u2069\ufeff\U000e0041\U000e007f"
+hidden = st.text(st.sampled_from(INVISIBLE + "ab \u0645\u200c\u200d\U0001f469(\u00b7)\n"), max_size=60)
+
+
+@given(hidden, hidden, hidden, st.sampled_from(Role), st.sampled_from(Form))
+def test_nothing_that_is_not_seen_reorders_or_hides_what_is(text, name, file, role, form):
+    """S18: overrides of direction, widths of zero and tags are in no block and in no text."""
+    line = a_line(text, name=name, role=role, form=form)
+    line = replace(line, message=replace(line.message, unseen=text, attachment=Attachment(file)))
+    shown = "".join(post.text + json.dumps(post.blocks, ensure_ascii=False) for post in render(line))
+    assert not set(INVISIBLE) & set(shown)
+
+
+def test_what_joins_characters_and_the_tags_of_a_flag_stay():
+    wanted = "\U0001f469\u200d\U0001f467 \u0645\u06cc\u200c\u062e \U0001f3f4\U000e0067\U000e0062\U000e007f"
+    assert clean(wanted) == wanted
