@@ -126,9 +126,7 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         kommunicate=client,
         agents=Agents(store, slack, client, config.replies.map),
         sender=config.kommunicate.sender,
-        known_only=config.replies.agents == "known_only",
-        guests=config.replies.guests,
-        other_workspaces=config.replies.other_workspaces,
+        rules=config.replies,
         call_deadline=config.delivery.call_deadline,
     )
 

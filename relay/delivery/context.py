@@ -18,6 +18,7 @@ from relay.errors import OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
 from relay.messages import ConversationKey
+from relay.settings.schema import Replies
 from relay.slack.client import SlackClient
 from relay.store.db.engine import Store, Tx
 from relay.store.queue.gates import Limits
@@ -37,9 +38,7 @@ class Replying:
     kommunicate: KommunicateClient
     agents: Agents
     sender: str  # speaks for agents whom Kommunicate does not know
-    known_only: bool
-    guests: bool
-    other_workspaces: bool
+    rules: Replies
     call_deadline: float
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.

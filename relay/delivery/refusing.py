@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from relay.delivery.context import DeliveryContext, Replying
+from relay.delivery.context import DeliveryContext
 from relay.delivery.steps import Author, Refuse
 from relay.errors import DeliveryFailed
-from relay.messages import Agent, Standing
 from relay.store.conversations.replies import is_ended
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
@@ -15,30 +14,7 @@ from relay.store.queue.due import lock
 from relay.store.queue.lanes import hold
 
 NO_KEY = "this relay has no KOMMUNICATE_API_KEY, so nothing reaches the customer"
-STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay serves known agents only"
-
-GUEST = "you are a guest of this workspace, and this relay serves its members; `replies.guests` can allow it"
-OUTSIDER = "you belong to another workspace, and this relay serves its own; `replies.other_workspaces` can allow it"
-NO_PERSON = "only people who are active members of this workspace speak to customers"
-
 log = structlog.get_logger()
-
-
-def may_speak(agent: Agent, replying: Replying, *, comes_from_elsewhere: bool) -> str | None:
-    """Return why a user of Slack may not speak to customers, nor press a button; None where they may.
-
-    `comes_from_elsewhere`: what they did names another workspace as theirs.
-    """
-    standing = agent.standing
-    if comes_from_elsewhere and standing in (Standing.MEMBER, Standing.GUEST):
-        standing = Standing.OUTSIDER
-    if standing in (Standing.BOT, Standing.DEACTIVATED):
-        return NO_PERSON
-    if standing is Standing.GUEST and not replying.guests:
-        return GUEST
-    if standing is Standing.OUTSIDER and not replying.other_workspaces:
-        return OUTSIDER
-    return STRANGER if replying.known_only and not agent.agent_id else None
 
 
 def refuse(context: DeliveryContext, claim: Claim, refusal: Refuse) -> None:

@@ -16,7 +16,7 @@ from tests.replies.desk import Desk
 __all__ = ["make_desk"]
 
 HOUSE = str(Path(relay.__file__).parent)
-MESSAGE, REPLY = 48, 48  # files
+MESSAGE, REPLY = 49, 49  # files; each passes one that decides whose words count: `messages`, `routing/speaking`
 
 
 @contextmanager

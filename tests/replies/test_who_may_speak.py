@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relay.delivery.refusing import GUEST, NO_PERSON, OUTSIDER, STRANGER
+from relay.routing.speaking import GUEST, NO_PERSON, OUTSIDER, STRANGER
 from relay.sandbox.slack.values import TEAM_ID, User
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
@@ -91,6 +91,29 @@ def test_who_may_press(
         assert desk.sandbox.kommunicate.conversation(GROUP).status == 0
     elif action == "resolve":
         assert desk.sandbox.kommunicate.conversation(GROUP).status == 2
+
+
+@pytest.mark.parametrize("who", ["a guest", "somebody of another company", "somebody who has left"])
+def test_who_may_not_reply_sends_nobodys_reply_again(desk_for: Callable[..., Desk], who: str) -> None:
+    desk = desk_for(PEOPLE[who][0], "as it comes")
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "error", status=400, code="INVALID_PARAMETER")
+    desk.says("Hello!")
+    desk.run(20)
+    assert desk.marks() == {"Hello!": ["failed"]}
+    notice = next(one for one in desk.roots_and_replies() if "Not sent to the customer" in words(one))
+    for user, reached in ((WHO.id, 0), ("U0ALEX", 1)):
+        desk.use("resolve", user=user)  # now their standing is known
+        desk.carry()
+        desk.run(5)
+        desk.press(notice["ts"], "send_again", user=user, value=button(notice))
+        desk.carry()
+        desk.run(10)
+        assert len(desk.reached()) == reached
+
+
+def button(notice: dict[str, Any]) -> str:
+    (value,) = (one["value"] for block in notice["blocks"] for one in block["elements"] if one["type"] == "button")
+    return str(value)
 
 
 def test_slackbot_is_nobody(desk_for: Callable[..., Desk]) -> None:

@@ -11,9 +11,10 @@ from relay.conversation import ConversationState, released, reopened, resolved, 
 from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
-from relay.delivery.refusing import NO_KEY, may_speak
+from relay.delivery.refusing import NO_KEY
 from relay.delivery.steps import Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step
 from relay.messages import Agent
+from relay.routing.speaking import may_speak
 from relay.slack.card import LABELS, RELEASE, REOPEN, RESOLVE, TAKE_OVER, acted_upon
 from relay.slack.events import Click
 from relay.store.conversations import replies
@@ -95,7 +96,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
         refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
         return Need(agents.LOOKED_UP, found, SendKind.CLICK, action.id, refuse)
     agent, control = found[click.user_id], CONTROLS[asked]
-    barred = may_speak(agent, context.replying, comes_from_elsewhere=click.comes_from_elsewhere)
+    barred = may_speak(agent, context.replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
     if barred or (control.needs_agent and not agent.agent_id):
         return _refusal(claim, action.id, asked, author, barred or UNKNOWN)
     return Ready((_draft(context.replying, claim, action, click, agent, asked),))

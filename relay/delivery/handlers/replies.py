@@ -13,10 +13,11 @@ from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
 from relay.delivery.handlers import clicks
 from relay.delivery.policy import ECHO_AFTER
-from relay.delivery.refusing import NO_KEY, may_speak
+from relay.delivery.refusing import NO_KEY
 from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step, TooLate
 from relay.delivery.stored import Said
 from relay.messages import Agent
+from relay.routing.speaking import may_speak
 from relay.slack.events import AgentWords
 from relay.slack.notes import customer_text
 from relay.slack.reply_text import labels, mentioned
@@ -98,7 +99,7 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
         return Need(agents.LOOKED_UP, found, SendKind.REPLY, action.id, lambda cause: refuse(cause, in_thread=True))
     names = {**named, **{one: found[one].name for one in others if one in found}}
     text, agent = customer_text(now.blocks, now.text, names), found.get(author) or Agent(author, agents.NAMELESS, "")
-    barred = may_speak(agent, replying, comes_from_elsewhere=said.comes_from_elsewhere)
+    barred = may_speak(agent, replying.rules, comes_from_elsewhere=said.comes_from_elsewhere)
     beside = " and ".join(said.beside) if isinstance(said, AgentWords) else ""
     if barred or not text.strip():
         return _refusal(claim, action, said, barred or (f"{beside} {NOT_YET}" if beside else NOTHING))

@@ -16,7 +16,7 @@ from relay.store.db.dialects import past
 from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim, Send
 from relay.store.db.tables import deliveries, received, send_parts, sends
-from relay.store.intake.echoes import HOLD_REPLIES, mark_of, take_key
+from relay.store.intake.echoes import HOLD_REPLIES, take_key
 from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
 from relay.store.queue.sends import carried_deliveries
@@ -72,11 +72,10 @@ def settle_sent(tx: Tx, claim: Claim, send: Send, key: str | None) -> None:
     mine = claim.conversation.id
     arrived = {"state": SendState.DELIVERED.value, "cause": "", **({} if key is None else {"ts": key})}
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(**arrived))
-    mark, beside = mark_of(send.payload)
-    done = {"state": DeliveryState.DELIVERED.value, "cause": beside, "mark": mark.value, "settled_at": tx.now}
+    done = {"state": DeliveryState.DELIVERED.value, "settled_at": tx.now, **send.outcome}
     _set_delivery(tx, send, **done)
     update_state(tx, mine, lambda now: answered(now, name=send.payload.get("agent", "")))
-    if beside:
+    if send.beside:
         add_notice(tx, mine, carried_deliveries(tx, send)[0], ThreadNotice.FILES)
     arm(tx, mine, Lane.CARD, 0.0)
     give_back(tx, claim)

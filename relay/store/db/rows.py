@@ -9,7 +9,7 @@ from typing import Any
 
 from relay.conversation import ConversationState, Holder, Status
 from relay.messages import ConversationKey, Form
-from relay.vocabulary import Lane, SendKind, SendState, ThreadNotice
+from relay.vocabulary import Lane, Mark, SendKind, SendState, ThreadNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,18 @@ class Send:
     resent: int
     ts: str | None
     version: int | None = None
+
+    @property
+    def beside(self) -> str:
+        """What of an agent's message did not go out with its words, "" if all did."""
+        files = ThreadNotice.FILES.value  # version 0.1 wrote that there were some
+        said: str = self.payload.get("beside") or (files if self.payload.get(files) else "")
+        return said
+
+    @property
+    def outcome(self) -> dict[str, str]:
+        """What its delivery shows once it was sent."""
+        return {"cause": self.beside, "mark": (Mark.PARTLY if self.beside else Mark.SENT).value}
 
     @property
     def is_root(self) -> bool:

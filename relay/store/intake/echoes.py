@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from relay.keys import key_of
@@ -15,7 +11,7 @@ from relay.store.db.rows import Send, to_send
 from relay.store.db.statements import given
 from relay.store.db.tables import deliveries, lanes, send_parts, sends
 from relay.store.queue.due import arm
-from relay.vocabulary import DeliveryState, Lane, Mark, SendKind, SendState, ThreadNotice
+from relay.vocabulary import DeliveryState, Lane, SendKind, SendState
 
 ECHO_WITHIN = 60.0  # seconds in which a webhook with the same words is taken for a reply's echo
 RELAY_ID = "relay_id"  # in the metadata of what we send
@@ -59,29 +55,21 @@ def _is_echo(send: Send, message: ChatMessage) -> bool:
     return bool(message.text.split() == send.payload.get("text", "").split())
 
 
-def mark_of(payload: Mapping[str, Any]) -> tuple[Mark, str]:
-    """The mark of what was sent, and what did not go out with it, "" if all did."""
-    files = ThreadNotice.FILES.value  # version 0.1 wrote that there were some
-    beside: str = payload.get("beside") or (files if payload.get(files) else "")
-    return (Mark.PARTLY if beside else Mark.SENT), beside
-
-
 def take_key(tx: Tx, conversation_id: int, send_id: str, key: str) -> None:
     """Write the key down: whoever has the call under way, or waits for this, settles by it.
 
     A send that was given up becomes delivered.
     """
-    named = update(sends).where(sends.c.id == send_id).values(ts=key).returning(sends.c.state, sends.c.payload)
-    row = tx.conn.execute(named).one()
-    state = SendState(row.state)
+    named = update(sends).where(sends.c.id == send_id).values(ts=key).returning(sends)
+    send = to_send(tx.conn.execute(named).one())
+    state = send.state
     if state is SendState.UNSURE:
         mine = and_(lanes.c.conversation_id == conversation_id, lanes.c.kind == Lane.REPLIES.value)
         tx.conn.execute(update(lanes).where(mine, lanes.c.lease_until.is_(None)).values(due=tx.now, delay=0.0))
     elif state is SendState.REFUSED:
         tx.conn.execute(update(sends).where(sends.c.id == send_id).values(state=SendState.DELIVERED.value))
         carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send_id)
-        mark, beside = mark_of(json.loads(row.payload))
-        came = {"state": DeliveryState.DELIVERED.value, "cause": beside, "mark": mark.value, "settled_at": tx.now}
+        came = {"state": DeliveryState.DELIVERED.value, "settled_at": tx.now, **send.outcome}
         late = and_(deliveries.c.id.in_(carried), deliveries.c.state == DeliveryState.DEAD.value)
         tx.conn.execute(update(deliveries).where(late).values(**came))
         arm(tx, conversation_id, Lane.CARD, 0.0)

@@ -1,0 +1,29 @@
+"""Who in Slack may speak to customers and press buttons: one rule for replies and every control."""
+
+from __future__ import annotations
+
+from relay.messages import Agent, Standing
+from relay.settings.schema import Replies
+
+STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay serves known agents only"
+
+GUEST = "you are a guest of this workspace, and this relay serves its members; `replies.guests` can allow it"
+OUTSIDER = "you belong to another workspace, and this relay serves its own; `replies.other_workspaces` can allow it"
+NO_PERSON = "only people who are active members of this workspace speak to customers"
+
+
+def may_speak(agent: Agent, rules: Replies, *, comes_from_elsewhere: bool) -> str | None:
+    """Return why a user of Slack may not speak to customers, nor press a button; None where they may.
+
+    `comes_from_elsewhere`: what they did names another workspace as theirs.
+    """
+    standing = agent.standing
+    if comes_from_elsewhere and standing in (Standing.MEMBER, Standing.GUEST):
+        standing = Standing.OUTSIDER
+    if standing in (Standing.BOT, Standing.DEACTIVATED):
+        return NO_PERSON
+    if standing is Standing.GUEST and not rules.guests:
+        return GUEST
+    if standing is Standing.OUTSIDER and not rules.other_workspaces:
+        return OUTSIDER
+    return STRANGER if rules.agents == "known_only" and not agent.agent_id else None
