@@ -121,17 +121,23 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Words that fit one block; `small` ones are beside the message, and begin with a mark of ours."""
+    """Words that fit one block; `small` ones are beside the message, and begin with a mark of ours.
+
+    `is_cut`: the word at its end goes on in the next piece.
+    """
 
     text: str
     small: bool = False
+    is_cut: bool = False
 
 
 def _pieces(message: ChatMessage) -> Iterator[_Piece]:
     text, unseen = clean(message.text), clean(message.unseen)
     if text.strip():
         spoken = text.replace("\n", " ") if message.kind is MessageKind.NOTICE else text
-        yield from map(_Piece, split(spoken, MAX_TEXT))
+        *cut, end = split(spoken, MAX_TEXT)
+        yield from (_Piece(each, is_cut=not each[-1].isspace()) for each in cut)
+        yield _Piece(end)
     elif not unseen.strip():
         yield _Piece("" if message.attachment else EMPTY)
     if unseen.strip():
@@ -142,12 +148,12 @@ def _pieces(message: ChatMessage) -> Iterator[_Piece]:
 
 def _blocks(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> Iterator[Block]:
     if piece.text:
-        yield _words(line, piece, goes_on=not last and not piece.text[-1].isspace())
+        yield _words(line, piece)
     if last and line.message.attachment:
         yield file_block(line.message.attachment, line.form, dashboard_url)
 
 
-def _words(line: Line, piece: _Piece, *, goes_on: bool) -> Block:
+def _words(line: Line, piece: _Piece) -> Block:
     if line.message.kind is MessageKind.NOTICE:
         return context(plain(MARK + piece.text))
     if piece.small:
@@ -159,7 +165,7 @@ def _words(line: Line, piece: _Piece, *, goes_on: bool) -> Block:
         return context(plain(piece.text))
     if is_flood(line.message.text):
         return words([{"type": "text", "text": piece.text}])
-    return words(to_rich_text(piece.text, goes_on=goes_on))
+    return words(to_rich_text(piece.text, goes_on=piece.is_cut))
 
 
 def _is_markdown(line: Line) -> bool:

@@ -106,6 +106,12 @@ def test_links_in_any_script_open_what_they_say(chat: Desk) -> None:
     ]
 
 
+def test_a_link_before_a_forms_answers_is_whole(chat: Desk) -> None:
+    answers = {"KM_CHAT_CONTEXT": {"formData": {"Order": "4471"}}}
+    chat.webhook("jane", message="mail to jane@a.example", metadata=answers)
+    assert list(links(chat.roots_and_replies()[-1]["blocks"])) == [("mailto:jane@a.example", "jane@a.example")]
+
+
 def test_a_bots_markdown_is_formatted(chat: Desk) -> None:
     chat.webhook("helper", message="**Refunds**:\n\n1. Open [orders](https://a.example/o)\n2. Press `Refund`")
     (_, block) = chat.roots_and_replies()[-1]["blocks"]
