@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from relay.slack.reply_text import QUOTE, SECTION, lay_out, leaves, mentioned, parts_of, said
+from relay.slack.reply_text import QUOTE, SECTION, lay_out, leaves, mentioned, opening, parts_of, said
 from relay.slack.reply_words import Names, Node, string
 
 PREFIX = "begins with a note prefix"
@@ -29,6 +29,7 @@ _LEADING_BLANK = re.compile(_BLANK)
 # `*note:*` in plain `text`, and `> note:`: marks that are no part of the word.
 _LEADING_MARKS = re.compile(r"[*_~`>•\s\u200b-\u200f\u2060\ufeff]*")
 
+_OPENING = 2000  # characters in which a prefix must come; blanks and marks may stand before it
 _MARK = rf"{_BLANK}(?:>|&gt;)"
 _IN_PARAGRAPH = re.compile(rf"{_MARK}(?:>|&gt;){_BLANK}")
 _IN_QUOTE = re.compile(rf"{_MARK}{_BLANK}")
@@ -54,10 +55,10 @@ def customer_text(blocks: Sequence[Node], text: str, names: Names) -> str:
 
 def _begins_with(prefixes: Sequence[str], blocks: Sequence[Node], text: str) -> bool:
     # Both forms, because a prefix may be an emoji: `text` has its name, rich text its picture.
-    openings = ["\n".join(map(said, parts)) for parts in (parts_of(blocks, text), parts_of((), text))]
-    openings += [opening[_end(_LEADING_MARKS, opening) :] for opening in openings]
+    openings = [opening(parts, _OPENING) for parts in (parts_of(blocks, text), parts_of((), text))]
+    openings += [each[_end(_LEADING_MARKS, each) :] for each in openings]
     wanted = tuple(folded for prefix in prefixes if (folded := _fold(prefix).strip()))
-    return any(_fold(opening).startswith(wanted) for opening in openings)
+    return any(_fold(each).startswith(wanted) for each in openings)
 
 
 def _fold(text: str) -> str:
@@ -75,7 +76,7 @@ def _without_mark(blocks: Sequence[Node], text: str) -> list[Node] | None:
     """Returns the message's parts without their leading `>>`, None where there is none."""
     parts = parts_of(blocks, text)
     for index, part in enumerate(parts):
-        if not _is_blank(said(part)):
+        if not all(_is_blank(said(element)) for element in leaves([part])):
             unmarked = _unmark(part, text)
             return None if unmarked is None else [unmarked, *parts[index + 1 :]]
     return None

@@ -97,6 +97,19 @@ def said(part: Node, names: Names | None = None) -> str:
     return _CONTROLS.sub("", _LINE_ENDS.sub("\n", joined))
 
 
+def opening(parts: Iterable[Node], most: int) -> str:
+    """Returns the first words of the parts, a line each: as much as whole elements take to have `most` characters."""
+    found, length = [], 0
+    for part in parts:
+        for element in leaves([part]):
+            found.append(said(element))
+            length += len(found[-1])
+            if length >= most:
+                return "".join(found)
+        found.append("\n")
+    return "".join(found)
+
+
 def leaves(tree: list[Any]) -> Iterator[Node]:
     """Yields the innermost elements in the order they are read, however deep."""
     waiting: list[Any] = [tree]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from relay.slack.blocks import utc_minute
@@ -122,11 +123,14 @@ def _toned(drawn: str, tone: int) -> str:
     return drawn[0] + chr(0x1F3FB + tone - _TONES.start) + drawn[1:].removeprefix("\ufe0f")
 
 
+_one_line = lru_cache(maxsize=256)(clean_line)  # a message may mention somebody thousands of times
+
+
 def _mention(key: str, sign: str, nameless: str) -> Callable[[Node, Names], str]:
     def say(element: Node, names: Names) -> str:
         identity, label = string(element, key), string(element, "text")
         for name in (names.get(identity, ""), "" if label == identity else label):
-            if line := clean_line(name).removeprefix(sign):
+            if line := _one_line(name).removeprefix(sign):
                 return sign + line
         return sign + nameless
 

@@ -52,6 +52,7 @@ _BEHIND_A_URL = re.compile(
 )
 _ENDS_A_URL = "/-_=&#%~"  # punctuation that an address may well end with
 _OPENING = {")": "(", "]": "[", "\uff09": "\uff08"}
+_HINT = re.compile(r"://|@|www\.|mailto:", re.IGNORECASE)  # nothing without one is an address: most messages
 WWW, MAIL = "www.", "mailto:"
 _MAIL = re.compile(r"mailto:[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+[a-z0-9]", re.IGNORECASE | re.ASCII)
 _IN_A_URL = "%/:?#[]@!$&'()*+,;=~"
@@ -183,7 +184,7 @@ def _leaves_ink(char: str) -> bool:
 
 def find_links(text: str) -> Iterator[tuple[int, int, str]]:
     """Yields where each address starts and ends, and what it opens; what surrounds it is not part of it."""
-    for found in _finder().match(text) or ():
+    for found in (_finder().match(text) or ()) if _HINT.search(text) else ():
         typed = _without_sentence_end(found.raw)
         url = _opened(typed, found.schema)
         if url is not None:
