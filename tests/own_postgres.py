@@ -55,7 +55,17 @@ class OwnPostgres:
 
     def restart(self) -> None:
         """As after a power cut."""
-        self._control("restart", "-m", "immediate")
+        try:
+            self._control("restart", "-m", "immediate")
+        except subprocess.CalledProcessError:  # a process of the old one was still there, for which it does not wait
+            assert wait_for(self._starts, every=0.5), "it did not start again"
+
+    def _starts(self) -> bool:
+        try:
+            self._control("start")
+        except subprocess.CalledProcessError:
+            return False
+        return True
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
