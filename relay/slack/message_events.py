@@ -177,7 +177,7 @@ def _kind_of_attachment(attachment: Node) -> str:
         return WORDS_ALONE  # the preview of a link, which stands in the words
     blocks = nodes(attachment.get("blocks"))
     is_table = bool(blocks) and all(block.get("type") == "table" for block in blocks)
-    return WORDS_ALONE if is_table else KINDS.get("image", "") if string(attachment, "image_url") else OTHERS
+    return WORDS_ALONE if is_table else KINDS["image"] if string(attachment, "image_url") else OTHERS
 
 
 def _reads(message: Fields) -> tuple[str, Blocks]:
