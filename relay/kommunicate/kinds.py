@@ -102,8 +102,8 @@ def _is_call_signal(body: WebhookBody) -> bool:
     return body.type in CALLS or body.content_type == CALL_SIGNAL
 
 
-def _is_form_answer(body: WebhookBody) -> bool:
-    return is_form_answer(body.metadata)
+def _is_hidden_form_answer(body: WebhookBody) -> bool:
+    return is_hidden(body.metadata) and is_form_answer(body.metadata)
 
 
 def _is_hidden(body: WebhookBody) -> bool:
@@ -143,7 +143,7 @@ RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
     (_is_assignment, Show(notices.assigned, MessageKind.NOTICE, notices.assignment)),
     (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
     (_is_feedback, Show(notices.rated, MessageKind.NOTICE, spoken=notices.rated)),
-    (_is_form_answer, Show(message_words)),
+    (_is_hidden_form_answer, Show(message_words)),
     (_is_hidden, Ignore("hidden message")),
     (_is_hidden_action, Ignore("hidden message")),
     (_is_call_signal, Ignore("call signalling")),

@@ -37,7 +37,7 @@ KINDS = {
     "list": "lists",
     "poll": "polls",
     "call": "calls",
-    "markdown": "Markdown",
+    "markdown": "Markdown blocks",
 }
 KINDS_OF_RICH_TEXT = dict.fromkeys(
     ("rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"), WORDS_ALONE

@@ -133,3 +133,12 @@ def test_a_hand_over_says_to_whom(open_desk: Desk, to: str, stands: str, calls: 
     assert stands in card(open_desk)
     open_desk.webhook("jane", message="size M")
     assert open_desk.roots_and_replies()[-1]["broadcast"] == calls
+
+
+@pytest.mark.parametrize("said", ["", "Somebody will help you."])
+def test_a_forms_answers_in_the_context_hide_no_hand_over(open_desk: Desk, said: str) -> None:
+    """A bot's messages carry the context of the whole chat."""
+    open_desk.webhook("helper", message="Hi", metadata={"KM_ANSWER_SOURCE": "faq"})
+    context = {"formData": {"Order": "4471"}}
+    open_desk.webhook("helper", message=said, metadata={"KM_ASSIGN_TO": DANA, "KM_CHAT_CONTEXT": context})
+    assert "with Dana" in card(open_desk)
