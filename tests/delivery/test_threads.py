@@ -42,3 +42,13 @@ def test_whatever_is_started_while_others_end_for_want_of_work_is_done_once() ->
     assert wait_for(lambda: sum(done) >= len(done))
     assert set(done) == {1}
     assert wait_for(lambda: alive("brief") == 0)
+
+
+def test_two_at_a_time_are_not_left_to_one_idle_thread() -> None:
+    threads, together = Threads("two"), threading.Barrier(3)
+    threads.start(lambda: None)
+    assert wait_for(lambda: threads._idle == 1)
+    with threads._news:  # before the idle one has taken what is for it
+        for _ in range(2):
+            threads.start(lambda: together.wait(PATIENCE) and None)
+    together.wait(PATIENCE)

@@ -15,11 +15,12 @@ from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage
 from relay.sandbox import SandboxServer
 from relay.store.db.engine import Store, open_store
-from relay.store.intake.webhooks import accept
+from relay.store.intake.webhooks import Inbound, accept, accept_all
+from relay.vocabulary import Outcome
 from relay.web import create_app
 from tests.delivery.rig import Rig
 from tests.harness import PATIENCE, FakeClock, auth, raw, relay_with
-from tests.store.shelf import MAPPED, rows, states
+from tests.store.shelf import MAPPED, message, rows, states
 
 DAY = 86400.0
 BODY = raw("k1", text="m1 hello")
@@ -110,3 +111,11 @@ def test_one_webhook_a_hundred_times_in_parallel_across_restarts_and_29_days_lat
     line.run(3600)
     assert (line.told(), len(line.roots()), len(line.times())) == (["m1"], 1, 2)
     assert (states(store), rows(store, "received")[0].copies) == (["delivered"], 399)
+
+
+def test_of_two_with_one_key_that_come_together_for_two_conversations_one_is_new(store: Store) -> None:
+    with store.begin() as tx:
+        both = [Inbound(message("k", group), raw("k", group), MAPPED) for group in ("1", "2")]
+        assert [one.outcome for one in accept_all(tx, both)] == [Outcome.ACCEPTED, Outcome.DUPLICATE]
+    assert [row.copies for row in rows(store, "received")] == [1]
+    assert len(rows(store, "deliveries")) == 1
