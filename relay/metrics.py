@@ -10,7 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from relay.store.db.engine import Store
-from relay.store.operations.reports import Kind, Totals, totals
+from relay.store.operations.reports import Kind
+from relay.store.operations.totals import Totals, totals
 from relay.vocabulary import DeliveryState, Outcome
 
 OUTCOMES = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.REJECTED)

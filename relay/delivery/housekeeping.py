@@ -16,6 +16,7 @@ from relay.messages import ChatMessage, Decision
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.retention import prune
+from relay.store.operations.totals import count_settled
 
 BATCH = 200  # rows that are read at a time
 STEP = 20  # conversations that are moved in one transaction
@@ -38,7 +39,7 @@ class Housekeeping:
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
         """One round, each to be done whatever becomes of the others."""
-        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._tell)
+        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._count, self._tell)
 
     def _reopen(self) -> None:
         """Whoever starts the relay has perhaps mended what they were asked to."""
@@ -88,6 +89,13 @@ class Housekeeping:
                 settle_held(tx, self._context, one)
         with self._context.store.begin() as tx:
             ignore_old_changes(tx)
+
+    def _count(self) -> None:
+        """What is settled, for `/metrics`; after an upgrade that is much, in many steps."""
+        more = True
+        while more:
+            with self._context.store.begin("count") as tx:
+                more = count_settled(tx)
 
     def _tell(self) -> None:
         post_alerts(self._context)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from relay.store.operations.reports import Kind, Which, list_deliveries, totals
+from relay.store.operations.reports import Kind, Which, list_deliveries
+from relay.store.operations.totals import totals
 from relay.vocabulary import DeliveryState
 from tests.replies.desk import Desk
 

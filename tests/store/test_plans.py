@@ -12,7 +12,9 @@ from sqlalchemy import text
 from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.operations.reports import Which, list_deliveries
 from relay.store.operations.retention import prune
+from relay.store.operations.totals import totals
 from relay.store.queue import closing, lost, refusals, sends
 from relay.store.queue.due import check_claimable, lease_owners
 from relay.store.queue.waiting import waiting
@@ -37,6 +39,8 @@ HISTORY_OF_ONE_AND_OF_MANY = (
     " SELECT 's' || i, i % 2 * (i - 1) + 1, 'words', i, 'post', '{}', 'C0VIP', 'delivered', '17.' || i, 0 FROM n",
     "INSERT INTO send_parts (send_id, delivery_id, part, live) SELECT 's' || i, i, 0, TRUE FROM n",
 )
+
+COUNTED = f"INSERT INTO counts VALUES ('received', {MANY}, '{{}}'), ('deliveries', {MANY}, '{{}}')"
 
 
 @pytest.fixture
@@ -120,7 +124,30 @@ def one_recovery(store: Store) -> None:
         sends.roots_in_vain(tx, held.conversation.id)
 
 
-STEPS = [one_message, one_post, one_refusal, one_look, one_idle_moment, one_round_of_chores, one_recovery]
+def one_scrape(store: Store) -> None:
+    with store.begin() as tx:
+        tx.conn.execute(text(COUNTED))
+    with store.read() as tx:
+        totals(tx)
+
+
+def one_list(store: Store) -> None:
+    with store.read() as tx:
+        for which in (Which.WAITING, Which.DEAD, Which.REJECTED):
+            list_deliveries(tx, which, LIMITS)
+
+
+STEPS = [
+    one_message,
+    one_post,
+    one_refusal,
+    one_look,
+    one_idle_moment,
+    one_round_of_chores,
+    one_recovery,
+    one_scrape,
+    one_list,
+]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

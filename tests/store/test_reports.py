@@ -1,4 +1,4 @@
-"""What waits and why, what is dead, what was rejected, and the totals; people as they were looked up."""
+"""What waits and why, what is dead, what was rejected; people as they were looked up."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from relay.messages import Decision, Person, Role
 from relay.store.conversations.people import known_people, remember_people
 from relay.store.db.engine import Store
 from relay.store.intake.webhooks import reject
-from relay.store.operations.reports import Kind, Which, list_deliveries, show_delivery, show_rejected, totals
+from relay.store.operations.reports import Which, list_deliveries, show_delivery, show_rejected
 from relay.store.queue import closing, refusals
 from relay.store.queue.lanes import give_back
-from relay.vocabulary import DeliveryState, GateScope
+from relay.vocabulary import GateScope
 from tests.harness import FakeClock
-from tests.store.shelf import LIMITS, UNMAPPED, claimed, holding, open_thread, settle, started, take_in
+from tests.store.shelf import LIMITS, UNMAPPED, claimed, holding, open_thread, started, take_in
 
 NAMES = {
     GateScope.WORKSPACE: "slack",
@@ -82,23 +82,6 @@ def test_a_rejected_body_is_shown_as_it_came(store: Store) -> None:
         number = reject(tx, "default", b"\xff{", "key is missing")
         assert show_rejected(tx, number) == {**list_deliveries(tx, Which.REJECTED, LIMITS)[0], "body": "�{"}
         assert show_rejected(tx, number + 1) is None
-
-
-def test_totals_count_everything_stored(store: Store, clock: FakeClock) -> None:
-    open_thread(store)
-    held = claimed(store)
-    settle(store, held, started(store, held))
-    for _ in range(2):
-        take_in(store, "k2")
-    clock.advance(7)
-    with store.read() as tx:
-        now = totals(tx)
-    assert now.received == {"accepted": 2, "duplicate": 1}
-    assert (
-        now.delivered[Kind.MESSAGE, DeliveryState.DELIVERED],
-        now.delivered[Kind.ROOT, DeliveryState.DELIVERED],
-    ) == (1, 1)
-    assert (now.queue, now.oldest_waiting) == ({"waiting": 1, "sending": 0, "unsure": 0}, 7.0)
 
 
 def test_people_are_remembered_with_an_age(store: Store, clock: FakeClock) -> None:

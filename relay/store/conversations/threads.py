@@ -15,7 +15,17 @@ from relay.store.db.dialects import among
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, Send
 from relay.store.db.statements import given
-from relay.store.db.tables import OPEN_SENDS, UNDER_WAY, conversations, deliveries, gates, lanes, received, sends
+from relay.store.db.tables import (
+    NOT_DELIVERED,
+    OPEN_SENDS,
+    UNDER_WAY,
+    conversations,
+    deliveries,
+    gates,
+    lanes,
+    received,
+    sends,
+)
 from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import arm_all, hold
 from relay.store.queue.sends import drop, mark_delivered, void_frozen
@@ -100,7 +110,7 @@ _STUCK = (
     select(deliveries.c.conversation_id)
     .join(conversations, conversations.c.id == deliveries.c.conversation_id)
     .join(gates, _SHUT)
-    .where(among(deliveries.c.state, (DeliveryState.WAITING, DeliveryState.SENDING)))
+    .where(among(deliveries.c.state, (DeliveryState.WAITING, DeliveryState.SENDING)), NOT_DELIVERED)
 )
 _UNMAPPED = select(conversations.c.id).where(conversations.c.channel.is_(None))
 _FIRST_BODY = (

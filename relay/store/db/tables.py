@@ -114,9 +114,10 @@ received = Table(
     _count("copies"),  # how many duplicates came after it
     Column("received_at", Double, nullable=False),
     UniqueConstraint("source", "account", "kind", "key"),
-    Index("received_by_outcome", "outcome", "copies"),
     Index("received_of_conversation", "conversation_id", "id"),
     _index("received_held", "thread_channel", "id", where="outcome = 'held'"),
+    _index("received_rejected", "id", where="outcome = 'rejected'"),
+    _index("received_again", "copies", where="copies > 0"),
     _index("received_with_body", "received_at", where="body IS NOT NULL"),
     sqlite_autoincrement=True,
 )
@@ -176,10 +177,13 @@ deliveries = Table(
         on_postgres="state IN ('waiting', 'sending', 'unsure') OR notice_due",
     ),
     _index("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
-    Index("deliveries_by_state", "state", "lane", "topic"),
+    _index("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
     Index("deliveries_of_received", "received_id"),
     sqlite_autoincrement=True,
 )
+
+# As the index has it: SQLite does not see that a dead one is not delivered.
+NOT_DELIVERED: ColumnElement[bool] = deliveries.c.state != literal_column("'delivered'")
 
 sends = Table(
     "sends",
@@ -208,7 +212,7 @@ sends = Table(
     _index("sends_to_look_at", "conversation_id", "lane", "seq", where="look_again_at IS NOT NULL"),
     _index("sends_in_channel", "channel", "ts", where="ts IS NOT NULL"),
     _index("sends_in_slack", "created_at", where="ts IS NOT NULL AND lane = 'words'"),
-    Index("sends_by_state", "kind", "state"),
+    _index("sends_of_roots", "state", where="kind = 'root'"),
     _index("sends_with_payload", "created_at", where="payload <> '{}'"),
 )
 
@@ -253,4 +257,12 @@ people = Table(
     _words("email"),  # of a Slack user, by which an agent is found in Kommunicate
     Column("looked_up_at", Double, nullable=False),
     PrimaryKeyConstraint("account", "user_id"),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("up_to", BigInteger, nullable=False),  # the last id that is counted here
+    Column("counted", Text, nullable=False),  # JSON: how many of each kind
 )

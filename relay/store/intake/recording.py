@@ -165,7 +165,9 @@ def _is_message_held() -> ColumnElement[bool]:
 
 
 def _held(tx: Tx, which: ColumnElement[bool], limit: int | None = None) -> Sequence[Held]:
-    messages = and_(equals(received.c.outcome, Outcome.HELD), received.c.edits_key.is_(None))
+    # In a query of its own: SQLite would rather go through everything that ever came, in the right order.
+    held = select(received.c.id).where(equals(received.c.outcome, Outcome.HELD))
+    messages = and_(received.c.id.in_(held), received.c.edits_key.is_(None))
     columns = (received.c.id, received.c.key, received.c.account, received.c.thread_channel, received.c.body)
     rows = tx.conn.execute(select(*columns).where(messages, which).order_by(received.c.id).limit(limit)).all()
     return [Held(*row) for row in rows]

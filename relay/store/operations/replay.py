@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 from itertools import groupby
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 
 from relay.messages import Form
 from relay.store.conversations.replies import send_again
-from relay.store.db.dialects import upsert
+from relay.store.db.dialects import equals, upsert
 from relay.store.db.engine import Tx
-from relay.store.db.tables import conversations, deliveries, lanes, received, send_parts
+from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, lanes, received, send_parts
 from relay.store.queue.sends import WHOLE_NOTICE
 from relay.vocabulary import DeliveryState, Lane
 
@@ -50,11 +50,11 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
 
     Replies are left out: they may have reached the customer, and only a person can know.
     """
-    dead, of_words = deliveries.c.state == DeliveryState.DEAD.value, deliveries.c.lane == Lane.WORDS.value
+    dead = and_(equals(deliveries.c.state, DeliveryState.DEAD), NOT_DELIVERED)
     query = (
         select(deliveries.c.conversation_id, deliveries.c.id)
         .join(received, received.c.id == deliveries.c.received_id)
-        .where(dead, of_words, received.c.body.is_not(None))
+        .where(dead, equals(deliveries.c.lane, Lane.WORDS), received.c.body.is_not(None))
         .order_by(deliveries.c.conversation_id, deliveries.c.id)
     )
     if within is not None:

@@ -1,19 +1,28 @@
-"""Read-only questions: what waits, what is dead, what was rejected, and the totals for `/metrics`."""
+"""Read-only questions: what waits, what is dead, what was rejected."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, select
 
-from relay.store.db.dialects import ahead
+from relay.store.db.dialects import ahead, among, equals
 from relay.store.db.engine import Tx
-from relay.store.db.tables import OPEN_DELIVERIES, conversations, deliveries, gates, lanes, received, send_parts, sends
+from relay.store.db.tables import (
+    NOT_DELIVERED,
+    OPEN_DELIVERIES,
+    conversations,
+    deliveries,
+    gates,
+    lanes,
+    received,
+    send_parts,
+    sends,
+)
 from relay.store.queue.gates import Limits, gates_for_post, gates_for_reply
-from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome, SendKind, SendState
+from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome
 
 
 class Kind(StrEnum):
@@ -43,16 +52,6 @@ class Which(StrEnum):
 
 
 STATES = {Which.WAITING: OPEN_DELIVERIES, Which.DEAD: (DeliveryState.DEAD,)}
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counts over everything stored, `delivered` by kind and state; ages are in seconds, None when nothing waits."""
-
-    received: dict[Outcome, int]
-    delivered: dict[tuple[Kind, DeliveryState], int]
-    queue: dict[DeliveryState, int]
-    oldest_waiting: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def list_deliveries(tx: Tx, which: Which, limits: Limits, limit: int = 100) -> l
         return [asdict(_rejected(row)) for row in tx.conn.execute(_rejected_bodies().limit(limit))]
     query = _deliveries().limit(limit)
     if which in STATES:
-        query = query.where(deliveries.c.state.in_(STATES[which]))
+        query = query.where(among(deliveries.c.state, STATES[which]), NOT_DELIVERED)
     return [asdict(_delivery(tx, row, limits)) for row in tx.conn.execute(query).all()]
 
 
@@ -111,30 +110,6 @@ def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
         return None
     body = None if row.body is None else bytes(row.body).decode("utf-8", "replace")
     return {**asdict(_rejected(row)), "body": body}
-
-
-def totals(tx: Tx) -> Totals:
-    """Everything `/metrics` tells, right with any number of processes."""
-    by_outcome = tx.conn.execute(
-        select(received.c.outcome, func.count(), func.sum(received.c.copies)).group_by(received.c.outcome)
-    ).all()
-    counted = {Outcome(outcome): int(count) for outcome, count, _ in by_outcome}
-    counted[Outcome.DUPLICATE] = sum(int(copies or 0) for _, _, copies in by_outcome)
-    columns = (deliveries.c.state, deliveries.c.lane, deliveries.c.topic)
-    by_kind: Counter[tuple[Kind, DeliveryState]] = Counter()
-    by_state: Counter[DeliveryState] = Counter()
-    for state, lane, topic, count in tx.conn.execute(select(*columns, func.count()).group_by(*columns)):
-        by_kind[KINDS.get((lane, topic), Kind.LINE), DeliveryState(state)] += int(count)
-        by_state[DeliveryState(state)] += int(count)
-    delivered_roots = and_(sends.c.kind == SendKind.ROOT.value, sends.c.state == SendState.DELIVERED.value)
-    roots = tx.conn.execute(select(func.count()).select_from(sends).where(delivered_roots)).scalar_one()
-    oldest = tx.conn.execute(select(func.min(lanes.c.waiting_since))).scalar_one()
-    return Totals(
-        received=counted,
-        delivered={**by_kind, (Kind.ROOT, DeliveryState.DELIVERED): int(roots)},
-        queue={state: by_state[state] for state in OPEN_DELIVERIES},
-        oldest_waiting=None if oldest is None else max(0.0, tx.now - oldest),
-    )
 
 
 def _deliveries() -> Select[Any]:
@@ -195,7 +170,7 @@ def _cause_of_send(tx: Tx, delivery_id: int) -> str:
 
 
 def _rejected_bodies() -> Select[Any]:
-    return select(received).where(received.c.outcome == Outcome.REJECTED.value).order_by(received.c.id.desc())
+    return select(received).where(equals(received.c.outcome, Outcome.REJECTED)).order_by(received.c.id.desc())
 
 
 def _rejected(row: Any) -> RejectedRow:

@@ -10,7 +10,7 @@ from sqlalchemy import Double, Integer, exists, select, union_all, update
 from relay.store.db.dialects import among
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
-from relay.store.db.tables import OPEN_DELIVERIES, deliveries, received, send_parts, sends
+from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, deliveries, received, send_parts, sends
 from relay.vocabulary import DeliveryState, SendState
 
 ENDED = (SendState.DELIVERED, SendState.REFUSED, SendState.VOID)
@@ -18,7 +18,10 @@ STILL_NEEDED = among(deliveries.c.state, (*OPEN_DELIVERIES, DeliveryState.DEAD))
 
 # The edits that say what to send instead, and those that somebody may want to be sent too.
 _NAMED = union_all(
-    *(select(edit).where(STILL_NEEDED, edit.is_not(None)) for edit in (deliveries.c.words_id, deliveries.c.late_id))
+    *(
+        select(edit).where(STILL_NEEDED, NOT_DELIVERED, edit.is_not(None))
+        for edit in (deliveries.c.words_id, deliveries.c.late_id)
+    )
 )
 _OLD_BODIES = (
     select(received.c.id)

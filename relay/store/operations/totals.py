@@ -1,0 +1,137 @@
+"""The totals for `/metrics`, read from the store without reading through its history.
+
+What is settled is counted once, by a chore, and kept in `counts` with the last id that is counted. What came since, and
+what may still change, is counted when somebody asks. For that, what is counted must stay as it is: no row is ever
+deleted, a delivery keeps its lane and topic, and what came in keeps its outcome unless it is held.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, and_, func, literal_column, or_, select
+
+from relay.store.db.dialects import equals, upsert
+from relay.store.db.engine import Tx
+from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, counts, deliveries, received, sends
+from relay.store.operations.reports import KINDS, Kind
+from relay.vocabulary import DeliveryState, Lane, Outcome, SendKind, SendState
+
+SETTLED = 60.0  # seconds after which no transaction that took a lower id can still be open
+STEP = 20_000  # rows that are counted in one transaction
+OF_A_KIND = "/"  # between a lane and a topic
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts over everything stored, `delivered` by kind and state; ages are in seconds, None when nothing waits."""
+
+    received: dict[Outcome, int]
+    delivered: dict[tuple[Kind, DeliveryState], int]
+    queue: dict[DeliveryState, int]
+    oldest_waiting: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is counted of a table: by which word, from when a row is settled, and which rows may still change."""
+
+    table: Table
+    word: ColumnElement[str]
+    since: Column[Any]
+    changing: ColumnElement[bool] | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.table.name)
+
+
+_RECEIVED = Counted(
+    received, received.c.outcome, received.c.received_at, changing=equals(received.c.outcome, Outcome.HELD)
+)
+_DELIVERIES = Counted(
+    deliveries, deliveries.c.lane + literal_column(f"'{OF_A_KIND}'") + deliveries.c.topic, deliveries.c.created_at
+)
+
+
+def totals(tx: Tx) -> Totals:
+    """Everything `/metrics` tells, right with any number of processes."""
+    outcomes = Counter({Outcome(word): number for word, number in _count(tx, _RECEIVED).items()})
+    again = received.c.copies > literal_column("0")
+    outcomes[Outcome.DUPLICATE] = tx.conn.execute(select(func.sum(received.c.copies)).where(again)).scalar_one() or 0
+    by_kind: Counter[tuple[Kind, DeliveryState]] = Counter()
+    by_state: Counter[DeliveryState] = Counter()
+    for word, number in _count(tx, _DELIVERIES).items():
+        lane, _, topic = word.partition(OF_A_KIND)
+        by_kind[_kind(lane, topic), DeliveryState.DELIVERED] += number
+    columns = (deliveries.c.state, deliveries.c.lane, deliveries.c.topic)
+    oldest = None
+    not_delivered = select(*columns, func.count(), func.min(deliveries.c.created_at)).where(NOT_DELIVERED)
+    for state, lane, topic, number, since in tx.conn.execute(not_delivered.group_by(*columns)):
+        kind = _kind(lane, topic)
+        by_kind[kind, DeliveryState.DELIVERED] -= number
+        by_kind[kind, DeliveryState(state)] += number
+        by_state[DeliveryState(state)] += number
+        if state in OPEN_DELIVERIES:
+            oldest = since if oldest is None else min(oldest, since)
+    by_kind[Kind.ROOT, DeliveryState.DELIVERED] = _delivered_roots(tx)
+    return Totals(
+        received=dict(+outcomes),
+        delivered=dict(by_kind),
+        queue={state: by_state[state] for state in OPEN_DELIVERIES},
+        oldest_waiting=None if oldest is None else max(0.0, tx.now - oldest),
+    )
+
+
+def count_settled(tx: Tx, step: int = STEP) -> bool:
+    """Count the next rows that are settled, of each table at most `step`; True where there may be more."""
+    more = [_count_settled(tx, what, step) for what in (_RECEIVED, _DELIVERIES)]
+    return any(more)
+
+
+def _count_settled(tx: Tx, what: Counted, step: int) -> bool:
+    ids, now = what.table.c.id, tx.now
+    up_to, counted = _counted(tx, what, locked=True)
+    near = and_(ids > up_to, ids <= up_to + step)
+    # One that lies further ahead is of a clock that has jumped.
+    new = and_(what.since > now - SETTLED, what.since < now + SETTLED)
+    unsettled = new if what.changing is None else or_(new, what.changing)
+    first = tx.conn.execute(select(func.min(ids)).where(near, unsettled)).scalar_one()
+    last = tx.conn.execute(select(func.max(ids))).scalar_one() or 0
+    end = min(up_to + step, last, last if first is None else first - 1)
+    if end <= up_to:
+        return False
+    counted.update(_numbers(tx, what, and_(ids > up_to, ids <= end)))
+    values = {"up_to": end, "counted": json.dumps(counted)}
+    row = upsert(tx, counts).values(what=what.name, **values)
+    tx.conn.execute(row.on_conflict_do_update(index_elements=["what"], set_=values))
+    return end == up_to + step
+
+
+def _count(tx: Tx, what: Counted) -> Counter[str]:
+    up_to, counted = _counted(tx, what)
+    counted.update(_numbers(tx, what, what.table.c.id > up_to))
+    return counted
+
+
+def _counted(tx: Tx, what: Counted, *, locked: bool = False) -> tuple[int, Counter[str]]:
+    kept = select(counts).where(counts.c.what == what.name)
+    row = tx.conn.execute(kept.with_for_update() if locked else kept).one_or_none()
+    return (0, Counter()) if row is None else (row.up_to, Counter(json.loads(row.counted)))
+
+
+def _numbers(tx: Tx, what: Counted, where: ColumnElement[bool]) -> dict[str, int]:
+    rows = tx.conn.execute(select(what.word, func.count()).where(where).group_by(what.word))
+    return {word: int(number) for word, number in rows}
+
+
+def _delivered_roots(tx: Tx) -> int:
+    delivered = and_(equals(sends.c.kind, SendKind.ROOT), equals(sends.c.state, SendState.DELIVERED))
+    return int(tx.conn.execute(select(func.count()).select_from(sends).where(delivered)).scalar_one())
+
+
+def _kind(lane: str, topic: str) -> Kind:
+    return KINDS.get((Lane(lane), topic), Kind.LINE)
