@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,3 +141,23 @@ def build_worker(relay: Relay) -> Worker:
     """A worker for this relay's store, with its housekeeping."""
     context = build_context(relay)
     return Worker(context, chores=build_housekeeping(relay, context).chores)
+
+
+def tell_others(relay: Relay) -> AbstractContextManager[object]:
+    """For a process that only takes in: the workers of the others hear of it at once, not only see it at a poll."""
+    if relay.store.on_sqlite:
+        return nullcontext()
+    from relay.store.db.news import Teller  # here and not above: it imports psycopg
+
+    teller = Teller(relay.store)
+    relay.on_accept = teller.tell
+    return teller
+
+
+def hear_of_others(relay: Relay, worker: Worker) -> AbstractContextManager[object]:
+    """For a process that only delivers: its worker looks as soon as another process has stored something."""
+    if relay.store.on_sqlite:
+        return nullcontext()
+    from relay.store.db.news import Listener
+
+    return Listener(relay.store, worker.wake)

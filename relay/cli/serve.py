@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from typing import Any
 
 import click
@@ -15,7 +15,7 @@ from relay.errors import SettingsError
 from relay.failpoints import arm
 from relay.web import create_app
 from relay.web.server import open_server
-from relay.wiring import Relay, build_relay, build_worker, ready_schema
+from relay.wiring import Relay, build_relay, build_worker, ready_schema, tell_others
 
 log = structlog.get_logger()
 
@@ -40,7 +40,8 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     server = listen(relay)
     on_stop_signals(leave)
     try:
-        with suppress(SystemExit):  # the signal may come before waitress minds it
+        # SystemExit: the signal may come before waitress minds it
+        with suppress(SystemExit), tell_others(relay) if delivering is None else nullcontext():
             if delivering is not None:
                 delivering.start()
             # a name with several addresses has several servers, and then no port of its own

@@ -65,7 +65,7 @@ class TimedConnection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:
-            if timeout is not None and monotonic() >= (self.ends or 0.0):
+            if self.ends is not None and monotonic() >= self.ends:
                 self.pgconn.finish()  # an answer may still come, and nobody must take it for another's
             raise
 
