@@ -196,13 +196,15 @@ class Ignored:
 class IgnoredMessage(Ignored):
     """A message of Kommunicate's that is not shown. It still holds its dedupe key.
 
-    `hand_over`: its sender, if that is one of the team, asks for a person.
+    `hand_over`: its sender, if that is one of the team, asks for a person. `withdrawn`: its author took it back for
+    everyone, whether it came before or not.
     """
 
     conversation: ConversationKey
     key: str
     hand_over: bool = False
     sender: str = ""
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

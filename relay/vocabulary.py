@@ -76,6 +76,7 @@ class SendKind(StrEnum):
     TAKEOVER = "takeover"  # takes a chat from a bot before the first reply
     CLICK = "click"  # does what a control of the card asks for
     CARD = "card"  # brings a card up to date
+    CORRECTION = "correction"  # brings a post up to date
     MARK = "mark"  # puts the right emoji on an agent's message
 
 

@@ -21,8 +21,9 @@ from relay.clock import monotonic
 from relay.delivery import confirm, failures
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers import HANDLERS, PREPARE, UNANSWERED
+from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.needs import give_up_need
-from relay.delivery.policy import REPEATABLE
+from relay.delivery.policy import REPEATABLE, STATES
 from relay.delivery.refusing import refuse
 from relay.delivery.starting import is_overtaken, seconds_until_start
 from relay.delivery.steps import (
@@ -124,8 +125,11 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     head = claim.head
     if head is None:
         return _prepared(tx, context, claim) if claim.copied is None else LookForCopies(claim.copied)
-    if head.state is SendState.FROZEN and is_overtaken(claim, head):
+    if head.state is SendState.FROZEN and (is_overtaken(claim, head) or (head.outdated and not head.resent)):
         sends.void_frozen(tx, claim)
+        return _prepared(tx, context, replace(claim, head=None))
+    if head.outdated and head.kind in STATES:
+        sends.forget(tx, head)
         return _prepared(tx, context, replace(claim, head=None))
     if (head.state is SendState.FROZEN and head.ts is None) or head.kind in REPEATABLE:  # with a ts: its echo has come
         return _started(tx, context, claim, head)
@@ -161,7 +165,7 @@ def _started(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step
     if wait is not None:
         lanes.put_off(tx, claim, wait)
         return None
-    return Call(sends.start(tx, send))
+    return Call(sends.start(tx, redrawn(tx, context, claim, send)))
 
 
 def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:

@@ -14,6 +14,7 @@ import structlog
 
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import NOT_A_MEMBER, close_gate, joined
+from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.handlers.messages import delete, removed
 from relay.delivery.policy import next_look
 from relay.delivery.starting import seconds_until_start
@@ -111,6 +112,7 @@ def _look_later(context: DeliveryContext, claim: Claim, send: Send, wait: float,
 
 def _resend(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, marked: bool) -> Step | None:
     """The same once more, at once if its channel has a slot. The lane is held."""
+    send = redrawn(tx, context, claim, sends.as_stored(tx, send))
     again = sends.refreeze_for_resend(tx, send, mark_repeated(send.payload) if marked else send.payload)
     wait = seconds_until_start(tx, context, claim, again)
     if wait is not None:

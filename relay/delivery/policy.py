@@ -25,13 +25,15 @@ VENDOR_OF = {
     SendKind.ROOT: Vendor.SLACK,
     SendKind.POST: Vendor.SLACK,
     SendKind.CARD: Vendor.SLACK,
+    SendKind.CORRECTION: Vendor.SLACK,
     SendKind.MARK: Vendor.SLACK,
     SendKind.REPLY: Vendor.KOMMUNICATE,
     SendKind.TAKEOVER: Vendor.KOMMUNICATE,
     SendKind.CLICK: Vendor.KOMMUNICATE,
 }
-REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, SendKind.CARD, SendKind.MARK)  # they ask for a state
-STATES = (SendKind.CARD, SendKind.MARK)  # brought about at low priority: they wait alone, and are never given up
+# Brought about at low priority: they wait alone, and are never given up.
+STATES = (SendKind.CARD, SendKind.CORRECTION, SendKind.MARK)
+REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, *STATES)  # they ask for a state
 STATE_RECHECK = 300.0  # seconds until something that a person must mend is tried again for an emoji or a card
 
 

@@ -22,11 +22,16 @@ CALLS = (6, 7)  # type
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Not shown, and why; `partial` is a piece of an answer that comes whole as well, `hand_over` asks for a person."""
+    """Not shown, and why.
+
+    `partial` is a piece of an answer that comes whole as well, `hand_over` asks for a person, and `withdrawn` takes the
+    message of the same key back.
+    """
 
     reason: str
     partial: bool = False
     hand_over: bool = False
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def _says_false(value: object) -> bool:
     return isinstance(value, str) and value.strip().lower() in ("", "false")
 
 
-def _is_deleted(body: WebhookBody) -> bool:
+def _is_withdrawn(body: WebhookBody) -> bool:
     return flag(body.metadata.get("AL_DELETE_GROUP_MESSAGE_FOR_ALL"))
 
 
@@ -139,7 +144,7 @@ def _always(_: WebhookBody) -> bool:
 
 RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
     (_is_streamed_piece, Ignore("piece of a streamed answer", partial=True)),
-    (_is_deleted, Ignore("message deleted for everyone")),
+    (_is_withdrawn, Ignore("withdrawn by its author", withdrawn=True)),
     (_is_assignment, Show(notices.assigned, MessageKind.NOTICE, notices.assignment)),
     (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
     (_is_feedback, Show(notices.rated, MessageKind.NOTICE, spoken=notices.rated)),

@@ -89,7 +89,14 @@ def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage
     # A piece of an answer may bear the whole answer's key, which must not be taken for a repetition of it.
     key = f"piece:{body.key}" if outcome.partial else body.key
     place = ConversationKey(account, body.group_id)
-    return IgnoredMessage(outcome.reason, place, key, hand_over=outcome.hand_over, sender=body.sender)
+    return IgnoredMessage(
+        outcome.reason,
+        place,
+        key,
+        hand_over=outcome.hand_over,
+        sender=body.sender,
+        withdrawn=outcome.withdrawn,
+    )
 
 
 def attachment_of(*candidates: Any) -> Attachment | None:

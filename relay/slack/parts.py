@@ -25,6 +25,7 @@ from relay.slack.text import author_of, clean, clean_line, is_flood, split, to_r
 from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
 EMPTY = "(empty message)"
+WITHDRAWN = "Withdrawn by its author"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
 _MAX_MARKDOWN = 10_000  # characters: longer ones could take seconds to read
 _GOES_ON = "… "
@@ -39,7 +40,7 @@ class Line:
 
     `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
     already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is what the
-    relay itself says.
+    relay itself says; `is_withdrawn`: its author took it back.
     """
 
     id: int
@@ -50,11 +51,13 @@ class Line:
     parts_done: frozenset[int] = frozenset()
     lost: str | None = None
     told: Notice | None = None
+    is_withdrawn: bool = False
 
     @property
     def is_spoken(self) -> bool:
         """True for somebody's words; False for a grey line."""
-        return self.lost is None and self.told is None and self.message.kind is MessageKind.MESSAGE
+        ours = self.is_withdrawn or self.lost is not None or self.told is not None
+        return not ours and self.message.kind is MessageKind.MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,9 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
         return
     if line.told is not None:
         yield Part(line, 0, () if line.form is Form.PLAIN else notice_blocks(line.told), notice_text(line.told))
+        return
+    if line.is_withdrawn:
+        yield Part(line, 0, () if line.form is Form.PLAIN else (context(plain(MARK + WITHDRAWN)),), MARK + WITHDRAWN)
         return
     pieces = list(_pieces(line.message))
     for number, piece in enumerate(pieces):

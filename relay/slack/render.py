@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from relay.messages import Form
@@ -20,6 +20,7 @@ __all__ = [
     "Previous",
     "SlackPost",
     "mark_repeated",
+    "render_again",
     "render_batch",
     "render_card",
 ]
@@ -34,6 +35,17 @@ def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_
     waiting = [part for part in _signed(parts, previous) if not part.done]
     groups = groupby(waiting, key=lambda part: part.post_group)
     return [_post(page) for _, post_group in groups for page in _pages(post_group)]
+
+
+def render_again(lines: Sequence[Line], parts: Collection[tuple[int, int]], *, dashboard_url: str) -> SlackPost:
+    """Renders a post that stands in Slack anew, with the (delivery id, part number) it carries, as they are now."""
+    drawn = [
+        part
+        for line in lines
+        for part in parts_of(line, dashboard_url)
+        if line.is_withdrawn or line.lost is not None or (line.id, part.number) in parts
+    ]
+    return _post(list(_signed(drawn, None)))
 
 
 def _signed(parts: Iterable[Part], above: Previous | None) -> Iterator[Part]:

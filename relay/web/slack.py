@@ -18,10 +18,10 @@ from relay.slack.thread_notices import SEND_AGAIN, SEND_CORRECTION
 from relay.store.conversations.people import known_agents
 from relay.store.conversations.replies import send_again
 from relay.store.db.engine import Tx
+from relay.store.db.rows import Receipt
 from relay.store.intake.clicks import accept_click, note_click
 from relay.store.intake.edits import accept_change, send_correction
 from relay.store.intake.replies import accept_reply
-from relay.store.intake.webhooks import Receipt
 from relay.vocabulary import Outcome
 from relay.web.kommunicate import ACCOUNT, read_body
 from relay.wiring import Relay

@@ -54,7 +54,7 @@ IGNORED = {
     "hidden_category": "hidden message",
     "hidden_trigger": "hidden message",
     "stream_piece": "piece of a streamed answer",
-    "deleted_for_all": "message deleted for everyone",
+    "deleted_for_all": "withdrawn by its author",
     "call_signal": "call signalling",
 }
 REFUSED = {"bot_webhook": "wrong_webhook", "one_to_one": "invalid_body"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.handlers import card, clicks, marks, messages, replies, takeover
+from relay.delivery.handlers import card, clicks, corrections, marks, messages, replies, takeover
 from relay.delivery.steps import Prepared, Result, Step
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
@@ -33,13 +33,14 @@ HANDLERS: Mapping[SendKind, Handler] = {
     SendKind.TAKEOVER: takeover,
     SendKind.CLICK: clicks,
     SendKind.CARD: card,
+    SendKind.CORRECTION: corrections,
     SendKind.MARK: marks,
 }
 
 PREPARE: Mapping[Lane, Callable[[Tx, DeliveryContext, Claim], Prepared]] = {
     Lane.WORDS: messages.prepare,
     Lane.REPLIES: replies.prepare,
-    Lane.CARD: card.prepare,
+    Lane.CARD: corrections.prepare,
 }
 """What a lane has to do next, made ready from what the store has; called in the transaction that takes the lane."""
 

@@ -22,6 +22,7 @@ from relay.slack.limits import FIND_CHANNEL
 from relay.slack.post import SlackPost, mark_repeated
 from relay.slack.render import Line, Notice, Previous, render_batch
 from relay.store.conversations import threads
+from relay.store.conversations.corrections import end_withdrawn
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
@@ -120,18 +121,21 @@ def removed(tx: Tx, claim: Claim, send: Send) -> None:
 def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     place = claim.conversation
     rows = waiting(tx, claim)
+    withdrawn = [row.id for row in rows if row.is_withdrawn]
+    if withdrawn:
+        end_withdrawn(tx, withdrawn)
+        rows = [row for row in rows if not row.is_withdrawn]
     if not rows:
         return None
-    messages = {row.id: _message(row, place.key) for row in rows}
-    known = context.authors.known(tx, place.key.account, subjects(messages))
-    if known.missing and NAMES not in claim.asked:
-        return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing))
-    lines = [_line(row, believed(messages[row.id], known.people), known.people) for row in rows]
+    found = to_lines(tx, context, claim, rows)
+    if isinstance(found, Need):
+        return found
+    lines, people = found
     shown = list(zip(rows, lines, strict=True))
-    if changes_state(claim, shown, known.people):
+    if changes_state(claim, shown, people):
         if not claim.locked:
             return Need(LOCK)
-        claim = apply_events(tx, claim, shown, known.people)
+        claim = apply_events(tx, claim, shown, people)
     if place.thread_ts is None:
         return _root(tx, context, claim, rows)
     posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
@@ -140,6 +144,18 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if calls:
         drafts[0] = replace(drafts[0], payload={**drafts[0].payload, "reply_broadcast": True})
     return Ready(tuple(drafts), rows[-1].id, calls)
+
+
+def to_lines(
+    tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting], *, patient: bool = True
+) -> tuple[list[Line], Mapping[str, Person]] | Need:
+    """What is to be shown of deliveries, and everybody they speak of; who is not `patient` waits for no name."""
+    key = claim.conversation.key
+    messages = {row.id: _message(row, key) for row in rows}
+    known = context.authors.known(tx, key.account, subjects(messages))
+    if patient and known.missing and NAMES not in claim.asked:
+        return Need(NAMES, partial(context.authors.look_up, key.account, known.missing))
+    return [_line(row, believed(messages[row.id], known.people), known.people) for row in rows], known.people
 
 
 def _root(tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting]) -> Prepared:
@@ -166,7 +182,7 @@ def _calls_the_channel(context: DeliveryContext, claim: Claim, lines: Sequence[L
 
 
 def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
-    if row.lost is not None or row.about is not None:
+    if row.lost is not None or row.about is not None or row.is_withdrawn:
         return ChatMessage(key, key="", sender="", sent_at=0.0, text="")
     message = stored.read_message(row.body, key.account)
     if isinstance(message, str):
@@ -177,7 +193,7 @@ def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
 def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
     author = people.get(message.sender, Person(message.sender, message.sender or Vendor.KOMMUNICATE))
     notice = Notice(row.about.topic, row.about.id, row.about.cause, _clicker(row)) if row.about else None
-    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, notice)
+    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, notice, row.is_withdrawn)
 
 
 def _clicker(row: Waiting) -> str:

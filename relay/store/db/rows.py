@@ -1,4 +1,4 @@
-"""What the store hands to the workers: frozen copies of rows, never live ones."""
+"""What the store hands to the endpoints and the workers: frozen copies of rows, never live ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import Any
 
 from relay.conversation import ConversationState, Holder, Status
 from relay.messages import ConversationKey, Form
-from relay.vocabulary import Lane, Mark, SendKind, SendState, ThreadNotice
+from relay.vocabulary import Lane, Mark, Outcome, SendKind, SendState, ThreadNotice
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an inbound thing."""
+
+    outcome: Outcome
+    received_id: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,8 @@ class Send:
     """One outbound call as stored.
 
     `channel` is Slack's, or Kommunicate's account; `ts` is where it stands in Slack, or Kommunicate's message key.
-    `looks`, `failed_looks` and `resent` count what was done to find out what became of it.
+    `looks`, `failed_looks` and `resent` count what was done to find out what became of it; `outdated` how often
+    something of what it shows has changed since it was drawn.
     """
 
     id: str
@@ -51,6 +61,7 @@ class Send:
     resent: int
     ts: str | None
     version: int | None = None
+    outdated: int = 0
 
     @property
     def beside(self) -> str:
@@ -121,6 +132,7 @@ class Waiting:
     lost: str | None
     about: About | None
     parts_done: frozenset[int]
+    is_withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,4 +212,5 @@ def to_send(row: Any) -> Send:
         resent=row.resent,
         ts=row.ts,
         version=row.version,
+        outdated=row.outdated,
     )

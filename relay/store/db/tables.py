@@ -107,7 +107,7 @@ received = Table(
     Column("thread_channel", Text),  # of what is held: where it was written
     Column("thread_ts", Text),
     Column("edits_key", Text),  # of a held edit: the key of the message that it changes
-    _flag("gone"),  # of an edit: the message was deleted
+    _flag("gone"),  # of an edit: the message was deleted; of a message: its author took it back
     Column("outcome", Text, nullable=False),
     _words("reason"),
     Column("body", LargeBinary),  # NULL once retention has pruned it
@@ -206,12 +206,14 @@ sends = Table(
     Column("look_again_at", Double),
     Column("ts", Text),  # where it stands in Slack; a reply's is Kommunicate's message key
     _words("cause"),
+    _count("outdated"),  # how often something of what it shows has changed since it was drawn
     Column("created_at", Double, nullable=False),
     UniqueConstraint("conversation_id", "lane", "seq"),
     _index("sends_open", "conversation_id", "lane", "seq", where="state IN ('frozen', 'sending', 'unsure')"),
     _index("sends_to_look_at", "conversation_id", "lane", "seq", where="look_again_at IS NOT NULL"),
     _index("sends_in_channel", "channel", "ts", where="ts IS NOT NULL"),
     _index("sends_in_slack", "created_at", where="ts IS NOT NULL AND lane = 'words'"),
+    _index("sends_outdated", "conversation_id", "seq", where="outdated > 0"),
     _index("sends_of_roots", "state", where="kind = 'root'"),
     _index("sends_with_payload", "created_at", where="payload <> '{}'"),
 )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from relay.messages import AgentClick
 from relay.store.db.engine import Tx
+from relay.store.db.rows import Receipt
 from relay.store.intake.recording import NOT_OURS, Came, find_thread, queue, record
-from relay.store.intake.webhooks import Receipt
 from relay.store.queue.due import arm, lock
 from relay.vocabulary import CLICK_TOPIC, Lane, Outcome, ReceivedKind
 

@@ -15,9 +15,9 @@ from relay.store.conversations.replies import lock_reply
 from relay.store.conversations.thread_notices import add_notice
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
+from relay.store.db.rows import Receipt
 from relay.store.db.tables import deliveries, received
 from relay.store.intake.recording import NOT_OURS, Came, lock_thread, queue, record
-from relay.store.intake.webhooks import Receipt
 from relay.store.queue.due import arm, lock
 from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, Source, ThreadNotice
 

@@ -9,10 +9,10 @@ from sqlalchemy import exists, select
 
 from relay.messages import AgentMessage
 from relay.store.db.engine import Tx
+from relay.store.db.rows import Receipt
 from relay.store.db.tables import sends
 from relay.store.intake.edits import apply_held_changes
 from relay.store.intake.recording import NOT_OURS, Came, Held, lock_thread, queue, record, release
-from relay.store.intake.webhooks import Receipt
 from relay.store.queue.due import arm
 from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind
 

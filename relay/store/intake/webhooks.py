@@ -20,22 +20,15 @@ from relay.store.conversations.state import update_state_of
 from relay.store.conversations.threads import id_in
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Insert, Tx
+from relay.store.db.rows import Receipt
 from relay.store.db.statements import given_rows
 from relay.store.db.tables import conversations, deliveries, lanes, received
 from relay.store.intake.echoes import take_echo
+from relay.store.intake.withdrawals import take_back
 from relay.store.queue.due import Woken, arm_words
 from relay.vocabulary import Lane, Outcome, ReceivedKind, Source
 
 OWN_REPLY = "a reply of this relay coming back"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of an inbound thing."""
-
-    outcome: Outcome
-    received_id: int | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +129,27 @@ def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
 
 
 def _ignore(tx: Tx, message: IgnoredMessage, body: bytes, listed: Role = Role.UNKNOWN) -> Receipt:
+    if message.withdrawn:
+        return _withdraw(tx, message)
     record = _record(tx, message, body, Outcome.IGNORED, None, message.reason)
     recorded = tx.run_set(_unless_known, [record])
     if not recorded:
         return _count_copy(tx, message)
     if message.hand_over and (listed.is_of_the_team or _is_known_to_be(tx, message)):
         update_state_of(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
+    return Receipt(Outcome.IGNORED, recorded[0].id, message.reason)
+
+
+def _withdraw(tx: Tx, message: IgnoredMessage) -> Receipt:
+    """Its words are not kept: where it has not come yet, it will not be shown."""
+    receipt = take_back(tx, message)
+    if receipt is not None:
+        return receipt
+    record = _record(tx, message, None, Outcome.IGNORED, None, message.reason)
+    recorded = tx.run_set(_unless_known, [record])
+    if not recorded:  # it came in between
+        return take_back(tx, message) or _count_copy(tx, message)
+    tx.conn.execute(update(received).where(received.c.id == recorded[0].id).values(gone=True))
     return Receipt(Outcome.IGNORED, recorded[0].id, message.reason)
 
 
@@ -200,7 +208,7 @@ _HAS_REPLIES = exists(
 def _record(
     tx: Tx,
     message: ChatMessage | IgnoredMessage,
-    body: bytes,
+    body: bytes | None,
     outcome: Outcome,
     conversation_id: int | None,
     reason: str = "",

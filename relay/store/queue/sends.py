@@ -127,6 +127,12 @@ def is_settled(tx: Tx, send: Send) -> bool:
 STATE = select(sends.c.state, sends.c.started_at).where(sends.c.id == given("id"))
 
 
+def as_stored(tx: Tx, send: Send) -> Send:
+    """With what it says now: a message that it shows may have been taken back since. Its lane is held."""
+    row = tx.conn.execute(select(sends.c.payload, sends.c.outdated).where(sends.c.id == send.id)).one()
+    return replace(send, payload=json.loads(row.payload), outdated=row.outdated)
+
+
 def mark_delivered(tx: Tx, send: Send, ts: str) -> bool:
     """It stands at `ts`: exactly the parts that went out are done. True if a gate on its way knows of failures."""
     again = tx.now + lanes.LATE_COPY_LOOK if send.resent else None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Integer, exists, or_, select
 
 from relay.messages import Form
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
-from relay.store.db.rows import About, Claim, Waiting
+from relay.store.db.rows import About, Claim, Send, Waiting
 from relay.store.db.statements import given, one_of
 from relay.store.db.tables import deliveries, received, send_parts, sends
 from relay.store.queue.lanes import TO_DO
+from relay.store.queue.sends import WHOLE_NOTICE
 from relay.vocabulary import DeliveryState, SendState, ThreadNotice
 
 BATCH = 100  # more would not fit into a handful of posts anyway
@@ -20,19 +22,21 @@ BATCH = 100  # more would not fit into a handful of posts anyway
 
 _SUBJECT = deliveries.alias()
 
-WAITING = (
+_DELIVERIES = (
     select(
         deliveries,
         received.c.body,
+        received.c.gone,
         _SUBJECT.c.cause.label("subject_cause"),
         exists().where(send_parts.c.delivery_id == deliveries.c.id, send_parts.c.live).label("has_parts"),
     )
     .join(received, received.c.id == deliveries.c.received_id)
     .outerjoin(_SUBJECT, _SUBJECT.c.id == deliveries.c.about)
-    .where(TO_DO, or_(equals(deliveries.c.state, DeliveryState.WAITING), deliveries.c.notice_due))
     .order_by(deliveries.c.id)
-    .limit(given("limit", Integer))
 )
+WAITING = _DELIVERIES.where(
+    TO_DO, or_(equals(deliveries.c.state, DeliveryState.WAITING), deliveries.c.notice_due)
+).limit(given("limit", Integer))
 PARTS_DONE = (
     select(send_parts.c.delivery_id, send_parts.c.part)
     .join(sends, sends.c.id == send_parts.c.send_id)
@@ -48,20 +52,30 @@ def waiting(tx: Tx, claim: Claim, limit: int = BATCH) -> list[Waiting]:
     """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
     rows = tx.run(WAITING, conversation_id=claim.conversation.id, kind=claim.lane, limit=limit).all()
     done = _parts_done(tx, [row.id for row in rows if row.has_parts])
-    return [
-        Waiting(
-            id=row.id,
-            received_id=row.received_id,
-            body=row.body,
-            form=Form(row.form),
-            alone=row.alone,
-            may_repeat=row.may_repeat,
-            lost=row.cause if row.notice_due else None,
-            about=row.about and About(row.about, ThreadNotice(row.topic), row.subject_cause),
-            parts_done=frozenset(done.get(row.id, ())),
-        )
-        for row in rows
-    ]
+    return [_waiting(row, lost=row.notice_due, parts_done=done.get(row.id, ())) for row in rows]
+
+
+def carried(tx: Tx, send: Send) -> tuple[list[Waiting], set[tuple[int, int]]]:
+    """What a live send carries, whatever became of it, and which parts of that, as (delivery id, part number)."""
+    live = select(send_parts.c.delivery_id, send_parts.c.part).where(send_parts.c.send_id == send.id, send_parts.c.live)
+    parts = {(row.delivery_id, row.part) for row in tx.conn.execute(live)}
+    rows = tx.conn.execute(_DELIVERIES.where(deliveries.c.id.in_({delivery_id for delivery_id, _ in parts})))
+    return [_waiting(row, lost=(row.id, WHOLE_NOTICE) in parts) for row in rows], parts
+
+
+def _waiting(row: Any, *, lost: bool, parts_done: Iterable[int] = ()) -> Waiting:
+    return Waiting(
+        id=row.id,
+        received_id=row.received_id,
+        body=row.body,
+        form=Form(row.form),
+        alone=row.alone,
+        may_repeat=row.may_repeat,
+        lost=row.cause if lost else None,
+        about=row.about and About(row.about, ThreadNotice(row.topic), row.subject_cause),
+        parts_done=frozenset(parts_done),
+        is_withdrawn=row.gone and row.about is None,
+    )
 
 
 def body_of(tx: Tx, received_id: int | None) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Counts of what is settled, so that /metrics reads through no history"""
+"""Counts of what is settled, so that /metrics reads through no history; posts whose words were taken back"""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def upgrade() -> None:
     columns = ["state", "lane", "topic", "created_at"]
     _index("deliveries_not_delivered", "deliveries", columns, "state <> 'delivered'")
     _index("sends_of_roots", "sends", ["state"], "kind = 'root'")
+    op.add_column("sends", sa.Column("outdated", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    _index("sends_outdated", "sends", ["conversation_id", "seq"], "outdated > 0")
 
 
 def _index(name: str, table: str, columns: list[str], where: str) -> None:

@@ -1,0 +1,65 @@
+"""Posts in which something is outdated: a message was taken back since they were drawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select, update
+
+from relay.store.conversations.cards import request_redraw
+from relay.store.db.dialects import among, equals
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Send, to_send
+from relay.store.db.tables import OPEN_SENDS, deliveries, sends
+from relay.vocabulary import DeliveryState, SendKind, SendState
+
+WITHDRAWN = "withdrawn by its author"
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A post that stands in Slack and is to be drawn again, if there is one; `more`: of another nobody knows yet."""
+
+    post: Send | None
+    more: bool
+
+
+def outdated(tx: Tx, claim: Claim) -> Outdated:
+    """The first post of a conversation that is to be drawn again."""
+    posts = _posts_of(claim)
+    standing = and_(posts, equals(sends.c.state, SendState.DELIVERED), sends.c.ts.is_not(None))
+    row = tx.conn.execute(select(sends).where(standing).order_by(sends.c.seq).limit(1)).one_or_none()
+    under_way = select(sends.c.id).where(posts, among(sends.c.state, OPEN_SENDS)).limit(1)
+    return Outdated(None if row is None else to_send(row), tx.conn.execute(under_way).one_or_none() is not None)
+
+
+def _posts_of(claim: Claim) -> ColumnElement[bool]:
+    mine = and_(sends.c.conversation_id == claim.conversation.id, sends.c.outdated > 0)
+    return and_(mine, equals(sends.c.kind, SendKind.POST))
+
+
+def mark_corrected(tx: Tx, send_id: str, times: int) -> None:
+    """It was drawn after it had become outdated so many times: once more, and it is outdated still."""
+    mine = and_(sends.c.id == send_id, sends.c.outdated == times)
+    tx.conn.execute(update(sends).where(mine).values(outdated=0))
+
+
+def mark_outdated(tx: Tx, conversation_id: int, send_id: str) -> None:
+    """What a late call says may have covered something newer."""
+    tx.conn.execute(update(sends).where(sends.c.id == send_id).values(outdated=sends.c.outdated + 1))
+    request_redraw(tx, conversation_id)
+
+
+def redrawn(tx: Tx, send: Send, payload: Mapping[str, Any]) -> Send:
+    """It has not arrived, and says this from now on. Its lane is held."""
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(payload=json.dumps(payload), outdated=0))
+    return replace(send, payload=payload, outdated=0)
+
+
+def end_withdrawn(tx: Tx, delivery_ids: list[int]) -> None:
+    """Nobody has seen them, and nobody will. The lane is held."""
+    ended = {"state": DeliveryState.IGNORED.value, "cause": WITHDRAWN, "notice_due": False, "settled_at": tx.now}
+    tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(delivery_ids)).values(**ended))

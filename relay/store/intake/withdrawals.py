@@ -1,0 +1,100 @@
+"""Kommunicate says that a message's author took it back for everyone: its words are forgotten wherever they stand.
+
+Nothing of it waits any more, and every post that shows it, or quotes it, is drawn again without it.
+Lock order: conversation, lanes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, insert, or_, select, update
+
+from relay.messages import IgnoredMessage
+from relay.store.conversations.cards import request_redraw
+from relay.store.db.dialects import among
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Receipt
+from relay.store.db.tables import conversations, deliveries, lanes, received, send_parts, sends
+from relay.store.queue.due import arm, lock
+from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, Source
+
+NOWHERE = "that message is in another conversation"
+
+
+def take_back(tx: Tx, withdrawn: IgnoredMessage) -> Receipt | None:
+    """Forget the words of a message that came before; None where none of this key did."""
+    found = tx.conn.execute(_message(withdrawn)).one_or_none()
+    if found is None:
+        return None
+    if found.group_id not in (None, withdrawn.conversation.group_id):
+        return Receipt(Outcome.IGNORED, reason=NOWHERE)
+    if found.conversation_id is not None:
+        lock(tx, found.conversation_id)
+    if not _forget_words(tx, found.id):
+        tx.conn.execute(update(received).where(received.c.id == found.id).values(copies=received.c.copies + 1))
+        return Receipt(Outcome.DUPLICATE)
+    received_id = _record(tx, withdrawn, found.conversation_id)
+    if found.conversation_id is not None:
+        _take_out(tx, found.conversation_id, found.id, withdrawn.key)
+    return Receipt(Outcome.ACCEPTED, received_id, withdrawn.reason)
+
+
+def _message(withdrawn: IgnoredMessage) -> Any:
+    of_kommunicate = and_(
+        received.c.source == Source.KOMMUNICATE.value, received.c.account == withdrawn.conversation.account
+    )
+    return (
+        select(received.c.id, received.c.conversation_id, conversations.c.group_id)
+        .outerjoin(conversations, conversations.c.id == received.c.conversation_id)
+        .where(of_kommunicate, received.c.kind == ReceivedKind.MESSAGE.value, received.c.key == withdrawn.key)
+    )
+
+
+def _forget_words(tx: Tx, received_id: int) -> bool:
+    """False where they are forgotten already."""
+    mine = and_(received.c.id == received_id, ~received.c.gone)
+    forgotten = update(received).where(mine).values(gone=True, body=None).returning(received.c.id)
+    return tx.conn.execute(forgotten).one_or_none() is not None
+
+
+def _record(tx: Tx, withdrawn: IgnoredMessage, conversation_id: int | None) -> int:
+    """That it came, without what it says: that is the message once more."""
+    row = insert(received).values(
+        source=Source.KOMMUNICATE.value,
+        account=withdrawn.conversation.account,
+        kind=ReceivedKind.EDIT.value,
+        key=withdrawn.key,
+        edits_key=withdrawn.key,
+        gone=True,
+        conversation_id=conversation_id,
+        outcome=Outcome.ACCEPTED.value,
+        reason=withdrawn.reason,
+        received_at=tx.now,
+    )
+    return int(tx.conn.execute(row.returning(received.c.id)).scalar_one())
+
+
+def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
+    here = lanes.c.conversation_id == conversation_id
+    # Nothing of it sets out, or settles, meanwhile.
+    tx.conn.execute(select(lanes.c.kind).where(here).order_by(lanes.c.kind).with_for_update())
+    opener = select(conversations.c.opener_id).where(conversations.c.id == conversation_id)
+    opens = tx.conn.execute(opener).scalar_one() == received_id
+    shown_by = select(send_parts.c.send_id).join(deliveries, deliveries.c.id == send_parts.c.delivery_id)
+    says_it = sends.c.id.in_(
+        shown_by.where(deliveries.c.received_id.in_([received_id, *_naming(tx, conversation_id, key)]))
+    )
+    drawn = (SendKind.CARD, SendKind.CORRECTION, *((SendKind.ROOT,) if opens else ()))
+    mine = and_(sends.c.conversation_id == conversation_id, or_(says_it, among(sends.c.kind, drawn)))
+    tx.conn.execute(update(sends).where(mine).values(payload="{}", outdated=sends.c.outdated + 1))
+    if opens:
+        request_redraw(tx, conversation_id)
+    arm(tx, conversation_id, Lane.CARD, 0.0)
+
+
+def _naming(tx: Tx, conversation_id: int, key: str) -> list[int]:
+    """The messages of the conversation that may quote this one."""
+    kept = and_(received.c.conversation_id == conversation_id, received.c.body.is_not(None))
+    rows = tx.conn.execute(select(received.c.id, received.c.body).where(kept))
+    return [row.id for row in rows if key.encode() in bytes(row.body)]
