@@ -117,7 +117,7 @@ class ChatMessage:
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
     `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`. `news` is what it says of the
     conversation itself. `unseen` are words beside them that the customer does not see: shown small.
-    `spoken` are the words of a `NOTICE` whose sender is not of the team.
+    `spoken` are the words of a `NOTICE` whose sender is not of the team. `quotes` is the key of what it answers to.
     """
 
     conversation: ConversationKey
@@ -132,6 +132,7 @@ class ChatMessage:
     news: Assigned | News | None = None
     unseen: str = ""
     spoken: str | None = None
+    quotes: str = ""
 
     @property
     def own_words(self) -> str:

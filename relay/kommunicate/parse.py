@@ -9,7 +9,7 @@ from typing import Any
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads, loads_leniently
-from relay.kommunicate.body import WebhookBody, check_fields
+from relay.kommunicate.body import WebhookBody, check_fields, message_key
 from relay.kommunicate.kinds import Ignore, Show, judge
 from relay.kommunicate.text import one_line, web_url
 from relay.kommunicate.words import UNSEEN, is_hidden, unseen_words, without_secrets
@@ -82,7 +82,15 @@ def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
         title=body.title,
         metadata=body.metadata,
         news=outcome.news(body),
+        quotes=_quoted(body),
     )
+
+
+def _quoted(body: WebhookBody) -> str:
+    try:
+        return message_key(body.metadata.get("AL_REPLY"))
+    except ValueError:  # none, or none that can be a key
+        return ""
 
 
 def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage:

@@ -21,17 +21,38 @@ from relay.slack.blocks import (
 )
 from relay.slack.files import describe, file_block
 from relay.slack.markdown import to_parts
-from relay.slack.text import author_of, clean, clean_line, is_flood, split, to_rich_text
+from relay.slack.text import author_of, clean, clean_line, clean_name, is_flood, shorten, split, to_rich_text
 from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
 EMPTY = "(empty message)"
+QUOTED = "Go to it"
 WITHDRAWN = "Withdrawn by its author"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
 _MAX_MARKDOWN = 10_000  # characters: longer ones could take seconds to read
 _GOES_ON = "… "
 _MAX_REASON = 200
+_MAX_QUOTE = 150
 _LINE_END = re.compile("[\n\u2028\u2029]")
 _QUOTE_MARK = "> "  # in plain form, all lines without it are ours
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a message answers to: whose words, the words as long as they are kept, and a link to them in Slack."""
+
+    name: str
+    words: str
+    url: str | None = None
+    is_withdrawn: bool = False
+
+    def __str__(self) -> str:
+        """One line of it, without the link."""
+        if self.is_withdrawn:
+            return "In answer to a message that was withdrawn"
+        words = shorten(" ".join(clean(self.words).split()), _MAX_QUOTE)
+        if not words:
+            return "In answer to an earlier message"
+        return f"In answer to {clean_name(self.name)}: “{words}”" if self.name else f"In answer to “{words}”"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +61,7 @@ class Line:
 
     `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
     already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is what the
-    relay itself says; `is_withdrawn`: its author took it back.
+    relay itself says; `is_withdrawn`: its author took it back; `quote` is what it answers to.
     """
 
     id: int
@@ -52,6 +73,7 @@ class Line:
     lost: str | None = None
     told: Notice | None = None
     is_withdrawn: bool = False
+    quote: Quote | None = None
 
     @property
     def is_spoken(self) -> bool:
@@ -117,11 +139,11 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
         return
     pieces = list(_pieces(line.message))
     for number, piece in enumerate(pieces):
-        last = number == len(pieces) - 1
+        last, quote = number == len(pieces) - 1, None if number else line.quote
         if line.form is Form.PLAIN:
-            yield Part(line, number, (), _plain_text(line, piece, dashboard_url, last=last))
+            yield Part(line, number, (), _plain_text(line, piece, dashboard_url, quote, last=last))
         else:
-            blocks = tuple(_blocks(line, piece, dashboard_url, last=last))
+            blocks = (*_quote_block(quote), *_blocks(line, piece, dashboard_url, last=last))
             yield Part(line, number, blocks, _summary(line, piece))
 
 
@@ -150,6 +172,11 @@ def _pieces(message: ChatMessage) -> Iterator[_Piece]:
         first, *more = split(unseen, MAX_TEXT - len(_GOES_ON))
         yield _Piece(first, small=True)
         yield from (_Piece(_GOES_ON + each, small=True) for each in more)
+
+
+def _quote_block(quote: Quote | None) -> Iterator[Block]:
+    if quote is not None:
+        yield context(plain(str(quote)), *([link_or_words(quote.url, QUOTED)] if quote.url else []))
 
 
 def _blocks(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> Iterator[Block]:
@@ -187,11 +214,12 @@ def _summary(line: Line, piece: _Piece) -> str:
     return f"{author_of(line.author)}: {shown}"
 
 
-def _plain_text(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> str:
+def _plain_text(line: Line, piece: _Piece, dashboard_url: str, quote: Quote | None, *, last: bool) -> str:
     notice = line.message.kind is MessageKind.NOTICE
     above = f"{author_of(line.author)} · {utc_minute(line.message.sent_at)}"
     quoted = [_QUOTE_MARK + _LINE_END.sub(r"\g<0>" + _QUOTE_MARK, piece.text)] if piece.text else []
-    shown = [MARK + piece.text] if notice else [above, *quoted]
+    answered = [f"{_QUOTE_MARK}{quote}"] if quote else []
+    shown = [MARK + piece.text] if notice else [above, *answered, *quoted]
     if last and line.message.attachment:
         shown.append(f"{describe(line.message.attachment)}. {open_in_words(dashboard_url)}")
     return "\n".join(shown)

@@ -7,17 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from relay.errors import Transient, Unsure
 from relay.slack.client import Posted
-from relay.store.db.engine import Store
 from relay.store.db.rows import Claim, Send
-from relay.store.db.tables import metadata, received
+from relay.store.db.tables import received
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
-from tests.store.shelf import rows
+from tests.store.shelf import everything_stored, rows
 
 WITHDRAWN = "Withdrawn by its author"
 FLAG = {"AL_DELETE_GROUP_MESSAGE_FOR_ALL": "true"}
@@ -42,16 +41,6 @@ def send(desk: Desk, key: str, fields: dict[str, Any]) -> str:
     return str(response.json["status"])
 
 
-def stored(store: Store) -> str:
-    """Everything that any table holds."""
-    found = []
-    with store.read() as tx:
-        for table in metadata.sorted_tables:
-            for row in tx.conn.execute(select(table)):
-                found += [bytes(one).decode() if isinstance(one, bytes | memoryview) else str(one) for one in row]
-    return "\n".join(found)
-
-
 def in_slack(desk: Desk) -> str:
     return json.dumps(desk.roots_and_replies())
 
@@ -63,7 +52,7 @@ def thread(desk: Desk) -> list[str]:
 
 def assert_forgotten(desk: Desk) -> None:
     assert "s3cr3t" not in in_slack(desk)
-    assert "s3cr3t" not in stored(desk.store)
+    assert "s3cr3t" not in everything_stored(desk.store)
 
 
 @pytest.fixture

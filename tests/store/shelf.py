@@ -133,6 +133,12 @@ def rows(store: Store, table: str | Table, **where: Any) -> list[Any]:
         return list(tx.conn.execute(found).all())
 
 
+def everything_stored(store: Store) -> str:
+    """What any table holds, as text."""
+    found = [value for table in metadata.tables.values() for row in rows(store, table) for value in row]
+    return "\n".join(bytes(one).decode() if isinstance(one, bytes | memoryview) else str(one) for one in found)
+
+
 def states(store: Store) -> list[str]:
     """The states of all deliveries, in order."""
     return [row.state for row in rows(store, "deliveries")]

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from relay.delivery import stored
+from relay.delivery import quoting, stored
 from relay.delivery.adopting import adopt_held
 from relay.delivery.context import DeliveryContext
 from relay.delivery.events import apply_events, believed, changes_state, subjects
@@ -152,10 +152,20 @@ def to_lines(
     """What is to be shown of deliveries, and everybody they speak of; who is not `patient` waits for no name."""
     key = claim.conversation.key
     messages = {row.id: _message(row, key) for row in rows}
-    known = context.authors.known(tx, key.account, subjects(messages))
+    quoted = quoting.find_all(tx, claim, messages.values()) if any(one.quotes for one in messages.values()) else {}
+    wanted = subjects(messages) | (quoting.authors(quoted, key.account) if quoted else set())
+    known = context.authors.known(tx, key.account, wanted)
     if patient and known.missing and NAMES not in claim.asked:
         return Need(NAMES, partial(context.authors.look_up, key.account, known.missing))
-    return [_line(row, believed(messages[row.id], known.people), known.people) for row in rows], known.people
+    if patient and quoted and (links := quoting.need_links(context, claim, quoted)):
+        return links
+    lines = [_line(row, believed(messages[row.id], known.people), known.people) for row in rows]
+    if quoted:
+        lines = [
+            replace(line, quote=quoting.quote(context, quoted.get(line.message.quotes), key.account, known.people))
+            for line in lines
+        ]
+    return lines, known.people
 
 
 def _root(tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting]) -> Prepared:

@@ -1,0 +1,77 @@
+"""What the messages that are about to be shown answer to, as it is quoted beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+
+import structlog
+
+from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
+from relay.delivery.steps import Need
+from relay.errors import DeliveryFailed
+from relay.messages import ChatMessage, Person
+from relay.slack.events import message_of
+from relay.slack.parts import Quote
+from relay.store.conversations.quotes import Quoted, find_quoted
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim
+
+LINKS = "links to what is quoted"
+
+log = structlog.get_logger()
+
+
+def find_all(tx: Tx, claim: Claim, messages: Collection[ChatMessage]) -> dict[str, Quoted]:
+    """What these messages answer to, by key, as far as it is known."""
+    keys = sorted({message.quotes for message in messages} - {""})
+    found = {key: find_quoted(tx, claim, key) for key in keys}
+    return {key: one for key, one in found.items() if one is not None}
+
+
+def authors(quoted: Mapping[str, Quoted], account: str) -> set[str]:
+    """Whose names are needed."""
+    return {message.sender for one in quoted.values() if (message := _message(one, account))}
+
+
+def need_links(context: DeliveryContext, claim: Claim, quoted: Mapping[str, Quoted]) -> Need | None:
+    """What is missing to link to them; asked for once."""
+    places = {place for one in quoted.values() if (place := _place(one))} - set(context.permalinks)
+    if not places or LINKS in claim.asked:
+        return None
+    return Need(LINKS, partial(_look_up, context, sorted(places)))
+
+
+def quote(context: DeliveryContext, one: Quoted | None, account: str, people: Mapping[str, Person]) -> Quote | None:
+    """As it is shown."""
+    if one is None:
+        return None
+    place = _place(one)
+    url = context.permalinks.get(place) if place else None
+    if one.said:
+        return Quote(*one.said, url)
+    message = _message(one, account)
+    if message is None:
+        return Quote("", "", url, is_withdrawn=one.is_withdrawn)
+    author = people.get(message.sender)
+    words = message.own_words or (message.attachment.name if message.attachment else "")
+    return Quote(author.name if author else message.sender, words, url)
+
+
+def _message(one: Quoted, account: str) -> ChatMessage | None:
+    message = stored.read_message(one.body, account)
+    return message if isinstance(message, ChatMessage) else None
+
+
+def _place(one: Quoted) -> tuple[str, str] | None:
+    return message_of(one.written) if one.written else one.place
+
+
+def _look_up(context: DeliveryContext, places: Collection[tuple[str, str]]) -> None:
+    """Their addresses; where Slack has none, there is none."""
+    for channel, ts in places:
+        try:
+            context.permalinks[channel, ts] = context.slack.permalink(channel, ts)
+        except DeliveryFailed as error:
+            log.info("quote.no_permalink", channel=channel, code=error.code)
