@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+
+import structlog
 
 from relay.clock import Clock, SystemClock
 from relay.delivery.agents import Agents
@@ -14,14 +17,14 @@ from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.policy import Schedule
 from relay.delivery.worker import Worker
-from relay.errors import SettingsError
+from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
 from relay.messages import Decision, Role
 from relay.routing.rules import choose_channel
 from relay.settings import Settings
-from relay.slack.client import SlackClient
+from relay.slack.client import Identity, SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
@@ -29,7 +32,10 @@ from relay.store.queue.gates import Limits, Pace
 from relay.vocabulary import Vendor
 
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
+ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 AGENTS_WAIT = 60.0  # seconds between tries of what an agent wants, at most
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ class Relay:
     store: Store
     clock: Clock = field(default_factory=SystemClock)
     on_accept: Callable[[], None] = field(default=lambda: None)
+    identity: Identity | None = None  # whose the token is, once Slack has said so
 
     def choose(self, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""
@@ -59,6 +66,24 @@ def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
     store = open_store(settings.database_url, clock, pooler=settings.database_pooler)
     return Relay(settings, store, clock or SystemClock())
+
+
+def learn_identity(relay: Relay) -> None:
+    """Ask Slack in the background whose the token is, again and again until it says so; nobody waits for it."""
+    token, address = relay.settings.slack_bot_token, relay.settings.slack_api_url
+    if token is None:
+        return
+
+    def ask() -> None:
+        client = SlackClient(token, address)
+        while relay.identity is None:
+            try:
+                relay.identity = client.identity()
+            except DeliveryFailed as error:
+                log.info("slack.identity_unknown", code=error.code)
+                threading.Event().wait(ASK_AGAIN)
+
+    threading.Thread(target=ask, name="identity", daemon=True).start()
 
 
 def ready_schema(store: Store) -> None:

@@ -15,7 +15,7 @@ from relay.errors import SettingsError
 from relay.failpoints import arm
 from relay.web import create_app
 from relay.web.server import open_server
-from relay.wiring import Relay, build_relay, build_worker, ready_schema, tell_others
+from relay.wiring import Relay, build_relay, build_worker, learn_identity, ready_schema, tell_others
 
 log = structlog.get_logger()
 
@@ -38,6 +38,7 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     if delivering is not None:
         relay.on_accept = delivering.wake
     server = listen(relay)
+    learn_identity(relay)
     on_stop_signals(leave)
     try:
         # SystemExit: the signal may come before waitress minds it

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from relay.messages import Ignored
+
 SLACKBOT = "USLACKBOT"
 Blocks = tuple[Mapping[str, Any], ...]
 
@@ -21,6 +23,13 @@ class Challenge:
     """Slack asks whether this address is ours: answer 200 with `value`."""
 
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign(Ignored):
+    """Something that another workspace's, or another app's, Slack has sent; `key` is what its repetitions share."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)

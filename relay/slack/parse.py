@@ -13,7 +13,7 @@ from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
 from relay.messages import AgentChange, AgentClick, AgentMessage, Ignored
 from relay.slack.client import Identity
-from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, event_key, message_key
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Foreign, Uninstalled, event_key, message_key
 from relay.slack.fields import (
     MAX_VALUE,
     Fields,
@@ -34,6 +34,7 @@ from relay.slack.text import clean_line
 OTHER_KIND = "of a kind that nothing is done about"
 RATE_LIMITED = "Slack holds events back: more than 30,000 in an hour"
 NOT_THE_BOTS = "a person's token was revoked, not the bot's"
+FOREIGN = "of another workspace or app than the token's"
 NO_MESSAGE = "not on a message"
 NO_ACTION = "no control was used"
 KEYS = {"token", "response_url", "response_urls", "trigger_id", "bot_access_token"}
@@ -45,12 +46,15 @@ SlackEvent = AgentWords | AgentEdit | Uninstalled | Ignored
 def parse_event(body: bytes, me: Identity | None = None) -> Challenge | SlackEvent:
     """Returns what a request to the events address says; raises `Rejected` 400 for what is no event.
 
-    The event itself says which bot and app it was sent to; `me` adds what Slack has told us of them.
+    The event itself says which bot and app it was sent to; `me` adds what Slack has told us of them, and by that what
+    was sent to others is known.
     """
     envelope = _object(_text(body))
     match needed(label(envelope, "type"), "type"):
         case "url_verification":
             return Challenge(identifier(envelope, "challenge"))
+        case "event_callback" if me and _is_foreign(envelope, me):
+            return Foreign(FOREIGN, identifier(envelope, "event_id"))
         case "event_callback":
             return _event(envelope, needed(inner(envelope, "event"), "event"), me)
         case "app_rate_limited":
@@ -58,19 +62,21 @@ def parse_event(body: bytes, me: Identity | None = None) -> Challenge | SlackEve
     return Ignored(OTHER_KIND)
 
 
-def parse_interaction(body: bytes) -> tuple[Click, ...] | Ignored:
+def parse_interaction(body: bytes, me: Identity | None = None) -> tuple[Click, ...] | Ignored:
     """Returns the clicks of a request to the interactions address, at least one; raises `Rejected` 400 for no form.
 
     All of them, because the payload holds a list, each has a key of its own, and which are ours depends on what the
-    message showed.
+    message showed. `me` is what Slack has told us of our app and workspace.
     """
     payload = _object(_form_payload(body))
     container = inner(payload, "container")
+    if me and _is_of_another_app(payload, me):
+        return Ignored(FOREIGN)
     if needed(label(payload, "type"), "type") != "block_actions":
         return Ignored(OTHER_KIND)
     if container.get("message_ts") is None:  # a modal or the Home tab
         return Ignored(NO_MESSAGE)
-    clicks = tuple(_click(payload, container, action) for action in several(payload, "actions"))
+    clicks = tuple(_click(payload, container, action, me) for action in several(payload, "actions"))
     return clicks or Ignored(NO_ACTION)
 
 
@@ -153,7 +159,14 @@ def _us(envelope: Fields, me: Identity | None) -> Us:
     bots = [each for each in several(envelope, "authorizations") if each.get("is_bot") is True]
     users = (*(text(bot, "user_id") for bot in bots), me.user_id if me else "")
     apps = (text(envelope, "api_app_id"), (me.app_id or "") if me else "")
-    return Us(identifier(envelope, "team_id"), tuple(filter(None, users)), tuple(filter(None, apps)))
+    return Us(_home(envelope), tuple(filter(None, users)), tuple(filter(None, apps)))
+
+
+def _home(envelope: Fields) -> str:
+    """The workspace for whose installation an event is; `team_id` may be where its author comes from."""
+    installed = [one for one in several(envelope, "authorizations") if one.get("is_enterprise_install") is not True]
+    team, named = identifier(envelope, "team_id"), (identifier_or_none(one, "team_id") for one in installed)
+    return next(filter(None, named), None) or identifier_or_none(envelope, "context_team_id") or team
 
 
 def _uninstalled(event: Fields, us: Us) -> Uninstalled:
@@ -172,7 +185,20 @@ _READERS: dict[str, Callable[[Fields, Us], SlackEvent]] = {
 }
 
 
-def _click(payload: Fields, container: Fields, action: Fields) -> Click:
+def _is_foreign(envelope: Fields, me: Identity) -> bool:
+    """True for an event of another workspace's installation, or of another app.
+
+    What is installed for a whole organisation gets the events of all its workspaces.
+    """
+    everywhere = any(one.get("is_enterprise_install") is True for one in several(envelope, "authorizations"))
+    return _is_of_another_app(envelope, me) or (not everywhere and _home(envelope) != me.team)
+
+
+def _is_of_another_app(payload: Fields, me: Identity) -> bool:
+    return bool(me.app_id) and text(payload, "api_app_id") not in ("", me.app_id)
+
+
+def _click(payload: Fields, container: Fields, action: Fields, me: Identity | None) -> Click:
     user, message_ts = inner(payload, "user"), moment(container, "message_ts")
     thread_ts = moment_or_none(container, "thread_ts") or moment_or_none(inner(payload, "message"), "thread_ts")
     team = identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id")
@@ -186,7 +212,7 @@ def _click(payload: Fields, container: Fields, action: Fields) -> Click:
         action_id=needed(label(action, "action_id"), "action_id"),
         value=_chosen(action),
         action_ts=moment(action, "action_ts"),
-        comes_from_elsewhere=text(user, "team_id") not in ("", team),
+        comes_from_elsewhere=text(user, "team_id") not in ("", team) or bool(me and team != me.team),
     )
 
 

@@ -12,7 +12,7 @@ from relay.messages import Agent, Ignored
 from relay.routing.speaking import may_speak
 from relay.slack.auth import check_signature
 from relay.slack.card import LABELS, acted_upon
-from relay.slack.events import AgentEdit, AgentWords, Challenge, Click
+from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Foreign
 from relay.slack.parse import agent_change, agent_click, agent_message, parse_event, parse_interaction, storable
 from relay.slack.thread_notices import SEND_AGAIN, SEND_CORRECTION
 from relay.store.conversations.people import known_agents
@@ -21,6 +21,7 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.intake.clicks import accept_click, note_click
 from relay.store.intake.edits import accept_change, send_correction
+from relay.store.intake.recording import record_foreign
 from relay.store.intake.replies import accept_reply
 from relay.vocabulary import Outcome
 from relay.web.kommunicate import ACCOUNT, read_body
@@ -38,9 +39,12 @@ def receive() -> Response:
     """Store what an agent wrote in a thread of ours; everything else is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
     body = _signed_body(relay)
-    event = parse_event(body)
+    event = parse_event(body, relay.identity)
     if isinstance(event, Challenge):
         return jsonify({"challenge": event.value})
+    if isinstance(event, Foreign):
+        with relay.store.begin() as tx:
+            record_foreign(tx, ACCOUNT, event.key, event.reason)
     if isinstance(event, AgentWords | AgentEdit):
         return _told(_store(relay, event, storable(body)))
     log.info("event.ignored", reason=event.reason if isinstance(event, Ignored) else UNINSTALLED)
@@ -52,7 +56,7 @@ def click() -> Response:
     """Store what a click asks for; a click on a message that is not ours is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
     body = _signed_body(relay)
-    clicks = parse_interaction(body)
+    clicks = parse_interaction(body, relay.identity)
     if not isinstance(clicks, Ignored):
         for each in clicks:
             _act(relay, each, storable(body))

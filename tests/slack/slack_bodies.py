@@ -27,12 +27,12 @@ def callback(event: Any, **changes: Any) -> bytes:
     """An Events API body as documented; a field changed to `...` is absent."""
     envelope = {
         "token": "x",
-        "team_id": "T1",
-        "api_app_id": "A1",
+        "team_id": TEAM_ID,
+        "api_app_id": APP_ID,
         "type": "event_callback",
         "event_id": "Ev1",
         "event_time": 1712345678,
-        "authorizations": [{"enterprise_id": None, "team_id": "T1", "user_id": "U0BOT", "is_bot": True}],
+        "authorizations": [{"enterprise_id": None, "team_id": TEAM_ID, "user_id": "U0BOT", "is_bot": True}],
         "event": event,
     }
     return json.dumps({name: value for name, value in {**envelope, **changes}.items() if value is not ...}).encode()
@@ -40,7 +40,7 @@ def callback(event: Any, **changes: Any) -> bytes:
 
 def message(**changes: Any) -> dict[str, Any]:
     """A person's words in a thread; a field changed to `...` is absent."""
-    event = {**SAID, "channel": CHANNEL, "event_ts": TS, "channel_type": "channel", "team": "T1", **changes}
+    event = {**SAID, "channel": CHANNEL, "event_ts": TS, "channel_type": "channel", "team": TEAM_ID, **changes}
     return {name: value for name, value in event.items() if value is not ...}
 
 
@@ -61,12 +61,12 @@ def deleted(before: dict[str, Any] | None = SAID, **changes: Any) -> dict[str, A
 BUTTON = {"type": "button", "action_id": "take", "block_id": "b", "value": "7", "action_ts": LATER}
 CLICKED: dict[str, Any] = {
     "type": "block_actions",
-    "user": {"id": "U0ALEX", "username": "alex", "name": "alex.r", "team_id": "T1"},
-    "api_app_id": "A1",
+    "user": {"id": "U0ALEX", "username": "alex", "name": "alex.r", "team_id": TEAM_ID},
+    "api_app_id": APP_ID,
     "token": "x",
     "container": {"type": "message", "message_ts": TS, "channel_id": CHANNEL, "is_ephemeral": False},
     "trigger_id": "12.34.ab",
-    "team": {"id": "T1", "domain": "acme"},
+    "team": {"id": TEAM_ID, "domain": "acme"},
     "enterprise": None,
     "channel": {"id": CHANNEL, "name": "ops"},
     "message": {"type": "message", "bot_id": "B1", "ts": TS, "thread_ts": ROOT, "text": "x"},

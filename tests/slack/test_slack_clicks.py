@@ -9,10 +9,11 @@ import pytest
 from slack_bodies import BUTTON, CHANNEL, CLICKED, LATER, ROOT, TS, Workspace, form, without
 
 from relay.messages import Ignored
+from relay.sandbox.slack.values import TEAM_ID
 from relay.slack.events import Click, event_key
 from relay.slack.parse import NO_ACTION, NO_MESSAGE, OTHER_KIND, parse_interaction
 
-CLICK = Click("T1", "U0ALEX", "alex.r", CHANNEL, TS, ROOT, "take", "7", LATER)
+CLICK = Click(TEAM_ID, "U0ALEX", "alex.r", CHANNEL, TS, ROOT, "take", "7", LATER)
 
 
 def clicked(**changes: Any) -> object:
@@ -66,7 +67,7 @@ def test_other_interactions_are_put_aside(changes: dict[str, Any], reason: str) 
 
 
 def test_its_key_is_what_repetitions_have_in_common() -> None:
-    assert event_key(CLICK) == f"T1/{CHANNEL}/{TS}/take/U0ALEX/{LATER}"
+    assert event_key(CLICK) == f"{TEAM_ID}/{CHANNEL}/{TS}/take/U0ALEX/{LATER}"
 
 
 @pytest.mark.parametrize("threaded", [False, True])

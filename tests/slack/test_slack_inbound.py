@@ -24,15 +24,16 @@ from slack_bodies import (
 )
 
 from relay.messages import Ignored
+from relay.sandbox.slack.values import APP_ID, TEAM_ID
 from relay.slack import message_events as why
 from relay.slack.client import Identity
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Uninstalled, event_key
 from relay.slack.parse import NOT_THE_BOTS, OTHER_KIND, RATE_LIMITED, parse_event
 
-WORDS = AgentWords("T1", CHANNEL, ROOT, TS, "U0ALEX", None, (TYPED,), "hi")
-EDIT = AgentEdit("T1", CHANNEL, ROOT, TS, LATER, "U0ALEX", (TYPED,), "ho")
+WORDS = AgentWords(TEAM_ID, CHANNEL, ROOT, TS, "U0ALEX", None, (TYPED,), "hi")
+EDIT = AgentEdit(TEAM_ID, CHANNEL, ROOT, TS, LATER, "U0ALEX", (TYPED,), "ho")
 EDITED: dict[str, Any] = {**SAID, "text": "ho", "edited": {"user": "U0ALEX", "ts": LATER}}
-PERSON = {"team_id": "T1", "user_id": "U0ALEX", "is_bot": False}
+PERSON = {"team_id": TEAM_ID, "user_id": "U0ALEX", "is_bot": False}
 
 
 def heard(event: dict[str, Any], me: Identity | None = None, **envelope: Any) -> object:
@@ -82,7 +83,7 @@ NOT_WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "a bot's without an id": ({"subtype": "bot_message", "username": "Jane", "user": ...}, why.BY_A_BOT),
     "our own, customized": ({"subtype": "bot_message", "bot_id": ME.bot_id, "user": ...}, why.BY_A_BOT),
     "by our user, as the event names it": ({"user": "U0BOT"}, why.OWN),
-    "by our app, as the event names it": ({"app_id": "A1"}, why.OWN),
+    "by our app, as the event names it": ({"app_id": APP_ID}, why.OWN),
     "somebody joined": ({"subtype": "channel_join"}, why.NOTICE),
     "a reply was counted": ({"subtype": "message_replied", "user": ...}, why.NOTICE),
     "a key was revoked": ({"subtype": "ekm_access_denied", "user": "UREVOKEDU"}, why.NOTICE),
@@ -110,8 +111,8 @@ def test_an_edit_of_what_no_agent_wrote_in_a_thread_is_put_aside(name: str) -> N
 
 @pytest.mark.parametrize("whose", [{"user": ME.user_id}, {"app_id": ME.app_id}])
 def test_its_own_posts_are_known_by_what_slack_said_of_it(whose: dict[str, Any]) -> None:
-    """The event may name others, or nobody: what auth.test told counts too."""
-    assert heard(message(**whose)) == replace(WORDS, user_id=whose.get("user", "U0ALEX"))
+    """The event may name nobody: what auth.test told counts too."""
+    assert heard(message(**whose), api_app_id=...) == replace(WORDS, user_id=whose.get("user", "U0ALEX"))
     for envelope in ({}, {"authorizations": None}, {"authorizations": ..., "api_app_id": ...}):
         assert heard(message(**whose), ME, **envelope) == Ignored(why.OWN)
     assert heard(message(), replace(ME, app_id=None), api_app_id=..., authorizations=...) == WORDS
@@ -168,9 +169,9 @@ def test_what_changed_nobodys_words_is_put_aside(event: dict[str, Any], reason: 
 
 REVOKED: dict[str, Any] = {"type": "tokens_revoked", "event_ts": LATER}
 OTHERS = {
-    "uninstalled": ({"type": "app_uninstalled"}, Uninstalled("T1", "app_uninstalled")),
-    "revoked": ({**REVOKED, "tokens": {"oauth": ["U1"], "bot": ["U0BOT"]}}, Uninstalled("T1", "tokens_revoked")),
-    "revoked, without saying whose": (REVOKED, Uninstalled("T1", "tokens_revoked")),
+    "uninstalled": ({"type": "app_uninstalled"}, Uninstalled(TEAM_ID, "app_uninstalled")),
+    "revoked": ({**REVOKED, "tokens": {"oauth": ["U1"], "bot": ["U0BOT"]}}, Uninstalled(TEAM_ID, "tokens_revoked")),
+    "revoked, without saying whose": (REVOKED, Uninstalled(TEAM_ID, "tokens_revoked")),
     "a person's token revoked": ({**REVOKED, "tokens": {"oauth": ["U1"], "bot": []}}, Ignored(NOT_THE_BOTS)),
     "archived": ({"type": "channel_archive", "channel": CHANNEL, "user": "U1"}, Ignored(OTHER_KIND)),
     "of a kind to come": ({"type": "message.v2"}, Ignored(OTHER_KIND)),
@@ -188,8 +189,8 @@ def test_calls_of_other_kinds_are_put_aside() -> None:
 
 
 def test_keys_are_what_repetitions_have_in_common() -> None:
-    assert event_key(WORDS) == f"T1/{CHANNEL}/{TS}"
-    assert event_key(EDIT).startswith(f"T1/{CHANNEL}/{TS}/{LATER}/")
+    assert event_key(WORDS) == f"{TEAM_ID}/{CHANNEL}/{TS}"
+    assert event_key(EDIT).startswith(f"{TEAM_ID}/{CHANNEL}/{TS}/{LATER}/")
     assert event_key(EDIT) != event_key(replace(EDIT, text="another edit within the same second"))
     again = parse_event(callback(message(event_ts="1.1", text="other"), event_id="Ev2", event_time=5))
     assert isinstance(again, AgentWords)

@@ -82,6 +82,20 @@ def record(tx: Tx, came: Came, conversation_id: int | None, *, client_key: str |
     return found
 
 
+def record_foreign(tx: Tx, account: str, key: str, reason: str) -> bool:
+    """Keep that something came which is not for us, without what it says; False for a repetition."""
+    row = upsert(tx, received).values(
+        source=Source.SLACK.value,
+        account=account,
+        kind=ReceivedKind.MESSAGE.value,
+        key=f"foreign/{key}",
+        outcome=Outcome.IGNORED.value,
+        reason=reason,
+        received_at=tx.now,
+    )
+    return tx.conn.execute(row.on_conflict_do_nothing().returning(received.c.id)).one_or_none() is not None
+
+
 def queue(tx: Tx, conversation_id: int, received_id: int, **values: str | float) -> None:
     """Put something of an agent's into the replies lane; whoever calls arms what has to do with it."""
     tx.conn.execute(
