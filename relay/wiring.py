@@ -15,6 +15,7 @@ from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.housekeeping import Housekeeping
+from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
 from relay.delivery.worker import Worker
 from relay.errors import DeliveryFailed, SettingsError
@@ -128,6 +129,7 @@ def build_context(relay: Relay) -> DeliveryContext:
         store=store,
         slack=slack,
         authors=Authors(store, client, bots=people.bots, agents=people.agents),
+        members=Members(slack, replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
         schedules={
             Vendor.SLACK: Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),

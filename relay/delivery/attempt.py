@@ -139,7 +139,7 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
 def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     """New sends, made ready and stored."""
     match PREPARE[claim.lane](tx, context, claim):
-        case Ready(drafts, events_to, calls_channel):
+        case Ready(drafts, events_to, calls_channel, mentions):
             wait = seconds_until_start(tx, context, claim, drafts[0])
             if wait is not None:
                 lanes.put_off(tx, claim, wait)
@@ -148,6 +148,8 @@ def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
                 lanes.record_events_applied(tx, claim, events_to)
             if calls_channel:
                 lanes.clear_broadcast(tx, claim)
+            if mentions:
+                lanes.record_mentioned(tx, claim, mentions)
             return Call(sends.store(tx, claim, drafts))
         case None:
             lanes.give_back(tx, claim)

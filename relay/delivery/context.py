@@ -13,6 +13,7 @@ import structlog
 from relay.clock import monotonic
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
+from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.errors import OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
@@ -69,6 +70,7 @@ class DeliveryContext:
     store: Store
     slack: SlackClient
     authors: Authors
+    members: Members
     limits: Limits
     schedules: dict[Vendor, Schedule]
     lease: float

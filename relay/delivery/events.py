@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from relay.conversation import ConversationState, Words, assigned, handed_over, reopened, resolved, spoke
+from relay.delivery.members import Members
 from relay.kommunicate.people import answers_customers
-from relay.messages import Assigned, ChatMessage, MessageKind, News, Person
+from relay.messages import Assigned, ChatMessage, MessageKind, News, Person, Role
 from relay.slack.render import Line
 from relay.store.conversations.state import update_state
 from relay.store.db.engine import Tx
@@ -34,6 +35,30 @@ def subjects(messages: Mapping[int, ChatMessage]) -> set[str]:
     found = {one.sender for one in messages.values()}
     found |= {one.news.user_id for one in messages.values() if isinstance(one.news, Assigned)}
     return found - {""}
+
+
+def assigned_to(line: Line, people: Mapping[str, Person]) -> str:
+    """The agent to whom this line gives the chat; "" where it gives it to nobody, or to a bot."""
+    match line.message.news:
+        case Assigned(user_id) if people[user_id].role is Role.AGENT:
+            return user_id
+    return ""
+
+
+def mention(
+    members: Members, claim: Claim, lines: Sequence[Line], people: Mapping[str, Person]
+) -> tuple[list[Line], str | None]:
+    """The lines with a mention of whom each gives the chat to, so that Slack shows them the thread; and the last one.
+
+    Whom the thread has mentioned last is not mentioned again.
+    """
+    last, found = claim.mentioned, []
+    for line in lines:
+        agent = assigned_to(line, people)
+        member = members.known(agent) if agent else None
+        found.append(replace(line, mention=member) if member and member != last else line)
+        last = member or (line.told.user_id if line.told else "") or last
+    return found, last if last != claim.mentioned else None
 
 
 def changes_state(claim: Claim, lines: Shown, people: Mapping[str, Person]) -> bool:

@@ -93,11 +93,15 @@ LOCK = "lock"
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Sends that are ready to be stored; the first is called. `events_to` is the last delivery that they show."""
+    """Sends that are ready to be stored; the first is called. `events_to` is the last delivery that they show.
+
+    `mentions` is the Slack user whom they mention last, None for nobody.
+    """
 
     drafts: tuple[Draft, ...]
     events_to: int = 0
     calls_channel: bool = False
+    mentions: str | None = None
 
 
 Step = Call | Look | LookForCopies | Found | Remove | Refuse | Need

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from relay.clock import monotonic
-from relay.errors import DeliveryFailed, OperatorNeeded, Transient, Unsure
+from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, Transient, Unsure
 from relay.keys import key_of
 from relay.messages import Standing
 from relay.slack.api import Api, unreadable
@@ -40,6 +40,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "conversations.replies": ("channels:history", "groups:history"),
     FIND_CHANNEL: ("channels:read", "groups:read"),
     "conversations.join": ("channels:join",),
+    "users.lookupByEmail": ("users:read.email",),
     "users.info": ("users:read", "users:read.email"),
     "reactions.add": ("reactions:write",),
     "reactions.remove": ("reactions:write",),
@@ -150,6 +151,20 @@ class SlackClient:
                 name = next((line for name in names if isinstance(name, str) and (line := clean_line(name))), user_id)
                 return Profile(name, key_of(profile.get("email")) or "", _standing(user, team))
         raise unreadable("users.info")
+
+    def find_user(self, email: str, *, deadline: float) -> tuple[str, Standing] | None:
+        """Returns who has this address, and what they are in our workspace; None where nobody has."""
+        team = self.identity().team
+        try:
+            body = self._api.read("users.lookupByEmail", {"email": email}, deadline=min(deadline, self._api.deadline))
+        except Permanent as error:
+            if error.code == "users_not_found":
+                return None
+            raise
+        match body:
+            case {"user": {"id": str(user_id), **user}} if key_of(user_id):
+                return user_id, _standing({**user, "id": user_id}, team)
+        raise unreadable("users.lookupByEmail")
 
     def react(self, channel: str, ts: str, name: str) -> None:
         """Puts an emoji of ours on a message; one that is there already is fine."""

@@ -25,6 +25,7 @@ from relay.slack.text import author_of, clean, clean_line, clean_name, is_flood,
 from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
 EMPTY = "(empty message)"
+FOR = "This chat is for "
 QUOTED = "Go to it"
 WITHDRAWN = "Withdrawn by its author"
 LOST = -1  # the part number of the notice that stands for a message that could not be shown
@@ -61,7 +62,8 @@ class Line:
 
     `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
     already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is what the
-    relay itself says; `is_withdrawn`: its author took it back; `quote` is what it answers to.
+    relay itself says; `is_withdrawn`: its author took it back; `quote` is what it answers to,
+    `mention` the Slack user whose chat this is now, "" for nobody.
     """
 
     id: int
@@ -74,6 +76,7 @@ class Line:
     told: Notice | None = None
     is_withdrawn: bool = False
     quote: Quote | None = None
+    mention: str = ""
 
     @property
     def is_spoken(self) -> bool:
@@ -181,12 +184,21 @@ def _quote_block(quote: Quote | None) -> Iterator[Block]:
 
 def _blocks(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> Iterator[Block]:
     if piece.text:
-        yield _words(line, piece)
+        yield _words(line, piece, line.mention if last else "")
+    if last and line.mention and line.is_spoken:
+        yield words([{"type": "text", "text": MARK + FOR}, _user(line.mention)])
     if last and line.message.attachment:
         yield file_block(line.message.attachment, line.form, dashboard_url)
 
 
-def _words(line: Line, piece: _Piece) -> Block:
+def _user(user_id: str) -> Block:
+    """A mention: by it Slack shows the thread to whom it names."""
+    return {"type": "user", "user_id": user_id}
+
+
+def _words(line: Line, piece: _Piece, mention: str) -> Block:
+    if line.message.kind is MessageKind.NOTICE and mention:
+        return words([{"type": "text", "text": f"{MARK}{piece.text} ("}, _user(mention), {"type": "text", "text": ")"}])
     if line.message.kind is MessageKind.NOTICE:
         return context(plain(MARK + piece.text))
     if piece.small:

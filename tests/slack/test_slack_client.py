@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from slack_fakes import OK, PAYLOAD, fails, post
 
-from relay.errors import OperatorNeeded, ThreadGone
+from relay.errors import OperatorNeeded, ThreadGone, Unsure
+from relay.messages import Standing
 from relay.slack.client import METHOD_SCOPES, Identity, Posted, Profile
 
 MANIFEST = Path(__file__).parents[2] / "slack-manifest.yaml"
@@ -105,10 +107,17 @@ def test_it_joins_and_links(slack, client):
 
 def test_it_calls_the_methods_it_lists(slack, client):
     """The table of methods and scopes is what is really called."""
+    user = {"id": "U1", "profile": {}}
     for method in METHOD_SCOPES:
         slack.answer(
             method,
-            {**OK, "messages": [], "channels": [{"id": "C1", "name": "a"}], "permalink": "p", "user": {"profile": {}}},
+            {
+                **OK,
+                "messages": [],
+                "channels": [{"id": "C1", "name": "a"}],
+                "permalink": "p",
+                "user": {"id": "U1", "profile": {}},
+            },
         )
     post(client)
     client.update("C1", "1.0", PAYLOAD)
@@ -117,10 +126,19 @@ def test_it_calls_the_methods_it_lists(slack, client):
     client.join(client.find_channel("a"))
     client.permalink("C1", "1.0")
     assert client.profile("U1", "T1") == Profile("U1", "")
+    assert client.find_user("ann@team.test", deadline=2.0) == ("U1", Standing.MEMBER)
     client.react("C1", "1.0", "x")
     client.unreact("C1", "1.0", "x")
     client.post_ephemeral("C1", "U1", "a sentence", thread_ts=None)
     assert {method for method, _ in slack.calls} == set(METHOD_SCOPES)
+
+
+def test_an_address_that_nobody_has_is_nobodys(slack, client):
+    slack.script["users.lookupByEmail"] = [{"ok": False, "error": "users_not_found"}, {"ok": True, "user": {"id": ""}}]
+    slack.answer("auth.test", {"ok": True, "team_id": "T1", "user_id": "U1", "bot_id": "B1"})
+    assert client.find_user("ann@team.test", deadline=2.0) is None
+    with pytest.raises(Unsure):
+        client.find_user("ann@team.test", deadline=2.0)
 
 
 def test_it_asks_for_the_scopes_it_uses_and_no_others():

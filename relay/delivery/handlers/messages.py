@@ -11,7 +11,7 @@ import structlog
 from relay.delivery import quoting, stored
 from relay.delivery.adopting import adopt_held
 from relay.delivery.context import DeliveryContext
-from relay.delivery.events import apply_events, believed, changes_state, subjects
+from relay.delivery.events import apply_events, assigned_to, believed, changes_state, mention, subjects
 from relay.delivery.handlers.card import draw
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, RelayError, ThreadGone, Unsure
@@ -31,7 +31,7 @@ from relay.store.queue.lanes import give_back
 from relay.store.queue.waiting import waiting
 from relay.vocabulary import GateScope, SendKind, SendState, ThreadNotice, Vendor
 
-NAMES, CHANNEL = "names", "channel"
+NAMES, CHANNEL, MEMBERS = "names", "channel", "members"
 
 log = structlog.get_logger()
 
@@ -120,11 +120,7 @@ def removed(tx: Tx, claim: Claim, send: Send) -> None:
 
 def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     place = claim.conversation
-    rows = waiting(tx, claim)
-    withdrawn = [row.id for row in rows if row.is_withdrawn]
-    if withdrawn:
-        end_withdrawn(tx, withdrawn)
-        rows = [row for row in rows if not row.is_withdrawn]
+    rows = _without_withdrawn(tx, waiting(tx, claim))
     if not rows:
         return None
     found = to_lines(tx, context, claim, rows)
@@ -138,12 +134,35 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         claim = apply_events(tx, claim, shown, people)
     if place.thread_ts is None:
         return _root(tx, context, claim, rows)
+    return _drafts(context, claim, rows, lines, people)
+
+
+def _drafts(
+    context: DeliveryContext,
+    claim: Claim,
+    rows: Sequence[Waiting],
+    lines: Sequence[Line],
+    people: Mapping[str, Person],
+) -> Prepared:
+    place = claim.conversation
+    assigned = [one for line in lines if (one := assigned_to(line, people))]
+    if assigned and MEMBERS not in claim.asked and (missing := context.members.missing(assigned)):
+        return Need(MEMBERS, partial(context.members.look_up, missing))
+    lines, mentioned = mention(context.members, claim, lines, people)
     posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
     calls = _calls_the_channel(context, claim, lines)
     drafts = [_draft(claim, post, rows) for post in posts]
     if calls:
         drafts[0] = replace(drafts[0], payload={**drafts[0].payload, "reply_broadcast": True})
-    return Ready(tuple(drafts), rows[-1].id, calls)
+    return Ready(tuple(drafts), rows[-1].id, calls, mentioned)
+
+
+def _without_withdrawn(tx: Tx, rows: list[Waiting]) -> list[Waiting]:
+    """Nobody is to see what its author took back before it went out."""
+    withdrawn = [row.id for row in rows if row.is_withdrawn]
+    if withdrawn:
+        end_withdrawn(tx, withdrawn)
+    return [row for row in rows if not row.is_withdrawn]
 
 
 def to_lines(

@@ -26,8 +26,8 @@ from relay.store.db.tables import (
     received,
     sends,
 )
-from relay.store.queue.due import arm, lock
-from relay.store.queue.lanes import arm_all, hold
+from relay.store.queue.due import arm, arm_all, lock
+from relay.store.queue.lanes import hold, record_mentioned
 from relay.store.queue.sends import drop, mark_delivered, void_frozen
 from relay.vocabulary import DeliveryState, GateScope, Lane, SendState
 
@@ -81,6 +81,7 @@ def save_root(tx: Tx, claim: Claim, send: Send, ts: str) -> bool:
     if won.wanted > version:
         arm(tx, claim.conversation.id, Lane.CARD, 0.0)
     hold(tx, claim)
+    record_mentioned(tx, claim, None)
     arm_all(tx, claim.conversation.id)
     mark_delivered(tx, send, ts)
     return True

@@ -99,6 +99,7 @@ class Claim:
     copied: Send | None = None
     events_applied_to: int = 0  # the last delivery whose events have been applied to the conversation
     broadcast_from: float | None = None
+    mentioned: str | None = None  # the Slack user whom the thread has mentioned last
     above: bytes | None = None  # the body of what stands last in the thread, as far as we posted it and it is known
     asked: frozenset[str] = frozenset()
     locked: bool = False

@@ -138,6 +138,7 @@ lanes = Table(
     _flag("looking"),  # its head is unsure: the next call is a look, not a post
     # The last delivery whose events have been applied to the conversation.
     Column("heard", Id, key="events_applied_to", nullable=False, server_default=text("0")),
+    Column("mentioned", Text),  # the Slack user whom the thread has mentioned last, so that it is theirs
     Column("broadcast_from", Double),  # from then on the next message is also shown in the channel
     PrimaryKeyConstraint("conversation_id", "kind"),
     _index("lanes_due", "due", where="due IS NOT NULL"),

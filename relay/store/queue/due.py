@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    update,
 )
 
 from relay.store.db.dialects import BOUND, Moment, ahead, among, equals, past, upsert_on
@@ -106,6 +107,20 @@ def _arm_words(insert: Insert, count: int) -> Any:
             "delay": case((stays, lanes.c.delay), else_=0.0),
             "waiting_since": func.coalesce(lanes.c.waiting_since, new.excluded.waiting_since),
         },
+    )
+
+
+def arm_all(tx: Tx, conversation_id: int) -> None:
+    """Make every lane of a conversation due that has something waiting: its root is there now."""
+    tx.conn.execute(
+        update(lanes)
+        .where(
+            lanes.c.conversation_id == conversation_id,
+            lanes.c.waiting_since.is_not(None),
+            lanes.c.attempts == 0,
+            ~lanes.c.looking,
+        )
+        .values(due=tx.now, delay=0.0)
     )
 
 

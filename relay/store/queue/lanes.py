@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Double, Integer, and_, case, exists, false, func, or_, select, union_all, update
+from sqlalchemy import Double, Integer, Text, and_, case, exists, false, func, or_, select, union_all, update
 
 from relay.errors import RelayError
 from relay.store.db.dialects import BOUND, among, equals, past
@@ -47,10 +47,11 @@ TO_DO = and_(
 """A lane's deliveries that are not done with: open ones, and the dead ones whose thread has not been told."""
 
 HOLD = update(lanes).where(LANE, lanes.c.token == given("token")).values(token=lanes.c.token)
-HOLD = HOLD.returning(lanes.c.events_applied_to, lanes.c.broadcast_from)
+HOLD = HOLD.returning(lanes.c.events_applied_to, lanes.c.broadcast_from, lanes.c.mentioned)
 OURS = select(lanes.c.token).where(LANE, lanes.c.token == given("token"))
 RENEW = HOLD.values(lease_until=given("until"))
 EVENTS_APPLIED = update(lanes).where(LANE).values(events_applied_to=given("delivery"))
+MENTIONED = update(lanes).where(LANE).values(mentioned=given("user", Text))
 BROADCAST_CLEARED = update(lanes).where(LANE).values(broadcast_from=None)
 _HEAD = _FIRST_SEND.where(among(sends.c.state, OPEN_SENDS))
 _COPIED = _FIRST_SEND.where(
@@ -156,6 +157,7 @@ def _claim(tx: Tx, lane: Any) -> Claim:
         copied=next((send for send in found if send.state is SendState.DELIVERED), None),
         events_applied_to=lane.events_applied_to,
         broadcast_from=lane.broadcast_from,
+        mentioned=lane.mentioned,
         above=here.above,
     )
     tx.held.add((claim.lane_key, claim.token))
@@ -188,6 +190,7 @@ def _take(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Any:
             *(lanes.c[name] for name in ("conversation_id", "kind", "due", "token", "attempts", "spent")),
             lanes.c.events_applied_to,
             lanes.c.broadcast_from,
+            lanes.c.mentioned,
         )
     )
 
@@ -232,6 +235,7 @@ def hold_again(tx: Tx, claim: Claim, *, lease: float) -> Claim:
         conversation=to_conversation(here),
         events_applied_to=row.events_applied_to,
         broadcast_from=row.broadcast_from,
+        mentioned=row.mentioned,
         above=here.above,
     )
 
@@ -245,6 +249,12 @@ def record_events_applied(tx: Tx, claim: Claim, delivery_id: int) -> None:
     conversation_id, kind = claim.lane_key
     last = max(delivery_id, claim.events_applied_to)
     tx.run_later(EVENTS_APPLIED, conversation_id=conversation_id, kind=kind, delivery=last)
+
+
+def record_mentioned(tx: Tx, claim: Claim, user_id: str | None) -> None:
+    """The thread mentions this Slack user in what goes out next; a new one has mentioned nobody. The lane is held."""
+    conversation_id, kind = claim.lane_key
+    tx.run_later(MENTIONED, conversation_id=conversation_id, kind=kind, user=user_id)
 
 
 def clear_broadcast(tx: Tx, claim: Claim) -> None:
@@ -279,17 +289,3 @@ def give_back(
 def put_off(tx: Tx, claim: Claim, wait: float | None) -> None:
     """Give the lane back as it was, to be taken again in `wait` seconds, or when its gate opens (None)."""
     give_back(tx, claim, wait=wait, attempts=claim.attempts, spent=claim.spent)
-
-
-def arm_all(tx: Tx, conversation_id: int) -> None:
-    """Make every lane of a conversation due that has something waiting: its root is there now."""
-    tx.conn.execute(
-        update(lanes)
-        .where(
-            lanes.c.conversation_id == conversation_id,
-            lanes.c.waiting_since.is_not(None),
-            lanes.c.attempts == 0,
-            ~lanes.c.looking,
-        )
-        .values(due=tx.now, delay=0.0)
-    )

@@ -1,4 +1,4 @@
-"""Counts of what is settled, so that /metrics reads through no history; posts whose words were taken back"""
+"""Counts of what is settled, posts to correct, whom a thread has mentioned"""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def upgrade() -> None:
     columns = ["state", "lane", "topic", "created_at"]
     _index("deliveries_not_delivered", "deliveries", columns, "state <> 'delivered'")
     _index("sends_of_roots", "sends", ["state"], "kind = 'root'")
+    op.add_column("lanes", sa.Column("mentioned", sa.Text(), nullable=True))
     op.add_column("sends", sa.Column("outdated", sa.Integer(), server_default=sa.text("0"), nullable=False))
     _index("sends_outdated", "sends", ["conversation_id", "seq"], "outdated > 0")
 
