@@ -198,7 +198,7 @@ class IgnoredMessage(Ignored):
     """A message of Kommunicate's that is not shown. It still holds its dedupe key.
 
     `hand_over`: its sender, if that is one of the team, asks for a person. `withdrawn`: its author took it back for
-    everyone, whether it came before or not.
+    everyone, whether it came before or not. `of_customer` is what it is where its sender is a customer, None for this.
     """
 
     conversation: ConversationKey
@@ -206,6 +206,7 @@ class IgnoredMessage(Ignored):
     hand_over: bool = False
     sender: str = ""
     withdrawn: bool = False
+    of_customer: ChatMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ def read_message(body: bytes | None, account: str) -> ChatMessage | str:
         message = parse_webhook(body, account=account)
     except Rejected as error:
         return str(error)
-    return message if isinstance(message, ChatMessage) else message.reason
+    if isinstance(message, ChatMessage):
+        return message
+    return message.of_customer or message.reason  # nobody else's was queued
 
 
 def read_said(body: bytes | None) -> Said | None:

@@ -25,13 +25,14 @@ class Ignore:
     """Not shown, and why.
 
     `partial` is a piece of an answer that comes whole as well, `hand_over` asks for a person, and `withdrawn` takes the
-    message of the same key back.
+    message of the same key back. `of_customer` is how it is shown where its sender is a customer.
     """
 
     reason: str
     partial: bool = False
     hand_over: bool = False
     withdrawn: bool = False
+    of_customer: Show | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,10 @@ def _is_hidden_form_answer(body: WebhookBody) -> bool:
     return is_hidden(body.metadata) and is_form_answer(body.metadata)
 
 
+def _is_hidden_words(body: WebhookBody) -> bool:
+    return is_hidden(body.metadata) and not _is_silent(body) and not _is_call_signal(body)
+
+
 def _is_hidden(body: WebhookBody) -> bool:
     return is_hidden(body.metadata) or body.content_type == HIDDEN
 
@@ -149,6 +154,7 @@ RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
     (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
     (_is_feedback, Show(notices.rated, MessageKind.NOTICE, spoken=notices.rated)),
     (_is_hidden_form_answer, Show(message_words)),
+    (_is_hidden_words, Ignore("hidden message", of_customer=Show(message_words))),
     (_is_hidden, Ignore("hidden message")),
     (_is_hidden_action, Ignore("hidden message")),
     (_is_call_signal, Ignore("call signalling")),

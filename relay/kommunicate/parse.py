@@ -104,6 +104,7 @@ def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage
         hand_over=outcome.hand_over,
         sender=body.sender,
         withdrawn=outcome.withdrawn,
+        of_customer=None if outcome.of_customer is None else _shown(body, outcome.of_customer, account),
     )
 
 

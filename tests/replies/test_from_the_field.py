@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relay.sandbox.kommunicate.values import BOT, Person
+from relay.sandbox.kommunicate.values import BOT, CUSTOMER, Person
 from tests.harness import words
 from tests.replies.desk import Desk
 
@@ -81,6 +81,24 @@ def chat(make_desk: Callable[..., Desk]) -> Desk:
 def test_it_is_shown_as_a_person_reads_it(chat: Desk, sender: str, fields: dict[str, Any], shown: str) -> None:
     chat.webhook(sender, **fields)
     assert below_the_name(chat) == shown
+
+
+@pytest.mark.parametrize(("sender", "is_shown"), [("jane", True), ("helper", False), ("nobody", False)])
+def test_words_that_the_chat_hides_are_shown_of_a_customer_alone(chat: Desk, sender: str, is_shown: bool) -> None:
+    """Of somebody who is known to be one: of whom nobody knows it, they may be the system's."""
+    chat.sandbox.kommunicate.people["jane"] = Person("jane", "Jane", CUSTOMER)
+    for one in ("jane", "helper"):
+        chat.webhook(one, message="hello")
+    chat.webhook(sender, message="my order is 4471", metadata={"category": "HIDDEN"})
+    shown = f"{UNSEEN}\nmy order is 4471"
+    assert [shown in one for one in chat.shown()] == [False, False, False, *([True] if is_shown else [])]
+
+
+def test_a_chat_does_not_begin_with_hidden_words(chat: Desk) -> None:
+    chat.sandbox.kommunicate.people["jane"] = Person("jane", "Jane", CUSTOMER)
+    chat.webhook("jane", message="hello")
+    chat.webhook("jane", message="my order is 4471", metadata={"category": "HIDDEN"}, groupId=999)
+    assert len(chat.roots()) == 1
 
 
 def below_the_name(desk: Desk) -> str:

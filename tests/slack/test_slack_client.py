@@ -107,7 +107,6 @@ def test_it_joins_and_links(slack, client):
 
 def test_it_calls_the_methods_it_lists(slack, client):
     """The table of methods and scopes is what is really called."""
-    user = {"id": "U1", "profile": {}}
     for method in METHOD_SCOPES:
         slack.answer(
             method,

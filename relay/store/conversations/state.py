@@ -42,6 +42,12 @@ def update_state(tx: Tx, conversation_id: int, step: Step) -> tuple[Conversation
     return before, after
 
 
+def is_open(tx: Tx, key: ConversationKey) -> bool:
+    """True when something of this conversation came before."""
+    mine = (conversations.c.account == key.account, conversations.c.group_id == key.group_id)
+    return tx.conn.execute(select(conversations.c.id).where(*mine)).scalar_one_or_none() is not None
+
+
 def update_state_of(tx: Tx, key: ConversationKey, step: Step) -> None:
     """The same for the conversation with this key, if there is one."""
     mine = (conversations.c.account == key.account, conversations.c.group_id == key.group_id)

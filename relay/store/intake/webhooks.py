@@ -16,7 +16,7 @@ from sqlalchemy import Integer, and_, case, exists, func, insert, literal_column
 from relay.conversation import UNCLAIMED, handed_over
 from relay.messages import ChatMessage, Decision, IgnoredMessage, Role
 from relay.store.conversations.people import known_people
-from relay.store.conversations.state import update_state_of
+from relay.store.conversations.state import is_open, update_state_of
 from relay.store.conversations.threads import id_in
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Insert, Tx
@@ -55,7 +55,7 @@ def accept_all(tx: Tx, inbound: Sequence[Inbound]) -> list[Receipt]:
 
     One of our own replies coming back is not shown again.
     """
-    shown = [(one, message) for one in inbound if isinstance(message := one.message, ChatMessage)]
+    shown = [(one, message) for one in inbound if (message := _to_show(tx, one))]
     receipts: dict[int, Receipt] = {}
     while shown:
         apart = {message.conversation: (one, message) for one, message in reversed(shown)}
@@ -63,9 +63,18 @@ def accept_all(tx: Tx, inbound: Sequence[Inbound]) -> list[Receipt]:
         receipts |= _accept_apart(tx, firsts)
         shown = [each for each in shown if id(each[0]) not in receipts]
     for one in inbound:
-        if isinstance(one.message, IgnoredMessage):
+        if isinstance(one.message, IgnoredMessage) and id(one) not in receipts:
             receipts[id(one)] = _ignore(tx, one.message, one.body, one.listed)
     return [receipts[id(one)] for one in inbound]
+
+
+def _to_show(tx: Tx, one: Inbound) -> ChatMessage | None:
+    """What is to be shown of it, if anything: what a customer wrote, even where they do not see it themselves."""
+    message = one.message
+    if isinstance(message, ChatMessage):
+        return message
+    shows = message.of_customer and is_open(tx, message.conversation) and _role_of(tx, message) is Role.CUSTOMER
+    return message.of_customer if shows else None
 
 
 def _accept_apart(tx: Tx, shown: Sequence[tuple[Inbound, ChatMessage]]) -> dict[int, Receipt]:
@@ -135,7 +144,7 @@ def _ignore(tx: Tx, message: IgnoredMessage, body: bytes, listed: Role = Role.UN
     recorded = tx.run_set(_unless_known, [record])
     if not recorded:
         return _count_copy(tx, message)
-    if message.hand_over and (listed.is_of_the_team or _is_known_to_be(tx, message)):
+    if message.hand_over and (listed.is_of_the_team or _role_of(tx, message).is_of_the_team):
         update_state_of(tx, message.conversation, lambda now: handed_over(now, moment=tx.now))
     return Receipt(Outcome.IGNORED, recorded[0].id, message.reason)
 
@@ -153,10 +162,10 @@ def _withdraw(tx: Tx, message: IgnoredMessage) -> Receipt:
     return Receipt(Outcome.IGNORED, recorded[0].id, message.reason)
 
 
-def _is_known_to_be(tx: Tx, message: IgnoredMessage) -> bool:
-    """True when its sender was looked up before, and is of the team: anybody can write to a chat."""
+def _role_of(tx: Tx, message: IgnoredMessage) -> Role:
+    """What its sender is, as far as they were looked up before."""
     known = known_people(tx, message.conversation.account, [message.sender]).get(message.sender)
-    return known is not None and known[0].role.is_of_the_team
+    return known[0].role if known else Role.UNKNOWN
 
 
 def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:
