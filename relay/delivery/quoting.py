@@ -13,11 +13,13 @@ from relay.delivery.steps import Need
 from relay.errors import DeliveryFailed
 from relay.messages import ChatMessage, Person
 from relay.slack.events import message_of
+from relay.slack.markdown import without_markup
 from relay.slack.parts import Quote
 from relay.store.conversations.quotes import Quoted, find_quoted
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
 
+MOST = 1000  # characters that are read of what is quoted
 LINKS = "links to what is quoted"
 
 log = structlog.get_logger()
@@ -56,6 +58,8 @@ def quote(context: DeliveryContext, one: Quoted | None, account: str, people: Ma
         return Quote("", "", url, is_withdrawn=one.is_withdrawn)
     author = people.get(message.sender)
     words = message.own_words or (message.attachment.name if message.attachment else "")
+    if author and author.role.is_of_the_team:
+        words = without_markup(words[:MOST])
     return Quote(author.name if author else message.sender, words, url)
 
 

@@ -40,6 +40,18 @@ def to_parts(text: str) -> list[Element]:
     return list(_spaced(list(_Parts(tokens).read())))
 
 
+def without_markup(text: str) -> str:
+    """Returns the words alone, all in one line."""
+    return " ".join(_words_of(part) for part in to_parts(text)) or text
+
+
+def _words_of(part: Element) -> str:
+    inner = part.get("elements")
+    if inner is None:
+        return str(part.get("text") or part.get("url") or "")
+    return (" " if part["type"] == "rich_text_list" else "").join(map(_words_of, inner))
+
+
 @cache
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from relay.sandbox.kommunicate.values import BOT, Person
 from relay.store.db.tables import received
 from tests.replies.desk import Desk
 from tests.replies.test_withdrawn import SECRET, assert_forgotten, say, send, withdraw
@@ -107,6 +108,13 @@ def test_a_file_is_quoted_by_its_name(desk: Desk) -> None:
     say(desk, "", "5-k2", file={"name": "mug.png", "url": "https://files.example/mug.png", "contentType": "image/png"})
     say(desk, "that one", "5-k3", metadata={"AL_REPLY": "5-k2"})
     assert quoted(desk) == ["In answer to jane: “mug.png”"]
+
+
+def test_a_bots_markup_is_left_out(desk: Desk) -> None:
+    desk.sandbox.kommunicate.people["robot"] = Person("robot", "Robot", BOT)
+    say(desk, "**Hours**\n\n- `9` to 17\n- [more](https://a.example/h)", "5-k2", **{"from": "robot"})
+    say(desk, "that one", "5-k3", metadata={"AL_REPLY": "5-k2"})
+    assert quoted(desk) == ["In answer to Robot: “Hours 9 to 17 more (https://a.example/h)”"]
 
 
 def test_long_words_are_shortened(desk: Desk) -> None:

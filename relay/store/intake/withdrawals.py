@@ -6,6 +6,7 @@ Lock order: conversation, lanes.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import and_, insert, or_, select, update
@@ -97,4 +98,5 @@ def _naming(tx: Tx, conversation_id: int, key: str) -> list[int]:
     """The messages of the conversation that may quote this one."""
     kept = and_(received.c.conversation_id == conversation_id, received.c.body.is_not(None))
     rows = tx.conn.execute(select(received.c.id, received.c.body).where(kept))
-    return [row.id for row in rows if key.encode() in bytes(row.body)]
+    named = re.compile(re.escape(key).encode() + rb'["\\]')  # the end of a string, or of one within a string
+    return [row.id for row in rows if named.search(bytes(row.body))]
