@@ -90,11 +90,11 @@ def test_signed_junk_is_refused_or_ignored_and_never_a_5xx(desk: Desk, sent: Out
     assert "still here" in desk.reached()
 
 
-def mutated(good: bytes, seed: int) -> Iterator[bytes]:
+def mutated(good: bytes, seed: int, count: int = MUTATIONS) -> Iterator[bytes]:
     """This body with a few of its bytes, pieces or values changed; the same for the same seed."""
     chance, is_form = random.Random(seed), good.startswith(FORM)
     plain = unquote_plus(good[len(FORM) :].decode()).encode() if is_form else good
-    for _ in range(MUTATIONS):
+    for _ in range(count):
         content = bytearray(plain)
         for _ in range(chance.randint(1, 3)):
             at, size = chance.randrange(len(content) + 1), chance.choice((0, 1, 1, 4, 20))
