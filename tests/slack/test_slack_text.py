@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_samples import texts
 
@@ -133,3 +135,28 @@ def test_it_shortens_to_the_limit(text, limit):
     assert units(shorten(clean(text), limit)) <= limit
     assert units(clean_line(text, limit)) <= limit
     assert shorten("one two", 5) == "one…"
+
+
+LETTERS = st.characters(categories=("Lu", "Ll", "Lo", "Nd"))
+PATHS = st.lists(st.text(LETTERS, min_size=1, max_size=6), min_size=1, max_size=3).map("/".join)
+BEGINNINGS = st.sampled_from(["http://a.example/", "https://a.example/", "https://shop.a.example:8443/"])
+REST = st.one_of(st.just(""), *(PATHS.map(mark.__add__) for mark in ("?q=", "?a=1&b=", "#")))
+ADDRESSES = st.builds("{}{}{}".format, BEGINNINGS, PATHS, REST)
+# What may stand right before an address and right behind it, in several scripts.
+AROUND = ["()", "[]", "„“", "«»", "\u300c\u300d", "\uff08\uff09", "\u300a\u300b", '""', "''"]
+BEHIND = ["", *".,!;:…", "\u3002", "\u3001", "\u061f", "\u0964"]
+BESIDE = st.sampled_from([*map(tuple, AROUND), *(("", one) for one in BEHIND)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(texts, BESIDE, ADDRESSES), min_size=1, max_size=4))
+def test_an_address_in_any_script_is_exactly_the_link(written):
+    """The words stay what they are, and what opens is what is read."""
+    text = clean(" ".join(f"{words} {before}{address}{behind}" for words, (before, behind), address in written))
+    elements = to_rich_text(text)
+    assert "".join(element["text"] for element in elements) == text
+    links = [(element["text"], element["url"]) for element in elements if element["type"] == "link"]
+    for _, _, address in written:
+        opens = dict(links)[address]
+        assert opens.isascii()
+        assert unquote(opens) == address
