@@ -9,6 +9,7 @@ from relay.slack.text import clean_line, clean_name
 from relay.vocabulary import ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION = "send_again", "send_correction"
+BUTTONS = {SEND_AGAIN: "Send again", SEND_CORRECTION: "Send correction"}
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
 
@@ -35,10 +36,10 @@ _SENTENCES = {
     ThreadNotice.REFUSED: "Not done: {cause}.",
 }
 _NO_CAUSE = {ThreadNotice.FILES: "files"}  # as version 0.1 stored it
-_BUTTONS = {
+_BUTTON_OF = {
     ThreadNotice.FAILED: (SEND_AGAIN, "Retry"),
-    ThreadNotice.UNSURE: (SEND_AGAIN, "Send again"),
-    ThreadNotice.EDITED: (SEND_CORRECTION, "Send correction"),
+    ThreadNotice.UNSURE: (SEND_AGAIN, BUTTONS[SEND_AGAIN]),
+    ThreadNotice.EDITED: (SEND_CORRECTION, BUTTONS[SEND_CORRECTION]),
 }
 
 
@@ -56,7 +57,7 @@ def notice_blocks(told: Notice) -> tuple[Block, ...]:
         rest = _SENTENCES[ThreadNotice.TAKEN].format(cause="")
         return (words([{"type": "user", "user_id": told.user_id}, {"type": "text", "text": rest}]),)
     line = context(plain(notice_text(told)))
-    if told.topic not in _BUTTONS:
+    if told.topic not in _BUTTON_OF:
         return (line,)
-    action, label = _BUTTONS[told.topic]
+    action, label = _BUTTON_OF[told.topic]
     return (line, actions(button(action, label, str(told.about))))

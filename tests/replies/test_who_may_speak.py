@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from relay.routing.speaking import GUEST, NO_PERSON, OUTSIDER, STRANGER
 from relay.sandbox.slack.values import TEAM_ID, User
+from relay.store.db.tables import deliveries
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
+from tests.store.shelf import rows
 
 WHO = User("U0WHO", "who", "Who Ever", "who@team.test")
 OPEN: dict[str, dict[str, Any]] = {
@@ -102,13 +105,31 @@ def test_who_may_not_reply_sends_nobodys_reply_again(desk_for: Callable[..., Des
     assert desk.marks() == {"Hello!": ["failed"]}
     notice = next(one for one in desk.roots_and_replies() if "Not sent to the customer" in words(one))
     for user, reached in ((WHO.id, 0), ("U0ALEX", 1)):
-        desk.use("resolve", user=user)  # now their standing is known
-        desk.carry()
-        desk.run(5)
         desk.press(notice["ts"], "send_again", user=user, value=button(notice))
         desk.carry()
         desk.run(10)
         assert len(desk.reached()) == reached
+    ((told, sentence),) = desk.whispers()
+    assert told == WHO.id
+    assert sentence.startswith("Send again: not done, because ")
+
+
+def test_a_button_that_names_a_reply_of_another_thread_does_nothing(desk_for: Callable[..., Desk]) -> None:
+    desk = desk_for(WHO, "as it comes")
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "error", status=400, code="INVALID_PARAMETER")
+    desk.says("Hello!")
+    desk.run(20)
+    notice = next(one for one in desk.roots_and_replies() if "Not sent to the customer" in words(one))
+    (reply,) = rows(desk.store, "deliveries", lane="replies")
+    desk.webhook("jane", message="somebody else", groupId=999)
+    with desk.store.begin() as tx:
+        elsewhere = update(deliveries).where(deliveries.c.id == reply.id).values(conversation_id=2)
+        tx.conn.execute(elsewhere)
+    desk.press(notice["ts"], "send_again", value=button(notice))
+    desk.carry()
+    desk.run(10)
+    assert desk.reached() == []
+    assert [row.state for row in rows(desk.store, "deliveries", lane="replies")] == ["dead", "ignored"]
 
 
 def button(notice: dict[str, Any]) -> str:

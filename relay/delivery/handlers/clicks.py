@@ -1,4 +1,4 @@
-"""What a click on a card asks for: done in Kommunicate, then shown on the card; where it fails, the clicker is told."""
+"""What a click asks for: done in Kommunicate, then shown on the card, or done to a reply; who may not is told alone."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
 from relay.delivery.refusing import NO_KEY
-from relay.delivery.steps import Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step
+from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step
 from relay.messages import Agent
 from relay.routing.speaking import may_speak
 from relay.slack.card import LABELS, RELEASE, REOPEN, RESOLVE, TAKE_OVER, acted_upon
 from relay.slack.events import Click
+from relay.slack.thread_notices import BUTTONS, SEND_AGAIN, SEND_CORRECTION
 from relay.store.conversations import replies
 from relay.store.conversations.state import update_state
 from relay.store.conversations.thread_notices import add_notice
 from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim, Draft, Send
+from relay.store.intake.edits import send_correction
 from relay.store.queue import sends
 from relay.store.queue.gates import reopen
 from relay.store.queue.lanes import give_back
@@ -80,6 +82,8 @@ CONTROLS = {
     ),
 }
 
+OF_A_REPLY = {SEND_AGAIN: replies.send_again, SEND_CORRECTION: send_correction}
+
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction) -> Prepared:
     """The call that a stored click asks for."""
@@ -95,11 +99,22 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     if callable(found):
         refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
         return Need(agents.LOOKED_UP, found, SendKind.CLICK, action.id, refuse)
-    agent, control = found[click.user_id], CONTROLS[asked]
+    agent = found[click.user_id]
     barred = may_speak(agent, context.replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
-    if barred or (control.needs_agent and not agent.agent_id):
+    if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not agent.agent_id):
         return _refusal(claim, action.id, asked, author, barred or UNKNOWN)
+    if asked in OF_A_REPLY:
+        return _of_a_reply(tx, claim, action, asked, int(click.value))
     return Ready((_draft(context.replying, claim, action, click, agent, asked),))
+
+
+def _of_a_reply(tx: Tx, claim: Claim, action: AgentAction, asked: str, delivery_id: int) -> Prepared:
+    """What needs nothing but the store; the reply that a button names must be of its own thread."""
+    if not claim.locked:
+        return Need(LOCK)
+    done = replies.is_of(tx, claim, delivery_id) and OF_A_REPLY[asked](tx, delivery_id)
+    replies.end_click(tx, action.id, DeliveryState.DELIVERED if done else DeliveryState.IGNORED)
+    return 0.0
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
@@ -148,7 +163,7 @@ def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext
 def _refusal(
     claim: Claim, delivery_id: int, asked: str, author: Author, cause: str, send: Send | None = None
 ) -> Refuse:
-    sentence = f"{LABELS[asked]}: not done, because {cause}"
+    sentence = f"{(LABELS | BUTTONS)[asked]}: not done, because {cause}"
 
     def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001
         if send is not None:

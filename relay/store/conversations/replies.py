@@ -164,6 +164,12 @@ def send_again(tx: Tx, delivery_id: int) -> bool:
     return again is not None
 
 
+def is_of(tx: Tx, claim: Claim, delivery_id: int) -> bool:
+    """True when this is a reply of the claim's conversation."""
+    found = select(deliveries.c.id).where(deliveries.c.id == delivery_id, _of_lane(claim))
+    return tx.conn.execute(found).one_or_none() is not None
+
+
 def lock_reply(tx: Tx, delivery_id: int) -> int | None:
     """Lock the conversation that a reply belongs to, and return it; None where it is no reply."""
     conversation_id: int | None = tx.conn.execute(
