@@ -89,6 +89,18 @@ def test_without_a_key_the_agent_is_told_that_nothing_reaches_the_customer(
     assert [(who, "KOMMUNICATE_API_KEY" in text) for who, text in desk.whispers()] == [("U0ALEX", True)]
 
 
+def test_what_stays_here_is_told_before_the_mark_is_seen(desk: Desk) -> None:
+    """Slack takes no posts for a while, but marks."""
+    desk.fault("ratelimited", retry_after="30")
+    desk.agent("see this", files=("plan.pdf",))
+    desk.carry()
+    desk.run(20)
+    assert (desk.reached(), desk.marks()) == (["see this"], {"see this": []})
+    desk.run(30)
+    assert "Only the words were sent" in desk.shown()[-1]
+    assert desk.marks() == {"see this": ["partly"]}
+
+
 def test_a_file_beside_words_stays_here_and_that_is_told(desk: Desk) -> None:
     desk.agent("see this", files=("plan.pdf",))
     desk.carry()

@@ -11,6 +11,7 @@ from relay.store.db.rows import Claim, Draft, Send
 from relay.store.queue import sends
 from relay.vocabulary import Mark, SendKind
 
+LATER = 1.0  # seconds until the line that tells of a message may stand in its thread
 EMOJI = {
     Mark.PENDING: "hourglass_flowing_sand",
     Mark.SENT: "white_check_mark",
@@ -24,8 +25,8 @@ EMOJI = {
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     """The next message whose mark is not what it should be, with the marks to take away and the one to put there."""
     found = marks.next_outdated(tx, claim)
-    if found is None:
-        return None
+    if isinstance(found, bool):
+        return LATER if found else None
     channel, ts = message_of(found.key)
     taken_away = [mark.value for mark in found.shown if mark is not found.wanted]
     payload = {"delivery": found.delivery_id, "remove": taken_away, "mark": found.wanted.value}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
-from relay.store.db.tables import OUTDATED, deliveries, received
-from relay.vocabulary import Mark
+from relay.store.db.tables import OPEN_DELIVERIES, OUTDATED, deliveries, received
+from relay.vocabulary import Lane, Mark
+
+MOST = 100  # messages to look through at a time
 
 _TRIED = "?"  # release 0.1 wrote several marks with this between them when it did not know which of them was shown
 
@@ -24,17 +27,35 @@ class Outdated:
     shown: tuple[Mark, ...]
 
 
-def next_outdated(tx: Tx, claim: Claim) -> Outdated | None:
-    """The first message of a conversation whose mark is outdated."""
-    row = tx.conn.execute(
-        select(deliveries.c.id, deliveries.c.mark, deliveries.c.mark_shown, received.c.key)
+# A line that tells of a message, and is not in the thread yet.
+_LINE = deliveries.alias()
+_TO_TELL = exists(
+    select(_LINE.c.id)
+    .where(
+        _LINE.c.conversation_id == deliveries.c.conversation_id,
+        equals(_LINE.c.lane, Lane.WORDS),
+        among(_LINE.c.state, OPEN_DELIVERIES),
+        _LINE.c.about == deliveries.c.id,
+    )
+    .correlate(deliveries)
+)
+
+
+def next_outdated(tx: Tx, claim: Claim) -> Outdated | bool:
+    """The first message of a conversation whose mark is outdated; else whether there is one that waits for its line.
+
+    What a mark stands for is said before it is seen.
+    """
+    rows = tx.conn.execute(
+        select(deliveries.c.id, deliveries.c.mark, deliveries.c.mark_shown, received.c.key, _TO_TELL.label("waits"))
         .join(received, received.c.id == deliveries.c.received_id)
         .where(deliveries.c.conversation_id == claim.conversation.id, OUTDATED)
         .order_by(deliveries.c.id)
-        .limit(1)
-    ).one_or_none()
+        .limit(MOST)
+    ).all()
+    row = next((row for row in rows if not row.waits), None)
     if row is None:
-        return None
+        return bool(rows)
     shown = tuple(dict.fromkeys(Mark(mark) for mark in row.mark_shown.split(_TRIED) if mark))
     return Outdated(row.id, row.key, Mark(row.mark), shown)
 
