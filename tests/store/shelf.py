@@ -14,7 +14,7 @@ from relay.store.db.engine import Store, Tx
 from relay.store.db.rows import Claim, Draft, Receipt, Send
 from relay.store.db.tables import metadata
 from relay.store.intake.webhooks import accept
-from relay.store.queue import lanes, sends
+from relay.store.queue import lanes, refusals, sends
 from relay.store.queue.gates import Limits, Pace
 from relay.store.queue.waiting import waiting
 from relay.vocabulary import SendKind, SendState
@@ -104,6 +104,18 @@ def settle(store: Store, held: Claim, send: Send, ts: str = "1712345678.000200")
 
     def work(tx: Tx) -> None:
         sends.mark_delivered(tx, send, ts)
+        lanes.give_back(tx, held)
+
+    holding(store, held, work)
+
+
+def bury(store: Store) -> None:
+    """What waits is posted, and refused for good."""
+    held = claimed(store)
+    send = started(store, held)
+
+    def work(tx: Tx) -> None:
+        refusals.bury(tx, held, send, "too long")
         lanes.give_back(tx, held)
 
     holding(store, held, work)

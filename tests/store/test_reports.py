@@ -9,11 +9,10 @@ from relay.store.conversations.people import known_people, remember_people
 from relay.store.db.engine import Store
 from relay.store.intake.webhooks import reject
 from relay.store.operations.reports import Which, list_deliveries, show_delivery, show_rejected
-from relay.store.queue import closing, refusals
-from relay.store.queue.lanes import give_back
+from relay.store.queue import closing
 from relay.vocabulary import GateScope
 from tests.harness import FakeClock
-from tests.store.shelf import LIMITS, UNMAPPED, claimed, holding, open_thread, started, take_in
+from tests.store.shelf import LIMITS, UNMAPPED, bury, claimed, open_thread, started, take_in
 
 NAMES = {
     GateScope.WORKSPACE: "slack",
@@ -25,14 +24,6 @@ NAMES = {
 def listed(store: Store, which: Which = Which.ALL) -> list[tuple[object, ...]]:
     with store.read() as tx:
         return [(row["id"], row["state"], row["cause"]) for row in list_deliveries(tx, which, LIMITS)]
-
-
-def bury(store: Store) -> None:
-    held = claimed(store)
-    send = started(store, held)
-    holding(store, held, lambda tx: refusals.bury(tx, held, send, "too long"))
-    with store.begin() as tx:
-        give_back(tx, held)
 
 
 def test_an_unmapped_chat_waits_with_the_mappings_word(store: Store) -> None:

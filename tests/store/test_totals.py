@@ -13,11 +13,9 @@ from relay.store.intake.webhooks import accept, reject
 from relay.store.operations.replay import replay_one
 from relay.store.operations.reports import Kind
 from relay.store.operations.totals import SETTLED, Totals, count_settled, totals
-from relay.store.queue import refusals
-from relay.store.queue.lanes import give_back
 from relay.vocabulary import DeliveryState, ReceivedKind
 from tests.harness import FakeClock, raw
-from tests.store.shelf import MAPPED, claimed, holding, ignored, open_thread, rows, settle, started, take_in
+from tests.store.shelf import MAPPED, bury, claimed, ignored, open_thread, rows, settle, started, take_in
 
 
 def now_are(store: Store) -> Totals:
@@ -36,14 +34,6 @@ def count(store: Store, step: int = 3) -> None:
 def deliver(store: Store) -> None:
     held = claimed(store)
     settle(store, held, started(store, held))
-
-
-def bury(store: Store) -> None:
-    held = claimed(store)
-    send = started(store, held)
-    holding(store, held, lambda tx: refusals.bury(tx, held, send, "too long"))
-    with store.begin() as tx:
-        give_back(tx, held)
 
 
 def counted_up_to(store: Store) -> dict[str, int]:
