@@ -20,7 +20,7 @@ from relay.slack.blocks import (
     words,
 )
 from relay.slack.files import describe, file_block
-from relay.slack.markdown import to_parts
+from relay.slack.markdown import to_parts, without_markup
 from relay.slack.text import author_of, clean, clean_line, clean_name, is_flood, shorten, split, to_rich_text
 from relay.slack.thread_notices import MARK, Notice, notice_blocks, notice_text
 
@@ -33,6 +33,7 @@ _MAX_MARKDOWN = 10_000  # characters: longer ones could take seconds to read
 _GOES_ON = "… "
 _MAX_REASON = 200
 _MAX_QUOTE = 150
+_MAX_PREVIEW = 1000  # more than a phone shows
 _LINE_END = re.compile("[\n\u2028\u2029]")
 _QUOTE_MARK = "> "  # in plain form, all lines without it are ours
 
@@ -222,7 +223,8 @@ def _summary(line: Line, piece: _Piece) -> str:
     if line.message.kind is MessageKind.NOTICE:
         return MARK + piece.text
     attachment = line.message.attachment
-    shown = piece.text or (describe(attachment) if attachment else "")
+    said = without_markup(piece.text[:_MAX_PREVIEW]) if _is_markdown(line) else piece.text
+    shown = said or (describe(attachment) if attachment else "")
     return f"{author_of(line.author)}: {shown}"
 
 

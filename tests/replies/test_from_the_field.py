@@ -178,3 +178,14 @@ def test_nothing_vanishes_on_its_way_to_the_customer(
     said = [sentence for _, sentence in chat.whispers()] + [words(one) for one in chat.roots_and_replies()]
     assert not told or any(told in line for line in said)
     assert chat.marks()[text] == (["failed"] if not reached else ["partly"] if told else ["sent"])
+
+
+def test_a_bots_markdown_is_words_in_the_card_and_in_previews(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    desk.sandbox.kommunicate.people["helper"] = Person("helper", "Helper", BOT)
+    desk.webhook("helper", message="**Refunds** take *5 days*.\n\n1. Open [orders](https://a.example/o)")
+    desk.webhook("jane", message="**my** words")
+    card, *posts = desk.roots_and_replies()
+    assert "Refunds take 5 days. Open orders (https://a.example/o)" in words(card) + posts[0]["text"]
+    assert "**Refunds" not in str(card) + posts[0]["text"]
+    assert "**my** words" in posts[-1]["text"]

@@ -14,6 +14,7 @@ from relay.delivery.steps import Need, Prepared, Ready, Result, Step, TooLate
 from relay.errors import DeliveryFailed
 from relay.messages import ChatMessage, Form
 from relay.slack.card import Card, render_card
+from relay.slack.markdown import without_markup
 from relay.slack.post import SlackPost
 from relay.store.conversations import cards
 from relay.store.db.engine import Tx
@@ -22,6 +23,7 @@ from relay.store.queue import sends
 from relay.store.queue.waiting import body_of
 from relay.vocabulary import SendKind
 
+MOST = 1000  # characters that are read of the first words: the card shows fewer
 NAMELESS = "A customer"
 NAMES, PERMALINK = "names", "permalink"
 
@@ -69,7 +71,7 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
     card = Card(
         key=place.key,
         name=known.people[sender].name if sender else NAMELESS,
-        first_words=_first_words(tx, place),
+        first_words=_first_words(tx, place, is_team=bool(sender) and known.people[sender].role.is_of_the_team),
         since=place.state.since or place.created_at,
         dashboard_url=context.conversation_url(place.key),
         read_only=context.read_only,
@@ -83,12 +85,13 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
         return render_card(replace(card, name=NAMELESS, first_words="", replaces=None), Form.PLAIN)
 
 
-def _first_words(tx: Tx, place: Conversation) -> str:
-    """What the opener said, as long as it is kept; of a file alone, its name."""
+def _first_words(tx: Tx, place: Conversation, *, is_team: bool) -> str:
+    """What the opener said, as long as it is kept; of a file alone, its name; of one of the team, without Markdown."""
     opener = stored.read_message(body_of(tx, place.state.opener_id), place.key.account)
     if not isinstance(opener, ChatMessage):
         return ""
-    return opener.own_words or (opener.attachment.name if opener.attachment else "")
+    words = opener.own_words or (opener.attachment.name if opener.attachment else "")
+    return without_markup(words[:MOST]) if is_team else words
 
 
 def _find_permalink(context: DeliveryContext, channel: str, ts: str) -> None:
