@@ -15,7 +15,7 @@ from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
-from relay.errors import OperatorNeeded, StoreUnavailable
+from relay.errors import DeliveryFailed, OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
 from relay.messages import ConversationKey
@@ -26,6 +26,8 @@ from relay.store.queue.gates import Limits
 from relay.vocabulary import GateScope, SendKind, Vendor
 
 REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
+
+LINKS = 5000  # addresses in memory
 
 T = TypeVar("T")
 
@@ -92,6 +94,15 @@ class DeliveryContext:
     def schedule(self, kind: SendKind) -> Schedule:
         """The delays for this kind of send."""
         return self.schedules[VENDOR_OF[kind]]
+
+    def look_up_permalink(self, channel: str, ts: str) -> None:
+        """Remember the address of a post; where Slack has none, there is none."""
+        if len(self.permalinks) >= LINKS:
+            self.permalinks.clear()
+        try:
+            self.permalinks[channel, ts] = self.slack.permalink(channel, ts)
+        except DeliveryFailed as error:
+            log.info("permalink.unknown", channel=channel, code=error.code)
 
     def conversation_url(self, key: ConversationKey) -> str:
         """Where a conversation is in Kommunicate's dashboard."""

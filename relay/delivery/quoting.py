@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import partial
 
-import structlog
-
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.steps import Need
-from relay.errors import DeliveryFailed
 from relay.messages import ChatMessage, Person
 from relay.slack.events import message_of
 from relay.slack.markdown import without_markup
@@ -21,8 +18,6 @@ from relay.store.db.rows import Claim
 
 MOST = 1000  # characters that are read of what is quoted
 LINKS = "links to what is quoted"
-
-log = structlog.get_logger()
 
 
 def find_all(tx: Tx, claim: Claim, messages: Collection[ChatMessage]) -> dict[str, Quoted]:
@@ -73,9 +68,5 @@ def _place(one: Quoted) -> tuple[str, str] | None:
 
 
 def _look_up(context: DeliveryContext, places: Collection[tuple[str, str]]) -> None:
-    """Their addresses; where Slack has none, there is none."""
     for channel, ts in places:
-        try:
-            context.permalinks[channel, ts] = context.slack.permalink(channel, ts)
-        except DeliveryFailed as error:
-            log.info("quote.no_permalink", channel=channel, code=error.code)
+        context.look_up_permalink(channel, ts)

@@ -11,7 +11,6 @@ from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers import marks
 from relay.delivery.steps import Need, Prepared, Ready, Result, Step, TooLate
-from relay.errors import DeliveryFailed
 from relay.messages import ChatMessage, Form
 from relay.slack.card import Card, render_card
 from relay.slack.markdown import without_markup
@@ -67,7 +66,7 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
         return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing), SendKind.CARD)
     earlier = (place.channel_id or "", place.dead_ts or "")
     if place.dead_ts and earlier not in context.permalinks and PERMALINK not in claim.asked:
-        return Need(PERMALINK, partial(_find_permalink, context, *earlier), SendKind.CARD)
+        return Need(PERMALINK, partial(context.look_up_permalink, *earlier), SendKind.CARD)
     card = Card(
         key=place.key,
         name=known.people[sender].name if sender else NAMELESS,
@@ -92,11 +91,3 @@ def _first_words(tx: Tx, place: Conversation, *, is_team: bool) -> str:
         return ""
     words = opener.own_words or (opener.attachment.name if opener.attachment else "")
     return without_markup(words[:MOST]) if is_team else words
-
-
-def _find_permalink(context: DeliveryContext, channel: str, ts: str) -> None:
-    """The address of the thread that a new one replaces; where Slack has none, there is none."""
-    try:
-        context.permalinks[channel, ts] = context.slack.permalink(channel, ts)
-    except DeliveryFailed as error:
-        log.info("card.no_permalink", channel=channel, code=error.code)
