@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+PIECE = "piece:"  # before the key of a message that came in pieces, for one of them
+
 
 class Role(StrEnum):
     """Who is speaking. Kommunicate's webhook does not say; see `kommunicate.people`."""

@@ -125,9 +125,13 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     head = claim.head
     if head is None:
         return _prepared(tx, context, claim) if claim.copied is None else LookForCopies(claim.copied)
-    if head.state is SendState.FROZEN and (is_overtaken(claim, head) or (head.outdated and not head.resent)):
+    if head.state is SendState.FROZEN and is_overtaken(claim, head):
         sends.void_frozen(tx, claim)
         return _prepared(tx, context, replace(claim, head=None))
+    if head.state is SendState.FROZEN and head.outdated and not head.resent:
+        sends.void_frozen(tx, claim)
+        lanes.give_back(tx, claim)  # taken again, it knows whom nobody has mentioned after all
+        return None
     if head.outdated and head.kind in STATES:
         sends.forget(tx, head)
         return _prepared(tx, context, replace(claim, head=None))

@@ -235,7 +235,7 @@ def _unreadable(context: DeliveryContext, claim: Claim, send: Send, elapsed: flo
 
 
 def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """A minute after a resend: if both copies arrived, delete the later one (of two roots, the one not saved)."""
+    """A minute after a resend: if both copies arrived, delete the one whose `ts` is not saved."""
     with context.store.read() as tx:
         blocked = are_looks_blocked(tx, context.limits)
     if blocked:
@@ -244,7 +244,7 @@ def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
     try:
         found = context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
         keep = send.ts or ""
-        if not send.is_root and found:
+        if not send.is_root and found and keep not in {one.ts for one in found}:
             keep = min(one.ts for one in found)
         for one in found:
             if one.ts != keep:

@@ -27,7 +27,7 @@ from relay.vocabulary import GateScope, SendKind, Vendor
 
 REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
 
-LINKS = 5000  # addresses in memory
+LINKS, LINK_DEADLINE = 5000, 1.0  # addresses in memory; seconds that a look-up of one may take
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class DeliveryContext:
     broadcasts: bool = True
     alerts_channel: str | None = None
     channel_ids: dict[str, str] = field(default_factory=dict)
-    permalinks: dict[tuple[str, str], str] = field(default_factory=dict)
+    permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def way_back(self) -> Replying:
         """What the way back needs; raises OperatorNeeded where there is none."""
@@ -95,14 +95,17 @@ class DeliveryContext:
         """The delays for this kind of send."""
         return self.schedules[VENDOR_OF[kind]]
 
-    def look_up_permalink(self, channel: str, ts: str) -> None:
-        """Remember the address of a post; where Slack has none, there is none."""
+    def look_up_permalink(self, channel: str, ts: str) -> bool:
+        """Remember the address of a post, or that Slack tells none (False): nobody asks for it again."""
         if len(self.permalinks) >= LINKS:
             self.permalinks.clear()
+        self.permalinks[channel, ts] = None
         try:
-            self.permalinks[channel, ts] = self.slack.permalink(channel, ts)
+            self.permalinks[channel, ts] = self.slack.permalink(channel, ts, deadline=LINK_DEADLINE)
         except DeliveryFailed as error:
             log.info("permalink.unknown", channel=channel, code=error.code)
+            return False
+        return True
 
     def conversation_url(self, key: ConversationKey) -> str:
         """Where a conversation is in Kommunicate's dashboard."""

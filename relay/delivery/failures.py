@@ -15,7 +15,7 @@ import structlog
 from relay.delivery import policy
 from relay.delivery.policy import VENDOR_OF, Situation, Verdict, decide
 from relay.delivery.steps import Refused, Result, Step, TooLate
-from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unreachable, Unsure
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
 from relay.slack.limits import POSTING
@@ -189,7 +189,8 @@ def _close_channel(f: Failure, _: policy.CloseChannel) -> None:
 
 
 def _forget(f: Failure, _: policy.Forget) -> Step | None:
-    return f.settled(f.tx, f.context, f.claim, f.send, Refused(f.cause))
+    gone = isinstance(f.error, ThreadGone)
+    return f.settled(f.tx, f.context, f.claim, f.send, Refused(f.cause, is_gone=gone))
 
 
 _OBEY: Mapping[type[Verdict], tuple[str, Callable[[Failure, Any], Step | None]]] = {

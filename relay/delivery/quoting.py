@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import partial
 
+from relay.clock import monotonic
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.steps import Need
@@ -16,6 +17,7 @@ from relay.store.conversations.quotes import Quoted, find_quoted
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
 
+DEADLINE = 2.0  # seconds that looking up addresses may take in all
 MOST = 1000  # characters that are read of what is quoted
 LINKS = "links to what is quoted"
 
@@ -68,5 +70,8 @@ def _place(one: Quoted) -> tuple[str, str] | None:
 
 
 def _look_up(context: DeliveryContext, places: Collection[tuple[str, str]]) -> None:
+    """Until Slack tells one of them not; that takes a second at most, and all together two."""
+    ends = monotonic() + DEADLINE
     for channel, ts in places:
-        context.look_up_permalink(channel, ts)
+        if monotonic() > ends or not context.look_up_permalink(channel, ts):
+            break

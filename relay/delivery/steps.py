@@ -81,7 +81,7 @@ class Need:
     """
 
     what: str
-    fetch: Callable[[], None] = lambda: None
+    fetch: Callable[[], object] = lambda: None
     kind: SendKind = SendKind.POST
     delivery_id: int | None = None
     refuse: Callable[[str], Refuse] | None = None
@@ -118,9 +118,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It will not be done."""
+    """It will not be done; `is_gone`: because what it was about is no longer there."""
 
     cause: str
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,8 +148,8 @@ def _always(_: WebhookBody) -> bool:
 
 
 RULES: tuple[tuple[Callable[[WebhookBody], bool], Ignore | Show], ...] = (
-    (_is_streamed_piece, Ignore("piece of a streamed answer", partial=True)),
     (_is_withdrawn, Ignore("withdrawn by its author", withdrawn=True)),
+    (_is_streamed_piece, Ignore("piece of a streamed answer", partial=True)),
     (_is_assignment, Show(notices.assigned, MessageKind.NOTICE, notices.assignment)),
     (_is_status, Show(notices.status, MessageKind.NOTICE, notices.change_of_status)),
     (_is_feedback, Show(notices.rated, MessageKind.NOTICE, spoken=notices.rated)),

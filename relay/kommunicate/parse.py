@@ -13,7 +13,7 @@ from relay.kommunicate.body import WebhookBody, check_fields, message_key
 from relay.kommunicate.kinds import Ignore, Show, judge
 from relay.kommunicate.text import one_line, web_url
 from relay.kommunicate.words import UNSEEN, is_hidden, unseen_words, without_secrets
-from relay.messages import Attachment, ChatMessage, ConversationKey, IgnoredMessage, MessageKind
+from relay.messages import PIECE, Attachment, ChatMessage, ConversationKey, IgnoredMessage, MessageKind
 
 MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
 SHORT = 4096  # bytes of a body that is remembered
@@ -95,7 +95,7 @@ def _quoted(body: WebhookBody) -> str:
 
 def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage:
     # A piece of an answer may bear the whole answer's key, which must not be taken for a repetition of it.
-    key = f"piece:{body.key}" if outcome.partial else body.key
+    key = PIECE + body.key if outcome.partial else body.key
     place = ConversationKey(account, body.group_id)
     return IgnoredMessage(
         outcome.reason,

@@ -190,9 +190,10 @@ class SlackClient:
             self._identity = _identity(self._api.read("auth.test"))
         return self._identity
 
-    def permalink(self, channel: str, ts: str) -> str:
-        """Returns the address of a post."""
-        body = self._api.read("chat.getPermalink", {"channel": channel, "message_ts": ts})
+    def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
+        """Returns the address of a post; `deadline` is in seconds, and may be shorter than the client's."""
+        ends = self._api.deadline if deadline is None else min(deadline, self._api.deadline)
+        body = self._api.read("chat.getPermalink", {"channel": channel, "message_ts": ts}, deadline=ends)
         match body:
             case {"permalink": str(address)}:
                 return address

@@ -91,7 +91,13 @@ def storable(body: bytes) -> bytes:
 
 
 def _without_keys(value: Fields) -> str:
-    return json.dumps({name: each for name, each in value.items() if name not in KEYS})
+    """A message that was clicked, or the one a thread begins with, is ours, and its words may be withdrawn."""
+    kept = {name: each for name, each in value.items() if name not in KEYS}
+    if isinstance(message := kept.get("message"), dict):
+        kept["message"] = {name: message[name] for name in ("ts", "thread_ts") if name in message}
+    if isinstance(event := kept.get("event"), dict):
+        kept["event"] = {name: each for name, each in event.items() if name != "root"}
+    return json.dumps(kept)
 
 
 def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessage:
@@ -212,8 +218,12 @@ def _click(payload: Fields, container: Fields, action: Fields, me: Identity | No
         action_id=needed(label(action, "action_id"), "action_id"),
         value=_chosen(action),
         action_ts=moment(action, "action_ts"),
-        comes_from_elsewhere=text(user, "team_id") not in ("", team) or bool(me and team != me.team),
+        comes_from_elsewhere=text(user, "team_id") not in ("", team) or _is_of_another_team(payload, team, me),
     )
+
+
+def _is_of_another_team(payload: Fields, team: str, me: Identity | None) -> bool:
+    return me is not None and team != me.team and payload.get("is_enterprise_install") is not True
 
 
 def _chosen(action: Fields) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from relay.messages import Form
 from relay.slack.blocks import MAX_BLOCKS, MAX_TOTAL, text_size
 from relay.slack.card import Card, render_card
-from relay.slack.parts import Line, Part, Previous, parts_of
+from relay.slack.parts import WITHDRAWN, Line, Part, Previous, parts_of
 from relay.slack.post import SlackPost, fallback, mark_repeated
 from relay.slack.text import escape
-from relay.slack.thread_notices import Notice
+from relay.slack.thread_notices import MARK, Notice
 
 __all__ = [
     "Card",
@@ -23,6 +24,7 @@ __all__ = [
     "render_again",
     "render_batch",
     "render_card",
+    "withdrawn_alone",
 ]
 
 
@@ -38,14 +40,27 @@ def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_
 
 
 def render_again(lines: Sequence[Line], parts: Collection[tuple[int, int]], *, dashboard_url: str) -> SlackPost:
-    """Renders a post that stands in Slack anew, with the (delivery id, part number) it carries, as they are now."""
+    """Renders a post that stands in Slack anew, with the (delivery id, part number) it carries, as they are now.
+
+    What is plain by now was not when it shared the post with others.
+    """
+    shared = len(lines) > 1
     drawn = [
         part
-        for line in lines
+        for line in (_with_blocks(one) if shared else one for one in lines)
         for part in parts_of(line, dashboard_url)
         if line.is_withdrawn or line.lost is not None or (line.id, part.number) in parts
     ]
     return _post(list(_signed(drawn, None)))
+
+
+def _with_blocks(line: Line) -> Line:
+    return replace(line, form=Form.WITHOUT_PICTURES) if line.form is Form.PLAIN else line
+
+
+def withdrawn_alone() -> SlackPost:
+    """Renders what stands for words that were taken back, where nothing else can be shown."""
+    return SlackPost(MARK + WITHDRAWN, (), ())
 
 
 def _signed(parts: Iterable[Part], above: Previous | None) -> Iterator[Part]:
@@ -53,7 +68,7 @@ def _signed(parts: Iterable[Part], above: Previous | None) -> Iterator[Part]:
     for part in parts:
         spoken = part.spoken
         yield part if spoken is None or _goes_on(above, spoken) else part.signed()
-        above = spoken
+        above = above if part.line.is_withdrawn else spoken
 
 
 def _goes_on(above: Previous | None, spoken: Previous) -> bool:

@@ -10,7 +10,7 @@ import structlog
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers import marks
-from relay.delivery.steps import Need, Prepared, Ready, Result, Step, TooLate
+from relay.delivery.steps import Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import ChatMessage, Form
 from relay.slack.card import Card, render_card
 from relay.slack.markdown import without_markup
@@ -19,6 +19,7 @@ from relay.store.conversations import cards
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, Draft, Send
 from relay.store.queue import sends
+from relay.store.queue.refusals import set_root_form
 from relay.store.queue.waiting import body_of
 from relay.vocabulary import SendKind
 
@@ -47,10 +48,13 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It shows this version; also where the root is gone, or can never be changed: nobody would see another try."""
+    """It shows this version; also where it was refused, and the next one is plain, or where the root is gone."""
     if isinstance(result, TooLate):  # what came late may have covered something newer
         cards.request_redraw(tx, claim.conversation.id)
         return None
+    if isinstance(result, Refused) and not result.is_gone and claim.conversation.root_form is not Form.PLAIN:
+        set_root_form(tx, claim, Form.PLAIN)
+        cards.request_redraw(tx, claim.conversation.id)
     cards.mark_shown(tx, claim, send.version or 0)
     sends.forget(tx, send)
     cards.release(tx, claim)
@@ -58,7 +62,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 
 
 def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
-    """The card of a conversation; one that cannot be drawn must not keep its conversation waiting."""
+    """The card of a conversation, or what is missing for it."""
     place = claim.conversation
     sender = place.state.opener_sender
     known = context.authors.known(tx, place.key.account, [sender] if sender else [])
@@ -67,6 +71,15 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
     earlier = (place.channel_id or "", place.dead_ts or "")
     if place.dead_ts and earlier not in context.permalinks and PERMALINK not in claim.asked:
         return Need(PERMALINK, partial(context.look_up_permalink, *earlier), SendKind.CARD)
+    return draw_now(tx, context, claim)
+
+
+def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
+    """The same with what is known; one that cannot be drawn must not keep its conversation waiting."""
+    place = claim.conversation
+    sender = place.state.opener_sender
+    known = context.authors.known(tx, place.key.account, [sender] if sender else [])
+    earlier = (place.channel_id or "", place.dead_ts or "")
     card = Card(
         key=place.key,
         name=known.people[sender].name if sender else NAMELESS,

@@ -1,20 +1,25 @@
 """Posts brought up to date: one that shows what its author took back is drawn again, without it.
 
-It is drawn from what the store has now, as it was drawn first: nobody keeps what a post said before.
+It is drawn from what the store has now, as it was drawn first: nobody keeps what a post said before. What Slack does
+not take is tried without pictures, then as text alone; at last the post is deleted, for the words must go.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import IntEnum
+from typing import Any
 
 import structlog
 
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
+from relay.delivery.events import assigned_to
 from relay.delivery.handlers import card, messages
-from relay.delivery.steps import Need, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.delivery.steps import Call, Need, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.messages import Form
 from relay.slack.post import SlackPost
-from relay.slack.render import render_again
+from relay.slack.render import render_again, withdrawn_alone
 from relay.store.conversations import cards, corrections
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send, Waiting
@@ -27,56 +32,106 @@ LATER = 1.0  # seconds until it may be known what became of a post that is under
 log = structlog.get_logger()
 
 
+class Level(IntEnum):
+    """How a correction is tried."""
+
+    FULL = 0
+    WITHOUT_PICTURES = 1
+    TEXT = 2
+    DELETED = 3
+
+
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """The next post that is outdated; else the card, and the marks."""
+    """The card and the marks; else the next post that is outdated."""
+    rest = card.prepare(tx, context, claim)
+    if rest is not None and not isinstance(rest, float):
+        return rest
     found = corrections.outdated(tx, claim)
     if found.post is None:
-        rest = card.prepare(tx, context, claim)
         return LATER if rest is None and found.more else rest
     drawn = _draw(tx, context, claim, found.post, patient=True)
     if isinstance(drawn, Need):
         return drawn
-    about = {"send": found.post.id, "outdated": found.post.outdated}
-    post = {**drawn.payload(), **about}
-    return Ready((Draft(SendKind.CORRECTION, found.post.channel, found.post.ts, post),))
+    if drawn is None:
+        corrections.mark_corrected(tx, found.post.id, found.post.outdated)
+        return 0.0
+    return Ready((_draft(found.post.channel, found.post.ts, drawn.payload(), found.post.id, found.post.outdated),))
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """It may be done twice: it says the same."""
-    context.slack.update(send.channel, send.thread_ts or "", send.payload)
+    if send.payload["level"] == Level.DELETED:
+        context.slack.delete(send.channel, send.thread_ts or "")
+    else:
+        context.slack.update(send.channel, send.thread_ts or "", send.payload)
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It shows what the store has; also where it is gone, or can never be changed: another try would change nothing."""
-    post: str = send.payload["send"]
+    """It shows what the store has, or is gone; where Slack does not take it, it is tried in another way."""
+    post, times = send.payload["send"], send.payload["outdated"]
     if isinstance(result, TooLate):
         corrections.mark_outdated(tx, claim.conversation.id, post)
         return None
-    if isinstance(result, Refused):
-        log.error("message.not_corrected", channel=send.channel, ts=send.thread_ts, cause=result.cause)
-    corrections.mark_corrected(tx, post, send.payload["outdated"])
     sends.forget(tx, send)
+    if isinstance(result, Refused) and not result.is_gone:
+        level = Level(send.payload["level"])
+        if level is not Level.DELETED:
+            return Call(sends.store(tx, claim, [_stepped_down(tx, context, claim, send, Level(level + 1))]))
+        log.error("message.not_corrected", channel=send.channel, ts=send.thread_ts, cause=result.cause)
+    corrections.mark_corrected(tx, post, times)
     cards.release(tx, claim)
     return None
 
 
 def redrawn(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Send:
     """A post or root that goes out again, without what was taken back meanwhile. Its lane is held."""
-    if not send.outdated:
+    if not send.outdated or send.kind not in (SendKind.ROOT, SendKind.POST):
         return send
-    drawn = card.draw(tx, context, claim) if send.is_root else _draw(tx, context, claim, send, patient=False)
-    return send if isinstance(drawn, Need) else corrections.redrawn(tx, send, drawn.payload())
+    if send.is_root:
+        drawn: SlackPost | Need | None = card.draw_now(tx, context, claim)
+    else:
+        drawn = _draw(tx, context, claim, send, patient=False)
+    post = drawn if isinstance(drawn, SlackPost) else withdrawn_alone()
+    return corrections.redrawn(tx, send, {**send.payload, **post.payload()})
 
 
-def _draw(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, patient: bool) -> SlackPost | Need:
-    """As it would be drawn now; what is no longer stored is a line that says so."""
+def _draft(
+    channel: str, ts: str | None, payload: dict[str, Any], post: str, times: int, level: Level = Level.FULL
+) -> Draft:
+    about = {"send": post, "outdated": times, "level": int(level)}
+    return Draft(SendKind.CORRECTION, channel, ts, {**payload, **about})
+
+
+def _stepped_down(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, level: Level) -> Draft:
+    payload = {name: value for name, value in send.payload.items() if name != "blocks"}
+    if level is Level.WITHOUT_PICTURES:
+        target = corrections.find(tx, send.payload["send"])
+        drawn = _draw(tx, context, claim, target, patient=False, form=Form.WITHOUT_PICTURES)
+        payload = drawn.payload() if isinstance(drawn, SlackPost) else payload
+    return _draft(send.channel, send.thread_ts, payload, send.payload["send"], send.payload["outdated"], level)
+
+
+def _draw(
+    tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, patient: bool, form: Form | None = None
+) -> SlackPost | Need | None:
+    """As it would be drawn now; what is no longer stored is a line that says so. None: nothing of it counts now."""
+    if send.is_root:
+        return card.draw(tx, context, claim) if patient else card.draw_now(tx, context, claim)
     place = claim.conversation
     rows, parts = carried(tx, send)
-    rows = [replace(row, lost=row.lost or _why_lost(row, place.key.account)) for row in rows]
+    if not rows:
+        return None
+    rows = [replace(row, lost=row.lost or _why_lost(row, place.key.account), form=form or row.form) for row in rows]
     found = messages.to_lines(tx, context, claim, rows, patient=patient)
     if isinstance(found, Need):
         return found
-    return render_again(found[0], parts, dashboard_url=context.conversation_url(place.key))
+    lines, people = found
+    lines = [replace(line, mention=context.members.known(assigned_to(line, people)) or "") for line in lines]
+    try:
+        return render_again(lines, parts, dashboard_url=context.conversation_url(place.key))
+    except Exception as error:  # noqa: BLE001 - whatever a neighbour does to the renderer, the words must go
+        log.error("message.unrenderable", send=send.id, error=type(error).__name__)
+        return withdrawn_alone()
 
 
 def _why_lost(row: Waiting, account: str) -> str | None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from sqlalchemy import exists, or_, select, update
 
-from relay.store.db.dialects import equals
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
-from relay.store.db.tables import OUTDATED, conversations, deliveries, sends
+from relay.store.db.tables import OPEN_SENDS, OUTDATED, conversations, deliveries, sends
 from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
-from relay.vocabulary import Lane, SendKind
+from relay.vocabulary import Lane, SendKind, SendState
 
 
 def mark_shown(tx: Tx, claim: Claim, version: int) -> None:
@@ -27,7 +27,10 @@ def release(tx: Tx, claim: Claim) -> None:
     mine = claim.conversation.id
     card = exists().where(conversations.c.id == mine, conversations.c.wanted != conversations.c.shown)
     marks = exists().where(deliveries.c.conversation_id == mine, OUTDATED)
-    posts = exists().where(sends.c.conversation_id == mine, sends.c.outdated > 0, equals(sends.c.kind, SendKind.POST))
+    there = among(sends.c.state, (*OPEN_SENDS, SendState.DELIVERED))
+    posts = exists().where(
+        sends.c.conversation_id == mine, sends.c.outdated > 0, equals(sends.c.kind, SendKind.POST), there
+    )
     behind = tx.conn.execute(select(or_(card, marks, posts))).scalar_one()
     give_back(tx, claim, wait=0.0 if behind else None)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 
 from relay.store.conversations.cards import request_redraw
 from relay.store.db.dialects import among, equals
@@ -28,17 +28,25 @@ class Outdated:
 
 
 def outdated(tx: Tx, claim: Claim) -> Outdated:
-    """The first post of a conversation that is to be drawn again."""
-    posts = _posts_of(claim)
+    """The first post of a conversation that is to be drawn again, or an earlier card of it."""
+    posts, place = _posts_of(claim), claim.conversation
     standing = and_(posts, equals(sends.c.state, SendState.DELIVERED), sends.c.ts.is_not(None))
-    row = tx.conn.execute(select(sends).where(standing).order_by(sends.c.seq).limit(1)).one_or_none()
+    elsewhere = case((sends.c.channel == place.channel_id, 0), else_=1)  # what was left may take no changes
+    row = tx.conn.execute(select(sends).where(standing).order_by(elsewhere, sends.c.seq).limit(1)).one_or_none()
     under_way = select(sends.c.id).where(posts, among(sends.c.state, OPEN_SENDS)).limit(1)
     return Outdated(None if row is None else to_send(row), tx.conn.execute(under_way).one_or_none() is not None)
 
 
 def _posts_of(claim: Claim) -> ColumnElement[bool]:
-    mine = and_(sends.c.conversation_id == claim.conversation.id, sends.c.outdated > 0)
-    return and_(mine, equals(sends.c.kind, SendKind.POST))
+    place = claim.conversation
+    earlier = and_(equals(sends.c.kind, SendKind.ROOT), sends.c.ts != (place.thread_ts or ""))
+    mine = and_(sends.c.conversation_id == place.id, sends.c.outdated > 0)
+    return and_(mine, or_(equals(sends.c.kind, SendKind.POST), earlier))
+
+
+def find(tx: Tx, send_id: str) -> Send:
+    """The post that a correction is about."""
+    return to_send(tx.conn.execute(select(sends).where(sends.c.id == send_id)).one())
 
 
 def mark_corrected(tx: Tx, send_id: str, times: int) -> None:
@@ -49,14 +57,14 @@ def mark_corrected(tx: Tx, send_id: str, times: int) -> None:
 
 def mark_outdated(tx: Tx, conversation_id: int, send_id: str) -> None:
     """What a late call says may have covered something newer."""
-    tx.conn.execute(update(sends).where(sends.c.id == send_id).values(outdated=sends.c.outdated + 1))
     request_redraw(tx, conversation_id)
+    tx.conn.execute(update(sends).where(sends.c.id == send_id).values(outdated=sends.c.outdated + 1))
 
 
 def redrawn(tx: Tx, send: Send, payload: Mapping[str, Any]) -> Send:
-    """It has not arrived, and says this from now on. Its lane is held."""
-    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(payload=json.dumps(payload), outdated=0))
-    return replace(send, payload=payload, outdated=0)
+    """It has not been found, and says this from now on; it stays outdated: it may be found late. Its lane is held."""
+    tx.conn.execute(update(sends).where(sends.c.id == send.id).values(payload=json.dumps(payload)))
+    return replace(send, payload=payload)
 
 
 def end_withdrawn(tx: Tx, delivery_ids: list[int]) -> None:

@@ -29,7 +29,7 @@ from relay.store.db.tables import (
 from relay.store.queue.due import arm, arm_all, lock
 from relay.store.queue.lanes import hold, record_mentioned
 from relay.store.queue.sends import drop, mark_delivered, void_frozen
-from relay.vocabulary import DeliveryState, GateScope, Lane, SendState
+from relay.vocabulary import DeliveryState, GateScope, Lane, SendState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,11 @@ _STUCK = (
 _UNMAPPED = select(conversations.c.id).where(conversations.c.channel.is_(None))
 _FIRST_BODY = (
     select(received.c.body)
-    .where(received.c.conversation_id == conversations.c.id)
+    .where(
+        received.c.conversation_id == conversations.c.id,
+        received.c.body.is_not(None),
+        received.c.source == Source.KOMMUNICATE.value,
+    )
     .order_by(received.c.id)
     .limit(1)
     .correlate(conversations)

@@ -107,6 +107,7 @@ received = Table(
     Column("thread_channel", Text),  # of what is held: where it was written
     Column("thread_ts", Text),
     Column("edits_key", Text),  # of a held edit: the key of the message that it changes
+    Column("quotes", Text),  # the key of the message that this one answers to
     _flag("gone"),  # of an edit: the message was deleted; of a message: its author took it back
     Column("outcome", Text, nullable=False),
     _words("reason"),
@@ -117,6 +118,7 @@ received = Table(
     Index("received_of_conversation", "conversation_id", "id"),
     _index("received_held", "thread_channel", "id", where="outcome = 'held'"),
     _index("received_rejected", "id", where="outcome = 'rejected'"),
+    _index("received_quoting", "conversation_id", "quotes", where="quotes IS NOT NULL"),
     _index("received_again", "copies", where="copies > 0"),
     _index("received_with_body", "received_at", where="body IS NOT NULL"),
     sqlite_autoincrement=True,

@@ -229,13 +229,14 @@ def _record(
         "outcome": outcome.value,
         "reason": reason,
         "body": body,
+        "quotes": (isinstance(message, ChatMessage) and message.quotes) or None,
         "received_at": tx.now,
     }
 
 
 @cache
 def _unless_known(insert: Insert, count: int) -> Any:
-    columns = ("account", "key", "conversation_id", "outcome", "reason", "body", "received_at")
+    columns = ("account", "key", "conversation_id", "outcome", "reason", "body", "quotes", "received_at")
     came = {"source": Source.KOMMUNICATE.value, "kind": ReceivedKind.MESSAGE.value}
     new = insert(received).values([{**came, **row} for row in given_rows(columns, count)])
     return new.on_conflict_do_nothing().returning(received.c.account, received.c.key, received.c.id)

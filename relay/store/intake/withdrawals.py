@@ -6,20 +6,22 @@ Lock order: conversation, lanes.
 
 from __future__ import annotations
 
-import re
+import json
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 
-from relay.messages import IgnoredMessage
+from relay.messages import PIECE, IgnoredMessage
 from relay.store.conversations.cards import request_redraw
-from relay.store.db.dialects import among
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.db.tables import conversations, deliveries, lanes, received, send_parts, sends
 from relay.store.queue.due import arm, lock
 from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, Source
 
+CARDS = (SendKind.ROOT, SendKind.CARD, SendKind.CORRECTION)  # what may show the first words of a chat, or a post again
+WORDLESS = ("reply_broadcast",)  # of a payload
 NOWHERE = "that message is in another conversation"
 
 
@@ -35,6 +37,7 @@ def take_back(tx: Tx, withdrawn: IgnoredMessage) -> Receipt | None:
     if not _forget_words(tx, found.id):
         tx.conn.execute(update(received).where(received.c.id == found.id).values(copies=received.c.copies + 1))
         return Receipt(Outcome.DUPLICATE)
+    _forget_pieces(tx, withdrawn)
     received_id = _record(tx, withdrawn, found.conversation_id)
     if found.conversation_id is not None:
         _take_out(tx, found.conversation_id, found.id, withdrawn.key)
@@ -59,6 +62,14 @@ def _forget_words(tx: Tx, received_id: int) -> bool:
     return tx.conn.execute(forgotten).one_or_none() is not None
 
 
+def _forget_pieces(tx: Tx, withdrawn: IgnoredMessage) -> None:
+    """Those in which a streamed answer came before it was whole."""
+    account, key = withdrawn.conversation.account, PIECE + withdrawn.key
+    of_kommunicate = and_(received.c.source == Source.KOMMUNICATE.value, received.c.account == account)
+    piece = and_(of_kommunicate, received.c.kind == ReceivedKind.MESSAGE.value, received.c.key == key)
+    tx.conn.execute(update(received).where(piece).values(body=None))
+
+
 def _record(tx: Tx, withdrawn: IgnoredMessage, conversation_id: int | None) -> int:
     """That it came, without what it says: that is the message once more."""
     row = insert(received).values(
@@ -80,23 +91,21 @@ def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
     here = lanes.c.conversation_id == conversation_id
     # Nothing of it sets out, or settles, meanwhile.
     tx.conn.execute(select(lanes.c.kind).where(here).order_by(lanes.c.kind).with_for_update())
-    opener = select(conversations.c.opener_id).where(conversations.c.id == conversation_id)
-    opens = tx.conn.execute(opener).scalar_one() == received_id
-    shown_by = select(send_parts.c.send_id).join(deliveries, deliveries.c.id == send_parts.c.delivery_id)
-    says_it = sends.c.id.in_(
-        shown_by.where(deliveries.c.received_id.in_([received_id, *_naming(tx, conversation_id, key)]))
-    )
-    drawn = (SendKind.CARD, SendKind.CORRECTION, *((SendKind.ROOT,) if opens else ()))
-    mine = and_(sends.c.conversation_id == conversation_id, or_(says_it, among(sends.c.kind, drawn)))
-    tx.conn.execute(update(sends).where(mine).values(payload="{}", outdated=sends.c.outdated + 1))
-    if opens:
+    quoting = and_(received.c.conversation_id == conversation_id, received.c.quotes == key)
+    says_it = or_(deliveries.c.received_id == received_id, deliveries.c.received_id.in_(_ids(quoting)))
+    shown_by = select(send_parts.c.send_id).join(deliveries, deliveries.c.id == send_parts.c.delivery_id).where(says_it)
+    posts = and_(equals(sends.c.kind, SendKind.POST), sends.c.id.in_(shown_by))
+    mine = and_(sends.c.conversation_id == conversation_id, or_(posts, among(sends.c.kind, CARDS)))
+    place = tx.conn.execute(select(conversations).where(conversations.c.id == conversation_id)).one()
+    for row in tx.conn.execute(select(sends).where(mine)).all():
+        kept = {name: value for name, value in json.loads(row.payload).items() if name in WORDLESS}
+        is_card = row.kind == SendKind.ROOT and row.ts is not None and row.ts == place.thread_ts
+        emptied = {"payload": json.dumps(kept), "outdated": row.outdated if is_card else row.outdated + 1}
+        tx.conn.execute(update(sends).where(sends.c.id == row.id).values(**emptied))
+    if place.opener_id == received_id:
         request_redraw(tx, conversation_id)
     arm(tx, conversation_id, Lane.CARD, 0.0)
 
 
-def _naming(tx: Tx, conversation_id: int, key: str) -> list[int]:
-    """The messages of the conversation that may quote this one."""
-    kept = and_(received.c.conversation_id == conversation_id, received.c.body.is_not(None))
-    rows = tx.conn.execute(select(received.c.id, received.c.body).where(kept))
-    named = re.compile(re.escape(key).encode() + rb'["\\]')  # the end of a string, or of one within a string
-    return [row.id for row in rows if named.search(bytes(row.body))]
+def _ids(which: ColumnElement[bool]) -> Any:
+    return select(received.c.id).where(which)

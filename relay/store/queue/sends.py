@@ -18,13 +18,14 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Double, Text, and_, case, delete, exists, func, insert, or_, select, update
 
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Insert, Tx
 from relay.store.db.rows import Claim, Draft, Send, to_send
 from relay.store.db.statements import given, given_rows, one_of
 from relay.store.db.tables import UNDER_WAY, deliveries, gates, send_parts, sends
+from relay.store.db.tables import lanes as lane_rows
 from relay.store.queue import lanes
 from relay.store.queue.lanes import SENDS
 from relay.vocabulary import DeliveryState, GateScope, Lane, SendKind, SendState
@@ -237,12 +238,21 @@ def drop(tx: Tx, send: Send, state: SendState, cause: str = "") -> None:
     tx.run_later(DROP, id=send.id, state=state.value, cause=cause)
     set_deliveries(tx, send, DeliveryState.WAITING)
     tx.run_later(LET_GO, id=send.id)
+    if send.kind is SendKind.POST:  # nobody has seen whom it mentions, or that it calls the channel
+        calls = send.payload.get("reply_broadcast")
+        tx.run_later(UNSEEN, id=send.id, calls=tx.now if calls else None)
 
 
 DROP = (
     update(sends)
     .where(sends.c.id == given("id"))
     .values(state=given("state", Text), cause=given("cause", Text), look_again_at=None)
+)
+_OF_THIS = select(sends.c.conversation_id).where(sends.c.id == given("id")).scalar_subquery()
+UNSEEN = (
+    update(lane_rows)
+    .where(lane_rows.c.conversation_id == _OF_THIS, equals(lane_rows.c.kind, Lane.WORDS))
+    .values(mentioned=None, broadcast_from=func.coalesce(given("calls", Double), lane_rows.c.broadcast_from))
 )
 LET_GO = update(send_parts).where(send_parts.c.send_id == given("id")).values(live=False)
 

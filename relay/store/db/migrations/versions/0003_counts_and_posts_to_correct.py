@@ -27,6 +27,8 @@ def upgrade() -> None:
     columns = ["state", "lane", "topic", "created_at"]
     _index("deliveries_not_delivered", "deliveries", columns, "state <> 'delivered'")
     _index("sends_of_roots", "sends", ["state"], "kind = 'root'")
+    op.add_column("received", sa.Column("quotes", sa.Text(), nullable=True))
+    _index("received_quoting", "received", ["conversation_id", "quotes"], "quotes IS NOT NULL")
     op.add_column("lanes", sa.Column("mentioned", sa.Text(), nullable=True))
     op.add_column("sends", sa.Column("outdated", sa.Integer(), server_default=sa.text("0"), nullable=False))
     _index("sends_outdated", "sends", ["conversation_id", "seq"], "outdated > 0")
