@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
 
-from relay.store.db.engine import Store
+from relay.store.db.engine import Store, open_store
 from relay.store.intake.recording import Came, held_in_vain, record, release
 from relay.store.intake.webhooks import accept, reject
 from relay.store.operations.replay import replay_one
@@ -15,7 +17,8 @@ from relay.store.operations.reports import Kind
 from relay.store.operations.totals import SETTLED, Totals, count_settled, totals
 from relay.vocabulary import DeliveryState, ReceivedKind
 from tests.harness import FakeClock, raw
-from tests.store.shelf import MAPPED, bury, claimed, ignored, open_thread, rows, settle, started, take_in
+from tests.statements import noted
+from tests.store.shelf import MAPPED, bury, claimed, ignored, message, open_thread, rows, settle, started, take_in
 
 
 def now_are(store: Store) -> Totals:
@@ -144,3 +147,42 @@ def test_ids_that_were_never_used_are_passed(store: Store, clock: FakeClock) -> 
     count(store)
     assert counted_up_to(store)["received"] == 51
     assert now_are(store).received == {"accepted": 2}
+
+
+@pytest.fixture
+def overlapping(postgres_database_url: str, clock: FakeClock) -> Iterator[Store]:
+    """Where transactions overlap."""
+    with closing(open_store(postgres_database_url, clock)) as store:
+        yield store
+
+
+def test_a_transaction_that_is_still_open_is_counted_when_it_ends(overlapping: Store, clock: FakeClock) -> None:
+    """Nothing else came for a while, and what came after it was faster."""
+    take_in(overlapping, "old", "1")
+    clock.advance(SETTLED + 1)
+    with overlapping.begin() as slow:
+        accept(slow, message("slow", "2"), raw("slow", "2"), MAPPED)
+        take_in(overlapping, "fast", "3")
+        count(overlapping)
+    clock.advance(10 * SETTLED)
+    count(overlapping)
+    now = now_are(overlapping)
+    assert now.received == {"accepted": 3}
+    assert (now.queue[DeliveryState.WAITING], now.delivered[Kind.MESSAGE, DeliveryState.DELIVERED]) == (3, 0)
+
+
+def test_what_comes_while_somebody_asks_takes_nothing_away(overlapping: Store, postgres_database_url: str) -> None:
+    open_thread(overlapping)
+    deliver(overlapping)
+    came: list[str] = []
+
+    def come(statement: str, *_: object) -> None:
+        if "min(deliveries.created_at)" in statement and not came:
+            came.append(statement)
+            with closing(open_store(postgres_database_url)) as other:
+                take_in(other, "n1")
+
+    with noted(overlapping.engine, come):
+        now = now_are(overlapping)
+    assert came
+    assert now.delivered[Kind.MESSAGE, DeliveryState.DELIVERED] == 1

@@ -12,10 +12,10 @@ from sqlalchemy import and_, case, select, update
 from relay.conversation import answered
 from relay.store.conversations.state import update_state
 from relay.store.conversations.thread_notices import add_notice
-from relay.store.db.dialects import past
+from relay.store.db.dialects import among, equals, past
 from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim, Send
-from relay.store.db.tables import deliveries, received, send_parts, sends
+from relay.store.db.tables import OPEN_DELIVERIES, deliveries, received, send_parts, sends
 from relay.store.intake.echoes import HOLD_REPLIES, take_key
 from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
@@ -24,6 +24,10 @@ from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Mark, S
 
 ENDED = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.IGNORED)
 SOON = 3.0  # seconds; what takes no longer needs no mark that says it is on its way
+
+
+# As the index has it too: SQLite does not see that what waits is open.
+_WAITING = (equals(deliveries.c.state, DeliveryState.WAITING), among(deliveries.c.state, OPEN_DELIVERIES))
 
 
 def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
@@ -42,7 +46,7 @@ def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
         )
         .join(received, received.c.id == deliveries.c.received_id)
         .outerjoin(edit, edit.c.id == deliveries.c.words_id)
-        .where(_of_lane(claim), deliveries.c.state == DeliveryState.WAITING.value)
+        .where(_of_lane(claim), *_WAITING)
         .order_by(deliveries.c.written_at, deliveries.c.id)
         .limit(1)
     ).one_or_none()

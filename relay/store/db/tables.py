@@ -34,7 +34,6 @@ metadata = MetaData()
 OPEN_SENDS = (SendState.FROZEN, SendState.SENDING, SendState.UNSURE)
 OPEN_DELIVERIES = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.UNSURE)
 UNDER_WAY = (DeliveryState.SENDING, DeliveryState.UNSURE)  # of a send, and of what it carries
-OUTDATED: ColumnElement[bool] = literal_column("mark <> mark_shown", Boolean)  # spelled as the index has it
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
 
@@ -185,6 +184,7 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 
+OUTDATED: ColumnElement[bool] = deliveries.c.mark != deliveries.c.mark_shown
 # As the index has it: SQLite does not see that a dead one is not delivered.
 NOT_DELIVERED: ColumnElement[bool] = deliveries.c.state != literal_column("'delivered'")
 

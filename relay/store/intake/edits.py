@@ -57,7 +57,9 @@ def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str) -> 
 
 def apply_held_changes(tx: Tx, account: str, key: str) -> None:
     """A message has been queued, and its conversation is locked: let it say what it says by now."""
-    held = and_(equals(received.c.outcome, Outcome.HELD), received.c.account == account, received.c.edits_key == key)
+    waiting = received.alias()
+    ids = select(waiting.c.id).where(equals(waiting.c.outcome, Outcome.HELD))
+    held = and_(received.c.id.in_(ids), received.c.account == account, received.c.edits_key == key)
     for row in tx.conn.execute(select(received).where(held).order_by(received.c.id)).all():
         reply = _reply_of(tx, account, key)
         if reply is not None:

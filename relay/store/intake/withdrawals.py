@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy import and_, exists, insert, or_, select, update
 
 from relay.messages import PIECE, IgnoredMessage
 from relay.store.conversations.cards import request_redraw
@@ -91,10 +91,17 @@ def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
     here = lanes.c.conversation_id == conversation_id
     # Nothing of it sets out, or settles, meanwhile.
     tx.conn.execute(select(lanes.c.kind).where(here).order_by(lanes.c.kind).with_for_update())
-    quoting = and_(received.c.conversation_id == conversation_id, received.c.quotes == key)
-    says_it = or_(deliveries.c.received_id == received_id, deliveries.c.received_id.in_(_ids(quoting)))
-    shown_by = select(send_parts.c.send_id).join(deliveries, deliveries.c.id == send_parts.c.delivery_id).where(says_it)
-    posts = and_(equals(sends.c.kind, SendKind.POST), sends.c.id.in_(shown_by))
+    quoting = select(received.c.id).where(received.c.conversation_id == conversation_id, received.c.quotes == key)
+    says_it = exists(
+        select(send_parts.c.send_id)
+        .join(deliveries, deliveries.c.id == send_parts.c.delivery_id)
+        .where(
+            send_parts.c.send_id == sends.c.id,
+            or_(deliveries.c.received_id == received_id, deliveries.c.received_id.in_(quoting)),
+        )
+        .correlate(sends)
+    )
+    posts = and_(equals(sends.c.kind, SendKind.POST), says_it)
     mine = and_(sends.c.conversation_id == conversation_id, or_(posts, among(sends.c.kind, CARDS)))
     place = tx.conn.execute(select(conversations).where(conversations.c.id == conversation_id)).one()
     for row in tx.conn.execute(select(sends).where(mine)).all():
@@ -105,7 +112,3 @@ def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
     if place.opener_id == received_id:
         request_redraw(tx, conversation_id)
     arm(tx, conversation_id, Lane.CARD, 0.0)
-
-
-def _ids(which: ColumnElement[bool]) -> Any:
-    return select(received.c.id).where(which)

@@ -82,5 +82,5 @@ def _revive(tx: Tx, conversation_id: int, ids: Sequence[int]) -> None:
         .values(**waiting, alone=False, notice_due=False, may_repeat=False)
     )
     # Its notice has been said; should it die again, that is said again.
-    notice = send_parts.c.part == WHOLE_NOTICE
+    notice = and_(send_parts.c.part == WHOLE_NOTICE, send_parts.c.live)
     tx.conn.execute(update(send_parts).where(send_parts.c.delivery_id.in_(ids), notice).values(live=False))

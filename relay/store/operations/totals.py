@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, func, literal_column, or_, select
+from sqlalchemy import Column, ColumnElement, Table, and_, func, literal_column, null, or_, select, union_all
 
 from relay.store.db.dialects import equals, upsert
 from relay.store.db.engine import Tx
@@ -64,13 +64,20 @@ def totals(tx: Tx) -> Totals:
     outcomes[Outcome.DUPLICATE] = tx.conn.execute(select(func.sum(received.c.copies)).where(again)).scalar_one() or 0
     by_kind: Counter[tuple[Kind, DeliveryState]] = Counter()
     by_state: Counter[DeliveryState] = Counter()
-    for word, number in _count(tx, _DELIVERIES).items():
+    up_to, counted = _counted(tx, _DELIVERIES)
+    kinds = (deliveries.c.lane, deliveries.c.topic)
+    numbers = (*kinds, func.count(), func.min(deliveries.c.created_at))
+    lately = select(null().label("state"), *numbers).where(deliveries.c.id > up_to).group_by(*kinds)
+    others = select(deliveries.c.state, *numbers).where(NOT_DELIVERED).group_by(deliveries.c.state, *kinds)
+    both = union_all(lately, others)  # in one statement: what came between two would be missing among the delivered
+    for word, number in counted.items():
         lane, _, topic = word.partition(OF_A_KIND)
         by_kind[_kind(lane, topic), DeliveryState.DELIVERED] += number
-    columns = (deliveries.c.state, deliveries.c.lane, deliveries.c.topic)
     oldest = None
-    not_delivered = select(*columns, func.count(), func.min(deliveries.c.created_at)).where(NOT_DELIVERED)
-    for state, lane, topic, number, since in tx.conn.execute(not_delivered.group_by(*columns)):
+    for state, lane, topic, number, since in tx.conn.execute(both):
+        if state is None:
+            by_kind[_kind(lane, topic), DeliveryState.DELIVERED] += number
+            continue
         kind = _kind(lane, topic)
         by_kind[kind, DeliveryState.DELIVERED] -= number
         by_kind[kind, DeliveryState(state)] += number
@@ -98,9 +105,10 @@ def _count_settled(tx: Tx, what: Counted, step: int) -> bool:
     near = and_(ids > up_to, ids <= up_to + step)
     # One that lies further ahead is of a clock that has jumped.
     new = and_(what.since > now - SETTLED, what.since < now + SETTLED)
+    # Below one that is settled no transaction is open any more.
+    last = tx.conn.execute(select(func.max(ids)).where(ids > up_to, ~new)).scalar_one() or 0
     unsettled = new if what.changing is None else or_(new, what.changing)
     first = tx.conn.execute(select(func.min(ids)).where(near, unsettled)).scalar_one()
-    last = tx.conn.execute(select(func.max(ids))).scalar_one() or 0
     end = min(up_to + step, last, last if first is None else first - 1)
     if end <= up_to:
         return False
