@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
+from relay import wiring
 from relay.sandbox.outbox import Outgoing
 from relay.sandbox.slack.values import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID
 from relay.slack.client import Identity
@@ -93,6 +94,14 @@ def test_clicks(desk: Desk, changes: dict[str, Any], works: bool) -> None:
     assert desk.carry(replace(sent, body=body, headers={**sent.headers, **signed(desk, body)})) == [200]
     desk.run(10)
     assert (desk.sandbox.kommunicate.conversation("123456").status == 2) is works
+
+
+def test_it_is_asked_again_until_slack_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "ASK_AGAIN", 0.05)
+    desk.fault("error", method="auth.test", times=2, code="internal_error")
+    desk.relay.identity = None
+    wiring.learn_identity(desk.relay)
+    assert wait_for(lambda: desk.relay.identity == replace(ME, app_id=None))
 
 
 def test_a_process_asks_at_its_start(desk: Desk, postgres_database_url: str, tmp_path: Any) -> None:

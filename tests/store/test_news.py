@@ -17,7 +17,7 @@ from relay.store.db import engine, news
 from relay.store.db.engine import Store, open_store
 from relay.store.db.news import Listener, Teller
 from tests.harness import PATIENCE, context_with, raw, timeline, wait_for, words
-from tests.own_postgres import address, own_postgres, pooled
+from tests.own_postgres import Proxy, address, own_postgres, pooled
 from tests.store.shelf import take_in
 
 LISTENS = "FROM pg_stat_activity WHERE query = 'LISTEN relay_news' AND datname = current_database()"
@@ -93,6 +93,23 @@ def test_who_lost_the_connection_listens_again(
         assert wait_for(lambda: listening(admin) == 1)
         heard.clear()
         teller.tell()
+        assert heard.wait(PATIENCE)
+
+
+def test_who_hears_nothing_from_a_dead_line_listens_on_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a proxy whose other end is gone no error ever comes."""
+    for name, seconds in (("ALIVE", 0.1), ("ANSWER", 0.5), ("AGAIN", 0.1)):
+        monkeypatch.setattr(news, name, seconds)
+    heard = threading.Event()
+    with (
+        own_postgres(tmp_path) as server,
+        closing(Proxy(server.socket)) as proxy,
+        closing(open_store(proxy.url())) as store,
+        Listener(store, heard.set),
+    ):
+        assert heard.wait(PATIENCE)
+        heard.clear()
+        proxy.swallow(new=False)
         assert heard.wait(PATIENCE)
 
 

@@ -14,12 +14,15 @@ import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from relay.clock import monotonic
 from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store
 
 CHANNEL = "relay_news"
 REST = 0.02  # seconds between two tellings: each wakes every worker there is
 PATIENCE = 0.25  # seconds after which a thread that listens looks whether it is to stop
+ALIVE = 30.0  # seconds after which a connection that only listens is asked whether it is still one
+ANSWER = 2.0  # seconds that it may take to answer
 GRACE = 1.0  # seconds until whoever stops waits no longer for such a thread
 AGAIN = 5.0  # seconds until a connection that was lost is opened again
 
@@ -93,12 +96,22 @@ class Listener:
             connection: Any = kept.driver_connection
             if not connection.preparing.wanted:
                 return False
-            connection.ends = None  # this one waits for its server as long as it takes
-            connection.execute(f"LISTEN {CHANNEL}")
+            _ask(connection, f"LISTEN {CHANNEL}")
             self._heard()  # what was told before is not told again
+            asked_at = monotonic()
             while not self._stopping.is_set():
                 for _ in connection.notifies(timeout=PATIENCE, stop_after=1):
                     self._heard()
+                if monotonic() - asked_at > ALIVE:  # its other end may be gone without a word
+                    _ask(connection, "SELECT 1")
+                    asked_at = monotonic()
             return True
         finally:
             kept.invalidate()  # nobody else is to hear what is told
+
+
+def _ask(connection: Any, statement: str) -> None:
+    """In time; between two questions it waits for its server as long as it takes."""
+    connection.ends = monotonic() + ANSWER
+    connection.execute(statement)
+    connection.ends = None
