@@ -5,16 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing as closed
+from contextlib import suppress
 
+import psycopg
 import pytest
 
+from relay.errors import StoreUnavailable
 from relay.messages import Decision
 from relay.store.conversations import threads
 from relay.store.db.engine import Store, open_store
+from relay.store.db.postgres import BEGIN
 from relay.store.queue import closing, gates
+from relay.store.queue.due import lock
 from relay.vocabulary import GateScope
-from tests.harness import PATIENCE
-from tests.store.shelf import LIMITS, claimed, frozen, open_thread, rows, start, started, states
+from tests.harness import PATIENCE, wait_for
+from tests.store.shelf import LIMITS, claimed, frozen, open_thread, rows, start, started, states, take_in
 
 VIP = Decision("C0VIP", "channels", "listed")
 
@@ -120,3 +126,26 @@ def test_nobody_waits_for_a_gate_that_is_held(postgres_store: Store) -> None:
             assert gates.take_slot(tx, "C0SUPPORT", LIMITS) == gates.LOCKED
             gates.reopen_for_post(tx, "C0SUPPORT", LIMITS)
             assert gates.take_slot(tx, "C0VIP", LIMITS) is None
+
+
+def test_a_process_that_stopped_while_it_sent_several_statements_holds_nobody_up(postgres_database_url: str) -> None:
+    """The server has done the first, and waits for the next: that is no idle transaction to it."""
+    with closed(open_store(postgres_database_url)) as other, psycopg.connect(postgres_database_url) as stopped:
+        take_in(other)
+        stopped.autocommit = True
+        stopped.execute(BEGIN)
+        with suppress(psycopg.Error), stopped.pipeline():
+            stopped.execute("UPDATE conversations SET title = 'held'")
+            stopped.pgconn.send_flush_request()
+            stopped.pgconn.flush()
+            assert wait_for(lambda: is_free(other))
+
+
+def is_free(store: Store) -> bool:
+    """Whether the conversation can be locked."""
+    try:
+        with store.begin() as tx:
+            lock(tx, 1)
+    except StoreUnavailable:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,12 +18,14 @@ POOL_WAIT = 1.0  # seconds until one of our connections must be free
 CONNECT_WAIT = 2  # seconds; the library allows no less
 BEGIN_WAIT = 1.5  # seconds until a transaction must have begun: a connection from the pool may have lost its other end
 # In one round trip, of which the first answer is read. The server ends the transaction of a process that has stopped
-# after 5 s, with all the locks it holds.
+# after 5 s, with all the locks it holds; before version 17 only where it has stopped between two statements, and not
+# where more of them were to follow on the same way.
 BEGIN = (
     "SELECT extract(epoch FROM clock_timestamp()); BEGIN; "
-    "SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '5s'"
+    "SET LOCAL lock_timeout = '2s'; SET LOCAL transaction_timeout = '5s'"
 )
-BEGIN_HURRIED = BEGIN.replace("'2s'", "'200ms'")
+WITHOUT_LIMITS = "SET LOCAL lock_timeout = 0; SET LOCAL transaction_timeout = 0"
+OLDER, LIMIT, OLDER_LIMIT = 170_000, "transaction_timeout", "idle_in_transaction_session_timeout"
 # The system gives a connection up as well whose other end has gone without a word.
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5000}
 
@@ -53,6 +56,12 @@ class TimedConnection(psycopg.Connection[Any]):
 
     ends: float | None = None
     preparing = Preparing(wanted=False)
+
+    begin: Mapping[Access, str]  # what begins a transaction
+
+    def spell(self, words: str) -> str:
+        """The same for a server that knows no limit for a whole transaction."""
+        return words.replace(LIMIT, OLDER_LIMIT) if self.info.server_version < OLDER else words
 
     def stop_preparing(self) -> None:
         """The server does not know what it was to keep."""
@@ -91,7 +100,7 @@ def open_postgres(url: URL, connections: int, *, pooler: bool) -> Engine:
 def wait_for_ever(conn: Connection) -> None:
     """Let the present transaction take as long as it takes."""
     Driver(conn).raw.ends = None
-    conn.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+    conn.exec_driver_sql(Driver(conn).raw.spell(WITHOUT_LIMITS))
 
 
 def _connect(
@@ -99,6 +108,8 @@ def _connect(
 ) -> TimedConnection:
     connection = TimedConnection.connect(*arguments, **keywords)
     connection.ends, connection.preparing = monotonic() + BEGIN_WAIT, preparing
+    begin = connection.spell(BEGIN)
+    connection.begin = {**dict.fromkeys(Access, begin), Access.SHARED: begin.replace("'2s'", "'200ms'")}
     if preparing.wanted and _is_lent(connection):
         preparing.stop()
     connection.prepare_threshold = PREPARE_AFTER if preparing.wanted else None
@@ -114,7 +125,7 @@ def _is_lent(connection: TimedConnection) -> bool:
 def begin(driver: Driver, access: Access) -> float:
     """Begin a transaction; returns what time it is there, in seconds since 1970."""
     driver.raw.ends = monotonic() + BEGIN_WAIT
-    (now,) = driver.execute(BEGIN_HURRIED if access is Access.SHARED else BEGIN).fetchone()
+    (now,) = driver.execute(driver.raw.begin[access]).fetchone()
     return float(now)
 
 
