@@ -10,9 +10,10 @@ import atexit
 import logging
 import sys
 import threading
+import unicodedata
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 
@@ -80,6 +81,18 @@ _configured: list[Lines] = []
 atexit.register(flush_logs)
 
 
+def _visible(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Ids come from outside: nothing in a line may turn it around, hide in it, or look like another line."""
+    for name, value in event.items():
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            event[name] = "".join(one if _is_seen(one) else one.encode("unicode_escape").decode() for one in value)
+    return event
+
+
+def _is_seen(char: str) -> bool:
+    return char != "\u034f" and (char.isprintable() or unicodedata.category(char) == "Zs")
+
+
 def configure_logs(*, as_json: bool) -> Lines:
     """Write events to stderr, as JSON for machines or as plain lines for people; returns who writes them."""
     lines = Lines(sys.stderr)
@@ -92,6 +105,7 @@ def configure_logs(*, as_json: bool) -> Lines:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _visible,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

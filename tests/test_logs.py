@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from relay.logs import MOST, configure_logs
 from tests.harness import PATIENCE
@@ -109,3 +111,23 @@ def test_a_log_that_nobody_reads_holds_up_nobody(monkeypatch: pytest.MonkeyPatch
     written = [json.loads(line)["send"] for line in pipe.getvalue().splitlines()]
     assert written == sorted(written)
     assert MOST <= len(written) < 2 * MOST
+
+
+INVISIBLE = (
+    "\u00ad\u034f\u180e\u200b\u200e\u200f\u2028\u202a\u202e\u2060\u2066\u2069\ufeff\ufff9\U000e0041\U000e007f\x1b\n\r"
+)
+hidden = st.text(st.sampled_from(INVISIBLE + "ab \u3000\u0645\u00e9=\"'"), max_size=40)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hidden, hidden)
+def test_nothing_that_is_not_seen_reorders_or_hides_what_is(
+    capsys: pytest.CaptureFixture[str], as_json: bool, one: str, other: str
+) -> None:
+    """S18: whatever an id from outside holds, an event is one line, and is read as it stands."""
+    lines = configure_logs(as_json=as_json)
+    structlog.get_logger().info("send.delivered", channel=one, cause=other)
+    lines.flush()
+    (line,) = capsys.readouterr().err.split("\n")[:-1]
+    assert not set(INVISIBLE) & set(line)

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -18,9 +19,12 @@ import pytest
 import requests
 
 from relay.sandbox import SandboxServer
+from relay.store.db.engine import open_store
+from relay.store.db.news import Listener
 from tests.cli.conftest import Run
 from tests.harness import PATIENCE, ROOT, body, environment, free_port, raw, threads, wait_for
 from tests.processes import RelayProcess
+from tests.store.test_news import LISTENS
 from tests.web.wire import GOOD as GOOD_HEADERS
 from tests.web.wire import lone_environment, webhook
 
@@ -210,3 +214,20 @@ def test_the_demo_finds_other_ports_where_its_own_are_taken(start: Start, tmp_pa
         assert wait_for(lambda: "web.started" in (tmp_path / "0.log").read_text())
     assert ended_in_time(relay, tmp_path, signal.SIGTERM)
     assert f":{port}" not in (tmp_path / "0.log").read_text()
+
+
+def test_a_web_alone_tells_others_what_came(start: Start, postgres_database_url: str) -> None:
+    relay = start("serve", "--no-worker", env=lone_environment(postgres_database_url))
+    relay.wait_ready()
+    heard = threading.Event()
+    with closing(open_store(postgres_database_url)) as store, Listener(store, heard.set):
+        assert heard.wait(PATIENCE)  # it listens
+        heard.clear()
+        assert relay.post(body()).status_code == 200
+        assert heard.wait(PATIENCE)
+
+
+def test_a_worker_alone_listens(start: Start, postgres_database_url: str) -> None:
+    start("worker", env=lone_environment(postgres_database_url))
+    with psycopg.connect(postgres_database_url, autocommit=True) as admin:
+        assert wait_for(lambda: admin.execute(f"SELECT 1 {LISTENS}").fetchone() is not None)

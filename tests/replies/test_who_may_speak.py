@@ -76,13 +76,21 @@ def test_who_may_reply(desk_for: Callable[..., Desk], user: User, settings: str,
         assert "with" not in words(desk.roots()[-1])
 
 
+OFFERED_AFTER = {"release": "take_over", "reopen": "resolve"}  # by a colleague
+STATUS_AFTER = {"resolve": 2, "reopen": 0}
+
+
 @pytest.mark.parametrize(("user", "settings", "cause"), CASES)
-@pytest.mark.parametrize("action", ["take_over", "resolve"])
+@pytest.mark.parametrize("action", ["take_over", "release", "resolve", "reopen"])
 def test_who_may_press(
     desk_for: Callable[..., Desk], user: User, settings: str, cause: str | None, action: str
 ) -> None:
     desk = desk_for(user, settings)
-    before = words(desk.roots()[-1])
+    if action in OFFERED_AFTER:
+        desk.use(OFFERED_AFTER[action])
+        desk.carry()
+        desk.run(5)
+    before, status = words(desk.roots()[-1]), desk.sandbox.kommunicate.conversation(GROUP).status
     desk.use(action, user=user.id)
     desk.carry()
     desk.run(5)
@@ -91,9 +99,55 @@ def test_who_may_press(
         assert len(told) == 1
         assert cause in told[0]
         assert words(desk.roots()[-1]) == before
-        assert desk.sandbox.kommunicate.conversation(GROUP).status == 0
-    elif action == "resolve":
-        assert desk.sandbox.kommunicate.conversation(GROUP).status == 2
+        assert desk.sandbox.kommunicate.conversation(GROUP).status == status
+    elif action in STATUS_AFTER:
+        assert desk.sandbox.kommunicate.conversation(GROUP).status == STATUS_AFTER[action]
+
+
+@pytest.mark.parametrize(("user", "settings", "cause"), CASES)
+def test_who_may_edit(desk_for: Callable[..., Desk], user: User, settings: str, cause: str | None) -> None:
+    """While it can be changed, and after it was sent: then by the button of the line that tells of it."""
+    desk = desk_for(user, settings)
+    message = desk.agent("Helo!", user=user.id)
+    desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "Hello!")
+    desk.carry()
+    desk.run(10)
+    assert [text.rpartition(": ")[2] for text in desk.reached()] == ([] if cause else ["Hello!"])
+
+
+@pytest.mark.parametrize(("user", "settings", "cause"), CASES)
+def test_who_may_send_a_colleagues_correction(
+    desk_for: Callable[..., Desk], user: User, settings: str, cause: str | None
+) -> None:
+    desk = desk_for(user, settings)
+    message = desk.agent("1000 euros")
+    desk.carry()
+    desk.run(10)
+    desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "10 euros")
+    desk.carry()
+    desk.run(10)
+    notice = next(one for one in desk.roots_and_replies() if "Edited after it was sent" in words(one))
+    desk.press(notice["ts"], "send_correction", user=user.id, value=button(notice))
+    desk.carry()
+    desk.run(10)
+    assert [text.rpartition(": ")[2] for text in desk.reached()] == ["1000 euros", *([] if cause else ["10 euros"])]
+    assert [who for who, _ in desk.whispers()] == ([user.id] if cause else [])
+
+
+@pytest.mark.parametrize(("user", "settings", "cause"), CASES)
+def test_who_may_send_a_colleagues_reply_again(
+    desk_for: Callable[..., Desk], user: User, settings: str, cause: str | None
+) -> None:
+    desk = desk_for(user, settings)
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "error", status=400, code="INVALID_PARAMETER")
+    desk.says("Hello!")
+    desk.run(20)
+    notice = next(one for one in desk.roots_and_replies() if "Not sent to the customer" in words(one))
+    desk.press(notice["ts"], "send_again", user=user.id, value=button(notice))
+    desk.carry()
+    desk.run(10)
+    assert len(desk.reached()) == (0 if cause else 1)
+    assert [who for who, _ in desk.whispers()] == ([user.id] if cause else [])
 
 
 @pytest.mark.parametrize("who", ["a guest", "somebody of another company", "somebody who has left"])

@@ -92,7 +92,8 @@ def redrawn(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Send:
     else:
         drawn = _draw(tx, context, claim, send, patient=False)
     post = drawn if isinstance(drawn, SlackPost) else withdrawn_alone()
-    return corrections.redrawn(tx, send, {**send.payload, **post.payload()})
+    besides = {name: value for name, value in send.payload.items() if name != "blocks"}
+    return corrections.redrawn(tx, send, {**besides, **post.payload()})
 
 
 def _draft(
