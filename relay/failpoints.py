@@ -20,7 +20,7 @@ TRANSACTIONS = (
     "take",
     "settle",
     "not_ready",
-    "refused",
+    "private_line",
     "looked",
     "resend",
     "copies",
@@ -42,6 +42,7 @@ CALLS = (
     "slack.sent",  # between a call's last byte and the first of its answer
     "kommunicate.sent",
     "call.answered",
+    "private.told",
     "look.answered",
     "stray.posted",
     "stray.deleted",

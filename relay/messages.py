@@ -5,10 +5,12 @@ A value of these types has been authenticated and parsed: there is no way to hol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from relay.vocabulary import DeliveryState, Mark
 
 PIECE = "piece:"  # before the key of a message that came in pieces, for one of them
 
@@ -143,10 +145,45 @@ class ChatMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How an agent's words are meant, as far as they tell.
+
+    `note` is why they stay inside, None for a reply; `asks` why they may be meant to, "" if nothing speaks for it, and
+    `called` the name they begin with, "" for none. `is_marked`: they say themselves that they go to the customer.
+    """
+
+    note: str | None = None
+    asks: str = ""
+    called: str = ""
+    is_marked: bool = False
+
+
+class Mode(StrEnum):
+    """Which of the agents' messages go to the customer."""
+
+    ALL = "all"
+    MARKED = "marked"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRules:
+    """What the store must know to queue agents' words; `undo` is in seconds.
+
+    `mode_of` tells for the rule by which a conversation has its channel which messages go to the customer; `read_again`
+    reads the body of something that was held.
+    """
+
+    undo: float
+    mode_of: Callable[[str], Mode]
+    read_again: Callable[[bytes | None], Reading]
+
+
+@dataclass(frozen=True, slots=True)
 class AgentMessage:
     """What an agent wrote in a Slack thread, as the store needs to know it; its words stay in the body.
 
-    `key` and `client_key` are what Slack's repetitions have in common; `note` is why it stays inside, None for a reply.
+    `key` and `client_key` are what Slack's repetitions have in common.
     """
 
     key: str
@@ -154,12 +191,12 @@ class AgentMessage:
     channel: str
     thread_ts: str
     ts: str
-    note: str | None
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
 class AgentChange:
-    """An agent changed a message, or took it back (`gone`). `of` is the message's key; `note` as in `AgentMessage`.
+    """An agent changed a message, or took it back (`gone`). `of` is the message's key.
 
     `at` is Slack's time of it, seconds with as many digits as any; of two changes the later counts, whichever comes
     first.
@@ -170,7 +207,7 @@ class AgentChange:
     channel: str
     thread_ts: str | None
     at: str
-    note: str | None
+    reading: Reading
     gone: bool
 
 
@@ -178,7 +215,8 @@ class AgentChange:
 class AgentClick:
     """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970.
 
-    `thread_ts` is None where that message is a thread's card.
+    `thread_ts` is None where that message is a thread's card. `about` is the id of the delivery that the control names,
+    None where it is of the card, or a shortcut.
     """
 
     key: str
@@ -186,6 +224,23 @@ class AgentClick:
     message_ts: str
     thread_ts: str | None
     at: float
+    about: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What has become of something of an agent's, and why; `mark` is the one its message bears.
+
+    `by` is the name of who pressed a button about it last, "" for nobody; `at` is when it was settled and `until` until
+    when it is tried, in seconds since 1970.
+    """
+
+    state: DeliveryState
+    mark: Mark = Mark.NONE
+    cause: str = ""
+    by: str = ""
+    at: float | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

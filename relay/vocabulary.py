@@ -85,11 +85,19 @@ class ThreadNotice(StrEnum):
 
     FAILED = "failed"
     UNSURE = "unsure"
+    DELAYED = "delayed"  # it could not be sent so far, and is tried again
+    KEPT = "kept"  # it looked like a note, and nobody said that it goes to the customer
+    SAID = "said"  # what was written in a form, not in the thread
     EDITED = "edited"
     DELETED = "deleted"
     FILES = "files"
     TAKEN = "taken"
     REFUSED = "refused"
+
+
+FATE = (ThreadNotice.FAILED, ThreadNotice.UNSURE, ThreadNotice.DELAYED, ThreadNotice.KEPT, ThreadNotice.SAID)
+CHANGE = (ThreadNotice.EDITED, ThreadNotice.DELETED)
+"""Lines that say what has become of a reply, or of a change to it: one each, drawn again whenever that changes."""
 
 
 NO_TOPIC = ""  # of a delivery that is somebody's words

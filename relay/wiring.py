@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 
 from relay.clock import Clock, SystemClock
+from relay.delivery import stored
 from relay.delivery.agents import Agents
+from relay.delivery.at_once import AtOnce
 from relay.delivery.authors import Authors
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.housekeeping import Housekeeping
@@ -22,11 +26,13 @@ from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
-from relay.messages import Decision, Role
+from relay.messages import Decision, Reading, ReplyRules, Role
 from relay.routing.rules import choose_channel
+from relay.routing.speaking import mode_for
 from relay.settings import Settings
 from relay.slack.client import Identity, SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING
+from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
 from relay.store.queue.gates import Limits, Pace
@@ -48,6 +54,7 @@ class Relay:
     clock: Clock = field(default_factory=SystemClock)
     on_accept: Callable[[], None] = field(default=lambda: None)
     identity: Identity | None = None  # whose the token is, once Slack has said so
+    at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
 
     def choose(self, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""
@@ -58,15 +65,36 @@ class Relay:
         people = self.settings.config.kommunicate
         return role_of(user_id, None, bots=people.bots, agents=people.agents)
 
+    @property
+    def wording(self) -> Wording:
+        """What the configuration says of notes."""
+        config = self.settings.config
+        inside = urlsplit(config.kommunicate.dashboard_url).hostname or ""
+        return Wording(config.replies.note_prefixes, config.replies.ask, frozenset({inside}))
+
+    @property
+    def reply_rules(self) -> ReplyRules:
+        """What the store must know to queue agents' words."""
+        config, wording = self.settings.config, self.wording
+
+        def read_again(body: bytes | None) -> Reading:
+            said = stored.read_said(body)
+            return Reading() if said is None else wording.read(said.blocks, said.text)
+
+        return ReplyRules(config.replies.undo_seconds, partial(mode_for, config), read_again)
+
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, and of what was to be done at once."""
+        if self.at_once is not None:
+            self.at_once.close()
         self.store.close()
 
 
 def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
-    store = open_store(settings.database_url, clock, pooler=settings.database_pooler)
-    return Relay(settings, store, clock or SystemClock())
+    store, token = open_store(settings.database_url, clock, pooler=settings.database_pooler), settings.slack_bot_token
+    at_once = AtOnce(token, settings.slack_api_url) if token and settings.slack_signing_secrets else None
+    return Relay(settings, store, clock or SystemClock(), at_once=at_once)
 
 
 def learn_identity(relay: Relay) -> None:
@@ -138,8 +166,8 @@ def build_context(relay: Relay) -> DeliveryContext:
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
         replying=_replying(relay, store, slack, client),
-        note_prefixes=replies.note_prefixes,
-        undo=replies.undo_seconds,
+        wording=relay.wording,
+        reply_rules=relay.reply_rules,
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )

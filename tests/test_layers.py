@@ -19,7 +19,7 @@ GROUND = {"messages", "errors", "clock", "conversation", "vocabulary", "keys"}
 
 # Each room, and all of ours that it may import beside itself.
 ARROWS: dict[str, set[str]] = {
-    "messages": set(),
+    "messages": {"vocabulary"},
     "errors": {"vocabulary"},
     "clock": set(),
     "conversation": {"messages"},

@@ -36,6 +36,6 @@ def settle_held(tx: Tx, context: DeliveryContext, one: Held) -> None:
 def _adopt(tx: Tx, context: DeliveryContext, one: Held, conversation_id: int) -> None:
     said = stored.read_said(one.body)
     if isinstance(said, AgentWords):
-        adopt(tx, one, conversation_id, agent_message(said, context.note_prefixes), undo=context.undo)
+        adopt(tx, one, conversation_id, agent_message(said, context.wording), context.reply_rules)
     else:
         release(tx, one, None)

@@ -24,7 +24,7 @@ from relay.delivery.handlers import HANDLERS, PREPARE, UNANSWERED
 from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.needs import give_up_need
 from relay.delivery.policy import REPEATABLE, STATES
-from relay.delivery.refusing import refuse
+from relay.delivery.private_lines import say_privately
 from relay.delivery.starting import is_overtaken, seconds_until_start
 from relay.delivery.steps import (
     LOCK,
@@ -35,8 +35,8 @@ from relay.delivery.steps import (
     LookForCopies,
     Need,
     Ready,
-    Refuse,
     Remove,
+    SayPrivately,
     Step,
     TooLate,
 )
@@ -240,6 +240,6 @@ _DO: Mapping[type[Step], Callable[[DeliveryContext, Attempt, Any], Step | None]]
     Look: lambda context, attempt, step: confirm.look(context, attempt.claim, step.send),
     LookForCopies: lambda context, attempt, step: confirm.look_for_copies(context, attempt.claim, step.send),
     Remove: lambda context, attempt, step: confirm.remove_root(context, attempt.claim, step.send, step.ts),
-    Refuse: lambda context, attempt, step: refuse(context, attempt.claim, step),
+    SayPrivately: lambda context, attempt, step: say_privately(context, attempt.claim, step),
     Need: fetch,
 }

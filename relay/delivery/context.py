@@ -18,9 +18,10 @@ from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.errors import DeliveryFailed, OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
-from relay.messages import ConversationKey
+from relay.messages import ConversationKey, ReplyRules
 from relay.settings.schema import Replies
 from relay.slack.client import SlackClient
+from relay.slack.reading import Wording
 from relay.store.db.engine import Store, Tx
 from relay.store.queue.gates import Limits
 from relay.vocabulary import GateScope, SendKind, Vendor
@@ -78,8 +79,8 @@ class DeliveryContext:
     lease: float
     dashboard_url: str
     replying: Replying | None
-    note_prefixes: tuple[str, ...] = ()
-    undo: float = 0.0  # seconds in which an agent may take back what they wrote
+    wording: Wording
+    reply_rules: ReplyRules
     broadcasts: bool = True
     alerts_channel: str | None = None
     channel_ids: dict[str, str] = field(default_factory=dict)

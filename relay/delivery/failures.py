@@ -124,8 +124,8 @@ def _retry(f: Failure, verdict: policy.Retry) -> Step | None:
         sends.forget(f.tx, f.send)
     else:
         sends.freeze_again(f.tx, f.send, f.cause)
-    _note_wait(f, for_long=f.claim.spent + verdict.wait > replies.SOON)
     spent = f.claim.spent + verdict.wait
+    _note_wait(f, spent, f.context.schedule(f.send.kind).give_up_after - f.claim.spent)
     give_back(f.tx, f.claim, wait=verdict.wait, attempts=f.claim.attempts + 1, spent=spent)
     return None
 
@@ -136,7 +136,7 @@ def _wait_at_gate(f: Failure, _: policy.WaitAtGate) -> None:
         f.context.channel_ids.pop(place.channel or "", None)
         threads.forget_channel(f.tx, place)
     sends.freeze_again(f.tx, f.send, f.cause)
-    _note_wait(f, for_long=True)
+    _note_wait(f, waits_at_gate(f.error), None)
     seconds = close_gate(
         f.tx, f.context, f.error, channel=f.send.channel, account=f.send.channel, agent=agent_of(f.send)
     )
@@ -207,11 +207,16 @@ _OBEY: Mapping[type[Verdict], tuple[str, Callable[[Failure, Any], Step | None]]]
 """What is done for each verdict, and what that is called in the log."""
 
 
-def _note_wait(f: Failure, *, for_long: bool) -> None:
+def waits_at_gate(error: DeliveryFailed) -> float:
+    """How long something waits, in seconds, for all anybody knows: a person takes long, a limit a little."""
+    return replies.LONG if isinstance(error, RateLimited) else 2 * replies.LONG
+
+
+def _note_wait(f: Failure, waits: float, left: float | None) -> None:
     """An agent sees on their own message that it takes longer."""
     if f.send.kind in (SendKind.REPLY, SendKind.TAKEOVER, SendKind.CLICK):
         carried = sends.carried_deliveries(f.tx, f.send) or [f.send.payload["delivery"]]
-        replies.note_wait(f.tx, f.claim, carried[0], f.cause, for_long=for_long)
+        replies.note_wait(f.tx, f.claim, carried[0], f.cause, waits=waits, left=left)
 
 
 def close_gate(

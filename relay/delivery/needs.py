@@ -5,12 +5,12 @@ from __future__ import annotations
 import structlog
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import close_gate
+from relay.delivery.failures import close_gate, waits_at_gate
 from relay.delivery.policy import GiveUp, Retry, Situation, WaitAtGate, decide
 from relay.delivery.steps import Need, Step
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unsure
 from relay.messages import Form
-from relay.store.conversations.replies import SOON, note_wait
+from relay.store.conversations.replies import note_wait
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
 from relay.store.queue.due import lock
@@ -34,8 +34,9 @@ def give_up_need(context: DeliveryContext, claim: Claim, need: Need, error: Deli
         if isinstance(verdict, GiveUp) and need.refuse is not None:
             return need.refuse(str(error))
         if need.delivery_id is not None:
-            for_long = wait is None or claim.spent + wait > SOON
-            note_wait(tx, claim, need.delivery_id, str(error), for_long=for_long)
+            waits = waits_at_gate(error) if wait is None else claim.spent + wait
+            left = None if wait is None else context.schedule(need.kind).give_up_after - claim.spent
+            note_wait(tx, claim, need.delivery_id, str(error), waits=waits, left=left)
         if wait is not None:
             give_back(tx, claim, wait=wait, attempts=claim.attempts + 1, spent=claim.spent + wait)
         else:

@@ -58,18 +58,19 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse:
-    """What an agent wants may not be done, or cannot: its author is told, alone.
+class SayPrivately:
+    """An agent is told something alone: why what they want may not be done, or cannot; or what they are asked.
 
     Then `settle` writes it down, in a transaction that holds conversation and lane, and gives the lane back; it is told
-    whether the author could be told.
+    whether the author could be told. `done` is whether that was written down already. `controls` are the buttons.
     """
 
     kind: SendKind
-    delivery_id: int
     sentence: str
     author: Author | None
     settle: Callable[[Tx, bool], None]
+    done: Callable[[Tx], bool]
+    controls: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Need:
     fetch: Callable[[], object] = lambda: None
     kind: SendKind = SendKind.POST
     delivery_id: int | None = None
-    refuse: Callable[[str], Refuse] | None = None
+    refuse: Callable[[str], SayPrivately] | None = None
 
 
 LOCK = "lock"
@@ -104,8 +105,8 @@ class Ready:
     mentions: str | None = None
 
 
-Step = Call | Look | LookForCopies | Found | Remove | Refuse | Need
-Prepared = Ready | Need | Refuse | float | None
+Step = Call | Look | LookForCopies | Found | Remove | SayPrivately | Need
+Prepared = Ready | Need | SayPrivately | float | None
 """Seconds to wait for what may be ready later; None: there is nothing to do."""
 
 

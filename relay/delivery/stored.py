@@ -6,7 +6,9 @@ from relay.errors import Rejected
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage, Ignored
 from relay.slack.events import AgentEdit, AgentWords, Click, event_key
+from relay.slack.notes import customer_text
 from relay.slack.parse import parse_event, parse_interaction
+from relay.slack.reply_text import labels
 
 GONE = "its content is no longer stored"
 
@@ -35,6 +37,12 @@ def read_said(body: bytes | None) -> Said | None:
     except Rejected:
         return None
     return event if isinstance(event, AgentWords | AgentEdit) else None
+
+
+def words_of(body: bytes | None) -> str:
+    """What an agent wrote in Slack, as a customer would read it, with ids where names would have to be looked up."""
+    said = read_said(body)
+    return "" if said is None else customer_text(said.blocks, said.text, labels(said.text))
 
 
 def read_click(body: bytes | None, key: str | None = None) -> Click | None:

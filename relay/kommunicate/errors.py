@@ -1,6 +1,6 @@
-"""Kommunicate's response as one of our errors; the only place that reads Kommunicate's refusals.
+"""Kommunicate's response as one of our errors, in words for agents; the only place that reads Kommunicate's refusals.
 
-Nothing of a body gets into an error.
+Of a body, only the reason that a refusal gives gets into an error, cut short.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from typing import Any
 
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, Transient, Unsure
 from relay.jsontext import NotJson, decode, loads
+from relay.keys import key_of, without_invisible
 from relay.kommunicate import payloads
 from relay.net.call import Response
 from relay.vocabulary import GateScope, Vendor
 
+MAX_DESCRIPTION = 150  # characters
 LONGEST_RETRY_AFTER = 3600.0  # seconds; a proxy's slip must not keep an agent's words from a customer for days
 
 
@@ -33,7 +35,12 @@ def classify(response: Response, *, method: str) -> DeliveryFailed | None:
         return RateLimited(_seconds(response.headers), method=method, vendor=Vendor.KOMMUNICATE)
     content = _content(response.body)
     make = next(make for applies, make in RULES if applies(response.status, content))
-    return make(f"http_{response.status}")
+    failure = make(f"http_{response.status}")
+    said = _description(content)
+    if said and make in (_never, _later):
+        sentence = "Kommunicate refuses it" if make is _never else "Kommunicate refuses it just now"
+        return type(failure)(f"{sentence}: {said}", code=failure.code)  # type: ignore[union-attr]
+    return failure
 
 
 def _content(body: bytes) -> Any:
@@ -56,6 +63,14 @@ def _names(word: str, content: Any) -> bool:
     return _refused(content) and word in str(content)
 
 
+def _description(content: Any) -> str:
+    """The reason in a refusal's envelope, "" if there is none in words."""
+    reasons = content.get("errorResponse") if isinstance(content, dict) else None
+    first = next(iter(reasons), None) if isinstance(reasons, list) else reasons
+    said = first.get("description") if isinstance(first, dict) else None
+    return without_invisible(" ".join(said.split()))[:MAX_DESCRIPTION] if key_of(said, most=1000) else ""
+
+
 def _contradicts_itself(content: Any) -> bool:
     return _refused(content) and payloads.sent_key(content) is not None
 
@@ -70,32 +85,46 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def _redirected(code: str) -> DeliveryFailed:
-    return OperatorNeeded(GateScope.ACCOUNT, "KOMMUNICATE_API_URL redirects: set the address it leads to", code=code)
+    return OperatorNeeded(
+        GateScope.ACCOUNT,
+        "KOMMUNICATE_API_URL redirects: tell whoever runs this relay to set the address it leads to",
+        code=code,
+    )
 
 
 def _key_refused(code: str) -> DeliveryFailed:
-    return OperatorNeeded(GateScope.ACCOUNT, "Kommunicate refuses KOMMUNICATE_API_KEY", code=code)
+    return OperatorNeeded(
+        GateScope.ACCOUNT,
+        "the API key for Kommunicate is wrong: tell whoever runs this relay (KOMMUNICATE_API_KEY)",
+        code=code,
+    )
 
 
 def _agent_refused(code: str) -> DeliveryFailed:
-    sentence = "Kommunicate lets nothing be done for this agent, or refuses KOMMUNICATE_API_KEY"
+    sentence = (
+        "Kommunicate lets this agent do nothing here, or the API key for it is wrong: tell whoever runs this relay"
+    )
     return OperatorNeeded(GateScope.AGENT, sentence, code=code, shared=True)
 
 
 def _engaged(_: str) -> DeliveryFailed:
-    return Permanent("This agent has as many conversations as Kommunicate allows them", code=payloads.ENGAGED.lower())
+    return Permanent("this agent has as many chats as Kommunicate allows them", code=payloads.ENGAGED.lower())
 
 
 def _later(code: str) -> DeliveryFailed:
-    return Transient("Kommunicate did not do it now", code=code)
+    return Transient("Kommunicate is not taking messages just now", code=code)
 
 
 def _never(code: str) -> DeliveryFailed:
-    return Permanent("Kommunicate will not take this call", code=code)
+    return Permanent("Kommunicate refuses it, and does not say why", code=code)
+
+
+def _not_there(code: str) -> DeliveryFailed:
+    return Permanent("Kommunicate does not know this conversation: it may have been deleted there", code=code)
 
 
 def _unclear(code: str) -> DeliveryFailed:
-    return Unsure("Kommunicate's response does not say what it did", code=code)
+    return Unsure("Kommunicate did not say whether it has it", code=code)
 
 
 def _done(_: str) -> None:
@@ -119,6 +148,7 @@ RULES: tuple[tuple[Callable[[int, Any], bool], Callable[[str], DeliveryFailed | 
     (lambda _, content: _contradicts_itself(content), _unclear),
     (lambda _, content: _names("INVALID_APPLICATIONID", content), _key_refused),  # PLATFORM-API-USER-DOC.md
     (lambda _, content: _names("INVALID_PARAMETER", content), _never),  # PLATFORM-API-USER-DOC.md
+    (lambda status, content: status in (404, 410) and not _description(content), _not_there),  # RFC 9110
     (lambda status, _: 400 <= status < 500, _never),
     (lambda status, content: status >= 500 and content == "error", _unclear),  # any proxy's word
     (lambda _, content: _refused(content), _later),  # PLATFORM-API-MESSAGE-DOC.md: also with status 200

@@ -1,8 +1,9 @@
-"""Who in Slack may speak to customers and press buttons: one rule for replies and every control."""
+"""Who in Slack may speak to customers and press buttons, one rule for replies and every control; and what is sent."""
 
 from __future__ import annotations
 
-from relay.messages import Agent, Standing
+from relay.messages import Agent, Mode, Standing
+from relay.settings import Config
 from relay.settings.schema import Replies
 
 STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay serves known agents only"
@@ -10,6 +11,12 @@ STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay 
 GUEST = "you are a guest of this workspace, and this relay serves its members; `replies.guests` can allow it"
 OUTSIDER = "you belong to another workspace, and this relay serves its own; `replies.other_workspaces` can allow it"
 NO_PERSON = "only people who are active members of this workspace speak to customers"
+
+
+def mode_for(config: Config, rule: str) -> Mode:
+    """Which messages go to the customer in conversations that have their channel by this rule."""
+    route = next((one for one in config.routes if rule == f"routes:{one.name}"), None)
+    return (route and route.replies.mode) or config.replies.mode
 
 
 def may_speak(agent: Agent, rules: Replies, *, comes_from_elsewhere: bool) -> str | None:

@@ -69,8 +69,12 @@ def _channel(slack: SlackWorkspace, channel: Channel) -> dict[str, Any]:
         "archived": channel.is_archived,
         "member": channel.has_bot,
         "messages": [_root(slack, message) for message in slack.roots(channel.id)[-DRAWN:]],
-        "whispers": [_whisper(one) for one in slack.ephemerals[-DRAWN:] if one["channel"] == channel.id],
+        "whispers": [_whisper(one) for one in slack.ephemerals[-DRAWN:] if _is_in(one, channel)],
     }
+
+
+def _is_in(shown: dict[str, Any], channel: Channel) -> bool:
+    return bool(shown["channel"] == channel.id and not shown.get("gone"))
 
 
 def _whisper(shown: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from relay.messages import Mode
 from relay.settings.channels import Channel
 from relay.settings.durations import Count, Duration, Rate, Wait
 from relay.settings.texts import DashboardUrl, HostName, SlackUserId, Text, When
@@ -26,12 +27,19 @@ class Section(BaseModel):
         return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
 
 
+class RouteReplies(Section):
+    """What a route sets of `replies` for its chats; None leaves it as it is for all."""
+
+    mode: Mode | None = None
+
+
 class Route(Section):
     """Conversations whose values all match `when` go to `channel`."""
 
     name: Text
     when: When
     channel: Channel
+    replies: RouteReplies = RouteReplies()
 
 
 class Alerts(Section):
@@ -51,10 +59,12 @@ class Kommunicate(Section):
 
 
 class Replies(Section):
-    """How an agent's words reach the customer."""
+    """Which of the agents' words reach the customer, and how."""
 
+    mode: Mode = Mode.ALL
     undo_seconds: Duration = 5
-    note_prefixes: tuple[Text, ...] = ("note:",)
+    note_prefixes: tuple[Text, ...] = ("note:", "internal:", "//")
+    ask: bool = True
     agents: Literal["anyone", "known_only"] = "anyone"
     guests: bool = False
     other_workspaces: bool = False

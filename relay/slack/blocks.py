@@ -114,9 +114,9 @@ def date(timestamp: float) -> Block:
     }
 
 
-def date_token(timestamp: float) -> Block:
-    """A moment inside a context block, shown in the reader's time zone."""
-    token = f"<!date^{_second(timestamp)}^{_DATE}|{utc_minute(timestamp)}>"
+def date_token(timestamp: float, shown: str = _DATE) -> Block:
+    """A moment inside a context block, in the reader's time zone, `shown` as Slack's formats say."""
+    token = f"<!date^{_second(timestamp)}^{shown}|{utc_minute(timestamp)}>"
     return {"type": "mrkdwn", "text": token, "verbatim": True}
 
 

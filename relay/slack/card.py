@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from relay.conversation import ConversationState, Holder, Status
-from relay.messages import ConversationKey, Form
+from relay.messages import ConversationKey, Form, Mode
 from relay.slack.blocks import (
     OPEN_LABEL,
     Block,
@@ -28,11 +28,13 @@ from relay.slack.post import SlackPost, fallback
 from relay.slack.text import clean, clean_line, clean_name, escape, is_url, shorten
 
 READ_ONLY = "Read only: replies here do not reach the customer"
+MARKED_ONLY = "Only replies that begin with >> reach the customer"
 TAKE_OVER, RELEASE, RESOLVE, REOPEN = "take_over", "release", "resolve", "reopen"
 LABELS = {TAKE_OVER: "Take over", RELEASE: "Release", RESOLVE: "Resolve", REOPEN: "Reopen"}
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 MAX_FIRST_WORDS = 300
 _MAX_REPLACES = 300
+_SAID_OF = {Mode.MARKED: MARKED_ONLY, Mode.NONE: READ_ONLY}  # of what is set, where it is not the usual
 _MAX_PLAIN_URL = 200  # keeps `text` under the 4,000 that chat.update takes
 
 
@@ -48,6 +50,7 @@ class Card:
     read_only: bool
     replaces: str | None = None
     state: ConversationState = field(default_factory=ConversationState)
+    mode: Mode = Mode.ALL
 
     @property
     def is_quiet(self) -> bool:
@@ -82,7 +85,12 @@ def _blocks(card: Card) -> Iterator[Block]:
         yield _replaces(card.replaces)
     if state and not card.is_quiet:
         yield context(plain(" · ".join(state)))
-    yield _read_only(card) if card.read_only else _controls(card)
+    if card.read_only:
+        yield _read_only(card)
+        return
+    if card.mode in _SAID_OF:
+        yield context(plain(_SAID_OF[card.mode]))
+    yield _controls(card)
 
 
 def _controls(card: Card) -> Block:
@@ -120,8 +128,8 @@ def _plain_text(card: Card) -> str:
     lines = [" · ".join([*_who(card), f"since {utc_minute(card.since)}"])]
     if words and not card.is_quiet:
         lines.append(f"> {words}")
-    if card.read_only:
-        lines.append(READ_ONLY)
+    if card.read_only or card.mode in _SAID_OF:
+        lines.append(READ_ONLY if card.read_only else _SAID_OF[card.mode])
     if is_url(card.dashboard_url) and len(card.dashboard_url) <= _MAX_PLAIN_URL:
         lines.append(open_in_words(card.dashboard_url))
     return escape("\n".join(lines))

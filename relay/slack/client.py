@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -12,7 +12,7 @@ from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, Transient, U
 from relay.keys import key_of
 from relay.messages import Standing
 from relay.slack.api import Api, unreadable
-from relay.slack.blocks import context, plain
+from relay.slack.blocks import actions, context, plain
 from relay.slack.events import SLACKBOT
 from relay.slack.history import Found, find_posted
 from relay.slack.limits import FIND_CHANNEL
@@ -105,11 +105,27 @@ class SlackClient:
         """Takes a post of ours back; one that is gone already is fine."""
         self._api.write("chat.delete", {"channel": channel, "ts": ts})
 
-    def post_ephemeral(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
-        """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it."""
+    def post_ephemeral(
+        self,
+        channel: str,
+        user_id: str,
+        sentence: str,
+        *,
+        thread_ts: str | None,
+        controls: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it.
+
+        `controls` are the elements of a row of buttons below it.
+        """
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
-        said = {"text": escape(sentence), "blocks": [context(plain(sentence))], "parse": "none"}
+        buttons = [actions(*map(dict, controls))] if controls else []
+        said = {"text": escape(sentence), "blocks": [context(plain(sentence)), *buttons], "parse": "none"}
         self._api.write("chat.postEphemeral", {"channel": channel, "user": user_id, **said, **thread})
+
+    def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        """Opens a form for whoever made this trigger, not more than three seconds ago."""
+        self._api.write("views.open", {"trigger_id": trigger_id, "view": view})
 
     def find_posted(self, channel: str, send_id: str, *, thread_ts: str | None, oldest: str | None) -> list[Found]:
         """Returns our posts that carry this send id, in the thread and in the channel, oldest first.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from relay.messages import Ignored
@@ -86,10 +86,12 @@ class AgentEdit:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A person used a control on one of our messages.
+    """A person used a control on one of our messages, or with `value` "" a shortcut on anybody's.
 
     `thread_ts` is None when the message itself begins a thread, or stands alone. `value` is the button's, or the
     chosen option's or person's; "" if there is none. `user_name` is for display, "" if unknown.
+    `response_url` is where what only this person sees can be taken away, "" for what all see; `trigger_id` opens a
+    form. Neither is kept.
     """
 
     team: str
@@ -102,11 +104,22 @@ class Click:
     value: str
     action_ts: str
     comes_from_elsewhere: bool = False
+    response_url: str = field(default="", compare=False)
+    trigger_id: str = field(default="", compare=False)
+
+    def is_shortcut(self, name: str) -> bool:
+        """Returns True where it is this shortcut."""
+        return self.action_id == name and not self.value
 
 
 def message_key(team: str, channel: str, ts: str) -> str:
     """Returns the key of a message of Slack's."""
     return "/".join((team, channel, ts))
+
+
+def message_of_click(click: Click) -> str:
+    """Returns the key of the message that was clicked, or that a shortcut was used on."""
+    return message_key(click.team, click.channel, click.message_ts)
 
 
 def message_of(key: str) -> tuple[str, str]:

@@ -53,12 +53,22 @@ def customer_text(blocks: Sequence[Node], text: str, names: Names) -> str:
     return lay_out(parts_of(blocks, text) if unmarked is None else unmarked, names)
 
 
-def _begins_with(prefixes: Sequence[str], blocks: Sequence[Node], text: str) -> bool:
+def first_words(blocks: Sequence[Node], text: str, most: int) -> list[str]:
+    """Returns how a message begins, in lower case, in each of its forms: with the marks in front, and without."""
     # Both forms, because a prefix may be an emoji: `text` has its name, rich text its picture.
-    openings = [opening(parts, _OPENING) for parts in (parts_of(blocks, text), parts_of((), text))]
+    openings = [opening(parts, most) for parts in (parts_of(blocks, text), parts_of((), text))]
     openings += [each[_end(_LEADING_MARKS, each) :] for each in openings]
+    return [_fold(each) for each in openings]
+
+
+def is_marked(blocks: Sequence[Node], text: str) -> bool:
+    """Returns True where `>>` in front sends a message whatever it looks like."""
+    return _without_mark(blocks, text) is not None
+
+
+def _begins_with(prefixes: Sequence[str], blocks: Sequence[Node], text: str) -> bool:
     wanted = tuple(folded for prefix in prefixes if (folded := _fold(prefix).strip()))
-    return any(_fold(each).startswith(wanted) for each in openings)
+    return any(each.startswith(wanted) for each in first_words(blocks, text, _OPENING))
 
 
 def _fold(text: str) -> str:

@@ -6,12 +6,13 @@ https://docs.slack.dev/apis/events-api, https://docs.slack.dev/reference/interac
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
-from relay.messages import AgentChange, AgentClick, AgentMessage, Ignored
+from relay.messages import AgentChange, AgentClick, AgentMessage, Ignored, Reading
 from relay.slack.client import Identity
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Foreign, Uninstalled, event_key, message_key
 from relay.slack.fields import (
@@ -28,7 +29,7 @@ from relay.slack.fields import (
     text,
 )
 from relay.slack.message_events import Us, read_message
-from relay.slack.notes import note_reason
+from relay.slack.reading import Wording
 from relay.slack.text import clean_line
 
 OTHER_KIND = "of a kind that nothing is done about"
@@ -72,7 +73,10 @@ def parse_interaction(body: bytes, me: Identity | None = None) -> tuple[Click, .
     container = inner(payload, "container")
     if me and _is_of_another_app(payload, me):
         return Ignored(FOREIGN)
-    if needed(label(payload, "type"), "type") != "block_actions":
+    kind = needed(label(payload, "type"), "type")
+    if kind == "message_action":
+        return (_shortcut(payload, me),)
+    if kind != "block_actions":
         return Ignored(OTHER_KIND)
     if container.get("message_ts") is None:  # a modal or the Home tab
         return Ignored(NO_MESSAGE)
@@ -91,7 +95,10 @@ def storable(body: bytes) -> bytes:
 
 
 def _without_keys(value: Fields) -> str:
-    """A message that was clicked, or the one a thread begins with, is ours, and its words may be withdrawn."""
+    """A message that was clicked, or the one a thread begins with, is ours, and its words may be withdrawn.
+
+    Of one that a shortcut was used on, its author may think better.
+    """
     kept = {name: each for name, each in value.items() if name not in KEYS}
     if isinstance(message := kept.get("message"), dict):
         kept["message"] = {name: message[name] for name in ("ts", "thread_ts") if name in message}
@@ -100,23 +107,23 @@ def _without_keys(value: Fields) -> str:
     return json.dumps(kept)
 
 
-def agent_message(words: AgentWords, note_prefixes: Sequence[str]) -> AgentMessage:
-    """Returns what the store needs to know of an agent's words; whether they are a note is decided here, once."""
+def agent_message(words: AgentWords, wording: Wording) -> AgentMessage:
+    """Returns what the store needs to know of an agent's words."""
     return AgentMessage(
         key=event_key(words),
         client_key=words.client_msg_id and f"{words.team}/{words.client_msg_id}",
         channel=words.channel,
         thread_ts=words.thread_ts,
         ts=words.ts,
-        note=note_reason(words.blocks, words.text, note_prefixes),
+        reading=wording.read(words.blocks, words.text),
     )
 
 
-def agent_change(edit: AgentEdit, note_prefixes: Sequence[str]) -> AgentChange:
+def agent_change(edit: AgentEdit, wording: Wording) -> AgentChange:
     """Returns what the store needs to know of a change to an agent's words."""
-    note = None if edit.deleted else note_reason(edit.blocks, edit.text, note_prefixes)
+    reading = Reading() if edit.deleted else wording.read(edit.blocks, edit.text)
     of = message_key(edit.team, edit.channel, edit.ts)
-    return AgentChange(event_key(edit), of, edit.channel, edit.thread_ts, edit.edited_ts, note, edit.deleted)
+    return AgentChange(event_key(edit), of, edit.channel, edit.thread_ts, edit.edited_ts, reading, edit.deleted)
 
 
 def agent_click(click: Click) -> AgentClick:
@@ -205,21 +212,44 @@ def _is_of_another_app(payload: Fields, me: Identity) -> bool:
 
 
 def _click(payload: Fields, container: Fields, action: Fields, me: Identity | None) -> Click:
-    user, message_ts = inner(payload, "user"), moment(container, "message_ts")
+    message_ts = moment(container, "message_ts")
     thread_ts = moment_or_none(container, "thread_ts") or moment_or_none(inner(payload, "message"), "thread_ts")
-    team = identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id")
     return Click(
-        team=team,
-        user_id=identifier(user, "id"),
-        user_name=clean_line(text(user, "name") or text(user, "username")),
+        **_who(payload, me),
         channel=identifier_or_none(container, "channel_id") or identifier(inner(payload, "channel"), "id"),
         message_ts=message_ts,
         thread_ts=None if thread_ts == message_ts else thread_ts,
         action_id=needed(label(action, "action_id"), "action_id"),
         value=_chosen(action),
         action_ts=moment(action, "action_ts"),
-        comes_from_elsewhere=text(user, "team_id") not in ("", team) or _is_of_another_team(payload, team, me),
+        response_url=text(payload, "response_url") if container.get("is_ephemeral") is True else "",
     )
+
+
+def _shortcut(payload: Fields, me: Identity | None) -> Click:
+    """https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload"""
+    message_ts, thread_ts = moment(payload, "message_ts"), moment_or_none(inner(payload, "message"), "thread_ts")
+    return Click(
+        **_who(payload, me),
+        channel=identifier(inner(payload, "channel"), "id"),
+        message_ts=message_ts,
+        thread_ts=None if thread_ts == message_ts else thread_ts,
+        action_id=needed(label(payload, "callback_id"), "callback_id"),
+        value="",
+        action_ts=moment(payload, "action_ts"),
+    )
+
+
+def _who(payload: Fields, me: Identity | None) -> dict[str, Any]:
+    user = inner(payload, "user")
+    team = identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id")
+    return {
+        "team": team,
+        "user_id": identifier(user, "id"),
+        "user_name": clean_line(text(user, "name") or text(user, "username")),
+        "comes_from_elsewhere": text(user, "team_id") not in ("", team) or _is_of_another_team(payload, team, me),
+        "trigger_id": text(payload, "trigger_id"),
+    }
 
 
 def _is_of_another_team(payload: Fields, team: str, me: Identity | None) -> bool:

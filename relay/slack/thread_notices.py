@@ -1,63 +1,163 @@
-"""The lines in which the relay itself speaks in a thread: what became of what an agent did."""
+"""The lines in which the relay itself speaks in a thread: what became of what an agent did.
+
+A line about a reply says how the reply stands now. It is drawn again whenever that changes, and has a button only as
+long as there is something to do.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
 
-from relay.slack.blocks import Block, actions, button, context, plain, words
+from relay.messages import Fate
+from relay.slack.blocks import Block, actions, button, context, date_token, plain, utc_minute, words
 from relay.slack.text import clean_line, clean_name
-from relay.vocabulary import ThreadNotice
+from relay.vocabulary import CHANGE, FATE, DeliveryState, Mark, ThreadNotice
 
-SEND_AGAIN, SEND_CORRECTION = "send_again", "send_correction"
-BUTTONS = {SEND_AGAIN: "Send again", SEND_CORRECTION: "Send correction"}
+SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
+SEND_TO_CUSTOMER, KEEP_INSIDE = "send_to_customer", "keep_inside"
+BUTTONS = {
+    SEND_AGAIN: "Send again",
+    SEND_CORRECTION: "Send correction",
+    TELL_CUSTOMER: "Tell the customer",
+    SEND_TO_CUSTOMER: "Send to the customer",
+    KEEP_INSIDE: "Keep inside",
+}
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
+MAX_WORDS = 80
+_WHEN = "\0"  # stands for a moment in a sentence
+_TIME = "{time}"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line. `about` is the id of the delivery that its button acts on; `cause` is a reason or, where a chat was
-    taken over, the name of the agent whose Slack id is `user_id`.
+    """One line. `about` is the id of the delivery that it tells of, and that its button acts on; `fate` what has become
+    of that, and `words` what it said.
+
+    `is_edited`: it says something else by now that nobody has sent. `correction` is the line about what was sent to
+    correct it, if anything was. `user_id` is the Slack id of whoever did what is told, where that is known.
     """
 
     topic: ThreadNotice
     about: int
-    cause: str = ""
+    fate: Fate = field(default_factory=lambda: Fate(DeliveryState.DEAD))
+    words: str = ""
+    is_edited: bool = False
+    correction: Notice | None = None
     user_id: str = ""
 
 
-_SENTENCES = {
-    ThreadNotice.FAILED: "Not sent to the customer: {cause}.",
-    ThreadNotice.UNSURE: "May not have arrived: {cause}.",
-    ThreadNotice.EDITED: "Edited after it was sent: the customer still has the earlier words.",
-    ThreadNotice.DELETED: "Taken back after it was sent: the customer still has it.",
-    ThreadNotice.FILES: "Only the words were sent: {cause} do not reach the customer yet.",
-    ThreadNotice.TAKEN: "{cause} has taken this chat over.",
-    ThreadNotice.REFUSED: "Not done: {cause}.",
-}
+class _Now(Enum):
+    """How it stands with what a line is about: the sentence, and the action and label of its button."""
+
+    FAILED = "Not sent to the customer: {cause}.", SEND_AGAIN, "Retry"
+    UNSURE = "May not have arrived: {cause}.", SEND_AGAIN, BUTTONS[SEND_AGAIN]
+    DELAYED = "Not sent yet: {cause}.", "", ""
+    DELAYED_UNTIL = "Not sent yet: {cause}. Trying again until {when}", "", ""
+    ON_ITS_WAY = "On its way to the customer{by}.", "", ""
+    SENT = "Sent {when}{by}", "", ""
+    KEPT = (
+        "Kept inside: {cause}, and nobody said that it goes to the customer.",
+        SEND_TO_CUSTOMER,
+        BUTTONS[SEND_TO_CUSTOMER],
+    )
+    KEPT_BY = "Kept inside{by}.", "", ""
+    WITHDRAWN = "Deleted before it was sent.", "", ""
+    EDITED = (
+        "Edited after it was sent: the customer still has the earlier words.",
+        SEND_CORRECTION,
+        BUTTONS[SEND_CORRECTION],
+    )
+    DELETED = "Taken back after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
+    FILES = "Only the words were sent: {cause} do not reach the customer yet.", "", ""
+    TAKEN = "{who} has taken this chat over.", "", ""
+    REFUSED = "Not done: {cause}.", "", ""
+
+
 _NO_CAUSE = {ThreadNotice.FILES: "files"}  # as version 0.1 stored it
-_BUTTON_OF = {
-    ThreadNotice.FAILED: (SEND_AGAIN, "Retry"),
-    ThreadNotice.UNSURE: (SEND_AGAIN, BUTTONS[SEND_AGAIN]),
-    ThreadNotice.EDITED: (SEND_CORRECTION, BUTTONS[SEND_CORRECTION]),
-}
+_CORRECTION = "Correction: "
 
 
 def notice_text(told: Notice) -> str:
     """Returns the line as plain words."""
-    if told.topic is ThreadNotice.TAKEN:
-        return MARK + _SENTENCES[told.topic].format(cause=clean_name(told.cause))
-    reason = clean_line(told.cause.rstrip("."), MAX_CAUSE) or _NO_CAUSE.get(told.topic, "no reason was given")
-    return MARK + _SENTENCES[told.topic].format(cause=reason)
+    sentence, moment = _sentence(told)
+    return MARK + sentence.replace(_WHEN, "" if moment is None else utc_minute(moment))
 
 
 def notice_blocks(told: Notice) -> tuple[Block, ...]:
     """Returns the line with its button, if it has one; a mention makes Slack show the thread to whom it names."""
+    sentence, moment = _sentence(told)
     if told.topic is ThreadNotice.TAKEN and told.user_id:
-        rest = _SENTENCES[ThreadNotice.TAKEN].format(cause="")
+        rest = _Now.TAKEN.value[0].format(who="")
         return (words([{"type": "user", "user_id": told.user_id}, {"type": "text", "text": rest}]),)
-    line = context(plain(notice_text(told)))
-    if told.topic not in _BUTTON_OF:
-        return (line,)
-    action, label = _BUTTON_OF[told.topic]
-    return (line, actions(button(action, label, str(told.about))))
+    line = context(*_elements(MARK + sentence, moment))
+    now, target = _now(told)
+    _, action, label = now.value
+    return (line, actions(button(action, label, str(target.about)))) if action else (line,)
+
+
+def what_happened(fate: Fate) -> str:
+    """Returns how it stands with something of an agent's, for whoever presses a button once more."""
+    return notice_text(Notice(ThreadNotice.FAILED, 0, fate)).removeprefix(MARK)
+
+
+def question(reason: str, said: str, about: int, minutes: int) -> tuple[str, tuple[Block, ...]]:
+    """Returns what an author is asked about a message that looks like a note, and the buttons for the answer."""
+    asked = f"Does this go to the customer? It looks like a note: {reason}. {_quoted(said)}".rstrip()
+    silence = f"Nothing is sent until you say so; after {minutes} minutes it stays inside."
+    send = button(SEND_TO_CUSTOMER, BUTTONS[SEND_TO_CUSTOMER], str(about))
+    return f"{asked} {silence}", (send, button(KEEP_INSIDE, BUTTONS[KEEP_INSIDE], str(about)))
+
+
+def _now(told: Notice) -> tuple[_Now, Notice]:
+    """How it stands, and with which of the two: what the line is about, or what was sent to correct that."""
+    if told.topic not in (*FATE, *CHANGE):
+        return _Now[told.topic.name], told
+    if told.topic in CHANGE and told.is_edited:
+        return _Now.EDITED, told
+    if told.topic in CHANGE:
+        return (_Now.DELETED, told) if told.correction is None else (_of_reply(told.correction), told.correction)
+    return _of_reply(told), told
+
+
+def _of_reply(told: Notice) -> _Now:
+    fate = told.fate
+    if fate.state is DeliveryState.DELIVERED:
+        return _Now.SENT
+    if fate.state is DeliveryState.DEAD:
+        return _Now.UNSURE if fate.mark is Mark.UNSURE else _Now.FAILED
+    if fate.state is DeliveryState.IGNORED:
+        kept = _Now.KEPT_BY if fate.by else _Now.KEPT
+        return kept if fate.mark is Mark.NOTE else _Now.WITHDRAWN
+    if not fate.cause or fate.state is DeliveryState.UNSURE:
+        return _Now.ON_ITS_WAY
+    return _Now.DELAYED if fate.until is None else _Now.DELAYED_UNTIL
+
+
+def _sentence(told: Notice) -> tuple[str, float | None]:
+    """What the line says, with a sign for the moment that it names, and that moment."""
+    now, target = _now(told)
+    fate, sentence = target.fate, now.value[0]
+    cause = clean_line(fate.cause.rstrip("."), MAX_CAUSE) or _NO_CAUSE.get(told.topic, "no reason was given")
+    by = f" ({clean_name(fate.by)})" if fate.by else ""
+    said = sentence.format(cause=cause, when=_WHEN, by=by, who=clean_name(fate.by or fate.cause))
+    if target is not told:
+        said = _CORRECTION + said[0].lower() + said[1:]
+    said = f"{said} {_quoted(target.words)}".rstrip()
+    return said, fate.until if now is _Now.DELAYED_UNTIL else fate.at
+
+
+def _quoted(said: str) -> str:
+    line = clean_line(said, MAX_WORDS)
+    return f"\u201c{line}\u201d" if line else ""
+
+
+def _elements(sentence: str, moment: float | None) -> Iterator[Block]:
+    """The sentence in plain words, with the moment as Slack shows it to each reader."""
+    for index, piece in enumerate(sentence.split(_WHEN)):
+        if index and moment is not None:
+            yield date_token(moment, _TIME)
+        if piece.strip():
+            yield plain(piece.strip() if index else piece.rstrip())

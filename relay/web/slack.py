@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -13,7 +14,7 @@ from relay.slack.auth import check_signature
 from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Foreign
 from relay.slack.parse import agent_change, agent_click, agent_message, parse_event, parse_interaction, storable
-from relay.slack.thread_notices import BUTTONS
+from relay.slack.thread_notices import BUTTONS, SEND_TO_CUSTOMER
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.intake.clicks import accept_click
@@ -68,13 +69,12 @@ def _signed_body(relay: Relay) -> bytes:
 
 
 def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
-    config = relay.settings.config.replies
+    wording, rules = relay.wording, relay.reply_rules
 
     def work(tx: Tx) -> Receipt:
         if isinstance(event, AgentWords):
-            message = agent_message(event, config.note_prefixes)
-            return accept_reply(tx, message, body, account=ACCOUNT, undo=config.undo_seconds)
-        return accept_change(tx, agent_change(event, config.note_prefixes), body, account=ACCOUNT)
+            return accept_reply(tx, agent_message(event, wording), body, account=ACCOUNT, rules=rules)
+        return accept_change(tx, agent_change(event, wording), body, account=ACCOUNT, rules=rules)
 
     receipt = relay.store.write("accept", work)
     relay.on_accept()
@@ -82,16 +82,19 @@ def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
 
 
 def _act(relay: Relay, each: Click, body: bytes) -> None:
-    """Store a click on the card, or on a line that tells of a reply."""
+    """Store a click on the card, or on a line that tells of a reply; a question that is answered is taken away."""
     action = acted_upon(each.action_id, each.value)
+    about = int(each.value) if action in BUTTONS and ID.fullmatch(each.value) else None
 
     def work(tx: Tx) -> Receipt:
-        if action in LABELS or (action in BUTTONS and ID.fullmatch(each.value)):
-            return accept_click(tx, agent_click(each), body, account=ACCOUNT)
+        if action in LABELS or about is not None or each.is_shortcut(SEND_TO_CUSTOMER):
+            return accept_click(tx, replace(agent_click(each), about=about), body, account=ACCOUNT)
         return Receipt(Outcome.IGNORED)
 
     receipt = relay.store.write("accept", work)
     relay.on_accept()
+    if each.response_url and relay.at_once:
+        relay.at_once.take_away(each.response_url)
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
 
 

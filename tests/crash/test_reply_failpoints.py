@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -34,6 +35,7 @@ AT_ONCE = 4
 MOST = 60  # replies until a failpoint that was not passed often enough is a mistake
 CHANNEL, GROUP, SEND = "C0SUPPORT", "123456", "/rest/ws/message/v2/send"
 RESOLVED = 2  # Kommunicate's status
+SEND_IT = "send_to_customer"
 SENT, FAILED, UNSURE = ["white_check_mark"], ["x"], ["grey_question"]
 ECHOES = ("after", "before", "without_metadata", "off")
 CONFIG = f"delivery: {HASTY}\nreplies: {{undo_seconds: 0.1}}\nchannels: {{123456: C0SUPPORT}}\n"
@@ -93,6 +95,18 @@ def is_refused(run: Run) -> None:
     run.comes_to(lambda: len(run.server.sandbox.slack.ephemerals) > before)
 
 
+def is_asked(run: Run) -> None:
+    """An agent writes what looks like a note, and then that it goes to the customer; another reply waits behind it."""
+    run.write("(note) reply")
+    run.write()
+
+
+def is_kept(run: Run) -> None:
+    """The same where Slack does not let its author be asked: it stays inside, and a line offers to send it."""
+    run.fault("chat.postEphemeral", "error", code="user_not_in_channel")
+    run.write("(note) reply")
+
+
 def marks_are_refused(run: Run) -> None:
     """An agent writes a note, and its mark can never be put there."""
     reactions = "reactions.add"
@@ -118,7 +132,11 @@ CASES: tuple[tuple[str, Act], ...] = (
     *((f"confirm.{side}_commit", replies_are_lost) for side in ("before", "after")),
     *((f"retry.{side}_commit", replies_are_put_off) for side in ("before", "after")),
     *((f"not_ready.{side}_commit", nobody_is_known) for side in ("before", "after")),
-    *((f"refused.{side}_commit", is_refused) for side in ("before", "after")),
+    *(
+        (f"private{place}", act)
+        for place in (".told", "_line.before_commit", "_line.after_commit")
+        for act in (is_refused, is_asked, is_kept)
+    ),
     *((f"forget.{side}_commit", marks_are_refused) for side in ("before", "after")),
 )
 PLACES = list(dict.fromkeys(place for place, _ in CASES))
@@ -168,7 +186,7 @@ class Run:
         sandbox.faults.clear()
         with self._relay():
             assert sandbox.wait_idle()
-            wait_for(lambda: self.at_rest() and self.all_told(), timeout=60)
+            wait_for(lambda: self.answer() and self.at_rest() and self.all_told(), timeout=60)
             self.shown = [
                 words(one) for one in timeline(self.server) if one["thread_ts"] and one["user"] == BOT_USER_ID
             ]
@@ -214,11 +232,25 @@ class Run:
         wait_for(lambda: self.died() or condition(), 5)
         return condition()
 
-    def write(self) -> None:
-        """An agent writes in the thread, and looks what becomes of it."""
-        text = f"reply {len(self.written)}"
+    def write(self, opening: str = "reply") -> None:
+        """An agent writes in the thread, answers where they are asked about it, and looks what comes of it."""
+        text = f"{opening} {len(self.written)}"
         self.written.append(self.server.sandbox.slack.human_writes(CHANNEL, text, thread_ts=self.root()["ts"]))
-        assert wait_for(lambda: self.died() or self._told(self.written[-1]), 20)
+        assert wait_for(lambda: self.died() or (self.answer() and self._told(self.written[-1])), 20)
+
+    def answer(self) -> bool:
+        """The agent presses "Send to the customer" wherever they see it; True where there is no such button left."""
+        slack = self.server.sandbox.slack
+        posts = [one for one in timeline(self.server) if one["thread_ts"]]
+        shown = [one for one in (*slack.ephemerals, *posts) if not one.get("gone") and SEND_IT in str(one["blocks"])]
+        for one in shown:
+            buttons = [
+                each for block in one["blocks"] for each in block["elements"] if each.get("action_id") == SEND_IT
+            ]
+            for button in buttons:
+                click(slack, CHANNEL, one["ts"], SEND_IT, value=button["value"])
+        time.sleep(0.2 * bool(shown))  # a person looks what comes of it before they press again
+        return not shown
 
     def use(self, action: str) -> None:
         """An agent uses a control of the card, if it has that now."""
@@ -311,6 +343,7 @@ def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(
     assert {
         text: run.mark(text) for text in heard if text not in reached and run.mark(text) not in (FAILED, UNSURE)
     } == {}
-    assert not any("reply" in line for line in run.shown), "an echo came back into the thread"
+    echoes = [line for line in run.shown if "reply" in line and not line.startswith("\u2022 ")]
+    assert echoes == [], "an echo came back into the thread"
     assert run.all_told(), f"the card says {run.card()!r}, Kommunicate {run.status()}"
     assert sum("taken this chat over" in line for line in run.shown) <= run.pressed.count("take_over")

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from relay.delivery.at_once import AtOnce
 from relay.sandbox.outbox import Outgoing
 from relay.sandbox.slack.board import Message
 from relay.sandbox.slack.interactions import click
@@ -35,6 +36,8 @@ class Desk(Rig):
     def assemble(self, config: dict[str, Any]) -> Relay:
         both = replace(settings(self.server, **config), slack_signing_secrets=(SECRET,), **self.changes)
         relay = Relay(both, self.store, self.clock)
+        relay.at_once = AtOnce(both.slack_bot_token or "", both.slack_api_url)
+        relay.at_once.do = lambda name, call: call()  # type: ignore[method-assign]
         self.client = create_app(relay).test_client()
         self.sandbox.connect("http://relay.test")
         self.sandbox.kommunicate.webhook.token = TOKEN
@@ -104,6 +107,16 @@ class Desk(Rig):
     def whispers(self) -> list[tuple[str, str]]:
         """What was shown to one person alone: who, and what."""
         return [(one["user"], one["text"]) for one in self.sandbox.slack.ephemerals]
+
+    def asked(self) -> list[dict[str, Any]]:
+        """The questions that somebody alone sees, and that nobody has answered."""
+        private = [one for one in self.sandbox.slack.ephemerals if not one.get("gone")]
+        return [one for one in private if any(block["type"] == "actions" for block in one["blocks"])]
+
+    def answer(self, action: str, user: str = "U0ALEX") -> None:
+        """Whoever was asked last presses one of the buttons, and the relay hears of it."""
+        self.press(self.asked()[-1]["ts"], action, user)
+        self.carry()
 
     def roots_and_replies(self) -> list[dict[str, Any]]:
         """Everything in Slack, in posting order."""

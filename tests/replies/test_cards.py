@@ -115,7 +115,7 @@ def test_an_agent_with_too_many_chats_is_told_and_nothing_changes(desk: Desk) ->
     press(desk, "take_over")
     [(user, sentence)] = desk.whispers()
     assert (user, controls(desk)[0]) == ("U0ALEX", "Take over")
-    assert sentence == "Take over: not done, because This agent has as many conversations as Kommunicate allows them."
+    assert sentence == "Take over: not done, because this agent has as many chats as Kommunicate allows them."
 
 
 def test_who_is_no_agent_cannot_take_over_but_may_resolve(desk: Desk) -> None:
@@ -139,7 +139,7 @@ def test_where_the_clicker_cannot_be_told_the_thread_is(desk: Desk) -> None:
     desk.sandbox.kommunicate.engaged.add("alex@sandbox.test")
     desk.fault("error", method="chat.postEphemeral", code="user_not_in_channel")
     press(desk, "take_over")
-    assert "Not done: Take over: not done, because This agent has as many conversations" in desk.shown()[-1]
+    assert "Not done: Take over: not done, because this agent has as many chats" in desk.shown()[-1]
 
 
 @pytest.mark.parametrize("kind", ["error", "reset_before", "reset_after", "html", "status", "ratelimited"])
@@ -158,7 +158,7 @@ def test_what_kommunicate_refuses_for_long_enough_is_told(make_desk: Callable[..
     desk.sandbox.faults.add(STATUS, "error", times=None, code="BUSY")
     press(desk, "resolve")
     desk.run(60)
-    assert "Resolve: not done, because Kommunicate did not do it now" in desk.whispers()[-1][1]
+    assert "Resolve: not done, because Kommunicate refuses it just now" in desk.whispers()[-1][1]
     assert controls(desk)[0] == "Take over"
 
 

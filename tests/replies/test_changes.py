@@ -86,14 +86,17 @@ def test_a_late_edit_is_sent_when_somebody_asks_for_it_once(desk: Desk) -> None:
     edit(desk, ts, "at 6 pm", "at 7 pm")
     offers = [one for one in desk.roots_and_replies() if "Send correction" in str(one["blocks"])]
     assert len(offers) == 1, "several edits are one line"
-    for _ in range(2):
-        desk.press(offers[0]["ts"], "send_correction")
-        desk.carry()
-        desk.run(10)
+    for user in ("U0ALEX", "U0SAM"):
+        desk.press(offers[0]["ts"], "send_correction", user=user)
+    desk.carry()
+    desk.run(10)
     assert desk.reached() == ["at 5 pm", "at 7 pm"]
     assert desk.marks() == {"at 7 pm": ["sent"]}
+    assert desk.shown()[-1].startswith("\u2022 Correction: sent")
+    assert desk.shown()[-1].endswith("(alex). \u201cat 7 pm\u201d")
     edit(desk, ts, "at 8 pm")
-    assert len([one for one in desk.roots_and_replies() if "Send correction" in str(one["blocks"])]) == 2
+    again = [one for one in desk.roots_and_replies() if "Send correction" in str(one["blocks"])]
+    assert [one["ts"] for one in again] == [offers[0]["ts"]], "and it is the same line again"
 
 
 def test_a_correction_that_fails_is_told_and_can_be_tried_again(desk: Desk) -> None:

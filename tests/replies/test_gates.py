@@ -61,7 +61,7 @@ def test_a_refused_key_is_told_in_the_alerts_channel(make_desk: Callable[..., De
         desk.chores()
     told = [words(one) for one in timeline(desk.server) if one["channel"] == "C0OPS"]
     assert len(told) == 1
-    assert "cannot use Kommunicate: Kommunicate refuses KOMMUNICATE_API_KEY" in told[0]
+    assert "cannot use Kommunicate: the API key for Kommunicate is wrong" in told[0]
     assert "KOMMUNICATE_API_KEY" in desk.waiting()[0][1]
 
 

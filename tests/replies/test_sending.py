@@ -13,6 +13,7 @@ from relay.store.operations.replay import replay_all
 from tests.harness import FakeClock, words
 from tests.replies.desk import Desk
 
+REFUSED = "Kommunicate refuses it: scripted by the sandbox"
 SEND = "/rest/ws/message/v2/send"
 
 
@@ -155,15 +156,53 @@ def test_what_is_refused_for_good_is_told_and_can_be_tried_again(desk: Desk) -> 
     assert desk.marks() == {"one": ["failed"], "two": ["sent"]}
     told = desk.roots_and_replies()[-1]
     assert "Not sent to the customer" in desk.shown()[-1]
-    desk.press(told["ts"], "send_again")
+    for user in ("U0ALEX", "U0SAM"):  # at the same moment
+        desk.press(told["ts"], "send_again", user=user)
     assert desk.carry() != []
     desk.run(30)
     assert desk.reached() == ["two", "one"]
     assert desk.marks() == {"one": ["sent"], "two": ["sent"]}
-    desk.press(told["ts"], "send_again")
+    assert desk.whispers()[-1][0] == "U0SAM"
+    assert "nothing is left to do" in desk.whispers()[-1][1]
+
+
+def test_the_line_says_what_became_of_it_and_loses_its_button(desk: Desk) -> None:
+    """With its words, when it was sent, and who pressed; it is the same line all the while."""
+    desk.sandbox.faults.add(SEND, "error", code="INVALID_PARAMETER", times=2)
+    desk.says("one")
+    desk.run(30)
+    line = desk.roots_and_replies()[-1]
+    assert words(line) == f"\u2022 Not sent to the customer: {REFUSED}. \u201cone\u201d\n[Retry]"
+    desk.press(line["ts"], "send_again", user="U0SAM")
     desk.carry()
     desk.run(30)
-    assert desk.reached() == ["two", "one"]
+    assert desk.roots_and_replies()[-1]["ts"] == line["ts"]
+    assert "Not sent to the customer" in desk.shown()[-1]
+    desk.press(line["ts"], "send_again", user="U0SAM")
+    desk.carry()
+    desk.run(30)
+    assert desk.roots_and_replies()[-1]["ts"] == line["ts"]
+    assert desk.shown()[-1].startswith("\u2022 Sent")
+    assert desk.shown()[-1].endswith("(sam). \u201cone\u201d")
+    assert [one["type"] for one in desk.roots_and_replies()[-1]["blocks"]] == ["context"]
+
+
+def test_what_takes_long_is_said_and_then_that_it_was_sent(desk: Desk) -> None:
+    """Not for a hiccup: a line that nobody needs is none."""
+    desk.sandbox.faults.add(SEND, "error", code="BUSY", times=2)
+    desk.says("a hiccup")
+    desk.run(60)
+    assert "Not sent" not in str(desk.shown())
+    desk.sandbox.faults.add(SEND, "error", code="BUSY", times=6)
+    desk.says("one")
+    desk.run(60)
+    assert (
+        "Not sent yet: Kommunicate refuses it just now: scripted by the sandbox. Trying again until" in desk.shown()[-1]
+    )
+    assert desk.marks()["one"] == ["pending"]
+    desk.run(300)
+    assert desk.shown()[-1].startswith("\u2022 Sent")
+    assert desk.marks()["one"] == ["sent"]
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "timeout_after", "truncated", "html", "status"])

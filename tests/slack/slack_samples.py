@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from relay.conversation import ConversationState, Holder, Status
-from relay.messages import Attachment, ChatMessage, ConversationKey, Form, MessageKind, Person, Role
+from relay.messages import Attachment, ChatMessage, ConversationKey, Fate, Form, MessageKind, Person, Role
 from relay.slack.render import Card, Line, Notice
-from relay.vocabulary import ThreadNotice
+from relay.vocabulary import DeliveryState, Mark, ThreadNotice
 
 KEY = ConversationKey("acme", "4711")
 DASHBOARD = "https://dashboard.kommunicate.io/conversations/4711"
@@ -82,7 +82,19 @@ messages = st.builds(
     st.sampled_from(MessageKind),
     attachments,
 )
-tolds = st.builds(Notice, st.sampled_from(ThreadNotice), st.integers(0, 2**53), texts, st.sampled_from(["", "U0ALEX"]))
+moments = st.none() | st.floats()
+fates = st.builds(Fate, st.sampled_from(DeliveryState), st.sampled_from(Mark), texts, texts, moments, moments)
+corrections = st.none() | st.builds(Notice, st.sampled_from(ThreadNotice), st.integers(0, 2**53), fates, texts)
+tolds = st.builds(
+    Notice,
+    st.sampled_from(ThreadNotice),
+    st.integers(0, 2**53),
+    fates,
+    texts,
+    st.booleans(),
+    corrections,
+    st.sampled_from(["", "U0ALEX"]),
+)
 lines = st.builds(
     Line,
     st.just(0),

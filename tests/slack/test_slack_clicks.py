@@ -55,7 +55,6 @@ def test_several_actions_are_several_clicks() -> None:
     ("changes", "reason"),
     [
         ({"type": "view_submission", "container": ...}, OTHER_KIND),
-        ({"type": "message_action"}, OTHER_KIND),
         ({"container": {"type": "view", "view_id": "V1"}}, NO_MESSAGE),
         ({"container": None}, NO_MESSAGE),
         ({"actions": []}, NO_ACTION),

@@ -7,9 +7,9 @@ from slack_limits import problems, texts_of
 from slack_samples import DASHBOARD, NOON, PAPERS, PHOTO, a_card, a_line
 
 from relay.conversation import ConversationState, Holder, Status
-from relay.messages import Form, MessageKind, Role
+from relay.messages import Fate, Form, MessageKind, Role
 from relay.slack.render import Notice, Previous, mark_repeated, render_batch, render_card
-from relay.vocabulary import ThreadNotice
+from relay.vocabulary import DeliveryState, Mark, ThreadNotice
 
 
 def render(*batch, previous=None):
@@ -52,12 +52,28 @@ def test_it_renders_a_card_for_every_way_a_conversation_stands(golden):
 
 
 def test_it_renders_what_the_relay_tells(golden):
-    """A line for each topic, with a button where there is something to press; and in plain form."""
-    told = [
-        Notice(topic, 7, "the key is wrong.", "U0ALEX" if topic is ThreadNotice.TAKEN else "") for topic in ThreadNotice
-    ]
+    """A line for each way a reply can stand, with a button where there is something to press; and in plain form."""
+    cause, at = "the key is wrong.", 1_712_346_286.0
+    fates = {
+        "failed": Fate(DeliveryState.DEAD, Mark.FAILED, cause),
+        "unsure": Fate(DeliveryState.DEAD, Mark.UNSURE, cause),
+        "delayed": Fate(DeliveryState.WAITING, Mark.PENDING, cause, until=at),
+        "waits for a person": Fate(DeliveryState.WAITING, Mark.PENDING, cause),
+        "sent again": Fate(DeliveryState.WAITING, Mark.PENDING, by="Sam"),
+        "sent": Fate(DeliveryState.DELIVERED, Mark.SENT, by="Sam", at=at),
+        "kept": Fate(DeliveryState.IGNORED, Mark.NOTE, "it begins like a note"),
+        "kept by somebody": Fate(DeliveryState.IGNORED, Mark.NOTE, "it begins like a note", by="Sam"),
+        "deleted": Fate(DeliveryState.IGNORED, Mark.NONE),
+    }
+    said = "Your money is on its way. " * 9
+    told = [Notice(ThreadNotice.FAILED, 7, fate, said) for fate in fates.values()]
+    told += [Notice(ThreadNotice.EDITED, 7, fates["sent"], said, is_edited=True)]
+    told += [Notice(ThreadNotice.EDITED, 7, fates["sent"], said, correction=each) for each in told[:6]]
+    told += [Notice(ThreadNotice.DELETED, 7, fates["sent"], said), Notice(ThreadNotice.FILES, 7, fates["failed"])]
+    told += [Notice(ThreadNotice.TAKEN, 7, fates["sent"], user_id=user) for user in ("", "U0ALEX")]
+    told += [Notice(ThreadNotice.REFUSED, 7, fates["failed"])]
     batch = [a_line("", id=number, told=each) for number, each in enumerate(told)]
-    golden("notices", render(*batch) + render(a_line("", id=9, told=told[0], form=Form.PLAIN)))
+    golden("notices", render(*batch) + render(a_line("", id=9, told=told[5], form=Form.PLAIN)))
 
 
 def test_it_renders_a_conversation(golden):

@@ -87,6 +87,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         since=place.state.since or place.created_at,
         dashboard_url=context.conversation_url(place.key),
         read_only=context.read_only,
+        mode=context.reply_rules.mode_of(place.rule),
         replaces=context.permalinks.get(earlier),
         state=place.state,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -11,14 +12,21 @@ from relay.conversation import ConversationState, released, reopened, resolved, 
 from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
-from relay.delivery.refusing import NO_KEY
-from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step
-from relay.messages import Agent
+from relay.delivery.private_lines import NO_KEY
+from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refused, Result, SayPrivately, Step
+from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
 from relay.slack.card import LABELS, RELEASE, REOPEN, RESOLVE, TAKE_OVER, acted_upon
-from relay.slack.events import Click
-from relay.slack.thread_notices import BUTTONS, SEND_AGAIN, SEND_CORRECTION
-from relay.store.conversations import replies
+from relay.slack.events import Click, message_of_click
+from relay.slack.thread_notices import (
+    BUTTONS,
+    KEEP_INSIDE,
+    SEND_AGAIN,
+    SEND_CORRECTION,
+    SEND_TO_CUSTOMER,
+    what_happened,
+)
+from relay.store.conversations import questions, replies
 from relay.store.conversations.state import update_state
 from relay.store.conversations.thread_notices import add_notice
 from relay.store.db.engine import Tx
@@ -30,6 +38,9 @@ from relay.store.queue.lanes import give_back
 from relay.vocabulary import DeliveryState, GateScope, SendKind, SendState, ThreadNotice
 
 UNKNOWN = "Kommunicate knows no agent with your e-mail address; `replies.map` in the relay's settings can name one"
+
+SWITCHED_OFF = "`replies.mode` in the relay's settings lets nothing reach the customer from here"
+NOT_AN_AGENTS = "this message is no agent's, or came before the relay"
 
 log = structlog.get_logger()
 
@@ -82,7 +93,12 @@ CONTROLS = {
     ),
 }
 
-OF_A_REPLY = {SEND_AGAIN: replies.send_again, SEND_CORRECTION: send_correction}
+OF_A_REPLY: Mapping[str, Callable[[Tx, int, str], bool]] = {
+    SEND_AGAIN: replies.send_again,
+    SEND_CORRECTION: send_correction,
+    SEND_TO_CUSTOMER: questions.send_to_customer,
+    KEEP_INSIDE: questions.keep_as_note,
+}
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction) -> Prepared:
@@ -103,18 +119,33 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     barred = may_speak(agent, context.replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
     if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not agent.agent_id):
         return _refusal(claim, action.id, asked, author, barred or UNKNOWN)
+    if asked == SEND_TO_CUSTOMER and context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
+        return _refusal(claim, action.id, asked, author, SWITCHED_OFF)
     if asked in OF_A_REPLY:
-        return _of_a_reply(tx, claim, action, asked, int(click.value))
+        about = int(click.value) if click.value else replies.of_message(tx, claim, message_of_click(click))
+        return _of_a_reply(tx, claim, action, asked, about, author, agent.name)
     return Ready((_draft(context.replying, claim, action, click, agent, asked),))
 
 
-def _of_a_reply(tx: Tx, claim: Claim, action: AgentAction, asked: str, delivery_id: int) -> Prepared:
-    """What needs nothing but the store; the reply that a button names must be of its own thread."""
+def _of_a_reply(
+    tx: Tx, claim: Claim, action: AgentAction, asked: str, delivery_id: int | None, author: Author, name: str
+) -> Prepared:
+    """What needs nothing but the store; the reply that a button names must be of its own thread.
+
+    Whoever presses what somebody has pressed before learns what came of it.
+    """
     if not claim.locked:
         return Need(LOCK)
-    done = replies.is_of(tx, claim, delivery_id) and OF_A_REPLY[asked](tx, delivery_id)
-    replies.end_click(tx, action.id, DeliveryState.DELIVERED if done else DeliveryState.IGNORED)
-    return 0.0
+    if delivery_id is None:
+        return _refusal(claim, action.id, asked, author, NOT_AN_AGENTS)
+    if not replies.is_of(tx, claim, delivery_id):
+        replies.end_click(tx, action.id, DeliveryState.IGNORED)
+        return 0.0
+    if OF_A_REPLY[asked](tx, delivery_id, name):
+        replies.end_click(tx, action.id, DeliveryState.DELIVERED)
+        return 0.0
+    happened = what_happened(replies.fate(tx, delivery_id))
+    return _refusal(claim, action.id, asked, author, f"nothing is left to do: {happened.rstrip('.')}")
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
@@ -129,7 +160,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
         case Answered():
             control, click = CONTROLS[send.payload["action"]], _context(context, claim, send)
             sends.end(tx, send, SendState.DELIVERED)
-            replies.end_click(tx, delivery_id, DeliveryState.DELIVERED)
+            replies.end_click(tx, delivery_id, DeliveryState.DELIVERED, by=click.name)
             before, after = update_state(tx, claim.conversation.id, lambda now: control.step(now, click))
             if control.topic and after.card != before.card:
                 add_notice(tx, claim.conversation.id, delivery_id, control.topic)
@@ -162,7 +193,7 @@ def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext
 
 def _refusal(
     claim: Claim, delivery_id: int, asked: str, author: Author, cause: str, send: Send | None = None
-) -> Refuse:
+) -> SayPrivately:
     sentence = f"{(LABELS | BUTTONS)[asked]}: not done, because {cause}"
 
     def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001
@@ -173,4 +204,5 @@ def _refusal(
             add_notice(tx, claim.conversation.id, delivery_id, ThreadNotice.REFUSED)
         give_back(tx, claim)
 
-    return Refuse(SendKind.CLICK, delivery_id, f"{sentence}.", author, settle)
+    done = partial(replies.is_ended, delivery_id=delivery_id)
+    return SayPrivately(SendKind.CLICK, f"{sentence}.", author, settle, done)

@@ -24,7 +24,7 @@ from relay.slack.render import Line, Notice, Previous, render_batch
 from relay.store.conversations import threads
 from relay.store.conversations.corrections import end_withdrawn
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim, Draft, Send, Waiting
+from relay.store.db.rows import About, Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
@@ -221,8 +221,17 @@ def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
 
 def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
     author = people.get(message.sender, Person(message.sender, message.sender or Vendor.KOMMUNICATE))
-    notice = Notice(row.about.topic, row.about.id, row.about.cause, _clicker(row)) if row.about else None
+    notice = _notice(row, row.about) if row.about else None
     return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, notice, row.is_withdrawn)
+
+
+def _notice(row: Waiting, about: About) -> Notice:
+    correction = None
+    if about.correction is not None and about.corrected is not None:
+        sent = stored.words_of(about.correction_words)
+        correction = Notice(about.topic, about.correction, about.corrected, sent)
+    words = stored.words_of(about.words)
+    return Notice(about.topic, about.id, about.fate, words, about.is_edited, correction, _clicker(row))
 
 
 def _clicker(row: Waiting) -> str:

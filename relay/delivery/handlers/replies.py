@@ -11,10 +11,22 @@ from relay.conversation import Holder
 from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
-from relay.delivery.handlers import clicks
+from relay.delivery.handlers import clicks, questions
 from relay.delivery.policy import ECHO_AFTER
-from relay.delivery.refusing import NO_KEY
-from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refuse, Refused, Result, Step, TooLate
+from relay.delivery.private_lines import NO_KEY
+from relay.delivery.steps import (
+    LOCK,
+    Answered,
+    Author,
+    Need,
+    Prepared,
+    Ready,
+    Refused,
+    Result,
+    SayPrivately,
+    Step,
+    TooLate,
+)
 from relay.delivery.stored import Said
 from relay.messages import Agent
 from relay.routing.speaking import may_speak
@@ -28,7 +40,7 @@ from relay.store.queue.gates import reopen
 from relay.store.queue.lanes import give_back
 from relay.vocabulary import GateScope, Mark, SendKind
 
-NO_ANSWER = "Kommunicate did not answer, so it may not have arrived"
+NO_ANSWER = "Kommunicate did not answer"
 NOTHING = "it has no words"
 NOT_YET = "do not reach the customer yet"
 
@@ -40,6 +52,8 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return action
     if action.is_click:
         return clicks.prepare(tx, context, claim, action)
+    if action.asks or action.is_behind:
+        return questions.prepare(claim, action)
     said = stored.read_said(action.body)
     now = said if action.edit_id is None else stored.read_said(action.edit)
     if said is None or now is None:
@@ -123,7 +137,9 @@ def _takeover(claim: Claim, action: AgentAction, reply: Draft) -> Draft:
     return Draft(SendKind.TAKEOVER, reply.channel, None, payload)
 
 
-def _refusal(claim: Claim, action: AgentAction, said: Said | None, cause: str, *, in_thread: bool = False) -> Refuse:
+def _refusal(
+    claim: Claim, action: AgentAction, said: Said | None, cause: str, *, in_thread: bool = False
+) -> SayPrivately:
     """Nobody may send it, or nothing is left of it: said to its author alone, or where that fails, in the thread.
 
     `in_thread`: there at once, because it may be tried again, which the thread offers.
@@ -133,4 +149,5 @@ def _refusal(claim: Claim, action: AgentAction, said: Said | None, cause: str, *
     def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001
         replies.bury(tx, claim, action.id, cause, Mark.FAILED, told=told)
 
-    return Refuse(SendKind.REPLY, action.id, f"Not sent to the customer: {cause}.", author, settle)
+    done = partial(replies.is_ended, delivery_id=action.id)
+    return SayPrivately(SendKind.REPLY, f"Not sent to the customer: {cause}.", author, settle, done)

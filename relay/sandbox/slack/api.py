@@ -63,6 +63,15 @@ def slack_routes(sandbox: Sandbox) -> Blueprint:
         sandbox.record(method, channel, outcome["text"], response.status_code, fault)
         return response
 
+    @routes.post("/hooks/<token>")
+    def respond(token: str) -> Response:
+        body = request.get_json(silent=True)
+        try:
+            sandbox.slack.respond(token, body if isinstance(body, dict) else {})
+        except SlackError as error:
+            return Response(error.code, error.status)
+        return Response("ok")
+
     @routes.post("/upload/<file_id>")
     def upload(file_id: str) -> Response:
         parts = request.files.values() if request.mimetype == "multipart/form-data" else ()

@@ -1,13 +1,16 @@
-"""A person presses a button or picks from a menu."""
+"""A person presses a button, picks from a menu, uses a shortcut or sends off a form."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from relay.sandbox.slack.triggers import action_of
 from relay.sandbox.slack.values import APP_ID, TEAM_ID, SlackError
-from relay.sandbox.slack.wire import message_shape
+from relay.sandbox.slack.wire import message_shape, returned_blocks
 from relay.sandbox.slack.workspace import SlackWorkspace
+
+AGENT = "U0ALEX"
 
 
 def click(
@@ -16,34 +19,95 @@ def click(
     ts: str,
     action_id: str,
     *,
-    user: str = "U0ALEX",
+    user: str = AGENT,
     value: str | None = None,
 ) -> str:
-    """Sends the block_actions of one click and returns its trigger id; there is no response_url here."""
+    """Sends the block_actions of one click, on a message or on what is shown to `user` alone; returns its trigger id.
+
+    What is shown to one person alone is not in the payload, and can be changed at a `response_url` only.
+    """
     with slack.core.lock:
-        if channel_id not in slack.channels or user not in slack.users:
-            raise SlackError("channel_not_found")
-        message = message_shape(slack.need(channel_id, ts), slack, metadata=True)
-        trigger = slack.triggers.issue()
-        action = action_of(message.get("blocks", []), action_id, value, slack.next_ts())
-        person = slack.users[user]
-        payload: dict[str, Any] = {
-            "type": "block_actions",
-            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team},
-            "team": {"id": TEAM_ID, "domain": "sandbox"},
-            "api_app_id": APP_ID,
-            "token": "sandbox",
-            "container": {
-                "type": "message",
-                "message_ts": ts,
-                "channel_id": channel_id,
-                "is_ephemeral": False,
-            },
+        _known(slack, channel_id, user)
+        private = slack.ephemeral(channel_id, ts, user)
+        message = None if private else message_shape(slack.need(channel_id, ts), slack, metadata=True)
+        blocks = returned_blocks(private["blocks"]) if private else (message or {}).get("blocks", [])
+        thread_ts = private["thread_ts"] if private else None
+        container = {"type": "message", "message_ts": ts, "channel_id": channel_id, "is_ephemeral": bool(private)}
+        payload = _payload(slack, "block_actions", user) | {
+            "container": container | ({"thread_ts": thread_ts} if thread_ts else {}),
             "channel": {"id": channel_id, "name": slack.channels[channel_id].name},
-            "message": message,
-            "actions": [action],
-            "trigger_id": trigger,
+            **({"response_url": slack.response_url(private)} if private else {"message": message}),
+            "actions": [action_of(blocks, action_id, value, slack.next_ts())],
             "state": {"values": {}},
         }
-        slack.sender.send_interaction(payload)
-        return trigger
+        return _send(slack, payload)
+
+
+def use_shortcut(slack: SlackWorkspace, channel_id: str, ts: str, callback_id: str, *, user: str = AGENT) -> str:
+    """A person picks a shortcut of the app from a message's menu; returns the trigger id."""
+    with slack.core.lock:
+        _known(slack, channel_id, user)
+        message = slack.need(channel_id, ts)
+        payload = _payload(slack, "message_action", user) | {
+            "callback_id": callback_id,
+            "action_ts": slack.next_ts(),
+            "channel": {"id": channel_id, "name": slack.channels[channel_id].name},
+            "message": message_shape(message, slack, metadata=True),
+            "message_ts": ts,
+            "response_url": "https://hooks.sandbox.test/app/1",
+        }
+        return _send(slack, payload)
+
+
+def choose(slack: SlackWorkspace, view_id: str, action_id: str, value: str, *, user: str = AGENT) -> str:
+    """A person picks from a menu of an open form that tells the app of it."""
+    with slack.core.lock:
+        view = slack.open_view(view_id, user)
+        action = action_of(view["blocks"], action_id, value, slack.next_ts())
+        container = {"type": "view", "view_id": view_id}
+        payload = _payload(slack, "block_actions", user)
+        return _send(slack, payload | {"container": container, "view": _view(view, {}), "actions": [action]})
+
+
+def submit(slack: SlackWorkspace, view_id: str, values: dict[str, str], *, user: str = AGENT) -> str:
+    """A person sends off an open form, with the text of each field by its action; it closes."""
+    with slack.core.lock:
+        view = slack.open_view(view_id, user)
+        payload = _payload(slack, "view_submission", user) | {"view": _view(view, values), "response_urls": []}
+        view["closed"] = True
+        slack.core.touch()
+        return _send(slack, payload)
+
+
+def _known(slack: SlackWorkspace, channel_id: str, user: str) -> None:
+    if channel_id not in slack.channels or user not in slack.users:
+        raise SlackError("channel_not_found")
+
+
+def _payload(slack: SlackWorkspace, kind: str, user: str) -> dict[str, Any]:
+    person = slack.users[user]
+    return {
+        "type": kind,
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team},
+        "team": {"id": TEAM_ID, "domain": "sandbox"},
+        "api_app_id": APP_ID,
+        "token": "sandbox",
+        "trigger_id": slack.triggers.issue(user),
+    }
+
+
+def _view(view: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
+    shown = {name: copy.deepcopy(view[name]) for name in view if name not in ("user", "closed")}
+    given: dict[str, Any] = {}
+    for block in view["blocks"]:
+        element = block.get("element", {})
+        if element.get("type") == "plain_text_input":
+            typed = values.get(element["action_id"], element.get("initial_value"))
+            given[block["block_id"]] = {element["action_id"]: {"type": "plain_text_input", "value": typed or None}}
+    return shown | {"state": {"values": given}}
+
+
+def _send(slack: SlackWorkspace, payload: dict[str, Any]) -> str:
+    slack.sender.send_interaction(payload)
+    trigger: str = payload["trigger_id"]
+    return trigger

@@ -57,8 +57,9 @@ def open_view(slack: SlackWorkspace, args: Args) -> Reply:
     plain_text(24)(view.get("title"), "/view/title", problems)
     if problems:
         raise refused(problems)
-    slack.triggers.spend(args.text("trigger_id"))
-    opened = {"id": f"V{secrets.token_hex(5).upper()}", "team_id": TEAM_ID, **view}
+    user = slack.triggers.spend(args.text("trigger_id"))
+    blocks = [{"block_id": secrets.token_hex(3), **block} for block in view["blocks"]]
+    opened = {"id": f"V{secrets.token_hex(5).upper()}", "team_id": TEAM_ID, **view, "blocks": blocks, "user": user}
     slack.views.append(opened)
     slack.core.touch()
     return {"view": opened}

@@ -16,24 +16,25 @@ class Triggers:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._issued: dict[str, tuple[float, bool]] = {}
+        self._issued: dict[str, tuple[float, bool, str]] = {}
 
-    def issue(self) -> str:
-        """A fresh trigger id."""
+    def issue(self, user: str) -> str:
+        """A fresh trigger id for what this person did."""
         trigger = f"{secrets.randbelow(10**12)}.{secrets.token_hex(8)}"
-        self._issued[trigger] = (self._core.now(), False)
+        self._issued[trigger] = (self._core.now(), False, user)
         return trigger
 
-    def spend(self, trigger: str) -> None:
-        """Uses it up, or says in Slack's words why it no longer opens anything."""
+    def spend(self, trigger: str) -> str:
+        """Uses it up and returns whose it is, or says in Slack's words why it no longer opens anything."""
         if trigger not in self._issued:
             raise SlackError("invalid_trigger_id")
-        issued, spent = self._issued[trigger]
+        issued, spent, user = self._issued[trigger]
         if spent:
             raise SlackError("exchanged_trigger_id")
         if self._core.now() - issued > LIFE:
             raise SlackError("expired_trigger_id")
-        self._issued[trigger] = (issued, True)
+        self._issued[trigger] = (issued, True, user)
+        return user
 
 
 def action_of(blocks: list[Any], action_id: str, value: str | None, ts: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def message_shape(message: Message, board: Board, *, metadata: bool) -> dict[str
     if message.bot_id:
         shape |= {"bot_id": message.bot_id, "app_id": APP_ID}
     optional = {
-        "blocks": _returned_blocks(message.blocks),
+        "blocks": returned_blocks(message.blocks),
         "client_msg_id": message.client_msg_id,
         "edited": _edited(message),
         "files": message.files,
@@ -73,7 +73,7 @@ def _reactions(message: Message) -> list[dict[str, Any]]:
     return [{"name": name, "users": users, "count": len(users)} for name, users in message.reactions.items()]
 
 
-def _returned_blocks(blocks: list[Any]) -> list[Any]:
+def returned_blocks(blocks: list[Any]) -> list[Any]:
     """Slack gives every block an id, every control an action_id, and plain text back in entities."""
     returned = copy.deepcopy(blocks)
     for index, block in enumerate(returned):

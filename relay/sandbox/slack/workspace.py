@@ -25,11 +25,12 @@ from relay.sandbox.slack.values import (
 )
 from relay.sandbox.slack.wire import message_shape
 
+RESPONSE_LIFE = 1800.0  # seconds
 SCOPES = frozenset(
     {
         *("chat:write", "channels:read", "channels:history", "channels:join"),
         *("groups:read", "groups:history", "users:read", "users:read.email"),
-        *("files:read", "files:write", "reactions:write"),
+        *("files:read", "files:write", "reactions:write", "commands"),
     }
 )
 
@@ -60,11 +61,45 @@ class SlackWorkspace(Board):
         self.users = {user.id: user for user in default_users()}
         self.ephemerals: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
+        self.hooks = "https://hooks.sandbox.test"  # where a response_url leads; the server's own address
+        self._responses: dict[str, tuple[dict[str, Any], float]] = {}  # what each may change, and until when
 
     def need_scope(self, scope: str) -> None:
         """Raises missing_scope with what was needed and what the token has."""
         if scope not in self.scopes:
             raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
+
+    def ephemeral(self, channel_id: str, ts: str, user: str) -> dict[str, Any] | None:
+        """What is shown to this person alone under this ts, if anything still is."""
+        found = (one for one in self.ephemerals if (one["channel"], one["ts"], one["user"]) == (channel_id, ts, user))
+        return next((one for one in found if not one.get("gone")), None)
+
+    def open_view(self, view_id: str, user: str) -> dict[str, Any]:
+        """A form that this person has open."""
+        for view in self.views:
+            if view["id"] == view_id and view["user"] == user and not view.get("closed"):
+                return view
+        raise SlackError("not_found")
+
+    def response_url(self, shown: dict[str, Any]) -> str:
+        """An address that changes what is shown to one person alone; good for half an hour."""
+        token = uuid.uuid4().hex
+        self._responses[token] = (shown, self.core.now() + RESPONSE_LIFE)
+        return f"{self.hooks}/hooks/{token}"
+
+    def respond(self, token: str, body: dict[str, Any]) -> None:
+        """What somebody sends to such an address: it takes the original away, or puts something in its place."""
+        with self.core.lock:
+            shown, until = self._responses.get(token, ({}, 0.0))
+            if self.core.now() > until:
+                raise SlackError("expired_url", status=404)
+            if body.get("delete_original") is True:
+                shown["gone"] = True
+            elif body.get("replace_original") is True:
+                shown |= {"text": body.get("text", ""), "blocks": body.get("blocks", [])}
+            else:
+                raise SlackError("invalid_payload", status=400)
+            self.core.touch()
 
     def add_channel(self, channel_id: str, name: str, *, private: bool = False, bot: bool = True) -> Channel:
         """Creates a channel with all people in it, and the bot unless told otherwise."""

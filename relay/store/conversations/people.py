@@ -14,6 +14,7 @@ from relay.store.db.engine import Tx
 from relay.store.db.statements import given, one_of
 from relay.store.db.tables import people
 
+_OF_THE_TEAM = [Role.AGENT.value, Standing.MEMBER.value, Standing.COLLEAGUE.value, Standing.GUEST.value]
 KNOWN = select(people).where(people.c.account == given("account"), one_of(people.c.user_id, "users"))
 
 
@@ -39,6 +40,21 @@ def remember_people(tx: Tx, account: str, found: Iterable[Person]) -> None:
     """Store what a look-up told, in the order of ids so that two writers cannot block each other."""
     for person in sorted(found, key=lambda one: one.user_id):
         _remember(tx, account, person.user_id, name=person.name, role=person.role.value)
+
+
+def is_colleague(tx: Tx, account: str, name: str, customer: str) -> bool:
+    """True when this, in lower case, is what agents are called, by both names or the first, and not the customer."""
+    ours = select(people.c.name).where(people.c.role.in_(_OF_THE_TEAM))
+    names = {one for full in tx.conn.execute(ours).scalars() for one in _called(full)}
+    if name not in names:
+        return False
+    his = select(people.c.name).where(people.c.account == account, people.c.user_id == customer)
+    return name not in {one for full in tx.conn.execute(his).scalars() for one in _called(full)}
+
+
+def _called(full: str) -> set[str]:
+    folded = full.casefold().strip()
+    return {folded, folded.split(" ")[0], " ".join(folded.split()[:2])} - {""}
 
 
 def _agent(row: Any, now: float) -> tuple[Agent, float]:

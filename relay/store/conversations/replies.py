@@ -5,13 +5,15 @@ Lock order: conversation, lane; whoever calls holds both.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import ColumnElement, and_, case, false, or_, select, update
 
 from relay.conversation import answered
+from relay.messages import Fate
 from relay.store.conversations.state import update_state
-from relay.store.conversations.thread_notices import add_notice
+from relay.store.conversations.thread_notices import add_notice, end_line, redraw_lines
 from relay.store.db.dialects import among, equals, past
 from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim, Send
@@ -20,10 +22,22 @@ from relay.store.intake.echoes import HOLD_REPLIES, take_key
 from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
 from relay.store.queue.sends import carried_deliveries
-from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Mark, SendState, ThreadNotice
+from relay.store.queue.waiting import fate_of
+from relay.vocabulary import (
+    CLICK_TOPIC,
+    NO_TOPIC,
+    DeliveryState,
+    Lane,
+    Mark,
+    ReceivedKind,
+    SendState,
+    Source,
+    ThreadNotice,
+)
 
 ENDED = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.IGNORED)
 SOON = 3.0  # seconds; what takes no longer needs no mark that says it is on its way
+LONG = 20.0  # seconds; what takes longer is said, with the reason
 
 
 # As the index has it too: SQLite does not see that what waits is open.
@@ -31,10 +45,43 @@ _WAITING = (equals(deliveries.c.state, DeliveryState.WAITING), among(deliveries.
 
 
 def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
-    """What was wanted first, or the seconds until it is not to be undone any more; None where nothing waits."""
+    """What was wanted first, or the seconds until it is not to be undone any more; None where nothing waits.
+
+    Whoever is to be asked about a message is asked at once, wherever it stands; until they have answered, or too long
+    for it, no reply behind it goes out.
+    """
+    row = _first(tx, claim, case((and_(deliveries.c.asks != "", ~deliveries.c.asked), 0), else_=1))
+    if row is not None and row.asks and row.asked and row.at > tx.now:
+        row = _beside_question(tx, claim) or row
+    if row is None:
+        return None
+    if row.at > tx.now and not (row.asks and not row.asked):
+        return float(row.at - tx.now)
+    action = AgentAction(row.id, row.topic == CLICK_TOPIC, row.key, row.body, row.words_id, row.edit)
+    return replace(action, asks=row.asks, asked=row.asked, is_behind=row.is_behind)
+
+
+def _beside_question(tx: Tx, claim: Claim) -> Any:
+    """What is to be done while an author is asked about the reply that would come next; None for nothing.
+
+    What a click asks for, which may be the answer; and whoever wrote a reply behind it learns that it waits, when they
+    can no longer take it back.
+    """
+    is_click = deliveries.c.topic == CLICK_TOPIC
+    behind = and_(~is_click, deliveries.c.asks == "", deliveries.c.mark != Mark.PENDING.value)
+    return _first(tx, claim, case((is_click, 0), else_=1), or_(is_click, behind), is_behind=~is_click)
+
+
+def _first(
+    tx: Tx,
+    claim: Claim,
+    order: ColumnElement[Any],
+    which: ColumnElement[bool] | None = None,
+    is_behind: ColumnElement[bool] | None = None,
+) -> Any:
     edit = received.alias()
     may_go = past(tx, deliveries.c.not_before, deliveries.c.undo)
-    row = tx.conn.execute(
+    return tx.conn.execute(
         select(
             deliveries.c.id,
             deliveries.c.topic,
@@ -43,18 +90,16 @@ def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
             received.c.body,
             deliveries.c.words_id,
             edit.c.body.label("edit"),
+            deliveries.c.asks,
+            deliveries.c.asked,
+            (false() if is_behind is None else is_behind).label("is_behind"),
         )
         .join(received, received.c.id == deliveries.c.received_id)
         .outerjoin(edit, edit.c.id == deliveries.c.words_id)
-        .where(_of_lane(claim), *_WAITING)
-        .order_by(deliveries.c.written_at, deliveries.c.id)
+        .where(_of_lane(claim), *_WAITING, *(() if which is None else (which,)))
+        .order_by(order, deliveries.c.written_at, deliveries.c.id)
         .limit(1)
     ).one_or_none()
-    if row is None:
-        return None
-    if row.at > tx.now:
-        return float(row.at - tx.now)
-    return AgentAction(row.id, row.topic == CLICK_TOPIC, row.key, row.body, row.words_id, row.edit)
 
 
 def is_as_read(tx: Tx, action: AgentAction) -> bool:
@@ -79,8 +124,11 @@ def settle_sent(tx: Tx, claim: Claim, send: Send, key: str | None) -> None:
     done = {"state": DeliveryState.DELIVERED.value, "settled_at": tx.now, **send.outcome}
     _set_delivery(tx, send, **done)
     update_state(tx, mine, lambda now: answered(now, name=send.payload.get("agent", "")))
+    (delivery_id,) = carried_deliveries(tx, send)
+    end_line(tx, delivery_id)
+    redraw_lines(tx, mine, delivery_id)
     if send.beside:
-        add_notice(tx, mine, carried_deliveries(tx, send)[0], ThreadNotice.FILES)
+        add_notice(tx, mine, delivery_id, ThreadNotice.FILES)
     arm(tx, mine, Lane.CARD, 0.0)
     give_back(tx, claim)
 
@@ -93,14 +141,20 @@ def mark_pending(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
     arm(tx, claim.conversation.id, Lane.CARD, 0.0)
 
 
-def note_wait(tx: Tx, claim: Claim, delivery_id: int, cause: str, *, for_long: bool) -> None:
-    """It cannot go out now, and why; where it takes `for_long`, the agent sees that it is on its way."""
+def note_wait(tx: Tx, claim: Claim, delivery_id: int, cause: str, *, waits: float, left: float | None) -> None:
+    """It cannot go out now, and why; it `waits`, in seconds so far, and is tried for what is `left` (None: for ever).
+
+    Where that takes longer, the agent sees that it is on its way, and then why it is not there yet.
+    """
     mine = deliveries.c.id == delivery_id
-    tx.conn.execute(update(deliveries).where(mine).values(cause=cause))
-    if for_long:
-        of_words = and_(mine, deliveries.c.topic == NO_TOPIC)
+    until = None if left is None else tx.now + left
+    tx.conn.execute(update(deliveries).where(mine).values(cause=cause, tries_until=until))
+    of_words = and_(mine, deliveries.c.topic == NO_TOPIC)
+    if waits > SOON:
         tx.conn.execute(update(deliveries).where(of_words).values(mark=Mark.PENDING.value))
         arm(tx, claim.conversation.id, Lane.CARD, 0.0)
+    if waits > LONG and tx.conn.execute(select(deliveries.c.id).where(of_words)).one_or_none() is not None:
+        add_notice(tx, claim.conversation.id, delivery_id, ThreadNotice.DELAYED)
 
 
 def has_echoed(tx: Tx, send: Send) -> bool:
@@ -127,20 +181,26 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
     arm(tx, mine, Lane.CARD, 0.0)
     give_back(tx, claim)
-    if not told:
+    if told:
+        redraw_lines(tx, mine, delivery_id)
+    else:
         add_notice(tx, mine, delivery_id, ThreadNotice(mark.value))
 
 
-def end_click(tx: Tx, delivery_id: int, state: DeliveryState, cause: str = "") -> None:
-    """What a click asked for is done, or will not be."""
-    ended = {"state": state.value, "cause": cause, "settled_at": tx.now}
+def end_click(tx: Tx, delivery_id: int, state: DeliveryState, cause: str = "", by: str = "") -> None:
+    """What a click asked for is done, or will not be; `by` is the name of who made it."""
+    ended = {"state": state.value, "cause": cause, "settled_at": tx.now, "pressed_by": by}
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**ended))
+
+
+def fate(tx: Tx, delivery_id: int) -> Fate:
+    """What has become of something of an agent's."""
+    return fate_of(tx.conn.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one())
 
 
 def is_ended(tx: Tx, delivery_id: int) -> bool:
     """True when nothing more is to be done for what an agent wanted."""
-    found = select(deliveries.c.state).where(deliveries.c.id == delivery_id)
-    return DeliveryState(tx.conn.execute(found).scalar_one()) in ENDED
+    return fate(tx, delivery_id).state in ENDED
 
 
 def came_late(tx: Tx, claim: Claim, send: Send, key: str) -> None:
@@ -151,27 +211,40 @@ def came_late(tx: Tx, claim: Claim, send: Send, key: str) -> None:
         take_key(tx, claim.conversation.id, send.id, key)
 
 
-def send_again(tx: Tx, delivery_id: int) -> bool:
-    """Somebody wants a reply that was given up to be sent once more; False where there is nothing to send again."""
+def send_again(tx: Tx, delivery_id: int, by: str = "") -> bool:
+    """`by` wants a reply that was given up to be sent once more; False where there is nothing to send again."""
+    return let_go(tx, delivery_id, by, deliveries.c.state == DeliveryState.DEAD.value)
+
+
+def let_go(tx: Tx, delivery_id: int, by: str, which: ColumnElement[bool]) -> bool:
+    """`by` says that it goes out, whatever it looks like; False where it is none of `which`."""
     conversation_id = lock_reply(tx, delivery_id)
     if conversation_id is None:
         return False
-    again = tx.conn.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.DEAD.value)
-        .values(state=DeliveryState.WAITING.value, cause="", mark=Mark.PENDING.value, not_before=tx.now, undo=0.0)
-        .returning(deliveries.c.id)
-    ).one_or_none()
-    if again is not None:
-        arm(tx, conversation_id, Lane.CARD, 0.0)
-        arm(tx, conversation_id, Lane.REPLIES, 0.0)
-    return again is not None
+    freely = {"not_before": tx.now, "undo": 0.0, "asks": "", "by_hand": True}
+    goes = {"state": DeliveryState.WAITING.value, "cause": "", "mark": Mark.PENDING.value, "pressed_by": by, **freely}
+    chosen = update(deliveries).where(deliveries.c.id == delivery_id, which).values(**goes)
+    if tx.conn.execute(chosen.returning(deliveries.c.id)).one_or_none() is None:
+        return False
+    arm(tx, conversation_id, Lane.CARD, 0.0)
+    arm(tx, conversation_id, Lane.REPLIES, 0.0)
+    redraw_lines(tx, conversation_id, delivery_id)
+    return True
 
 
 def is_of(tx: Tx, claim: Claim, delivery_id: int) -> bool:
     """True when this is a reply of the claim's conversation."""
     found = select(deliveries.c.id).where(deliveries.c.id == delivery_id, _of_lane(claim))
     return tx.conn.execute(found).one_or_none() is not None
+
+
+def of_message(tx: Tx, claim: Claim, key: str) -> int | None:
+    """What the message with this key wanted of Kommunicate, if it is one of this conversation's."""
+    message = and_(received.c.kind == ReceivedKind.MESSAGE.value, received.c.key == key)
+    mine = and_(received.c.source == Source.SLACK.value, received.c.account == claim.conversation.key.account, message)
+    found = select(deliveries.c.id).join(received, received.c.id == deliveries.c.received_id).where(mine)
+    delivery_id: int | None = tx.conn.execute(found.where(_of_lane(claim))).scalar_one_or_none()
+    return delivery_id
 
 
 def lock_reply(tx: Tx, delivery_id: int) -> int | None:

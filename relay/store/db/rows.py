@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relay.conversation import ConversationState, Holder, Status
-from relay.messages import ConversationKey, Form
+from relay.messages import ConversationKey, Fate, Form
 from relay.vocabulary import Lane, Mark, Outcome, SendKind, SendState, ThreadNotice
 
 
@@ -23,7 +23,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation as a worker needs it. `channel` is as mapped, `channel_id` Slack's own id once known."""
+    """A conversation as a worker needs it. `channel` is as mapped by `rule`, `channel_id` Slack's own id once known."""
 
     id: int
     key: ConversationKey
@@ -37,6 +37,7 @@ class Conversation:
     state: ConversationState  # but for when to call the channel, see `Claim.broadcast_from`
     wanted: int  # the card's versions: the one to show, and the one shown
     shown: int
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,20 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The delivery that a line in the thread tells of, what there is to tell, and why."""
+    """The delivery that a line in the thread tells of, and what there is to tell.
+
+    `words` is the body that says what it said when it set out. `is_edited`: there is an edit that nobody has sent;
+    `correction` is the delivery that was sent to correct this one, with its fate and the body of its words.
+    """
 
     id: int
     topic: ThreadNotice
-    cause: str
+    fate: Fate
+    words: bytes | None = None
+    is_edited: bool = False
+    correction: int | None = None
+    corrected: Fate | None = None
+    correction_words: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,8 @@ class AgentAction:
     """What an agent wants next: a reply, or with `is_click` what a click asks for. `key` is the received thing's.
 
     `edit_id` names the edit that says what to send instead; `edit` is its body, None where it is no longer stored.
+    `asks` is why its author is to be asked first, "" if not; `asked`: they were; `is_behind`: it waits for one that
+    somebody else is asked about.
     """
 
     id: int
@@ -149,6 +161,9 @@ class AgentAction:
     body: bytes | None
     edit_id: int | None = None
     edit: bytes | None = None
+    asks: str = ""
+    asked: bool = False
+    is_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +193,7 @@ def to_conversation(row: Any) -> Conversation:
         state=to_state(row),
         wanted=row.wanted,
         shown=row.shown,
+        rule=row.rule,
     )
 
 

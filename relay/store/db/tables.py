@@ -166,6 +166,12 @@ deliveries = Table(
     _seconds("not_before"),
     _seconds("undo"),  # how long it may be undone: a `not_before` further ahead than that is void
     _flag("may_repeat"),  # it may stand in Slack already, and nobody can look: the next post of it says so
+    _words("asks"),  # why its author is asked before it goes to the customer
+    _flag("asked"),  # that the question was put, which its `not_before` ends
+    _flag("by_hand"),  # somebody said that it goes to the customer
+    _words("pressed_by"),  # the name of who pressed a button on a line about it last
+    Column("tries_until", Double),  # of a reply that could not be sent so far
+    Column("correction_id", Id),  # of deliveries: what was sent last to correct this one
     _words("mark"),  # the receipt an agent's message should bear, and the one it bears
     _words("mark_shown"),
     Column("created_at", Double, nullable=False),
@@ -178,6 +184,8 @@ deliveries = Table(
         where="state IN ('waiting', 'sending', 'unsure') OR notice_due = 1",
         on_postgres="state IN ('waiting', 'sending', 'unsure') OR notice_due",
     ),
+    _index("deliveries_about", "about", where="about IS NOT NULL"),
+    _index("deliveries_corrected", "correction_id", where="correction_id IS NOT NULL"),
     _index("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
     _index("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
     Index("deliveries_of_received", "received_id"),
@@ -262,6 +270,7 @@ people = Table(
     _words("email"),  # of a Slack user, by which an agent is found in Kommunicate
     Column("looked_up_at", Double, nullable=False),
     PrimaryKeyConstraint("account", "user_id"),
+    Index("people_by_role", "role"),
 )
 
 counts = Table(

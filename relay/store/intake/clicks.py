@@ -5,17 +5,25 @@ Lock order: conversation, lane.
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from relay.messages import AgentClick
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
+from relay.store.db.tables import conversations, deliveries
 from relay.store.intake.recording import NOT_OURS, Came, find_thread, queue, record
 from relay.store.queue.due import arm, lock
 from relay.vocabulary import CLICK_TOPIC, Lane, Outcome, ReceivedKind
 
 
 def accept_click(tx: Tx, click: AgentClick, body: bytes, *, account: str) -> Receipt:
-    """Store a click in a thread of ours, once per key, and queue what it asks for."""
+    """Store a click in a thread of ours, once per key, and queue what it asks for.
+
+    Of what only one person sees Slack need not say in which thread it stands: what it is about tells.
+    """
     conversation_id = find_thread(tx, click.channel, click.thread_ts or click.message_ts)
+    if conversation_id is None and click.about is not None:
+        conversation_id = _of_delivery(tx, click.about, click.channel)
     if conversation_id is None:
         return Receipt(Outcome.IGNORED, reason=NOT_OURS)
     lock(tx, conversation_id)
@@ -25,3 +33,10 @@ def accept_click(tx: Tx, click: AgentClick, body: bytes, *, account: str) -> Rec
     queue(tx, conversation_id, received_id, topic=CLICK_TOPIC, written_at=click.at)
     arm(tx, conversation_id, Lane.REPLIES, 0.0)
     return Receipt(Outcome.ACCEPTED, received_id)
+
+
+def _of_delivery(tx: Tx, delivery_id: int, channel: str) -> int | None:
+    of_channel = select(conversations.c.id).join(deliveries, deliveries.c.conversation_id == conversations.c.id)
+    here = of_channel.where(deliveries.c.id == delivery_id, conversations.c.channel_id == channel)
+    found: int | None = tx.conn.execute(here).scalar_one_or_none()
+    return found

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from relay.keys import key_of
 from relay.messages import ChatMessage
+from relay.store.conversations.thread_notices import redraw_lines
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Send, to_send
 from relay.store.db.statements import given
@@ -71,5 +72,6 @@ def take_key(tx: Tx, conversation_id: int, send_id: str, key: str) -> None:
         carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send_id)
         came = {"state": DeliveryState.DELIVERED.value, "settled_at": tx.now, **send.outcome}
         late = and_(deliveries.c.id.in_(carried), deliveries.c.state == DeliveryState.DEAD.value)
-        tx.conn.execute(update(deliveries).where(late).values(**came))
+        for delivery_id in tx.conn.execute(update(deliveries).where(late).values(**came).returning(deliveries.c.id)):
+            redraw_lines(tx, conversation_id, delivery_id[0])
         arm(tx, conversation_id, Lane.CARD, 0.0)

@@ -5,18 +5,19 @@ Lock order: conversation, lane.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, update
 
-from relay.messages import AgentChange
+from relay.messages import AgentChange, ReplyRules
 from relay.store.conversations.replies import lock_reply
-from relay.store.conversations.thread_notices import add_notice
+from relay.store.conversations.thread_notices import add_notice, redraw_lines
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.db.tables import deliveries, received
+from relay.store.intake.judging import judge
 from relay.store.intake.recording import NOT_OURS, Came, lock_thread, queue, record
 from relay.store.queue.due import arm, lock
 from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, Source, ThreadNotice
@@ -34,7 +35,7 @@ class _Changed:
     conversation_id: int
 
 
-def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str) -> Receipt:
+def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str, rules: ReplyRules) -> Receipt:
     """Let a reply that has not reached the customer say what its message says now, or stop it.
 
     Of one that has, the thread is told; nothing more is sent by itself. A note stays a note, whatever becomes of it.
@@ -52,10 +53,10 @@ def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str) -> 
         return Receipt(Outcome.DUPLICATE)
     if reply is None:
         return Receipt(Outcome.ACCEPTED, received_id, "held until its message is known")
-    return _apply(tx, reply, change, received_id)
+    return _apply(tx, reply, change, received_id, rules)
 
 
-def apply_held_changes(tx: Tx, account: str, key: str) -> None:
+def apply_held_changes(tx: Tx, account: str, key: str, rules: ReplyRules) -> None:
     """A message has been queued, and its conversation is locked: let it say what it says by now."""
     waiting = received.alias()
     ids = select(waiting.c.id).where(equals(waiting.c.outcome, Outcome.HELD))
@@ -65,7 +66,7 @@ def apply_held_changes(tx: Tx, account: str, key: str) -> None:
         if reply is not None:
             taken = {"outcome": Outcome.ACCEPTED.value, "conversation_id": reply.conversation_id}
             tx.conn.execute(update(received).where(received.c.id == row.id).values(**taken))
-            _apply(tx, reply, _change_of(row), row.id)
+            _apply(tx, reply, _change_of(row, rules), row.id, rules)
 
 
 def _lock_place(tx: Tx, change: AgentChange, account: str) -> bool:
@@ -85,28 +86,29 @@ def _came(change: AgentChange, body: bytes, account: str) -> Came:
         change.thread_ts,
         edits_key=change.of,
         edited_at=change.at,
-        note=change.note,
+        note=change.reading.note,
         gone=change.gone,
     )
 
 
-def _change_of(row: Any) -> AgentChange:
-    return AgentChange(
-        row.key, row.edits_key, row.thread_channel, row.thread_ts, row.edited_at, row.reason or None, row.gone
-    )
+def _change_of(row: Any, rules: ReplyRules) -> AgentChange:
+    reading = replace(rules.read_again(row.body), note=row.reason or None)
+    return AgentChange(row.key, row.edits_key, row.thread_channel, row.thread_ts, row.edited_at, reading, row.gone)
 
 
-def send_correction(tx: Tx, delivery_id: int) -> bool:
-    """Somebody wants the customer to have a reply's last edit too; False where there is none that is not sent yet."""
+def send_correction(tx: Tx, delivery_id: int, by: str) -> bool:
+    """`by` wants the customer to have a reply's last edit too; False where there is none that is not sent yet."""
     conversation_id = lock_reply(tx, delivery_id)
     if conversation_id is None:
         return False
     edit = tx.conn.execute(select(deliveries.c.late_id).where(deliveries.c.id == delivery_id)).scalar_one()
     if edit is None:
         return False
-    tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(late_id=None))
-    queue(tx, conversation_id, edit, written_at=tx.now)
+    correction = queue(tx, conversation_id, edit, written_at=tx.now, by_hand=True, pressed_by=by)
+    mine = deliveries.c.id == delivery_id
+    tx.conn.execute(update(deliveries).where(mine).values(late_id=None, correction_id=correction))
     arm(tx, conversation_id, Lane.REPLIES, 0.0)
+    redraw_lines(tx, conversation_id, correction)
     return True
 
 
@@ -129,11 +131,12 @@ def _message(account: str, key: str) -> ColumnElement[bool]:
     return and_(of_slack, received.c.kind == ReceivedKind.MESSAGE.value, received.c.key == key)
 
 
-def _apply(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> Receipt:
+def _apply(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules: ReplyRules) -> Receipt:
     if _is_older(tx, reply.id, change):
         return Receipt(Outcome.IGNORED, received_id, "a later change came first")
-    if _change(tx, reply, change, received_id) or _tell(tx, reply, change, received_id):
+    if _change(tx, reply, change, received_id, rules) or _tell(tx, reply, change, received_id):
         return Receipt(Outcome.ACCEPTED, received_id)
+    _change_note(tx, reply, change, received_id)
     return Receipt(Outcome.IGNORED, received_id, "a note")
 
 
@@ -145,32 +148,53 @@ def _is_older(tx: Tx, delivery_id: int, change: AgentChange) -> bool:
     return not change.gone and tx.conn.execute(known).one_or_none() is not None
 
 
-def _change(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> bool:
-    """What has not been sent is changed or stopped; also what was given up and may be sent again."""
-    stops = change.gone or change.note is not None
-    mark = Mark.NONE if change.gone else Mark.NOTE
-    stopped = {"state": DeliveryState.IGNORED.value, "cause": change.note or TAKEN_BACK, "mark": mark.value}
-    done = tx.conn.execute(
-        update(deliveries)
-        .where(deliveries.c.id == reply.id, deliveries.c.state.in_(NOT_SENT))
-        .values(**(stopped if stops else {"words_id": received_id}))
-        .returning(deliveries.c.id)
-    ).one_or_none()
-    if done is not None and stops:
-        arm(tx, reply.conversation_id, Lane.CARD, 0.0)
-    return done is not None
+def _change(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules: ReplyRules) -> bool:
+    """What has not been sent is changed or stopped; also what was given up and may be sent again.
+
+    What somebody has said goes to the customer is not asked about again, but may still be made a note.
+    """
+    mine = and_(deliveries.c.id == reply.id, deliveries.c.state.in_(NOT_SENT))
+    row = tx.conn.execute(select(deliveries.c.by_hand, deliveries.c.asks).where(mine).with_for_update()).one_or_none()
+    if row is None:
+        return False
+    reading = change.reading if row.by_hand else judge(tx, reply.conversation_id, change.reading, rules)
+    if change.gone or reading.note is not None:
+        mark = Mark.NONE if change.gone else Mark.NOTE
+        values: dict[str, object] = {
+            "state": DeliveryState.IGNORED.value,
+            "cause": reading.note or TAKEN_BACK,
+            "mark": mark.value,
+        }
+    else:
+        values = {"words_id": received_id, **_asked_anew(tx, "" if row.by_hand else reading.asks, row.asks)}
+    tx.conn.execute(update(deliveries).where(mine).values(**values))
+    redraw_lines(tx, reply.conversation_id, reply.id)
+    arm(tx, reply.conversation_id, Lane.CARD, 0.0)
+    arm(tx, reply.conversation_id, Lane.REPLIES, 0.0)
+    return True
+
+
+def _asked_anew(tx: Tx, asks: str, before: str) -> dict[str, object]:
+    """A question that its words no longer raise is none; one that they raise now is put, one that stands stays."""
+    if not asks:
+        return {"asks": "", "asked": False, "not_before": tx.now, "undo": 0.0} if before else {}
+    return {} if before else {"asks": asks, "asked": False}
+
+
+def _change_note(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> None:
+    """A note stays one; should somebody send it after all, it says what it says now. What is gone cannot be sent."""
+    mine = and_(deliveries.c.id == reply.id, deliveries.c.state == DeliveryState.IGNORED.value)
+    values = {"mark": Mark.NONE.value} if change.gone else {"words_id": received_id}
+    tx.conn.execute(update(deliveries).where(mine).values(**values))
+    redraw_lines(tx, reply.conversation_id, reply.id)
 
 
 def _tell(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> bool:
     """What has set out is as it is. Several edits are one line: its button sends the last one."""
     mine = and_(deliveries.c.id == reply.id, deliveries.c.state.in_(SET_OUT))
-    row = tx.conn.execute(select(deliveries.c.late_id).where(mine)).one_or_none()
-    if row is None:
+    if tx.conn.execute(select(deliveries.c.id).where(mine)).one_or_none() is None:
         return False
-    late = None if change.gone or change.note is not None else received_id
+    late = None if change.gone or change.reading.note is not None else received_id
     tx.conn.execute(update(deliveries).where(mine).values(late_id=late))
-    if late is None:
-        add_notice(tx, reply.conversation_id, reply.id, ThreadNotice.DELETED)
-    elif row.late_id is None:
-        add_notice(tx, reply.conversation_id, reply.id, ThreadNotice.EDITED)
+    add_notice(tx, reply.conversation_id, reply.id, ThreadNotice.DELETED if late is None else ThreadNotice.EDITED)
     return True

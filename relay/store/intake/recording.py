@@ -96,17 +96,17 @@ def record_foreign(tx: Tx, account: str, key: str, reason: str) -> bool:
     return tx.conn.execute(row.on_conflict_do_nothing().returning(received.c.id)).one_or_none() is not None
 
 
-def queue(tx: Tx, conversation_id: int, received_id: int, **values: str | float) -> None:
-    """Put something of an agent's into the replies lane; whoever calls arms what has to do with it."""
-    tx.conn.execute(
-        insert(deliveries).values(
-            conversation_id=conversation_id,
-            lane=Lane.REPLIES.value,
-            received_id=received_id,
-            created_at=tx.now,
-            **values,
-        )
+def queue(tx: Tx, conversation_id: int, received_id: int, **values: str | float) -> int:
+    """Put something of an agent's into the replies lane, and return its id; whoever calls arms what it concerns."""
+    new = insert(deliveries).values(
+        conversation_id=conversation_id,
+        lane=Lane.REPLIES.value,
+        received_id=received_id,
+        created_at=tx.now,
+        **values,
     )
+    delivery_id: int = tx.conn.execute(new.returning(deliveries.c.id)).scalar_one()
+    return delivery_id
 
 
 def find_thread(tx: Tx, channel: str, thread_ts: str | None) -> int | None:

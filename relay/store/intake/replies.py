@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from sqlalchemy import exists, select
 
-from relay.messages import AgentMessage
+from relay.messages import AgentMessage, ReplyRules
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.db.tables import sends
 from relay.store.intake.edits import apply_held_changes
+from relay.store.intake.judging import SWITCHED_OFF, judge
 from relay.store.intake.recording import NOT_OURS, Came, Held, lock_thread, queue, record, release
 from relay.store.queue.due import arm
 from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind
@@ -19,8 +20,11 @@ from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind
 OWN_POST = "the relay posted it"
 
 
-def accept_reply(tx: Tx, message: AgentMessage, body: bytes, *, account: str, undo: float) -> Receipt:
-    """Store an agent's message, once per key, and queue it to go out in `undo` seconds; a note only gets its mark."""
+def accept_reply(tx: Tx, message: AgentMessage, body: bytes, *, account: str, rules: ReplyRules) -> Receipt:
+    """Store an agent's message, once per key, and queue it to go out when it is not to be undone any more.
+
+    A note only gets its mark; about what may be one its author is asked.
+    """
     if _is_ours(tx, message):
         return Receipt(Outcome.IGNORED, reason=OWN_POST)
     conversation_id, is_ours = lock_thread(tx, message.channel, message.thread_ts)
@@ -32,14 +36,14 @@ def accept_reply(tx: Tx, message: AgentMessage, body: bytes, *, account: str, un
         return Receipt(Outcome.DUPLICATE)
     if conversation_id is None:
         return Receipt(Outcome.ACCEPTED, received_id, "held until its thread is known")
-    _queue_reply(tx, conversation_id, received_id, message, account, undo)
+    _queue_reply(tx, conversation_id, received_id, message, account, rules)
     return Receipt(Outcome.ACCEPTED, received_id)
 
 
-def adopt(tx: Tx, one: Held, conversation_id: int, message: AgentMessage, *, undo: float) -> None:
+def adopt(tx: Tx, one: Held, conversation_id: int, message: AgentMessage, rules: ReplyRules) -> None:
     """Queue a held message whose thread has become known; the conversation is locked."""
     if release(tx, one, conversation_id):
-        _queue_reply(tx, conversation_id, one.id, message, one.account, undo)
+        _queue_reply(tx, conversation_id, one.id, message, one.account, rules)
 
 
 def _is_ours(tx: Tx, message: AgentMessage) -> bool:
@@ -48,20 +52,22 @@ def _is_ours(tx: Tx, message: AgentMessage) -> bool:
 
 
 def _queue_reply(
-    tx: Tx, conversation_id: int, received_id: int, message: AgentMessage, account: str, undo: float
+    tx: Tx, conversation_id: int, received_id: int, message: AgentMessage, account: str, rules: ReplyRules
 ) -> None:
     """As it reads after every change that came before it or waited with it."""
-    is_note = message.note is not None
+    reading = judge(tx, conversation_id, message.reading, rules)
+    is_note, undo = reading.note is not None, rules.undo
     queue(
         tx,
         conversation_id,
         received_id,
         state=(DeliveryState.IGNORED if is_note else DeliveryState.WAITING).value,
-        cause=message.note or "",
-        mark=(Mark.NOTE if is_note else Mark.NONE).value,
+        cause=reading.note or "",
+        asks=reading.asks,
+        mark=(Mark.NOTE if is_note and reading.note != SWITCHED_OFF else Mark.NONE).value,
         written_at=float(message.ts),
         not_before=tx.now + undo,
         undo=undo,
     )
-    arm(tx, conversation_id, Lane.CARD if is_note else Lane.REPLIES, 0.0 if is_note else undo)
-    apply_held_changes(tx, account, message.key)
+    arm(tx, conversation_id, Lane.CARD if is_note else Lane.REPLIES, 0.0 if is_note or reading.asks else undo)
+    apply_held_changes(tx, account, message.key, rules)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, exists, or_, select
+from sqlalchemy import Integer, exists, func, or_, select
 
-from relay.messages import Form
+from relay.messages import Fate, Form
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import About, Claim, Send, Waiting
@@ -15,23 +15,44 @@ from relay.store.db.statements import given, one_of
 from relay.store.db.tables import deliveries, received, send_parts, sends
 from relay.store.queue.lanes import TO_DO
 from relay.store.queue.sends import WHOLE_NOTICE
-from relay.vocabulary import DeliveryState, SendState, ThreadNotice
+from relay.vocabulary import DeliveryState, Mark, SendState, ThreadNotice
 
 BATCH = 100  # more would not fit into a handful of posts anyway
 
 
-_SUBJECT = deliveries.alias()
+_SUBJECT, _CORRECTION = deliveries.alias(), deliveries.alias()
+_FIRST, _EDIT, _CORRECTED = received.alias(), received.alias(), received.alias()
 
+_FATE = (
+    deliveries.c.state,
+    deliveries.c.mark,
+    deliveries.c.cause,
+    deliveries.c.pressed_by,
+    deliveries.c.settled_at,
+    deliveries.c.tries_until,
+)
+SUBJECTS = (
+    select(
+        _SUBJECT,
+        func.coalesce(_EDIT.c.body, _FIRST.c.body).label("in_words"),
+        _CORRECTION.c.id.label("correction"),
+        *(_CORRECTION.c[column.key].label(f"correction_{column.key}") for column in _FATE),
+        _CORRECTED.c.body.label("correction_words"),
+    )
+    .join(_FIRST, _FIRST.c.id == _SUBJECT.c.received_id)
+    .outerjoin(_EDIT, _EDIT.c.id == _SUBJECT.c.words_id)
+    .outerjoin(_CORRECTION, _CORRECTION.c.id == _SUBJECT.c.correction_id)
+    .outerjoin(_CORRECTED, _CORRECTED.c.id == _CORRECTION.c.received_id)
+    .where(one_of(_SUBJECT.c.id, "among"))
+)
 _DELIVERIES = (
     select(
         deliveries,
         received.c.body,
         received.c.gone,
-        _SUBJECT.c.cause.label("subject_cause"),
         exists().where(send_parts.c.delivery_id == deliveries.c.id, send_parts.c.live).label("has_parts"),
     )
     .join(received, received.c.id == deliveries.c.received_id)
-    .outerjoin(_SUBJECT, _SUBJECT.c.id == deliveries.c.about)
     .order_by(deliveries.c.id)
 )
 WAITING = _DELIVERIES.where(
@@ -51,19 +72,46 @@ PARTS_DONE = (
 def waiting(tx: Tx, claim: Claim, limit: int = BATCH) -> list[Waiting]:
     """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
     rows = tx.run(WAITING, conversation_id=claim.conversation.id, kind=claim.lane, limit=limit).all()
-    done = _parts_done(tx, [row.id for row in rows if row.has_parts])
-    return [_waiting(row, lost=row.notice_due, parts_done=done.get(row.id, ())) for row in rows]
+    done, about = _parts_done(tx, [row.id for row in rows if row.has_parts]), _subjects(tx, rows)
+    return [_waiting(row, about, lost=row.notice_due, parts_done=done.get(row.id, ())) for row in rows]
 
 
 def carried(tx: Tx, send: Send) -> tuple[list[Waiting], set[tuple[int, int]]]:
     """What a live send carries, whatever became of it, and which parts of that, as (delivery id, part number)."""
     live = select(send_parts.c.delivery_id, send_parts.c.part).where(send_parts.c.send_id == send.id, send_parts.c.live)
     parts = {(row.delivery_id, row.part) for row in tx.conn.execute(live)}
-    rows = tx.conn.execute(_DELIVERIES.where(deliveries.c.id.in_({delivery_id for delivery_id, _ in parts})))
-    return [_waiting(row, lost=(row.id, WHOLE_NOTICE) in parts) for row in rows], parts
+    rows = tx.conn.execute(_DELIVERIES.where(deliveries.c.id.in_({delivery_id for delivery_id, _ in parts}))).all()
+    about = _subjects(tx, rows)
+    return [_waiting(row, about, lost=(row.id, WHOLE_NOTICE) in parts) for row in rows], parts
 
 
-def _waiting(row: Any, *, lost: bool, parts_done: Iterable[int] = ()) -> Waiting:
+def fate_of(row: Any, prefix: str = "") -> Fate:
+    """What has become of the delivery of a row, whose columns may have a prefix."""
+    state, mark, cause, by, at, until = (getattr(row, prefix + column.key) for column in _FATE)
+    return Fate(DeliveryState(state), Mark(mark), cause, by, at, until)
+
+
+def _subjects(tx: Tx, rows: Sequence[Any]) -> dict[int, Any]:
+    """What lines in the thread tell of, by id; most rows are no such lines."""
+    wanted = {row.about for row in rows if row.about is not None}
+    return {row.id: row for row in tx.run(SUBJECTS, among=sorted(wanted))} if wanted else {}
+
+
+def _about(row: Any, subject: Any) -> About:
+    corrected = None if subject.correction is None else fate_of(subject, "correction_")
+    return About(
+        row.about,
+        ThreadNotice(row.topic),
+        fate_of(subject),
+        words=subject.in_words,
+        is_edited=subject.late_id is not None,
+        correction=subject.correction,
+        corrected=corrected,
+        correction_words=subject.correction_words,
+    )
+
+
+def _waiting(row: Any, about: dict[int, Any], *, lost: bool, parts_done: Iterable[int] = ()) -> Waiting:
     return Waiting(
         id=row.id,
         received_id=row.received_id,
@@ -72,7 +120,7 @@ def _waiting(row: Any, *, lost: bool, parts_done: Iterable[int] = ()) -> Waiting
         alone=row.alone,
         may_repeat=row.may_repeat,
         lost=row.cause if lost else None,
-        about=row.about and About(row.about, ThreadNotice(row.topic), row.subject_cause),
+        about=None if row.about is None else _about(row, about[row.about]),
         parts_done=frozenset(parts_done),
         is_withdrawn=row.gone and row.about is None,
     )

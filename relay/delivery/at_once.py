@@ -1,0 +1,59 @@
+"""What Slack waits three seconds for, done beside the response and lost without harm: nothing here is stored.
+
+A question that was answered is taken away, a form is opened. Whoever sees the question still, or no form, asks again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+
+from relay.errors import DeliveryFailed
+from relay.slack.client import SlackClient
+from relay.slack.hooks import take_away
+
+DEADLINE = 2.5  # seconds; Slack's trigger is good for three
+AT_ONCE = 4
+MOST = 50  # that wait: who comes later is not helped
+
+log = structlog.get_logger()
+
+
+class AtOnce:
+    """Does each call in a thread of its own, a few at a time."""
+
+    def __init__(self, token: str, api_url: str) -> None:
+        self._slack = SlackClient(token, api_url, deadline=DEADLINE)
+        self._api_url = api_url
+        self._threads = ThreadPoolExecutor(AT_ONCE, "at-once")
+        self._room = threading.Semaphore(MOST)
+
+    def take_away(self, response_url: str) -> None:
+        """Take away what was clicked."""
+        self.do("take_away", lambda: take_away(response_url, api_url=self._api_url, deadline=DEADLINE))
+
+    def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        """Open a form for whoever made this trigger."""
+        self.do("open_form", lambda: self._slack.open_view(trigger_id, view))
+
+    def do(self, name: str, call: Callable[[], object]) -> None:
+        """Make this call soon; where too many wait already, not at all."""
+        if not self._room.acquire(blocking=False):
+            log.warning("at_once.too_many", call=name)
+            return
+        self._threads.submit(self._call, name, call).add_done_callback(lambda _: self._room.release())
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @staticmethod
+    def _call(name: str, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except DeliveryFailed as error:
+            log.warning("at_once.failed", call=name, error=type(error).__name__, code=error.code)

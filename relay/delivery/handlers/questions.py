@@ -1,0 +1,41 @@
+"""A reply that looks like a note: its author is asked, alone, and until they say so it waits, with those behind it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from relay.delivery import stored
+from relay.delivery.steps import Author, Prepared, SayPrivately
+from relay.slack.thread_notices import question
+from relay.store.conversations import questions
+from relay.store.db.engine import Tx
+from relay.store.db.rows import AgentAction, Claim
+from relay.vocabulary import SendKind
+
+WAITS = "Your reply waits: somebody is asked whether an earlier message in this thread goes to the customer."
+
+
+def prepare(claim: Claim, action: AgentAction) -> Prepared:
+    """What is asked, or said to those who wait; after ten minutes of silence it stays inside."""
+    said = stored.read_said(action.body)
+    author = Author(said.channel, said.user_id, said.thread_ts) if said and said.user_id else None
+    if action.is_behind:
+        done = partial(questions.is_behind, delivery_id=action.id)
+        return SayPrivately(SendKind.REPLY, WAITS, author, partial(_behind, claim, action.id), done)
+    words = stored.words_of(action.body if action.edit_id is None else action.edit)
+    sentence, controls = question(action.asks, words, action.id, round(questions.ASKED_FOR / 60))
+    done, settle = partial(questions.is_asked, delivery_id=action.id), partial(_asked, claim, action)
+    # Nobody is asked twice: the line in the thread says what silence has come to.
+    return SayPrivately(SendKind.REPLY, sentence, None if action.asked else author, settle, done, controls)
+
+
+def _behind(claim: Claim, delivery_id: int, tx: Tx, told: bool) -> None:  # noqa: FBT001
+    questions.mark_behind(tx, claim, delivery_id)
+
+
+def _asked(claim: Claim, action: AgentAction, tx: Tx, told: bool) -> None:  # noqa: FBT001
+    """Whoever could not be asked, or has not answered, is told by a line in the thread."""
+    if told:
+        questions.mark_asked(tx, claim, action.id)
+    else:
+        questions.keep_inside(tx, claim, action.id, action.asks)

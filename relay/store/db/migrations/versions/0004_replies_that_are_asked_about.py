@@ -1,0 +1,27 @@
+"""Replies that are asked about, lines that change"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for new in (
+        sa.Column("asks", sa.Text(), server_default="", nullable=False),
+        sa.Column("asked", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("pressed_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("tries_until", sa.Double(), nullable=True),
+        sa.Column("correction_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    ):
+        op.add_column("deliveries", new)
+    op.create_index("people_by_role", "people", ["role"])
+    for name, column in (("deliveries_about", "about"), ("deliveries_corrected", "correction_id")):
+        there = sa.text(f"{column} IS NOT NULL")
+        op.create_index(name, "deliveries", [column], sqlite_where=there, postgresql_where=there)
