@@ -228,6 +228,20 @@ class AgentClick:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentForm:
+    """An agent wrote to the customer in a form that was opened for this thread.
+
+    `about` is the id of the delivery that it corrects, None for nothing; `user_name` is for people, "" if unknown.
+    """
+
+    key: str
+    channel: str
+    thread_ts: str
+    about: int | None
+    user_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fate:
     """What has become of something of an agent's, and why; `mark` is the one its message bears.
 

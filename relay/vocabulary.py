@@ -33,6 +33,7 @@ class ReceivedKind(StrEnum):
     MESSAGE = "message"
     EDIT = "edit"  # an agent's, of a message; also that it was deleted
     CLICK = "click"
+    FORM = "form"  # an agent's words to the customer, written in a form
 
 
 class Outcome(StrEnum):

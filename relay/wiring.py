@@ -24,12 +24,14 @@ from relay.delivery.policy import Schedule
 from relay.delivery.worker import Worker
 from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
+from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
 from relay.messages import Decision, Reading, ReplyRules, Role
 from relay.routing.rules import choose_channel
 from relay.routing.speaking import mode_for
 from relay.settings import Settings
+from relay.settings.schema import SavedReply
 from relay.slack.client import Identity, SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING
 from relay.slack.reading import Wording
@@ -71,6 +73,11 @@ class Relay:
         config = self.settings.config
         inside = urlsplit(config.kommunicate.dashboard_url).hostname or ""
         return Wording(config.replies.note_prefixes, config.replies.ask, frozenset({inside}))
+
+    @property
+    def saved_texts(self) -> Mapping[str, str]:
+        """The saved replies, by name."""
+        return {name: one.text for name, one in self.settings.config.saved_replies.items()}
 
     @property
     def reply_rules(self) -> ReplyRules:
@@ -184,7 +191,17 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         sender=config.kommunicate.sender,
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
+        templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
+
+
+def _template(saved: SavedReply) -> Mapping[str, str]:
+    """What Kommunicate shows beside the words of a saved reply, as its metadata."""
+    if saved.buttons:
+        return payloads.links(saved.buttons)
+    if saved.suggestions:
+        return payloads.suggestions(saved.suggestions)
+    return payloads.picture(saved.picture) if saved.picture else {}
 
 
 def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:

@@ -40,6 +40,14 @@ class AtOnce:
         """Open a form for whoever made this trigger."""
         self.do("open_form", lambda: self._slack.open_view(trigger_id, view))
 
+    def change_form(self, view_id: str, view: Mapping[str, Any]) -> None:
+        """Show something else in a form that is open."""
+        self.do("change_form", lambda: self._slack.update_view(view_id, view))
+
+    def say(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
+        """Show a sentence to one person alone."""
+        self.do("say", lambda: self._slack.post_ephemeral(channel, user_id, sentence, thread_ts=thread_ts))
+
     def do(self, name: str, call: Callable[[], object]) -> None:
         """Make this call soon; where too many wait already, not at all."""
         if not self._room.acquire(blocking=False):

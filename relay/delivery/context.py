@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -44,6 +44,7 @@ class Replying:
     sender: str  # speaks for agents whom Kommunicate does not know
     rules: Replies
     call_deadline: float
+    templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.
     def assign(self, group_id: str, assignee: str, *, acting: str, from_bot: bool) -> None:

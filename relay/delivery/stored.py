@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from relay.errors import Rejected
 from relay.kommunicate.parse import parse_webhook
-from relay.messages import ChatMessage, Ignored
-from relay.slack.events import AgentEdit, AgentWords, Click, event_key
+from relay.messages import ChatMessage
+from relay.slack.events import AgentEdit, AgentWords, Click, FormWords, event_key
+from relay.slack.interactions import parse_interaction
 from relay.slack.notes import customer_text
-from relay.slack.parse import parse_event, parse_interaction
+from relay.slack.parse import parse_event
 from relay.slack.reply_text import labels
 
 GONE = "its content is no longer stored"
@@ -35,8 +36,16 @@ def read_said(body: bytes | None) -> Said | None:
     try:
         event = parse_event(body)
     except Rejected:
-        return None
+        return _from_form(body)
     return event if isinstance(event, AgentWords | AgentEdit) else None
+
+
+def _from_form(body: bytes) -> AgentWords | None:
+    try:
+        form = parse_interaction(body)
+    except Rejected:
+        return None
+    return form.words if isinstance(form, FormWords) else None
 
 
 def words_of(body: bytes | None) -> str:
@@ -51,6 +60,6 @@ def read_click(body: bytes | None, key: str | None = None) -> Click | None:
         clicks = parse_interaction(body or b"")
     except Rejected:
         return None
-    if isinstance(clicks, Ignored):
+    if not isinstance(clicks, tuple):
         return None
     return next((one for one in clicks if key in (None, event_key(one))), None)

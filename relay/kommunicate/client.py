@@ -49,12 +49,22 @@ class KommunicateClient:
         people = (person for detail in details if (person := person_of(detail)))
         return {person.user_id: person for person in people if person.user_id in wanted}
 
-    def send(self, group_id: str, text: str, *, sender: str, relay_id: str, deadline: float) -> str:
+    def send(
+        self,
+        group_id: str,
+        text: str,
+        *,
+        sender: str,
+        relay_id: str,
+        deadline: float,
+        beside: Mapping[str, str] | None = None,
+    ) -> str:
         """Send a message as `sender` and return its key without the `4-`/`5-`; else raise `DeliveryFailed`.
 
+        `beside` is the metadata of what is shown with the words, as `payloads` makes it.
         `Unsure` means that it may have been sent or still be on its way: nothing but a person may send it again.
         """
-        payload = payloads.reply(group_id, text, sender=sender, relay_id=relay_id)
+        payload = payloads.reply(group_id, text, sender=sender, relay_id=relay_id, beside=beside)
         # A connection of its own: one that is cut while idle would leave a reply's fate unknown.
         key = payloads.sent_key(self._post(SEND, payload, deadline=deadline, fresh=True))
         if key is None:

@@ -37,9 +37,10 @@ def classify(response: Response, *, method: str) -> DeliveryFailed | None:
     make = next(make for applies, make in RULES if applies(response.status, content))
     failure = make(f"http_{response.status}")
     said = _description(content)
-    if said and make in (_never, _later):
-        sentence = "Kommunicate refuses it" if make is _never else "Kommunicate refuses it just now"
-        return type(failure)(f"{sentence}: {said}", code=failure.code)  # type: ignore[union-attr]
+    if said and isinstance(failure, Permanent):
+        return Permanent(f"Kommunicate refuses it: {said}", code=failure.code)
+    if said and isinstance(failure, Transient):
+        return Transient(f"Kommunicate refuses it just now: {said}", code=failure.code)
     return failure
 
 
@@ -68,7 +69,8 @@ def _description(content: Any) -> str:
     reasons = content.get("errorResponse") if isinstance(content, dict) else None
     first = next(iter(reasons), None) if isinstance(reasons, list) else reasons
     said = first.get("description") if isinstance(first, dict) else None
-    return without_invisible(" ".join(said.split()))[:MAX_DESCRIPTION] if key_of(said, most=1000) else ""
+    words = key_of(said, most=1000) or ""
+    return without_invisible(" ".join(words.split()))[:MAX_DESCRIPTION]
 
 
 def _contradicts_itself(content: Any) -> bool:

@@ -6,8 +6,9 @@ on 2 for resolved and contradict each other on the rest; 3 is spam in docs.kommu
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -33,10 +34,15 @@ class Assigned(StrEnum):
     ALREADY = "already"
 
 
-def reply(group_id: str, text: str, *, sender: str, relay_id: str) -> dict[str, Any]:
-    """Return the JSON of one message, stamped so that its echo on the webhook is known."""
+def reply(
+    group_id: str, text: str, *, sender: str, relay_id: str, beside: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the JSON of one message, stamped so that its echo on the webhook is known.
+
+    `beside` is the metadata of what is shown with the words.
+    """
     # Metadata holds strings only.
-    stamp = {"relay_origin": "slack", "relay_id": relay_id}
+    stamp = {**(beside or {}), "relay_origin": "slack", "relay_id": relay_id}
     return {"groupId": group_id, "message": text, "fromUserName": sender, "metadata": stamp}
 
 
@@ -81,6 +87,26 @@ def change(content: Any) -> Assigned | None:
 def is_engaged(content: Any) -> bool:
     """True when the agent takes no more conversations, whether the envelope calls that an error or a success."""
     return _said(content) == ENGAGED
+
+
+def links(buttons: Mapping[str, str]) -> dict[str, str]:
+    """Return the metadata of buttons that open these addresses, by their labels."""
+    return _template("3", [{"type": "link", "name": name, "url": url} for name, url in buttons.items()])
+
+
+def suggestions(answers: Sequence[str]) -> dict[str, str]:
+    """Return the metadata of answers that the customer can tap."""
+    return _template("6", [{"title": one, "message": one} for one in answers])
+
+
+def picture(url: str) -> dict[str, str]:
+    """Return the metadata of a picture."""
+    return _template("9", [{"url": url}])
+
+
+def _template(number: str, payload: object) -> dict[str, str]:
+    """https://docs.kommunicate.io/docs/message-types: all of it text, what is nested as JSON."""
+    return {"contentType": "300", "templateId": number, "payload": json.dumps(payload)}
 
 
 def _succeeded(content: Any) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from relay.messages import Mode
 from relay.settings.channels import Channel
 from relay.settings.durations import Count, Duration, Rate, Wait
-from relay.settings.texts import DashboardUrl, HostName, SlackUserId, Text, When
+from relay.settings.texts import DashboardUrl, HostName, MenuName, SlackUserId, Text, WebAddress, When
 from relay.settings.wrong import wrong
+
+MAX_SAVED = 100  # Slack: 100 options in a menu
 
 
 class Section(BaseModel):
@@ -72,6 +74,27 @@ class Replies(Section):
     give_up_after: Wait = 15 * 60
 
 
+class SavedReply(Section):
+    """Words to send, and what is shown beside them: one of links, suggestions and a picture."""
+
+    text: Text
+    buttons: Mapping[Text, WebAddress] = Field(default_factory=dict)
+    suggestions: tuple[Text, ...] = ()
+    picture: WebAddress | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_text_alone(cls, data: Any) -> Any:
+        return {"text": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _shows_one_thing(self) -> SavedReply:
+        if sum(map(bool, (self.buttons, self.suggestions, self.picture))) > 1:
+            hint = "Keep one of them; Kommunicate shows one beside the words."
+            raise wrong("several_templates", "`buttons`, `suggestions` and `picture` cannot stand together.", hint)
+        return self
+
+
 class DeliveryConfig(Section):
     """How fast, how long and how often."""
 
@@ -107,6 +130,15 @@ class DeliveryConfig(Section):
         return _not_empty(waits)
 
 
+def _fits_a_menu(saved: Mapping[str, SavedReply]) -> Mapping[str, SavedReply]:
+    if len(saved) > MAX_SAVED:
+        raise wrong("too_many", f"There can be at most {MAX_SAVED} saved replies.", "Slack's menu takes no more.")
+    return saved
+
+
+SavedReplies = Annotated[Mapping[MenuName, SavedReply], AfterValidator(_fits_a_menu)]
+
+
 class Config(Section):
     """The whole YAML file."""
 
@@ -116,6 +148,7 @@ class Config(Section):
     alerts: Alerts = Alerts()
     kommunicate: Kommunicate = Kommunicate()
     replies: Replies = Replies()
+    saved_replies: SavedReplies = Field(default_factory=dict)
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()
     retention: Wait = 30 * 86400

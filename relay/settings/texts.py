@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator
 from relay.settings.wrong import shown, wrong
 
 CONDITIONS = ("group_id", "group_name", "title", "metadata.")
+MAX_MENU_NAME = 75
 _CONDITION = re.compile(r"group_id|group_name|title|metadata(\.[^.\s][^.]*)+")
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -41,6 +42,21 @@ def parse_host(value: Any) -> str:
     inside = re.fullmatch(r"https?://([a-z0-9.-]{1,253})(?:[:/?#][^@]*)?", text)
     hint = f"Write the host alone: `{inside[1]}`." if inside else "Write a host name: `files.example.com`."
     raise wrong("bad_host", f"{shown(value)} is not a host name.", hint)
+
+
+def parse_address(value: Any) -> str:
+    """Any https address, unchanged."""
+    if isinstance(value, str) and re.fullmatch(r"https://[^\s/?#]+[^\s]*", value) and "@" not in urlsplit(value).netloc:
+        return value
+    raise wrong("bad_url", f"{shown(value)} is not an https address.", "Write `https://example.com/page`.")
+
+
+def parse_menu_name(value: Any) -> str:
+    """A name that a menu of Slack's can show whole."""
+    name = parse_text(value)
+    if len(name) > MAX_MENU_NAME:
+        raise wrong("too_long", f"{shown(value)} is too long for a name.", f"Write at most {MAX_MENU_NAME} characters.")
+    return name
 
 
 def parse_slack_user(value: Any) -> str:
@@ -97,4 +113,6 @@ Condition = Annotated[str, BeforeValidator(parse_condition)]
 Allowed = Annotated[tuple[Text, ...], BeforeValidator(parse_allowed)]
 When = Annotated[Mapping[Condition, Allowed], AfterValidator(parse_when)]
 HostName = Annotated[str, BeforeValidator(parse_host)]
+WebAddress = Annotated[str, BeforeValidator(parse_address)]
+MenuName = Annotated[str, BeforeValidator(parse_menu_name)]
 SlackUserId = Annotated[str, BeforeValidator(parse_slack_user)]

@@ -127,6 +127,10 @@ class SlackClient:
         """Opens a form for whoever made this trigger, not more than three seconds ago."""
         self._api.write("views.open", {"trigger_id": trigger_id, "view": view})
 
+    def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
+        """Changes a form that somebody has open."""
+        self._api.write("views.update", {"view_id": view_id, "view": view})
+
     def find_posted(self, channel: str, send_id: str, *, thread_ts: str | None, oldest: str | None) -> list[Found]:
         """Returns our posts that carry this send id, in the thread and in the channel, oldest first.
 

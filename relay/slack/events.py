@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relay.messages import Ignored
+from relay.slack.forms import Place
+from relay.slack.text import escape
 
 SLACKBOT = "USLACKBOT"
 Blocks = tuple[Mapping[str, Any], ...]
@@ -46,7 +48,8 @@ class AgentWords:
 
     `blocks` are the rich text as typed; `text` is the same in Slack's mrkdwn, for want of blocks. `files` holds one
     name for each file, "" where it has none. `broadcast`: also shown in the channel. `subtype` is "" for plain words.
-    `beside` says what else the message holds that words cannot say, in the plural ("pictures").
+    `beside` says what else the message holds that words cannot say, in the plural ("pictures"). `saved` is the name of
+    the saved reply that it began as, "" for none.
     """
 
     team: str
@@ -62,6 +65,7 @@ class AgentWords:
     subtype: str = ""
     comes_from_elsewhere: bool = False
     beside: tuple[str, ...] = ()
+    saved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,44 @@ class Click:
         return self.action_id == name and not self.value
 
 
+@dataclass(frozen=True, slots=True)
+class FormWords:
+    """A person sent off a form of ours; `field` is the id of the field in which `text` was written."""
+
+    team: str
+    user_id: str
+    user_name: str
+    view_id: str
+    place: Place
+    text: str
+    field: str
+    comes_from_elsewhere: bool = False
+
+    @property
+    def words(self) -> AgentWords:
+        """What they wrote, as if they had written it in the thread."""
+        return AgentWords(
+            team=self.team,
+            channel=self.place.channel,
+            thread_ts=self.place.thread_ts,
+            ts="",
+            user_id=self.user_id,
+            client_msg_id=None,
+            blocks=(),
+            text=escape(self.text),
+            comes_from_elsewhere=self.comes_from_elsewhere,
+            saved=self.place.saved,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FormChoice:
+    """A person chose a saved reply in a form of ours."""
+
+    view_id: str
+    place: Place
+
+
 def message_key(team: str, channel: str, ts: str) -> str:
     """Returns the key of a message of Slack's."""
     return "/".join((team, channel, ts))
@@ -122,13 +164,13 @@ def message_of_click(click: Click) -> str:
     return message_key(click.team, click.channel, click.message_ts)
 
 
-def message_of(key: str) -> tuple[str, str]:
-    """Returns (channel, ts) of the message that a key of this module's names, or whose edit."""
-    _, channel, ts, *_ = key.split("/")
-    return channel, ts
+def message_of(key: str) -> tuple[str, str] | None:
+    """Returns (channel, ts) of the message that a key of this module's names, or whose edit; None for a form."""
+    _, channel, *rest = key.split("/")
+    return (channel, rest[0]) if rest else None
 
 
-def event_key(thing: AgentWords | AgentEdit | Click) -> str:
+def event_key(thing: AgentWords | AgentEdit | Click | FormWords) -> str:
     """Returns what Slack's repetitions of one thing have in common, whatever their event ids."""
     parts: tuple[str, ...]
     match thing:
@@ -137,6 +179,8 @@ def event_key(thing: AgentWords | AgentEdit | Click) -> str:
         case AgentEdit():
             # Slack counts an edit's time in whole seconds, in which there may be two.
             parts = (thing.team, thing.channel, thing.ts, thing.edited_ts, _digest(thing))
+        case FormWords():
+            parts = (thing.team, thing.view_id)
         case Click():
             # Only the action's id may hold a slash, and what stands on both sides of it may not: no two keys meet.
             where = (thing.team, thing.channel, thing.message_ts)

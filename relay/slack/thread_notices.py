@@ -11,8 +11,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from relay.messages import Fate
-from relay.slack.blocks import Block, actions, button, context, date_token, plain, utc_minute, words
-from relay.slack.text import clean_line, clean_name
+from relay.slack.blocks import (
+    MAX_TEXT,
+    Block,
+    actions,
+    button,
+    context,
+    date_token,
+    plain,
+    rich_text,
+    utc_minute,
+    words,
+)
+from relay.slack.text import clean, clean_line, clean_name
 from relay.vocabulary import CHANGE, FATE, DeliveryState, Mark, ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
@@ -29,6 +40,7 @@ MAX_CAUSE = 200
 MAX_WORDS = 80
 _WHEN = "\0"  # stands for a moment in a sentence
 _TIME = "{time}"
+TO_CUSTOMER = " to the customer:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,8 @@ _CORRECTION = "Correction: "
 def notice_text(told: Notice) -> str:
     """Returns the line as plain words."""
     sentence, moment = _sentence(told)
+    if told.topic is ThreadNotice.SAID:
+        sentence = f"{sentence} {clean(told.words)[:MAX_TEXT]}"
     return MARK + sentence.replace(_WHEN, "" if moment is None else utc_minute(moment))
 
 
@@ -95,7 +109,18 @@ def notice_blocks(told: Notice) -> tuple[Block, ...]:
     line = context(*_elements(MARK + sentence, moment))
     now, target = _now(told)
     _, action, label = now.value
-    return (line, actions(button(action, label, str(target.about)))) if action else (line,)
+    controls = (actions(button(action, label, str(target.about))),) if action else ()
+    return (*_said_whole(told), line, *controls)
+
+
+def _said_whole(told: Notice) -> Iterator[Block]:
+    """What was written in a form, for nobody has seen it in the thread."""
+    if told.topic is not ThreadNotice.SAID:
+        return
+    who = {"type": "user", "user_id": told.user_id} if told.user_id else {"type": "text", "text": clean_name("")}
+    yield words([{"type": "text", "text": MARK}, who, {"type": "text", "text": TO_CUSTOMER}])
+    if said := clean(told.words):
+        yield rich_text([{"type": "rich_text_quote", "elements": [{"type": "text", "text": said[:MAX_TEXT]}]}])
 
 
 def what_happened(fate: Fate) -> str:
@@ -145,7 +170,7 @@ def _sentence(told: Notice) -> tuple[str, float | None]:
     said = sentence.format(cause=cause, when=_WHEN, by=by, who=clean_name(fate.by or fate.cause))
     if target is not told:
         said = _CORRECTION + said[0].lower() + said[1:]
-    said = f"{said} {_quoted(target.words)}".rstrip()
+    said = said if told.topic is ThreadNotice.SAID else f"{said} {_quoted(target.words)}".rstrip()
     return said, fate.until if now is _Now.DELAYED_UNTIL else fate.at
 
 

@@ -172,7 +172,7 @@ def test_the_line_says_what_became_of_it_and_loses_its_button(desk: Desk) -> Non
     desk.says("one")
     desk.run(30)
     line = desk.roots_and_replies()[-1]
-    assert words(line) == f"\u2022 Not sent to the customer: {REFUSED}. \u201cone\u201d\n[Retry]"
+    assert words(line) == f"\u2022 Not sent to the customer: {REFUSED}. \u201cone\u201d\nRetry"
     desk.press(line["ts"], "send_again", user="U0SAM")
     desk.carry()
     desk.run(30)

@@ -11,7 +11,8 @@ from slack_bodies import BUTTON, CHANNEL, CLICKED, LATER, ROOT, TS, Workspace, f
 from relay.messages import Ignored
 from relay.sandbox.slack.values import TEAM_ID
 from relay.slack.events import Click, event_key
-from relay.slack.parse import NO_ACTION, NO_MESSAGE, OTHER_KIND, parse_interaction
+from relay.slack.interactions import NO_ACTION, NO_MESSAGE, parse_interaction
+from relay.slack.parse import OTHER_KIND
 
 CLICK = Click(TEAM_ID, "U0ALEX", "alex.r", CHANNEL, TS, ROOT, "take", "7", LATER)
 

@@ -16,7 +16,8 @@ from slack_bodies import BUTTON, CHANNEL, CLICKED, ME, SAID, TS, callback, chang
 from relay.errors import Rejected
 from relay.messages import Ignored
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Uninstalled, event_key
-from relay.slack.parse import parse_event, parse_interaction
+from relay.slack.interactions import parse_interaction
+from relay.slack.parse import parse_event
 
 ROOM = 250_000
 CODES = {"bad_json", "bad_form", "invalid_body"}

@@ -27,7 +27,11 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     found = marks.next_outdated(tx, claim)
     if isinstance(found, bool):
         return LATER if found else None
-    channel, ts = message_of(found.key)
+    place = message_of(found.key)
+    if place is None:  # what was written in a form is told by a line, and no message can bear a mark
+        marks.mark_shown(tx, found.delivery_id, found.wanted)
+        return 0.0
+    channel, ts = place
     taken_away = [mark.value for mark in found.shown if mark is not found.wanted]
     payload = {"delivery": found.delivery_id, "remove": taken_away, "mark": found.wanted.value}
     return Ready((Draft(SendKind.MARK, channel, ts, payload),))

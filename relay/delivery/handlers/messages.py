@@ -231,14 +231,15 @@ def _notice(row: Waiting, about: About) -> Notice:
         sent = stored.words_of(about.correction_words)
         correction = Notice(about.topic, about.correction, about.corrected, sent)
     words = stored.words_of(about.words)
-    return Notice(about.topic, about.id, about.fate, words, about.is_edited, correction, _clicker(row))
+    return Notice(about.topic, about.id, about.fate, words, about.is_edited, correction, _whose(row, about.topic))
 
 
-def _clicker(row: Waiting) -> str:
-    """Who pressed the button that a line tells of; "" where it tells of something else."""
-    if row.about is None or row.about.topic is not ThreadNotice.TAKEN:
-        return ""
-    click = stored.read_click(row.body)
+def _whose(row: Waiting, topic: ThreadNotice) -> str:
+    """Who did what a line tells of, where the line mentions them; "" where it does not."""
+    if topic is ThreadNotice.SAID:
+        said = stored.read_said(row.body)
+        return (said.user_id or "") if said else ""
+    click = stored.read_click(row.body) if topic is ThreadNotice.TAKEN else None
     return click.user_id if click else ""
 
 

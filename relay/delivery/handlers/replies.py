@@ -5,7 +5,9 @@ A call without an answer is never repeated: its echo on the webhook settles it, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from relay.conversation import Holder
 from relay.delivery import agents, stored
@@ -87,6 +89,7 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> str:
         sender=send.payload["sender"],
         relay_id=send.id,
         deadline=replying.call_deadline,
+        beside=send.payload.get("template"),
     )
 
 
@@ -119,14 +122,24 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
         return _refusal(claim, action, said, barred or (f"{beside} {NOT_YET}" if beside else NOTHING))
     if not replies.is_as_read(tx, action):
         return 0.0
-    draft = _draft(claim, action, agent, text, agent.agent_id or replying.sender, beside)
+    template = replying.templates.get(said.saved, {}) if isinstance(said, AgentWords) else {}
+    draft = _draft(claim, action, agent, text, agent.agent_id or replying.sender, beside, template)
     return Ready((_takeover(claim, action, draft) if claim.conversation.state.bot_active else draft,))
 
 
-def _draft(claim: Claim, action: AgentAction, agent: Agent, text: str, sender: str, beside: str) -> Draft:
+def _draft(
+    claim: Claim,
+    action: AgentAction,
+    agent: Agent,
+    text: str,
+    sender: str,
+    beside: str,
+    template: Mapping[str, str],
+) -> Draft:
     """The relay's own sender speaks for many: whoever really wrote is named in front."""
     signed = text if agent.agent_id else f"{agent.name}: {text}"
-    payload = {"text": signed, "sender": sender, "agent": agent.name, "beside": beside}
+    payload: dict[str, Any] = {"text": signed, "sender": sender, "agent": agent.name, "beside": beside}
+    payload |= {"template": dict(template)} if template else {}
     return Draft(SendKind.REPLY, claim.conversation.key.account, None, payload, ((action.id, 0),))
 
 

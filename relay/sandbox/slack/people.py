@@ -50,6 +50,31 @@ def user_by_email(slack: SlackWorkspace, args: Args) -> Reply:
 
 def open_view(slack: SlackWorkspace, args: Args) -> Reply:
     """views.open: a modal, for a trigger that is fresh and unused."""
+    view = _checked(args)
+    user = slack.triggers.spend(args.text("trigger_id"))
+    opened = {"id": f"V{secrets.token_hex(5).upper()}", "team_id": TEAM_ID, **_drawn(view), "user": user}
+    slack.views.append(opened)
+    slack.core.touch()
+    return {"view": opened}
+
+
+def update_view(slack: SlackWorkspace, args: Args) -> Reply:
+    """views.update: another content for a modal that is open."""
+    view = _checked(args)
+    opened = next((one for one in slack.views if one["id"] == args.text("view_id")), None)
+    if opened is None or opened.get("closed"):
+        raise SlackError("not_found")
+    opened |= _drawn(view)
+    slack.core.touch()
+    return {"view": opened}
+
+
+def _drawn(view: dict[str, Any]) -> dict[str, Any]:
+    blocks = [{"block_id": secrets.token_hex(3), **block} for block in view["blocks"]]
+    return {"submit": None, **view, "blocks": blocks}
+
+
+def _checked(args: Args) -> dict[str, Any]:
     view = args.parsed("view", "invalid_arguments")
     if not isinstance(view, dict) or view.get("type") != "modal":
         raise SlackError("invalid_arguments")
@@ -57,9 +82,9 @@ def open_view(slack: SlackWorkspace, args: Args) -> Reply:
     plain_text(24)(view.get("title"), "/view/title", problems)
     if problems:
         raise refused(problems)
-    user = slack.triggers.spend(args.text("trigger_id"))
-    blocks = [{"block_id": secrets.token_hex(3), **block} for block in view["blocks"]]
-    opened = {"id": f"V{secrets.token_hex(5).upper()}", "team_id": TEAM_ID, **view, "blocks": blocks, "user": user}
-    slack.views.append(opened)
-    slack.core.touch()
-    return {"view": opened}
+    inputs = any(block["type"] == "input" for block in view["blocks"])
+    if inputs and not view.get("submit"):
+        raise refused(["a modal with an input needs a submit [json-pointer:/view/submit]"])
+    if len(view.get("private_metadata", "")) > 3000:
+        raise SlackError("view_too_large")
+    return view

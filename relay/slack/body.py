@@ -1,0 +1,77 @@
+"""The body of a request from Slack: a JSON object, or a form that holds one; and what of it may be stored."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl, urlencode
+
+from relay.errors import Rejected
+from relay.jsontext import NotJson, decode, loads
+from relay.slack.fields import Fields
+
+KEYS = {"token", "response_url", "response_urls", "trigger_id", "bot_access_token"}
+MAX_FORM_FIELDS = 16  # Slack sends one
+
+
+def json_body(body: bytes) -> Fields:
+    """Returns the object in a body that is JSON; raises `Rejected` 400."""
+    return _object(_text(body))
+
+
+def form_body(body: bytes) -> Fields:
+    """Returns the object in a body that is a form; raises `Rejected` 400."""
+    return _object(_form_payload(body))
+
+
+def storable(body: bytes) -> bytes:
+    """Returns a body that was read, without what one could call Slack with: tokens, and addresses for an answer."""
+    try:
+        value = json_body(body)
+    except Rejected:
+        payload = form_body(body)
+        return urlencode({"payload": _without_keys(payload)}).encode()
+    return _without_keys(value).encode()
+
+
+def _without_keys(value: Fields) -> str:
+    """A message that was clicked, or the one a thread begins with, is ours, and its words may be withdrawn.
+
+    Of one that a shortcut was used on, its author may think better.
+    """
+    kept = {name: each for name, each in value.items() if name not in KEYS}
+    if isinstance(message := kept.get("message"), dict):
+        kept["message"] = {name: message[name] for name in ("ts", "thread_ts") if name in message}
+    if isinstance(event := kept.get("event"), dict):
+        kept["event"] = {name: each for name, each in event.items() if name != "root"}
+    return json.dumps(kept)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return decode(body)
+    except NotJson as error:
+        raise Rejected(400, "bad_json", f"The body cannot be read: {error}.") from None
+
+
+def _object(written: str) -> Fields:
+    try:
+        value = loads(written)
+    except NotJson as error:
+        raise Rejected(400, "bad_json", f"The body cannot be read: {error}.") from None
+    if not isinstance(value, dict):
+        raise Rejected(400, "bad_json", "The body must be a JSON object.")
+    return value
+
+
+def _form_payload(body: bytes) -> str:
+    payloads = [value for name, value in _form(body) if name == "payload"]
+    if len(payloads) != 1:
+        raise Rejected(400, "bad_form", "The body must be a form with one field payload.")
+    return payloads[0]
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("ascii"), strict_parsing=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        return []  # no form, too many fields, or bytes that are no ASCII or stand for no UTF-8

@@ -1,0 +1,140 @@
+"""Raw body -> what a person did with our controls and forms, or an `Ignored`; what is malformed is a `Rejected`.
+
+https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from relay.messages import AgentClick, AgentForm, Ignored
+from relay.slack.body import form_body
+from relay.slack.client import Identity
+from relay.slack.events import Click, FormChoice, FormWords, event_key
+from relay.slack.fields import (
+    MAX_VALUE,
+    Fields,
+    identifier,
+    identifier_or_none,
+    inner,
+    label,
+    moment,
+    moment_or_none,
+    needed,
+    several,
+    text,
+)
+from relay.slack.forms import CHOOSE, SAVED_REPLIES, TELL_CUSTOMER, place_of, written
+from relay.slack.parse import FOREIGN, OTHER_KIND, is_of_another_app
+from relay.slack.text import clean_line
+
+NO_MESSAGE = "not on a message"
+NOT_OUR_FORM = "not in a form of ours"
+NO_ACTION = "no control was used"
+
+
+def parse_interaction(body: bytes, me: Identity | None = None) -> tuple[Click, ...] | FormWords | FormChoice | Ignored:
+    """Returns what a request to the interactions address says: clicks, at least one, or what was done in a form.
+
+    Raises `Rejected` 400 for no form field.
+
+    All of them, because the payload holds a list, each has a key of its own, and which are ours depends on what the
+    message showed. `me` is what Slack has told us of our app and workspace.
+    """
+    payload = form_body(body)
+    container = inner(payload, "container")
+    if me and is_of_another_app(payload, me):
+        return Ignored(FOREIGN)
+    kind = needed(label(payload, "type"), "type")
+    if kind == "message_action":
+        return (_shortcut(payload, me),)
+    if kind == "view_submission":
+        return _form_words(payload, me)
+    if kind == "block_actions" and payload.get("view") is not None:
+        return _form_choice(payload)
+    if kind != "block_actions":
+        return Ignored(OTHER_KIND)
+    if container.get("message_ts") is None:  # a modal or the Home tab
+        return Ignored(NO_MESSAGE)
+    clicks = tuple(_click(payload, container, action, me) for action in several(payload, "actions"))
+    return clicks or Ignored(NO_ACTION)
+
+
+def agent_click(click: Click) -> AgentClick:
+    """Returns what the store needs to know of a click."""
+    return AgentClick(event_key(click), click.channel, click.message_ts, click.thread_ts, float(click.action_ts))
+
+
+def agent_form(form: FormWords) -> AgentForm:
+    """Returns what the store needs to know of a form that was sent off."""
+    return AgentForm(event_key(form), form.place.channel, form.place.thread_ts, form.place.about, form.user_name)
+
+
+def _click(payload: Fields, container: Fields, action: Fields, me: Identity | None) -> Click:
+    message_ts = moment(container, "message_ts")
+    thread_ts = moment_or_none(container, "thread_ts") or moment_or_none(inner(payload, "message"), "thread_ts")
+    return Click(
+        **_who(payload, me),
+        channel=identifier_or_none(container, "channel_id") or identifier(inner(payload, "channel"), "id"),
+        message_ts=message_ts,
+        thread_ts=None if thread_ts == message_ts else thread_ts,
+        action_id=needed(label(action, "action_id"), "action_id"),
+        value=_chosen(action),
+        action_ts=moment(action, "action_ts"),
+        response_url=text(payload, "response_url") if container.get("is_ephemeral") is True else "",
+    )
+
+
+def _shortcut(payload: Fields, me: Identity | None) -> Click:
+    """https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload"""
+    message_ts, thread_ts = moment(payload, "message_ts"), moment_or_none(inner(payload, "message"), "thread_ts")
+    return Click(
+        **_who(payload, me),
+        channel=identifier(inner(payload, "channel"), "id"),
+        message_ts=message_ts,
+        thread_ts=None if thread_ts == message_ts else thread_ts,
+        action_id=needed(label(payload, "callback_id"), "callback_id"),
+        value="",
+        action_ts=moment(payload, "action_ts"),
+    )
+
+
+def _form_words(payload: Fields, me: Identity | None) -> FormWords | Ignored:
+    """https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
+    view, who = inner(payload, "view"), _who(payload, me)
+    place = place_of(text(view, "private_metadata"))
+    if place is None or label(view, "callback_id") not in (TELL_CUSTOMER, SAVED_REPLIES):
+        return Ignored(NOT_OUR_FORM)
+    said, field = written(inner(inner(view, "state"), "values"))
+    del who["trigger_id"]
+    return FormWords(**who, view_id=identifier(view, "id"), place=place, text=said, field=field)
+
+
+def _form_choice(payload: Fields) -> FormChoice | Ignored:
+    view, action = inner(payload, "view"), next(iter(several(payload, "actions")), {})
+    place = place_of(text(view, "private_metadata"))
+    if place is None or label(view, "callback_id") != SAVED_REPLIES or label(action, "action_id") != CHOOSE:
+        return Ignored(NOT_OUR_FORM)
+    return FormChoice(identifier(view, "id"), replace(place, saved=_chosen(action)))
+
+
+def _who(payload: Fields, me: Identity | None) -> dict[str, Any]:
+    user = inner(payload, "user")
+    team = identifier_or_none(inner(payload, "team"), "id") or identifier(user, "team_id")
+    return {
+        "team": team,
+        "user_id": identifier(user, "id"),
+        "user_name": clean_line(text(user, "name") or text(user, "username")),
+        "comes_from_elsewhere": text(user, "team_id") not in ("", team) or _is_of_another_team(payload, team, me),
+        "trigger_id": text(payload, "trigger_id"),
+    }
+
+
+def _is_of_another_team(payload: Fields, team: str, me: Identity | None) -> bool:
+    return me is not None and team != me.team and payload.get("is_enterprise_install") is not True
+
+
+def _chosen(action: Fields) -> str:
+    option = inner(action, "selected_option")
+    return label(action, "value", MAX_VALUE) or label(option, "value", MAX_VALUE) or label(action, "selected_user")
