@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from relay.messages import Role
 
+BELIEVED = 3 * 86400.0  # seconds; when a message says it was written longer ago, its sender's clock is wrong
 UNCLAIMED = 600.0  # seconds nobody has taken a chat, until the next message is also shown in the channel
 
 
@@ -33,9 +34,11 @@ class ConversationState:
     """One conversation's. `assignee` is the holder's id in Kommunicate, where known; `holder_name` and `resolved_by`
     are for people, "" if unknown.
 
-    The card quotes `opener_id`, a received message of `opener_sender`, whose role has `opener_rank`; `since`, in
-    seconds since 1970, is when it began. From `broadcast_from` on, the next message is also shown in the channel.
-    `bot_active`: a bot has spoken, and no agent since; whether it would answer, nobody has said.
+    It began, at `since` in seconds since 1970, with `opener_id`, a received message of `opener_sender`, whose role has
+    `opener_rank`. Its customer has waited for an answer from `waits_since` on, None where they do not; while a bot has
+    it, that is noticed when the card is drawn. Its holder has had it since `held_since`. From `broadcast_from` on, the
+    next message is also shown in the channel. `bot_active`: a bot has spoken, and no agent since; whether it would
+    answer, nobody has said.
     """
 
     status: Status = Status.OPEN
@@ -49,6 +52,8 @@ class ConversationState:
     opener_rank: int = -1
     since: float | None = None
     broadcast_from: float | None = None
+    waits_since: float | None = None
+    held_since: float | None = None
 
     @property
     def is_resolved(self) -> bool:
@@ -57,12 +62,21 @@ class ConversationState:
     @property
     def card(self) -> ConversationState:
         """What of it the card shows."""
-        return replace(self, bot_active=False, broadcast_from=None)
+        return replace(self, bot_active=False, broadcast_from=None, held_since=None)
+
+    @property
+    def outline(self) -> ConversationState:
+        """What of the card must be right at once; a bot is given time to answer."""
+        waits = None if self.holder is Holder.BOT else self.waits_since
+        return replace(self.card, waits_since=waits)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """That `sender` wrote `received_id`, at `at` (seconds since 1970); `answers`: if a bot's, it answers customers."""
+    """That `sender` wrote `received_id`, at `at` (seconds since 1970).
+
+    `answers`: if a bot's, it answers customers. `closes`: it says thanks or goodbye, and asks for nothing.
+    """
 
     role: Role
     sender: str
@@ -70,6 +84,7 @@ class Words:
     received_id: int
     at: float
     answers: bool = False
+    closes: bool = False
 
 
 _RANK = {Role.CUSTOMER: 2, Role.UNKNOWN: 1}  # the card is the customer's, as soon as one has spoken
@@ -79,7 +94,12 @@ def spoke(now: ConversationState, words: Words, *, moment: float) -> Conversatio
     """Somebody wrote; `moment`, in seconds since 1970, is when the relay shows it."""
     rank = _RANK.get(words.role, 0)
     if now.is_resolved and rank:
-        now = replace(now, status=Status.REOPENED, resolved_by="", opener_rank=-1, broadcast_from=moment)
+        calls = None if words.closes else moment
+        now = replace(now, status=Status.REOPENED, resolved_by="", opener_rank=-1, broadcast_from=calls)
+    if rank:
+        now = _asked(now, words, moment)
+    elif words.role is Role.AGENT or (words.answers and now.holder is not Holder.AGENT):
+        now = _waits_no_more(now)
     if rank > now.opener_rank:
         now = replace(now, opener_id=words.received_id, opener_sender=words.sender, opener_rank=rank, since=words.at)
     if now.holder is not Holder.NOBODY or now.is_resolved:
@@ -91,26 +111,47 @@ def spoke(now: ConversationState, words: Words, *, moment: float) -> Conversatio
     return replace(now, bot_active=now.bot_active or words.role is Role.BOT)
 
 
+def _asked(now: ConversationState, words: Words, moment: float) -> ConversationState:
+    """A customer wrote; who has been answered and says thanks does not wait for more."""
+    if words.closes or now.waits_since is not None or now.holder is Holder.BOT:
+        return now
+    return replace(now, waits_since=words.at if 0 <= moment - words.at < BELIEVED else moment)
+
+
+def _waits_no_more(now: ConversationState) -> ConversationState:
+    return replace(now, waits_since=None)
+
+
+def waits_for_bot(now: ConversationState, since: float) -> ConversationState:
+    """A bot that has this chat does not answer its customer."""
+    return replace(now, waits_since=since) if now.holder is Holder.BOT and now.waits_since is None else now
+
+
 def assigned(now: ConversationState, role: Role, *, user_id: str, name: str, moment: float) -> ConversationState:
     """Kommunicate says, maybe again, who has it now; from a bot to a person is a hand-over, which calls the channel."""
     holder = Holder.BOT if role is Role.BOT else Holder.AGENT
     calls = now.broadcast_from if (now.holder, now.assignee) == (holder, user_id) else None
     if now.holder is Holder.BOT and holder is Holder.AGENT:
         calls = _unless_resolved(now, moment)
-    near = holder is Holder.BOT
-    return replace(now, holder=holder, assignee=user_id, holder_name=name, bot_active=near, broadcast_from=calls)
+        now = replace(now, waits_since=now.waits_since or calls)
+    near, held = holder is Holder.BOT, now.held_since if now.assignee == user_id else moment
+    now = replace(now, holder=holder, assignee=user_id, holder_name=name, held_since=held)
+    return replace(now, bot_active=near, broadcast_from=calls)
 
 
 def handed_over(now: ConversationState, *, moment: float) -> ConversationState:
     """A bot asks for a person; who it will be is not known yet."""
-    return now if now.holder is Holder.AGENT else released(now, moment=moment)
+    if now.holder is Holder.AGENT:
+        return now
+    now = released(now, moment=moment)
+    return replace(now, waits_since=now.waits_since or now.broadcast_from)
 
 
 def resolved(now: ConversationState, *, by: str) -> ConversationState:
     """`by` is a name, "" if unknown."""
     if now.is_resolved and not by:
         return now
-    return replace(now, status=Status.RESOLVED, resolved_by=by, broadcast_from=None)
+    return replace(_waits_no_more(now), status=Status.RESOLVED, resolved_by=by, broadcast_from=None)
 
 
 def reopened(now: ConversationState) -> ConversationState:
@@ -118,13 +159,15 @@ def reopened(now: ConversationState) -> ConversationState:
     return replace(now, status=Status.REOPENED, resolved_by="") if now.is_resolved else now
 
 
-def taken(now: ConversationState, *, agent_id: str, name: str) -> ConversationState:
-    """An agent has taken it over."""
-    return replace(now, holder=Holder.AGENT, assignee=agent_id, holder_name=name, bot_active=False, broadcast_from=None)
+def taken(now: ConversationState, *, agent_id: str, name: str, moment: float) -> ConversationState:
+    """An agent has taken it over, or was given it."""
+    now = replace(now, holder=Holder.AGENT, assignee=agent_id, holder_name=name, held_since=moment)
+    return replace(now, bot_active=False, broadcast_from=None)
 
 
 def answered(now: ConversationState, *, name: str) -> ConversationState:
-    """An agent's reply went out: nobody else need be called."""
+    """An agent's reply went out: nobody else need be called, and its customer waits no more."""
+    now = _waits_no_more(now)
     if now.holder is not Holder.NOBODY:
         return replace(now, broadcast_from=None)
     return replace(now, holder=Holder.AGENT, holder_name=name, bot_active=False, broadcast_from=None)

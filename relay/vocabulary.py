@@ -93,6 +93,9 @@ class ThreadNotice(StrEnum):
     DELETED = "deleted"
     FILES = "files"
     TAKEN = "taken"
+    ASSIGNED = "assigned"
+    RELEASED = "released"
+    RESOLVED = "resolved"
     REFUSED = "refused"
 
 

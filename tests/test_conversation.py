@@ -87,7 +87,7 @@ def test_a_bot_that_asks_for_a_person_lets_go_and_calls_the_channel() -> None:
 
 
 def test_taking_and_releasing() -> None:
-    now = conversation.taken(WITH_BOT, agent_id="alex", name="Alex")
+    now = conversation.taken(WITH_BOT, agent_id="alex", name="Alex", moment=1.0)
     assert (now.holder, now.assignee, now.bot_active) == (Holder.AGENT, "alex", False)
     free = conversation.released(now, moment=NOW)
     assert (free.holder, free.assignee, free.holder_name, free.broadcast_from) == (Holder.NOBODY, None, "", NOW)
@@ -130,7 +130,7 @@ STEPS = st.sampled_from(
         lambda now: conversation.handed_over(now, moment=NOW),
         lambda now: conversation.resolved(now, by="Alex"),
         conversation.reopened,
-        lambda now: conversation.taken(now, agent_id="alex", name="Alex"),
+        lambda now: conversation.taken(now, agent_id="alex", name="Alex", moment=1.0),
         lambda now: conversation.answered(now, name="Alex"),
         conversation.without_bot,
         lambda now: conversation.released(now, moment=NOW),

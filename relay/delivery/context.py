@@ -82,6 +82,7 @@ class DeliveryContext:
     replying: Replying | None
     wording: Wording
     reply_rules: ReplyRules
+    closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None
     channel_ids: dict[str, str] = field(default_factory=dict)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from relay.conversation import ConversationState, Words, assigned, handed_over, reopened, resolved, spoke
 from relay.delivery.members import Members
+from relay.kommunicate.closing import closes
 from relay.kommunicate.people import answers_customers
 from relay.messages import Assigned, ChatMessage, MessageKind, News, Person, Role
 from relay.slack.render import Line
@@ -61,34 +62,45 @@ def mention(
     return found, last if last != claim.mentioned else None
 
 
-def changes_state(claim: Claim, lines: Shown, people: Mapping[str, Person]) -> bool:
-    """True when these messages say something of their conversation that has not been applied yet."""
+def changes_state(claim: Claim, lines: Shown, people: Mapping[str, Person], closing: Collection[str]) -> bool:
+    """True when these messages say something of their conversation that has not been applied yet.
+
+    `closing` are further words by which a customer asks for nothing.
+    """
     before = replace(claim.conversation.state, broadcast_from=claim.broadcast_from)
-    return _all_applied(before, claim, lines, people) != before
+    return _all_applied(before, claim, lines, people, closing) != before
 
 
-def apply_events(tx: Tx, claim: Claim, lines: Shown, people: Mapping[str, Person]) -> Claim:
+def apply_events(tx: Tx, claim: Claim, lines: Shown, people: Mapping[str, Person], closing: Collection[str]) -> Claim:
     """Write down what they say; returns the claim with how the conversation stands now. It and its lane are held."""
-    step = partial(_all_applied, claim=claim, lines=lines, people=people)
+    step = partial(_all_applied, claim=claim, lines=lines, people=people, closing=closing)
     _, after = update_state(tx, claim.conversation.id, step)
     now_at = conversation(tx, claim.conversation.id)
     return replace(claim, conversation=now_at, broadcast_from=after.broadcast_from)
 
 
-def _all_applied(now: ConversationState, claim: Claim, lines: Shown, people: Mapping[str, Person]) -> ConversationState:
+def _all_applied(
+    now: ConversationState, claim: Claim, lines: Shown, people: Mapping[str, Person], closing: Collection[str]
+) -> ConversationState:
     for row, line in lines:
         if row.id > claim.events_applied_to and row.about is None and row.lost is None:
-            now = _applied(now, row, line, people, claim.at)
+            now = _applied(now, row, line, people, claim.at, closing)
     return now
 
 
 def _applied(
-    now: ConversationState, row: Waiting, line: Line, people: Mapping[str, Person], moment: float
+    now: ConversationState,
+    row: Waiting,
+    line: Line,
+    people: Mapping[str, Person],
+    moment: float,
+    closing: Collection[str],
 ) -> ConversationState:
     message = line.message
     if message.kind is MessageKind.MESSAGE:
         author, answers = line.author, answers_customers(message.sender, message.metadata)
-        words = Words(author.role, author.user_id, author.name, row.received_id, message.sent_at, answers)
+        ends = message.attachment is None and closes(message.own_words, message.metadata, closing)
+        words = Words(author.role, author.user_id, author.name, row.received_id, message.sent_at, answers, ends)
         now = spoke(now, words, moment=moment)
     match message.news:
         case Assigned(user_id, name):

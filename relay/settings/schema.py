@@ -149,6 +149,7 @@ class Config(Section):
     kommunicate: Kommunicate = Kommunicate()
     replies: Replies = Replies()
     saved_replies: SavedReplies = Field(default_factory=dict)
+    closing_words: tuple[Text, ...] = ()
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()
     retention: Wait = 30 * 86400

@@ -12,13 +12,15 @@ from relay.settings.wrong import shown
 _TAG = "tag:yaml.org,2002:"
 _CANONICAL = {"int": r"0|-?[1-9][0-9]*", "float": r"-?[0-9]+\.[0-9]+", "bool": "true|false"}
 _SWALLOWED = re.compile(r"[ \t]*(#[^\s#,}\]]+)[ \t]*(#.*)?")
-_TEXT_KEYS = (("channels",), ("replies", "map"))
+_TEXT_KEYS = (("channels",), ("replies", "map"), ("saved_replies",))
 _TEXT_VALUES = (
     ("kommunicate", "bots"),
     ("kommunicate", "agents"),
     ("kommunicate", "sender"),
     ("replies", "map"),
     ("replies", "note_prefixes"),
+    ("closing_words",),
+    ("saved_replies",),
 )
 
 
@@ -57,7 +59,7 @@ def _key_is_text(path: Path) -> bool:
 
 def _value_is_text(path: Path) -> bool:
     in_route = path[:1] == ("routes",) and path[2:3] == ("when",)
-    return in_route or path[:2] in _TEXT_VALUES
+    return in_route or path[:1] in _TEXT_VALUES or path[:2] in _TEXT_VALUES
 
 
 def _reading(kind: str, text: str) -> str | None:

@@ -51,6 +51,11 @@ def menu(action: str, options: Sequence[Block]) -> Block:
     return {"type": "overflow", "action_id": action, "options": list(options)}
 
 
+def people(action: str, label: str) -> Block:
+    """A menu of the workspace's people; the chosen one's id comes back with a click."""
+    return {"type": "users_select", "action_id": action, "placeholder": plain(label)}
+
+
 def option(value: str, label: str, *, url: str = "") -> Block:
     """An entry of a menu; with `url` it opens that, and its click comes to us all the same."""
     return {"text": plain(label), "value": value, **({"url": url} if url else {})}
@@ -76,12 +81,14 @@ def rich_text(parts: Sequence[Block]) -> Block:
     return {"type": "rich_text", "elements": list(parts)}
 
 
-def headline(name: str, since: float, first_words: str) -> Block:
-    """The card's first lines: who, since when (told by Slack, so that age costs no edits), and how it began."""
-    who = [{"type": "text", "text": name, "style": {"bold": True}}, {"type": "text", "text": " · since "}]
-    sections: list[Block] = [{"type": "rich_text_section", "elements": [*who, date(since)]}]
-    if first_words:
-        quoted = {"type": "text", "text": first_words}
+def headline(name: str, state: Sequence[Sequence[Block]], said: str) -> Block:
+    """The card's first lines: who, how it stands, piece by piece, and the customer's words."""
+    who: list[Block] = [{"type": "text", "text": name, "style": {"bold": True}}]
+    for piece in state:
+        who += [{"type": "text", "text": " · "}, *piece]
+    sections: list[Block] = [{"type": "rich_text_section", "elements": who}]
+    if said:
+        quoted = {"type": "text", "text": said}
         sections.append({"type": "rich_text_quote", "elements": [quoted]})
     return {"type": "rich_text", "elements": sections}
 
@@ -104,12 +111,12 @@ def open_in_words(url: str) -> str:
     return f"{OPEN_LABEL}: {url}" if is_url(url) else OPEN_LABEL
 
 
-def date(timestamp: float) -> Block:
-    """A moment inside rich text, shown in the reader's time zone."""
+def date(timestamp: float, shown: str = _DATE) -> Block:
+    """A moment inside rich text, in the reader's time zone, `shown` as Slack's formats say: age costs no edits."""
     return {
         "type": "date",
         "timestamp": _second(timestamp),
-        "format": _DATE,
+        "format": shown,
         "fallback": utc_minute(timestamp),
     }
 

@@ -15,24 +15,34 @@ from relay.slack.blocks import (
     actions,
     button,
     context,
+    date,
     headline,
     line_with_menu,
     link_or_words,
     menu,
     open_in_words,
     option,
+    people,
     plain,
-    utc_minute,
 )
 from relay.slack.post import SlackPost, fallback
 from relay.slack.text import clean, clean_line, clean_name, escape, is_url, shorten
 
 READ_ONLY = "Read only: replies here do not reach the customer"
 MARKED_ONLY = "Only replies that begin with >> reach the customer"
-TAKE_OVER, RELEASE, RESOLVE, REOPEN = "take_over", "release", "resolve", "reopen"
-LABELS = {TAKE_OVER: "Take over", RELEASE: "Release", RESOLVE: "Resolve", REOPEN: "Reopen"}
+TAKE_OVER, RELEASE, RESOLVE, REOPEN, ASSIGN = "take_over", "release", "resolve", "reopen", "assign"
+LABELS = {
+    TAKE_OVER: "Take over",
+    RELEASE: "Release",
+    RESOLVE: "Resolve",
+    REOPEN: "Reopen",
+    ASSIGN: "Assign to …",
+}
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 MAX_FIRST_WORDS = 300
+MAX_BEGAN = 100
+WAITING = "{time} ({ago})"
+SOMEBODY = "somebody"
 _MAX_REPLACES = 300
 _SAID_OF = {Mode.MARKED: MARKED_ONLY, Mode.NONE: READ_ONLY}  # of what is set, where it is not the usual
 _MAX_PLAIN_URL = 200  # keeps `text` under the 4,000 that chat.update takes
@@ -40,7 +50,11 @@ _MAX_PLAIN_URL = 200  # keeps `text` under the 4,000 that chat.update takes
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """All a root card says. `since` is seconds since 1970; `replaces` is the old thread's permalink or `ts`."""
+    """All a root card says. `since` is seconds since 1970; `replaces` is the old thread's permalink or `ts`.
+
+    `last_words` are the customer's, who has waited from `waits_since` on (None for not at all) and written
+    `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none.
+    """
 
     key: ConversationKey
     name: str
@@ -51,18 +65,22 @@ class Card:
     replaces: str | None = None
     state: ConversationState = field(default_factory=ConversationState)
     mode: Mode = Mode.ALL
+    last_words: str = ""
+    holder_id: str = ""
+    waits_since: float | None = None
+    waits_count: int = 0
 
     @property
     def is_quiet(self) -> bool:
         """True while nobody waits for a person."""
-        return self.state.is_resolved or self.state.holder is Holder.BOT
+        return self.state.is_resolved or (self.state.holder is Holder.BOT and self.waits_since is None)
 
 
 def render_card(card: Card, form: Form = Form.FULL) -> SlackPost:
-    """Renders the post that begins a thread; its `text` is what a phone shows: the name, then the first words."""
+    """Renders the post that begins a thread; its `text` is what a phone shows: the name, then the last words."""
     if form is Form.PLAIN:
         return SlackPost(_plain_text(card), (), ())
-    said = (" · ".join(_who(card)), "" if card.is_quiet else _first_words(card))
+    said = (" · ".join(_who(card)), "" if card.is_quiet else _quoted(card))
     return SlackPost(fallback(": ".join(filter(None, said))), tuple(_blocks(card)), ())
 
 
@@ -76,15 +94,14 @@ def _blocks(card: Card) -> Iterator[Block]:
         entries = (REOPEN,) if card.state.is_resolved else (TAKE_OVER, RESOLVE)
         yield line_with_menu(" · ".join(_who(card)), _menu(card, *entries))
         return
-    name, *state = _who(card)
     if card.is_quiet:
-        yield context(plain(" · ".join([name, *state])))
+        yield context(plain(" · ".join(_who(card))))
     else:
-        yield headline(name, card.since, _first_words(card))
+        yield headline(clean_name(card.name), _state(card), _quoted(card))
     if card.replaces is not None:
         yield _replaces(card.replaces)
-    if state and not card.is_quiet:
-        yield context(plain(" · ".join(state)))
+    if began := _began_with(card):
+        yield context(plain(f"Began with: \u201c{began}\u201d"))
     if card.read_only:
         yield _read_only(card)
         return
@@ -94,9 +111,10 @@ def _blocks(card: Card) -> Iterator[Block]:
 
 
 def _controls(card: Card) -> Block:
+    assign = people(ASSIGN, LABELS[ASSIGN])
     if card.state.holder is Holder.AGENT:
-        return actions(button(RESOLVE, LABELS[RESOLVE]), _menu(card, TAKE_OVER, RELEASE))
-    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), _menu(card, RESOLVE))
+        return actions(button(RESOLVE, LABELS[RESOLVE]), assign, _menu(card, TAKE_OVER, RELEASE))
+    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), assign, _menu(card, RESOLVE))
 
 
 def _menu(card: Card, *entries: str) -> Block:
@@ -110,22 +128,43 @@ def _read_only(card: Card) -> Block:
 
 
 def _who(card: Card) -> list[str]:
-    """The customer's name, and what there is to say of the conversation's state."""
-    state, said = card.state, [clean_name(card.name)]
+    """The customer's name, and what there is to say of the conversation's state, in plain words."""
+    holder = clean_name(card.state.holder_name) if card.state.holder_name else SOMEBODY
+    said = ("".join(_in_words(element, holder) for element in piece) for piece in _state(card))
+    return [clean_name(card.name), *said]
+
+
+def _state(card: Card) -> list[list[Block]]:
+    """How the conversation stands, piece by piece, in elements of rich text."""
+    state, said = card.state, []
     if state.status is Status.REOPENED:
-        said.append("reopened")
+        said.append([_text("reopened")])
     if state.is_resolved:
-        said.append(f"resolved by {clean_name(state.resolved_by)}" if state.resolved_by else "resolved")
-    elif state.holder is Holder.BOT:
-        said.append("a bot answers")
+        by = f" by {clean_name(state.resolved_by)}" if state.resolved_by else ""
+        return [*said, [_text(f"resolved{by}")]]
+    if card.waits_since is not None:
+        more = [_text(f", {card.waits_count} messages")] if card.waits_count > 1 else []
+        said.append([_text("waits since "), date(card.waits_since, WAITING), *more])
+    elif state.holder is Holder.AGENT and card.last_words:
+        said.append([_text("answered")])
+    elif state.holder is Holder.NOBODY:
+        said.append([_text("since "), date(card.since)])
+    if state.holder is Holder.BOT:
+        said.append([_text("a bot answers" if card.is_quiet else "a bot has this chat")])
     elif state.holder is Holder.AGENT:
-        said.append(f"with {clean_name(state.holder_name)}" if state.holder_name else "taken")
+        name = clean_name(state.holder_name) if state.holder_name else ""
+        user = {"type": "user", "user_id": card.holder_id} if card.holder_id else _text(name)
+        said.append([_text("with "), user] if card.holder_id or name else [_text("taken")])
     return said
 
 
+def _in_words(element: Block, holder: str) -> str:
+    return str(element.get("text") or element.get("fallback") or holder)
+
+
 def _plain_text(card: Card) -> str:
-    words = _first_words(card)
-    lines = [" · ".join([*_who(card), f"since {utc_minute(card.since)}"])]
+    words = _quoted(card)
+    lines = [" · ".join(_who(card))]
     if words and not card.is_quiet:
         lines.append(f"> {words}")
     if card.read_only or card.mode in _SAID_OF:
@@ -135,9 +174,25 @@ def _plain_text(card: Card) -> str:
     return escape("\n".join(lines))
 
 
-def _first_words(card: Card) -> str:
-    # One paragraph: the card stays low, and no line of it can look like one of ours.
-    return shorten(" ".join(clean(card.first_words).split()), MAX_FIRST_WORDS)
+def _quoted(card: Card) -> str:
+    """What the customer said last, or else how it began."""
+    return _one_paragraph(card.last_words) or _one_paragraph(card.first_words)
+
+
+def _began_with(card: Card) -> str:
+    """How it began, where the card quotes something later."""
+    began = _one_paragraph(card.first_words)
+    later = not card.is_quiet and began and began != _quoted(card)
+    return shorten(began, MAX_BEGAN) if later else ""
+
+
+def _one_paragraph(words: str) -> str:
+    # The card stays low, and no line of it can look like one of ours.
+    return shorten(" ".join(clean(words).split()), MAX_FIRST_WORDS)
+
+
+def _text(words: str) -> Block:
+    return {"type": "text", "text": words}
 
 
 def _replaces(earlier: str) -> Block:

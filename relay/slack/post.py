@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,3 +54,9 @@ def mark_repeated(payload: Mapping[str, Any]) -> dict[str, Any]:
     if blocks and len(blocks) < _SLACKS_MAX_BLOCKS:
         marked["blocks"] = [*blocks, context(plain(REPEATED))]
     return marked
+
+
+def fingerprint(payload: Mapping[str, Any]) -> str:
+    """Returns what tells a post from one that looks different."""
+    looks = json.dumps([payload.get("text"), payload.get("blocks")], sort_keys=True)
+    return hashlib.sha256(looks.encode()).hexdigest()[:16]

@@ -27,13 +27,15 @@ from relay.slack.text import clean, clean_line, clean_name
 from relay.vocabulary import CHANGE, FATE, DeliveryState, Mark, ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
-SEND_TO_CUSTOMER, KEEP_INSIDE = "send_to_customer", "keep_inside"
+MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to whose chat it is
+SEND_TO_CUSTOMER, KEEP_INSIDE, TAKE_ANYWAY = "send_to_customer", "keep_inside", "take_anyway"
 BUTTONS = {
     SEND_AGAIN: "Send again",
     SEND_CORRECTION: "Send correction",
     TELL_CUSTOMER: "Tell the customer",
     SEND_TO_CUSTOMER: "Send to the customer",
     KEEP_INSIDE: "Keep inside",
+    TAKE_ANYWAY: "Take it anyway",
 }
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
@@ -85,6 +87,9 @@ class _Now(Enum):
     DELETED = "Taken back after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
     FILES = "Only the words were sent: {cause} do not reach the customer yet.", "", ""
     TAKEN = "{who} has taken this chat over.", "", ""
+    ASSIGNED = "{who} has this chat now{by}.", "", ""
+    RELEASED = "Released {when}{by}", "", ""
+    RESOLVED = "Resolved {when}{by}", "", ""
     REFUSED = "Not done: {cause}.", "", ""
 
 
@@ -103,8 +108,8 @@ def notice_text(told: Notice) -> str:
 def notice_blocks(told: Notice) -> tuple[Block, ...]:
     """Returns the line with its button, if it has one; a mention makes Slack show the thread to whom it names."""
     sentence, moment = _sentence(told)
-    if told.topic is ThreadNotice.TAKEN and told.user_id:
-        rest = _Now.TAKEN.value[0].format(who="")
+    if told.topic in MENTIONING and told.user_id:
+        rest = str(_Now[told.topic.name].value[0]).format(who="", by=_by(told.fate))
         return (words([{"type": "user", "user_id": told.user_id}, {"type": "text", "text": rest}]),)
     line = context(*_elements(MARK + sentence, moment))
     now, target = _now(told)
@@ -166,12 +171,16 @@ def _sentence(told: Notice) -> tuple[str, float | None]:
     now, target = _now(told)
     fate, sentence = target.fate, now.value[0]
     cause = clean_line(fate.cause.rstrip("."), MAX_CAUSE) or _NO_CAUSE.get(told.topic, "no reason was given")
-    by = f" ({clean_name(fate.by)})" if fate.by else ""
-    said = sentence.format(cause=cause, when=_WHEN, by=by, who=clean_name(fate.by or fate.cause))
+    who = fate.by if told.topic is ThreadNotice.TAKEN else fate.cause
+    said = sentence.format(cause=cause, when=_WHEN, by=_by(fate), who=clean_name(who))
     if target is not told:
         said = _CORRECTION + said[0].lower() + said[1:]
     said = said if told.topic is ThreadNotice.SAID else f"{said} {_quoted(target.words)}".rstrip()
     return said, fate.until if now is _Now.DELAYED_UNTIL else fate.at
+
+
+def _by(fate: Fate) -> str:
+    return f" ({clean_name(fate.by)})" if fate.by else ""
 
 
 def _quoted(said: str) -> str:

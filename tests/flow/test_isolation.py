@@ -122,7 +122,9 @@ def test_names_that_cannot_be_had_for_a_minute_delay_no_words(line: Rig) -> None
     seen, asked = lags(line.server, accepted), line.times(USER_DETAIL)
     print(f"{len(seen)} messages without names: max {max(seen):.3f} s, {len(asked)} look-ups")  # noqa: T201
     assert max(seen) <= 1
-    assert [after - before for before, after in itertools.pairwise(asked)] == [pytest.approx(NAMES_PAUSE, abs=2)]
+    gaps = [after - before for before, after in itertools.pairwise(asked)]
+    assert gaps == [pytest.approx(NAMES_PAUSE, abs=2)] * len(gaps)
+    assert 1 <= len(gaps) <= 2
 
 
 class Office:

@@ -94,7 +94,7 @@ def test_a_question_holds_up_no_button(desk: Desk) -> None:
     desk.use("take_over", user="U0SAM")
     desk.carry()
     desk.run(5)
-    assert "with sam" in str(desk.roots()[-1]["blocks"])
+    assert "with sam" in desk.roots()[-1]["text"]
     assert len(desk.asked()) == 1
 
 

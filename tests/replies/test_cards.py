@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,12 @@ def card(desk: Desk) -> list[str]:
     """The card's lines, without its controls."""
     root = desk.roots()[-1]
     return [words({"blocks": [block]}) for block in root["blocks"] if block["type"] != "actions"]
+
+
+def state(desk: Desk) -> str:
+    """How the card says that the conversation stands, as a phone shows it, without dates."""
+    said = desk.roots()[-1]["text"].partition(": ")[0]
+    return re.sub(r" [0-9-]{10} [0-9:]{5} UTC", "", said)
 
 
 def controls(desk: Desk) -> list[str]:
@@ -50,7 +57,7 @@ def kommunicate(desk: Desk) -> Any:
 
 
 def test_a_chat_nobody_has_taken_offers_to_be_taken(desk: Desk) -> None:
-    assert card(desk)[0].startswith("Jane · since ")
+    assert state(desk) == "Jane · waits since"
     assert "m1 my mug is broken" in card(desk)[0]
     assert controls(desk) == ["Take over", "Resolve", "Open in Kommunicate"]
 
@@ -59,7 +66,7 @@ def test_taking_over_assigns_it_and_makes_the_agent_follow_the_thread(desk: Desk
     kommunicate(desk).bots.add("helper")
     press(desk, "take_over")
     assert (kommunicate(desk).assignee, kommunicate(desk).bots) == ("alex@sandbox.test", set())
-    assert card(desk)[-1] == "with alex"
+    assert state(desk) == "Jane · waits since · with alex"
     assert controls(desk) == ["Resolve", "Take over", "Release", "Open in Kommunicate"]
     line = desk.roots_and_replies()[-1]
     assert line["blocks"][0]["elements"][0]["elements"][0] == {"type": "user", "user_id": "U0ALEX"}
@@ -74,7 +81,7 @@ def test_resolving_makes_it_one_line_and_the_next_message_reopens_it(desk: Desk)
     desk.customer("m2 it broke again")
     desk.run(5)
     assert "m2 it broke again" in card(desk)[0]
-    assert card(desk)[-1] == "reopened · with alex"
+    assert state(desk) == "Jane · reopened · waits since · with alex"
     assert desk.roots_and_replies()[-1]["broadcast"], "nobody may be looking any more"
 
 
@@ -85,7 +92,7 @@ def test_it_can_be_released_and_reopened(desk: Desk) -> None:
     press(desk, "resolve")
     press(desk, "reopen")
     assert kommunicate(desk).status == 0
-    assert card(desk)[-1] == "reopened"
+    assert state(desk) == "Jane · reopened · since"
 
 
 def test_a_click_delivered_again_is_done_once(desk: Desk) -> None:
@@ -106,8 +113,135 @@ def test_a_second_click_changes_nothing_and_tells_nothing_twice(desk: Desk) -> N
 
 def test_a_colleague_may_take_it_from_the_first(desk: Desk) -> None:
     press(desk, "take_over")
+    desk.run(60)
     press(desk, "take_over", user="U0SAM")
-    assert (kommunicate(desk).assignee, card(desk)[-1]) == ("sam@sandbox.test", "with sam")
+    assert (kommunicate(desk).assignee, state(desk)) == ("sam@sandbox.test", "Jane · waits since · with sam")
+
+
+def test_what_a_colleague_took_a_moment_ago_is_asked_about(desk: Desk) -> None:
+    """Alone, and with a button that takes it all the same; on the card, where the press was made."""
+    press(desk, "take_over")
+    press(desk, "take_over", user="U0SAM")
+    assert kommunicate(desk).assignee == "alex@sandbox.test"
+    who, text = desk.whispers()[-1]
+    assert (who, re.sub(r"\d+ s", "5 s", text)) == ("U0SAM", "alex took this chat 5 s ago. Take it anyway?")
+    desk.answer("take_anyway", user="U0SAM")
+    desk.run(5)
+    assert (kommunicate(desk).assignee, state(desk)) == ("sam@sandbox.test", "Jane · waits since · with sam")
+    assert desk.asked() == []
+
+
+def test_ones_own_chat_is_not_taken_twice(desk: Desk) -> None:
+    """Kommunicate is not asked, and the thread has one line."""
+    press(desk, "take_over")
+    before = len([call for call in desk.sandbox.calls if call["method"] == ASSIGN])
+    press(desk, "take_over")
+    assert desk.whispers()[-1] == ("U0ALEX", "This chat is yours already.")
+    assert len([call for call in desk.sandbox.calls if call["method"] == ASSIGN]) == before
+    assert sum("has taken this chat over" in shown for shown in desk.shown()) == 1
+
+
+def test_a_chat_is_given_to_a_colleague(desk: Desk) -> None:
+    """The line mentions them, so that Slack shows them the thread, and says who gave it."""
+    desk.press(desk.thread, "assign", value="U0KIM")
+    desk.carry()
+    desk.run(5)
+    assert (kommunicate(desk).assignee, state(desk)) == ("kim@sandbox.test", "Jane · waits since · with kim")
+    line = desk.roots_and_replies()[-1]
+    assert line["blocks"][0]["elements"][0]["elements"][0] == {"type": "user", "user_id": "U0KIM"}
+    assert "has this chat now (alex)" in desk.shown()[-1]
+
+
+def test_it_is_given_to_nobody_whom_kommunicate_does_not_know(desk: Desk) -> None:
+    """And whoever tried learns why."""
+    desk.sandbox.slack.users["U0KIM"].email = "kim@elsewhere.test"
+    desk.press(desk.thread, "assign", value="U0KIM")
+    desk.carry()
+    desk.run(5)
+    assert kommunicate(desk).assignee != "kim@sandbox.test"
+    assert "Kommunicate knows no agent with their e-mail address" in desk.whispers()[-1][1]
+
+
+@pytest.mark.parametrize(("action", "line"), [("resolve", "Resolved"), ("release", "Released")])
+def test_what_ends_a_claim_leaves_a_small_line(desk: Desk, action: str, line: str) -> None:
+    """With who and when."""
+    press(desk, "take_over")
+    press(desk, action, user="U0SAM")
+    assert desk.shown()[-1].startswith(f"\u2022 {line}\n<!date^")
+    assert desk.shown()[-1].endswith("(sam)")
+
+
+def test_the_card_tells_what_was_said_last_and_for_how_long_it_waits(desk: Desk) -> None:
+    """Words come a little later than what is urgent; the first ones stay in sight."""
+    desk.customer("m2 are you there?")
+    desk.customer("m3 hello??")
+    assert "m2" not in card(desk)[0]
+    desk.run(31)
+    assert desk.roots()[-1]["text"].endswith(", 3 messages: m3 hello??")
+    assert card(desk)[-1] == "Began with: \u201cm1 my mug is broken\u201d"
+    edits = [call for call in desk.sandbox.calls if call["method"] == "chat.update"]
+    assert len(edits) == 1
+    desk.says("I am here")
+    desk.run(10)
+    assert state(desk) == "Jane · answered · with alex"
+    desk.customer("m4 good")
+    desk.run(5)
+    assert state(desk) == "Jane · waits since · with alex"
+
+
+@pytest.mark.parametrize("speaker", ["bot", "agent"])
+def test_a_question_that_is_open_looks_open_whoever_spoke_before(desk: Desk, speaker: str) -> None:
+    """A bot that has the chat and does not answer has not answered."""
+    metadata = {"KM_ANSWER_SOURCE": "faq"} if speaker == "bot" else {}
+    staff = {} if speaker == "bot" else {"user_id": "sam@sandbox.test"}
+    desk.sandbox.kommunicate.staff_writes(GROUP, "Here is an answer.", metadata=metadata, **staff)
+    desk.carry()
+    desk.run(5)
+    assert "waits" not in state(desk)
+    desk.customer("m2 that is not what I asked")
+    desk.run(35)
+    assert "waits since" in state(desk)
+    assert "m2 that is not what I asked" in card(desk)[0]
+    assert ("a bot has this chat" in state(desk)) == (speaker == "bot")
+
+
+def test_a_bot_that_answers_soon_costs_no_edits(desk: Desk) -> None:
+    """The card looks the same all the while."""
+    answer = {"KM_ANSWER_SOURCE": "faq"}
+    desk.sandbox.kommunicate.staff_writes(GROUP, "Hello, I am a bot.", metadata=answer)
+    desk.carry()
+    desk.run(60)
+    before = desk.roots()[-1]["edited"]
+    for number in range(3):
+        desk.customer(f"q{number}")
+        desk.sandbox.kommunicate.staff_writes(GROUP, f"a{number}", metadata=answer)
+        desk.carry()
+        desk.run(60)
+    assert state(desk) == "Jane · a bot answers"
+    assert desk.roots()[-1]["edited"] == before
+
+
+@pytest.mark.parametrize(("words", "wakes"), [("Thanks, bye!", False), ("Thanks, but it broke again", True)])
+def test_thanks_after_the_end_wake_nobody_and_a_question_does(desk: Desk, words: str, wakes: bool) -> None:
+    """The card says that it is open again, all the same."""
+    press(desk, "take_over")
+    press(desk, "resolve")
+    desk.customer(words)
+    desk.run(35)
+    assert state(desk) == f"Jane · reopened · {'waits since' if wakes else 'answered'} · with alex"
+    assert bool(desk.roots_and_replies()[-1]["broadcast"]) == wakes
+
+
+def test_thanks_while_it_is_open_are_no_question(desk: Desk) -> None:
+    """Nor do they answer the one that is open."""
+    desk.customer("thanks!")
+    desk.run(35)
+    assert state(desk).startswith("Jane · waits since")
+    desk.says("You are welcome.")
+    desk.run(10)
+    desk.customer("thanks!")
+    desk.run(35)
+    assert state(desk) == "Jane · answered · with alex"
 
 
 def test_an_agent_with_too_many_chats_is_told_and_nothing_changes(desk: Desk) -> None:
@@ -175,15 +309,19 @@ def test_clicks_and_replies_happen_in_the_order_of_the_agents_doing(desk: Desk) 
 
 def test_what_happens_in_kommunicate_shows_on_the_same_card(desk: Desk) -> None:
     for text, metadata, line in (
-        ("Assigned to Sam", {"KM_ASSIGN": "sam@sandbox.test", "LOCALIZATION_VALUE": "Sam Okafor"}, "with Sam Okafor"),
-        ("Resolved", {"KM_STATUS": "closed"}, "Jane · resolved\nReopen\nOpen in Kommunicate"),
-        ("Opened", {"KM_STATUS": "Open"}, "reopened · with Sam Okafor"),
-        ("Assigned to Bot", {"KM_ASSIGN": "bot"}, "Jane · reopened · a bot answers\nTake over\nResolve\n"),
+        (
+            "Assigned to Sam",
+            {"KM_ASSIGN": "sam@sandbox.test", "LOCALIZATION_VALUE": "Sam Okafor"},
+            "Jane · waits since · with Sam Okafor",
+        ),
+        ("Resolved", {"KM_STATUS": "closed"}, "Jane · resolved"),
+        ("Opened", {"KM_STATUS": "Open"}, "Jane · reopened · answered · with Sam Okafor"),
+        ("Assigned to Bot", {"KM_ASSIGN": "bot"}, "Jane · reopened · a bot answers"),
     ):
         desk.sandbox.kommunicate.notice(GROUP, text, metadata)
         desk.carry()
         desk.run(5)
-        assert card(desk)[-1].startswith(line)
+        assert state(desk) == line
     assert len(desk.roots()) == 1
 
 
@@ -217,7 +355,7 @@ def test_a_card_begun_by_a_greeting_becomes_the_customers(make_desk: Callable[..
     desk.run(5)
     desk.customer("m1 my mug is broken")
     desk.run(5)
-    assert card(desk)[0].startswith("Jane · since ")
+    assert state(desk) == "Jane · waits since"
     assert "m1 my mug is broken" in card(desk)[0]
 
 
@@ -263,7 +401,7 @@ def test_a_chat_that_was_taken_or_answered_calls_nobody(desk: Desk) -> None:
     desk.run(700)
     desk.customer("m2")
     assert not any(one["broadcast"] for one in desk.roots_and_replies())
-    assert card(desk)[-1] == "with alex"
+    assert state(desk) == "Jane · waits since · with alex"
 
 
 def test_an_answer_given_while_words_are_made_ready_is_not_forgotten(desk: Desk) -> None:
@@ -300,7 +438,7 @@ def test_a_limit_on_cards_holds_up_no_words(desk: Desk) -> None:
     desk.customer("m2")
     assert desk.told() == ["m1", "m2"]
     desk.run(70)
-    assert card(desk)[-1] == "reopened"
+    assert state(desk) == "Jane · reopened · waits since"
 
 
 def test_an_archived_channels_card_waits_and_is_right_in_the_end(desk: Desk) -> None:
@@ -321,6 +459,6 @@ def test_a_new_root_shows_how_things_stand(desk: Desk) -> None:
     desk.mail.clear()
     desk.customer("m2")
     desk.run(10)
-    assert card(desk)[-1] == "with alex"
+    assert state(desk) == "Jane · waits since, 2 messages · with alex"
     press(desk, "resolve")
     assert card(desk)[0].startswith("Jane · resolved by alex")

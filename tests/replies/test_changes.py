@@ -93,7 +93,7 @@ def test_a_late_edit_is_sent_when_somebody_asks_for_it_once(desk: Desk) -> None:
     assert desk.reached() == ["at 5 pm", "at 7 pm"]
     assert desk.marks() == {"at 7 pm": ["sent"]}
     assert desk.shown()[-1].startswith("\u2022 Correction: sent")
-    assert desk.shown()[-1].endswith("(alex). \u201cat 7 pm\u201d")
+    assert desk.shown()[-1].endswith("(alex) \u201cat 7 pm\u201d")
     edit(desk, ts, "at 8 pm")
     again = [one for one in desk.roots_and_replies() if "Send correction" in str(one["blocks"])]
     assert [one["ts"] for one in again] == [offers[0]["ts"]], "and it is the same line again"

@@ -183,7 +183,7 @@ def test_the_line_says_what_became_of_it_and_loses_its_button(desk: Desk) -> Non
     desk.run(30)
     assert desk.roots_and_replies()[-1]["ts"] == line["ts"]
     assert desk.shown()[-1].startswith("\u2022 Sent")
-    assert desk.shown()[-1].endswith("(sam). \u201cone\u201d")
+    assert desk.shown()[-1].endswith("(sam) \u201cone\u201d")
     assert [one["type"] for one in desk.roots_and_replies()[-1]["blocks"]] == ["context"]
 
 

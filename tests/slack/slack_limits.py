@@ -87,6 +87,7 @@ def faults(each):
         ),
         "rich_text_quote": lambda: all(e["type"] in LEAVES for e in each["elements"]) and each["elements"],
         "section": lambda: set(each) == {"type", "text", "accessory"},
+        "users_select": lambda: 0 < len(each["placeholder"]["text"]) <= 150,
         "overflow": lambda: 0 < len(each["options"]) <= 5 and all(is_entry(option) for option in each["options"]),
         "image": lambda: each["image_url"].startswith("https://") and 0 < units(each["alt_text"]) <= 2000,
         "actions": lambda: 0 < len(each["elements"]) <= 25,

@@ -11,7 +11,7 @@ from slack_bodies import BUTTON, CHANNEL, CLICKED, LATER, ROOT, TS, Workspace, f
 from relay.messages import Ignored
 from relay.sandbox.slack.values import TEAM_ID
 from relay.slack.events import Click, event_key
-from relay.slack.interactions import NO_ACTION, NO_MESSAGE, parse_interaction
+from relay.slack.interactions import NO_ACTION, NO_MESSAGE, NOT_OUR_FORM, parse_interaction
 from relay.slack.parse import OTHER_KIND
 
 CLICK = Click(TEAM_ID, "U0ALEX", "alex.r", CHANNEL, TS, ROOT, "take", "7", LATER)
@@ -55,7 +55,8 @@ def test_several_actions_are_several_clicks() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"type": "view_submission", "container": ...}, OTHER_KIND),
+        ({"type": "view_submission", "container": ...}, NOT_OUR_FORM),
+        ({"type": "shortcut"}, OTHER_KIND),
         ({"container": {"type": "view", "view_id": "V1"}}, NO_MESSAGE),
         ({"container": None}, NO_MESSAGE),
         ({"actions": []}, NO_ACTION),

@@ -133,7 +133,7 @@ def open_thread(store: Store, group: str = GROUP, ts: str = "1712345678.000100")
     held = claimed(store)
     send = root(store, held)
     with store.begin() as tx:
-        assert threads.save_root(tx, held, send, ts)
+        assert threads.save_root(tx, held, send, ts, "as drawn")
         lanes.give_back(tx, held)
 
 

@@ -50,7 +50,7 @@ def archive(store: Store, name: str = "C0SUPPORT") -> None:
 def save_root(store: Store, held: Claim, ts: str) -> bool:
     send = root(store, held)
     with store.begin() as tx:
-        saved = threads.save_root(tx, held, send, ts)
+        saved = threads.save_root(tx, held, send, ts, "as drawn")
         give_back(tx, held)
     return saved
 
@@ -68,7 +68,7 @@ def test_of_two_roots_the_first_is_saved(store: Store) -> None:
     send = root(store, held)
     with store.begin() as tx:
         tx.conn.exec_driver_sql("UPDATE conversations SET thread_ts = '1.1'")
-        assert not threads.save_root(tx, held, send, "2.2")
+        assert not threads.save_root(tx, held, send, "2.2", "as drawn")
         sends.drop(tx, send, SendState.VOID, "not needed")
         give_back(tx, held)
     assert (place(store)[2], rows(store, "sends")[0].state, claim(store) is None) == ("1.1", "void", False)

@@ -7,15 +7,18 @@ from functools import partial
 
 import structlog
 
+from relay.conversation import Holder, waits_for_bot
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers import marks
-from relay.delivery.steps import Need, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.delivery.last_words import last_words
+from relay.delivery.steps import Answered, Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import ChatMessage, Form
 from relay.slack.card import Card, render_card
 from relay.slack.markdown import without_markup
-from relay.slack.post import SlackPost
+from relay.slack.post import SlackPost, fingerprint
 from relay.store.conversations import cards
+from relay.store.conversations.state import update_state
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, Draft, Send
 from relay.store.queue import sends
@@ -25,7 +28,7 @@ from relay.vocabulary import SendKind
 
 MOST = 1000  # characters that are read of the first words: the card shows fewer
 NAMELESS = "A customer"
-NAMES, PERMALINK = "names", "permalink"
+NAMES, MEMBERS, PERMALINK = "names", "members", "permalink"
 
 log = structlog.get_logger()
 
@@ -33,13 +36,23 @@ log = structlog.get_logger()
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     """The card as it should look now; else the next mark. A root to come shows the newest version anyway."""
     place = claim.conversation
-    if place.wanted == place.shown or place.channel_id is None or place.thread_ts is None:
+    if place.channel_id is None or place.thread_ts is None or not _is_behind(tx, place):
         return marks.prepare(tx, context, claim)
     post = draw(tx, context, claim)
     if isinstance(post, Need):
         return post
-    shown = Draft(SendKind.CARD, place.channel_id, place.thread_ts, post.payload(), version=place.wanted)
-    return Ready((shown,))
+    last, drawn_as = last_words(tx, context, place, claim.at), fingerprint(post.payload())
+    if drawn_as == place.card_fingerprint:  # it has changed, and changed back
+        cards.mark_shown(tx, claim, place.wanted, drawn_as, last.received_id)
+        return marks.prepare(tx, context, claim)
+    drawn = {"fingerprint": drawn_as, "last_id": last.received_id, "waits_since": last.waits_since}
+    payload = {**post.payload(), **drawn}
+    return Ready((Draft(SendKind.CARD, place.channel_id, place.thread_ts, payload, version=place.wanted),))
+
+
+def _is_behind(tx: Tx, place: Conversation) -> bool:
+    """True where the conversation stands differently, or something was said since."""
+    return place.wanted != place.shown or cards.last_id(tx, place.id) != place.card_last_id
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
@@ -55,7 +68,10 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
     if isinstance(result, Refused) and not result.is_gone and claim.conversation.root_form is not Form.PLAIN:
         set_root_form(tx, claim, Form.PLAIN)
         cards.request_redraw(tx, claim.conversation.id)
-    cards.mark_shown(tx, claim, send.version or 0)
+    drawn_as = send.payload.get("fingerprint") if isinstance(result, Answered) else None
+    cards.mark_shown(tx, claim, send.version or 0, drawn_as, send.payload.get("last_id"))
+    if since := send.payload.get("waits_since"):
+        update_state(tx, claim.conversation.id, partial(waits_for_bot, since=since))
     sends.forget(tx, send)
     cards.release(tx, claim)
     return None
@@ -68,6 +84,9 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
     known = context.authors.known(tx, place.key.account, [sender] if sender else [])
     if known.missing and NAMES not in claim.asked:
         return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing), SendKind.CARD)
+    holder = [place.state.assignee] if place.state.holder is Holder.AGENT and place.state.assignee else []
+    if holder and MEMBERS not in claim.asked and (missing := context.members.missing(holder)):
+        return Need(MEMBERS, partial(context.members.look_up, missing), SendKind.CARD)
     earlier = (place.channel_id or "", place.dead_ts or "")
     if place.dead_ts and earlier not in context.permalinks and PERMALINK not in claim.asked:
         return Need(PERMALINK, partial(context.look_up_permalink, *earlier), SendKind.CARD)
@@ -80,10 +99,16 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
     sender = place.state.opener_sender
     known = context.authors.known(tx, place.key.account, [sender] if sender else [])
     earlier = (place.channel_id or "", place.dead_ts or "")
+    is_team = bool(sender) and known.people[sender].role.is_of_the_team
+    last = last_words(tx, context, place, claim.at)
     card = Card(
         key=place.key,
         name=known.people[sender].name if sender else NAMELESS,
-        first_words=_first_words(tx, place, is_team=bool(sender) and known.people[sender].role.is_of_the_team),
+        first_words=_first_words(tx, place, is_team=is_team),
+        last_words=last.words,
+        waits_since=last.waits_since,
+        waits_count=last.count,
+        holder_id=context.members.known(place.state.assignee or "") or "",
         since=place.state.since or place.created_at,
         dashboard_url=context.conversation_url(place.key),
         read_only=context.read_only,
@@ -95,7 +120,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         return render_card(card, place.root_form)
     except Exception as error:  # noqa: BLE001 - whatever a customer's words do to the renderer
         log.error("card.unrenderable", conversation=place.id, error=type(error).__name__)
-        return render_card(replace(card, name=NAMELESS, first_words="", replaces=None), Form.PLAIN)
+        return render_card(replace(card, name=NAMELESS, first_words="", last_words="", replaces=None), Form.PLAIN)
 
 
 def _first_words(tx: Tx, place: Conversation, *, is_team: bool) -> str:

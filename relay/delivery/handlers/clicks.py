@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from relay.conversation import ConversationState, released, reopened, resolved, taken
+from relay.conversation import Holder
 from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
+from relay.delivery.controls import CONTROLS, ClickContext
 from relay.delivery.failures import agent_of
 from relay.delivery.private_lines import NO_KEY
 from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refused, Result, SayPrivately, Step
 from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
-from relay.slack.card import LABELS, RELEASE, REOPEN, RESOLVE, TAKE_OVER, acted_upon
+from relay.slack.blocks import button
+from relay.slack.card import ASSIGN, LABELS, TAKE_OVER, acted_upon
 from relay.slack.events import Click, message_of_click
 from relay.slack.thread_notices import (
     BUTTONS,
@@ -24,6 +25,7 @@ from relay.slack.thread_notices import (
     SEND_AGAIN,
     SEND_CORRECTION,
     SEND_TO_CUSTOMER,
+    TAKE_ANYWAY,
     what_happened,
 )
 from relay.store.conversations import questions, replies
@@ -39,59 +41,14 @@ from relay.vocabulary import DeliveryState, GateScope, SendKind, SendState, Thre
 
 UNKNOWN = "Kommunicate knows no agent with your e-mail address; `replies.map` in the relay's settings can name one"
 
+THEY_ARE_UNKNOWN = UNKNOWN.replace("your", "their")
+YOURS = "This chat is yours already."
+JUST_NOW = 60.0  # seconds in which a chat that a colleague took is not taken from them unasked
 SWITCHED_OFF = "`replies.mode` in the relay's settings lets nothing reach the customer from here"
 NOT_AN_AGENTS = "this message is no agent's, or came before the relay"
 
 log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True)
-class ClickContext:
-    """One click, and who may do what it asks for where; `agent_id` is "" if Kommunicate does not know them."""
-
-    replying: Replying
-    group_id: str
-    agent_id: str
-    name: str
-    moment: float
-
-    @property
-    def acting(self) -> str:
-        """Whom Kommunicate is told that it acts for."""
-        return self.agent_id or self.replying.sender
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """`call` may be repeated: it asks for a state. `step` is what it makes of how the conversation stands."""
-
-    call: Callable[[ClickContext], None]
-    step: Callable[[ConversationState, ClickContext], ConversationState]
-    topic: ThreadNotice | None = None
-    needs_agent: bool = False
-
-
-CONTROLS = {
-    TAKE_OVER: Control(
-        lambda click: click.replying.assign(click.group_id, click.agent_id, acting=click.acting, from_bot=True),
-        lambda now, click: taken(now, agent_id=click.agent_id, name=click.name),
-        topic=ThreadNotice.TAKEN,
-        needs_agent=True,
-    ),
-    # There is no documented way to give a chat to nobody; the relay's own sender answers nobody.
-    RELEASE: Control(
-        lambda click: click.replying.assign(click.group_id, click.replying.sender, acting=click.acting, from_bot=False),
-        lambda now, click: released(now, moment=click.moment),
-    ),
-    RESOLVE: Control(
-        lambda click: click.replying.set_status(click.group_id, "resolved", acting=click.acting),
-        lambda now, click: resolved(now, by=click.name),
-    ),
-    REOPEN: Control(
-        lambda click: click.replying.set_status(click.group_id, "open", acting=click.acting),
-        lambda now, _: reopened(now),
-    ),
-}
 
 OF_A_REPLY: Mapping[str, Callable[[Tx, int, str], bool]] = {
     SEND_AGAIN: replies.send_again,
@@ -111,20 +68,24 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     author = Author(click.channel, click.user_id, click.thread_ts)
     if context.replying is None:
         return _refusal(claim, action.id, asked, author, NO_KEY)
-    found = agents.known_or_look_up(tx, context.replying.agents, claim, click.team, click.user_id)
+    named = frozenset({click.value} if asked == ASSIGN else ())
+    found = agents.known_or_look_up(tx, context.replying.agents, claim, click.team, click.user_id, named)
     if callable(found):
         refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
         return Need(agents.LOOKED_UP, found, SendKind.CLICK, action.id, refuse)
     agent = found[click.user_id]
+    about = found.get(click.value) if asked == ASSIGN else agent
     barred = may_speak(agent, context.replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
-    if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not agent.agent_id):
-        return _refusal(claim, action.id, asked, author, barred or UNKNOWN)
+    if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not (about and about.agent_id)):
+        return _refusal(claim, action.id, asked, author, barred or (UNKNOWN if about is agent else THEY_ARE_UNKNOWN))
+    if asked == TAKE_OVER and (line := _taken_already(claim, action, author, agent)):
+        return line
     if asked == SEND_TO_CUSTOMER and context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
         return _refusal(claim, action.id, asked, author, SWITCHED_OFF)
     if asked in OF_A_REPLY:
-        about = int(click.value) if click.value else replies.of_message(tx, claim, message_of_click(click))
-        return _of_a_reply(tx, claim, action, asked, about, author, agent.name)
-    return Ready((_draft(context.replying, claim, action, click, agent, asked),))
+        reply_id = int(click.value) if click.value else replies.of_message(tx, claim, message_of_click(click))
+        return _of_a_reply(tx, claim, action, asked, reply_id, author, agent.name)
+    return Ready((_draft(context.replying, claim, action, click, agent, about or agent, asked),))
 
 
 def _of_a_reply(
@@ -160,7 +121,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
         case Answered():
             control, click = CONTROLS[send.payload["action"]], _context(context, claim, send)
             sends.end(tx, send, SendState.DELIVERED)
-            replies.end_click(tx, delivery_id, DeliveryState.DELIVERED, by=click.name)
+            replies.end_click(tx, delivery_id, DeliveryState.DELIVERED, cause=click.name, by=click.by)
             before, after = update_state(tx, claim.conversation.id, lambda now: control.step(now, click))
             if control.topic and after.card != before.card:
                 add_notice(tx, claim.conversation.id, delivery_id, control.topic)
@@ -173,12 +134,36 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
     return None
 
 
-def _draft(replying: Replying, claim: Claim, action: AgentAction, click: Click, agent: Agent, asked: str) -> Draft:
+def _taken_already(claim: Claim, action: AgentAction, author: Author, agent: Agent) -> SayPrivately | None:
+    """What is said where nothing is to be done, or where a colleague has just done the same."""
+    now, settle = claim.conversation.state, partial(_end, claim, action.id)
+    if now.is_resolved or now.holder is not Holder.AGENT:
+        return None
+    ended = partial(replies.is_ended, delivery_id=action.id)
+    if now.assignee == agent.agent_id:
+        return SayPrivately(SendKind.CLICK, YOURS, author, settle, ended)
+    ago = claim.at - (now.held_since or 0.0)
+    if not 0 <= ago < JUST_NOW:
+        return None
+    sentence = f"{now.holder_name or 'Somebody'} took this chat {ago:.0f} s ago. Take it anyway?"
+    controls = (button(TAKE_ANYWAY, BUTTONS[TAKE_ANYWAY], str(action.id)),)
+    return SayPrivately(SendKind.CLICK, sentence, author, settle, ended, controls)
+
+
+def _end(claim: Claim, delivery_id: int, tx: Tx, told: bool) -> None:  # noqa: FBT001
+    replies.end_click(tx, delivery_id, DeliveryState.IGNORED)
+    give_back(tx, claim)
+
+
+def _draft(
+    replying: Replying, claim: Claim, action: AgentAction, click: Click, agent: Agent, about: Agent, asked: str
+) -> Draft:
     payload = {
         "action": asked,
-        "agent_id": agent.agent_id,
+        "agent_id": about.agent_id,
         "acting": agent.agent_id or replying.sender,
-        "agent": agent.name,
+        "agent": about.name,
+        "by": agent.name,
         "moment": claim.at,
         "where": [click.channel, click.user_id, click.thread_ts],
     }
@@ -188,7 +173,10 @@ def _draft(replying: Replying, claim: Claim, action: AgentAction, click: Click, 
 def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext:
     said = send.payload
     group_id = claim.conversation.key.group_id
-    return ClickContext(context.way_back(), group_id, said["agent_id"], said["agent"], said["moment"])
+    by = said.get("by", said["agent"])  # an earlier version knew one name alone
+    return ClickContext(
+        context.way_back(), group_id, said["agent_id"], said["agent"], said["moment"], by, said["acting"]
+    )
 
 
 def _refusal(

@@ -13,23 +13,27 @@ from relay.delivery.adopting import adopt_held
 from relay.delivery.context import DeliveryContext
 from relay.delivery.events import apply_events, assigned_to, believed, changes_state, mention, subjects
 from relay.delivery.handlers.card import draw
+from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, RelayError, ThreadGone, Unsure
 from relay.failpoints import failpoint
-from relay.messages import ChatMessage, ConversationKey, MessageKind, Person, Role
+from relay.messages import ChatMessage, ConversationKey, MessageKind, Person
 from relay.slack.client import Posted
 from relay.slack.limits import FIND_CHANNEL
-from relay.slack.post import SlackPost, mark_repeated
+from relay.slack.post import SlackPost, fingerprint, mark_repeated
 from relay.slack.render import Line, Notice, Previous, render_batch
+from relay.slack.thread_notices import MENTIONING
 from relay.store.conversations import threads
 from relay.store.conversations.corrections import end_withdrawn
+from relay.store.conversations.state import LATER
 from relay.store.db.engine import Tx
 from relay.store.db.rows import About, Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
+from relay.store.queue.due import arm
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
 from relay.store.queue.waiting import waiting
-from relay.vocabulary import GateScope, SendKind, SendState, ThreadNotice, Vendor
+from relay.vocabulary import GateScope, Lane, SendKind, SendState, ThreadNotice, Vendor
 
 NAMES, CHANNEL, MEMBERS = "names", "channel", "members"
 
@@ -96,7 +100,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
     """It stands in Slack; or it never will."""
     match result:
         case Answered(Posted(_, ts, _)) if send.is_root:
-            if not threads.save_root(tx, claim, send, ts):
+            if not threads.save_root(tx, claim, send, ts, fingerprint(send.payload)):
                 return Remove(send, ts)
             adopt_held(tx, context, claim.conversation, ts)
             give_back(tx, claim)
@@ -128,16 +132,17 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return found
     lines, people = found
     shown = list(zip(rows, lines, strict=True))
-    if changes_state(claim, shown, people):
+    if changes_state(claim, shown, people, context.closing_words):
         if not claim.locked:
             return Need(LOCK)
-        claim = apply_events(tx, claim, shown, people)
+        claim = apply_events(tx, claim, shown, people, context.closing_words)
     if place.thread_ts is None:
         return _root(tx, context, claim, rows)
-    return _drafts(context, claim, rows, lines, people)
+    return _drafts(tx, context, claim, rows, lines, people)
 
 
 def _drafts(
+    tx: Tx,
     context: DeliveryContext,
     claim: Claim,
     rows: Sequence[Waiting],
@@ -150,6 +155,8 @@ def _drafts(
         return Need(MEMBERS, partial(context.members.look_up, missing))
     lines, mentioned = mention(context.members, claim, lines, people)
     posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
+    if any(line.is_spoken and line.author.role in CUSTOMERS for line in lines):
+        arm(tx, place.id, Lane.CARD, LATER)  # which quotes what a customer said last
     calls = _calls_the_channel(context, claim, lines)
     drafts = [_draft(claim, post, rows) for post in posts]
     if calls:
@@ -206,8 +213,7 @@ def _draft(claim: Claim, post: SlackPost, rows: Sequence[Waiting]) -> Draft:
 def _calls_the_channel(context: DeliveryContext, claim: Claim, lines: Sequence[Line]) -> bool:
     """True when the first post says something of the customer's that nobody follows the thread to see."""
     due = claim.broadcast_from is not None and claim.broadcast_from <= claim.at
-    customers = (Role.CUSTOMER, Role.UNKNOWN)
-    return context.broadcasts and due and any(line.author.role in customers and line.is_spoken for line in lines)
+    return context.broadcasts and due and any(line.author.role in CUSTOMERS and line.is_spoken for line in lines)
 
 
 def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
@@ -239,8 +245,10 @@ def _whose(row: Waiting, topic: ThreadNotice) -> str:
     if topic is ThreadNotice.SAID:
         said = stored.read_said(row.body)
         return (said.user_id or "") if said else ""
-    click = stored.read_click(row.body) if topic is ThreadNotice.TAKEN else None
-    return click.user_id if click else ""
+    click = stored.read_click(row.body) if topic in MENTIONING else None
+    if click is None:
+        return ""
+    return click.value if topic is ThreadNotice.ASSIGNED else click.user_id
 
 
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:

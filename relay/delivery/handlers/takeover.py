@@ -33,7 +33,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
     """
     match result:
         case Answered():
-            who = {"agent_id": send.payload["acting"], "name": send.payload["agent"]}
+            who = {"agent_id": send.payload["acting"], "name": send.payload["agent"], "moment": tx.now}
             update_state(tx, claim.conversation.id, partial(taken, **who))
             log.info("chat.taken_over", conversation=claim.conversation.id)
         case Refused(cause) if send.payload["bot"]:

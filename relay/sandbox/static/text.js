@@ -42,6 +42,11 @@ function control(inner, people) {
   return link(unescape(name), unescape(label ?? name));
 }
 
+function ago(seconds) {
+  const minutes = Math.max(0, Math.round((Date.now() / 1000 - seconds) / 60));
+  return minutes < 1 ? "just now" : minutes < 60 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
+}
+
 export function date(seconds, format, fallback, address) {
   const moment = new Date(seconds * 1000);
   if (!Number.isFinite(seconds)) return document.createTextNode(fallback);
@@ -51,6 +56,7 @@ export function date(seconds, format, fallback, address) {
   const minutes = Math.max(0, Math.round((Date.now() - moment) / 60000));
   const words = format
     .replace(/\{time(_secs)?\}/g, time)
+    .replace(/\{ago\}/g, ago(seconds))
     .replace(/\{ago\}/g, minutes < 1 ? "just now" : minutes < 60 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`)
     .replace(/\{date\w*pretty\}/g, today ? "today" : day)
     .replace(/\{(date\w*|day\w*|month\w*|year)\}/g, day);

@@ -5,21 +5,51 @@ Lock order: conversation, lane.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import exists, or_, select, update
 
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
-from relay.store.db.tables import OPEN_SENDS, OUTDATED, conversations, deliveries, sends
+from relay.store.db.statements import given
+from relay.store.db.tables import OPEN_SENDS, OUTDATED, conversations, deliveries, received, sends
 from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
-from relay.vocabulary import Lane, SendKind, SendState
+from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, SendState, Source
+
+MOST = 20  # messages that are looked through for what a customer said last
 
 
-def mark_shown(tx: Tx, claim: Claim, version: int) -> None:
-    """The card shows this version, as far as anybody will see."""
+def mark_shown(tx: Tx, claim: Claim, version: int, fingerprint: str | None = None, last_id: int | None = None) -> None:
+    """The card shows this version, as far as anybody will see, with words up to the received message `last_id`.
+
+    `fingerprint` tells what it looks like, None for unknown.
+    """
     mine = conversations.c.id == claim.conversation.id
-    tx.conn.execute(update(conversations).where(mine, conversations.c.shown < version).values(shown=version))
+    shown = {"shown": version, "card_fingerprint": fingerprint, "card_last_id": last_id}
+    tx.conn.execute(update(conversations).where(mine, conversations.c.shown <= version).values(**shown))
+
+
+def last_id(tx: Tx, conversation_id: int) -> int | None:
+    """The id of what Kommunicate has brought last of a conversation."""
+    found: int | None = tx.run(LAST_ID, conversation_id=conversation_id).scalar_one_or_none()
+    return found
+
+
+def last_messages(tx: Tx, conversation_id: int) -> Sequence[tuple[int, bytes | None]]:
+    """The ids and bodies of what Kommunicate has brought last of a conversation, newest first."""
+    return [(row.id, row.body) for row in tx.run(LAST, conversation_id=conversation_id)]
+
+
+_CAME = (
+    received.c.conversation_id == given("conversation_id"),
+    received.c.source == Source.KOMMUNICATE.value,
+    received.c.kind == ReceivedKind.MESSAGE.value,
+    received.c.outcome == Outcome.ACCEPTED.value,
+)
+LAST = select(received.c.id, received.c.body).where(*_CAME).order_by(received.c.id.desc()).limit(MOST)
+LAST_ID = select(received.c.id).where(*_CAME).order_by(received.c.id.desc()).limit(1)
 
 
 def release(tx: Tx, claim: Claim) -> None:
@@ -38,6 +68,15 @@ def release(tx: Tx, claim: Claim) -> None:
 def request_redraw(tx: Tx, conversation_id: int) -> None:
     """Show the card once more, whatever it shows."""
     lock(tx, conversation_id)
+    _want(tx, conversation_id, card_fingerprint=None)
+
+
+def request_check(tx: Tx, conversation_id: int) -> None:
+    """See whether the card still shows what it should; the conversation is locked."""
+    _want(tx, conversation_id)
+
+
+def _want(tx: Tx, conversation_id: int, **more: None) -> None:
     mine = conversations.c.id == conversation_id
-    tx.conn.execute(update(conversations).where(mine).values(wanted=conversations.c.wanted + 1))
+    tx.conn.execute(update(conversations).where(mine).values(wanted=conversations.c.wanted + 1, **more))
     arm(tx, conversation_id, Lane.CARD, 0.0)

@@ -18,6 +18,7 @@ from relay.store.db.tables import conversations, lanes
 from relay.store.queue.due import arm
 from relay.vocabulary import Lane
 
+LATER = 30.0  # seconds until words on a card are brought up to date: Slack takes fifty edits a minute of a workspace
 Step = Callable[[ConversationState], ConversationState]
 
 
@@ -38,7 +39,7 @@ def update_state(tx: Tx, conversation_id: int, step: Step) -> tuple[Conversation
     if broadcast_from != before.broadcast_from:
         tx.conn.execute(update(lanes).where(*words_lane).values(broadcast_from=broadcast_from))
     if newer and row.thread_ts is not None:  # else the root, when it comes, shows it
-        arm(tx, conversation_id, Lane.CARD, 0.0)
+        arm(tx, conversation_id, Lane.CARD, 0.0 if after.outline != before.outline else LATER)
     return before, after
 
 

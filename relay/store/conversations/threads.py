@@ -62,8 +62,11 @@ def forget_channel(tx: Tx, place: Conversation) -> None:
     tx.conn.execute(update(conversations).where(mine).values(**gone, dead_ts=conversations.c.thread_ts))
 
 
-def save_root(tx: Tx, claim: Claim, send: Send, ts: str) -> bool:
-    """Make a root's `ts` the conversation's thread and wake its lanes; False when the conversation has moved on."""
+def save_root(tx: Tx, claim: Claim, send: Send, ts: str, fingerprint: str) -> bool:
+    """Make a root's `ts` the conversation's thread and wake its lanes; False when the conversation has moved on.
+
+    `fingerprint` tells what its card looks like.
+    """
     here = and_(
         conversations.c.id == claim.conversation.id,
         conversations.c.channel_id == send.channel,
@@ -73,7 +76,7 @@ def save_root(tx: Tx, claim: Claim, send: Send, ts: str) -> bool:
     won = tx.conn.execute(
         update(conversations)
         .where(here)
-        .values(thread_ts=ts, root_form="full", shown=version)
+        .values(thread_ts=ts, root_form="full", shown=version, card_fingerprint=fingerprint)
         .returning(conversations.c.wanted)
     ).one_or_none()
     if won is None:

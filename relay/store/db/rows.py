@@ -38,6 +38,8 @@ class Conversation:
     wanted: int  # the card's versions: the one to show, and the one shown
     shown: int
     rule: str = ""
+    card_fingerprint: str | None = None
+    card_last_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ def to_conversation(row: Any) -> Conversation:
         wanted=row.wanted,
         shown=row.shown,
         rule=row.rule,
+        card_fingerprint=row.card_fingerprint,
+        card_last_id=row.card_last_id,
     )
 
 
@@ -210,6 +214,8 @@ def to_state(row: Any) -> ConversationState:
         opener_sender=row.opener_sender,
         opener_rank=row.opener_rank,
         since=row.since,
+        waits_since=row.waits_since,
+        held_since=row.held_since,
     )
 
 

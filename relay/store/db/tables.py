@@ -85,6 +85,10 @@ conversations = Table(
     _words("opener_sender"),
     Column("opener_rank", Integer, nullable=False, server_default=text("-1")),
     Column("since", Double),
+    Column("waits_since", Double),
+    Column("held_since", Double),
+    Column("card_fingerprint", Text),  # of what the card shows, NULL where that is not known
+    Column("card_last_id", Id),  # the last of received that had come when it was drawn
     _count("wanted"),  # versions of the card: what it should show, what it shows
     _count("shown"),
     Column("created_at", Double, nullable=False),

@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import and_, exists, insert, or_, select, update
 
 from relay.messages import PIECE, IgnoredMessage
-from relay.store.conversations.cards import request_redraw
+from relay.store.conversations.cards import request_check
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.db.tables import conversations, deliveries, lanes, received, send_parts, sends
-from relay.store.queue.due import arm, lock
-from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, Source
+from relay.store.queue.due import lock
+from relay.vocabulary import Outcome, ReceivedKind, SendKind, Source
 
 CARDS = (SendKind.ROOT, SendKind.CARD, SendKind.CORRECTION)  # what may show the first words of a chat, or a post again
 WORDLESS = ("reply_broadcast",)  # of a payload
@@ -109,6 +109,4 @@ def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
         is_card = row.kind == SendKind.ROOT and row.ts is not None and row.ts == place.thread_ts
         emptied = {"payload": json.dumps(kept), "outdated": row.outdated if is_card else row.outdated + 1}
         tx.conn.execute(update(sends).where(sends.c.id == row.id).values(**emptied))
-    if place.opener_id == received_id:
-        request_redraw(tx, conversation_id)
-    arm(tx, conversation_id, Lane.CARD, 0.0)
+    request_check(tx, conversation_id)

@@ -21,6 +21,18 @@ def upgrade() -> None:
         sa.Column("correction_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     ):
         op.add_column("deliveries", new)
+    for about_waiting in (
+        sa.Column("waits_since", sa.Double(), nullable=True),
+        sa.Column("held_since", sa.Double(), nullable=True),
+        sa.Column("card_fingerprint", sa.Text(), nullable=True),
+        sa.Column("card_last_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    ):
+        op.add_column("conversations", about_waiting)
+    # What nobody has taken waits; of the others nobody knows who spoke last.
+    op.execute(
+        "UPDATE conversations SET waits_since = since"
+        " WHERE status <> 'resolved' AND holder = 'nobody' AND opener_rank > 0"
+    )
     op.create_index("people_by_role", "people", ["role"])
     for name, column in (("deliveries_about", "about"), ("deliveries_corrected", "correction_id")):
         there = sa.text(f"{column} IS NOT NULL")

@@ -1,0 +1,66 @@
+"""The controls of a card: what each asks of Kommunicate, and what it makes of how the conversation stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from relay.conversation import ConversationState, released, reopened, resolved, taken
+from relay.delivery.context import Replying
+from relay.slack.card import ASSIGN, RELEASE, REOPEN, RESOLVE, TAKE_OVER
+from relay.slack.thread_notices import TAKE_ANYWAY
+from relay.vocabulary import ThreadNotice
+
+
+@dataclass(frozen=True, slots=True)
+class ClickContext:
+    """One click: `by`, the name of who made it, `acting` for whom in Kommunicate, and about which agent.
+
+    `agent_id` is "" if Kommunicate does not know them.
+    """
+
+    replying: Replying
+    group_id: str
+    agent_id: str
+    name: str
+    moment: float
+    by: str
+    acting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """`call` may be repeated: it asks for a state. `step` is what it makes of how the conversation stands."""
+
+    call: Callable[[ClickContext], None]
+    step: Callable[[ConversationState, ClickContext], ConversationState]
+    topic: ThreadNotice | None = None
+    needs_agent: bool = False
+
+
+_TAKE = Control(
+    lambda click: click.replying.assign(click.group_id, click.agent_id, acting=click.acting, from_bot=True),
+    lambda now, click: taken(now, agent_id=click.agent_id, name=click.name, moment=click.moment),
+    topic=ThreadNotice.TAKEN,
+    needs_agent=True,
+)
+CONTROLS = {
+    TAKE_OVER: _TAKE,
+    TAKE_ANYWAY: _TAKE,
+    ASSIGN: replace(_TAKE, topic=ThreadNotice.ASSIGNED),
+    # There is no documented way to give a chat to nobody; the relay's own sender answers nobody.
+    RELEASE: Control(
+        lambda click: click.replying.assign(click.group_id, click.replying.sender, acting=click.acting, from_bot=False),
+        lambda now, click: released(now, moment=click.moment),
+        topic=ThreadNotice.RELEASED,
+    ),
+    RESOLVE: Control(
+        lambda click: click.replying.set_status(click.group_id, "resolved", acting=click.acting),
+        lambda now, click: resolved(now, by=click.by),
+        topic=ThreadNotice.RESOLVED,
+    ),
+    REOPEN: Control(
+        lambda click: click.replying.set_status(click.group_id, "open", acting=click.acting),
+        lambda now, _: reopened(now),
+    ),
+}

@@ -1,0 +1,64 @@
+"""What a customer said last, as a card quotes it, and whether a bot that has the chat has answered that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relay.conversation import Holder
+from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
+from relay.kommunicate.people import answers_customers
+from relay.messages import ChatMessage, MessageKind, Role
+from relay.store.conversations.cards import last_messages
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Conversation
+
+PATIENCE = 25.0  # seconds in which a bot may answer before its customer counts as waiting
+CUSTOMERS = (Role.CUSTOMER, Role.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """`words` are the customer's last, "" if none are known; `waits_since` and `count` tell since when, and by how many
+    messages, they wait for an answer. `received_id` is the last that had come.
+    """
+
+    words: str = ""
+    waits_since: float | None = None
+    count: int = 0
+    received_id: int | None = None
+
+
+def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float) -> LastWords:
+    """What is known of it at this moment, in seconds since 1970."""
+    rows = last_messages(tx, place.id)
+    messages = [stored.read_message(body, place.key.account) for _, body in rows]
+    read = [one for one in messages if isinstance(one, ChatMessage)]
+    people = context.authors.known(tx, place.key.account, {one.sender for one in read}).people
+    said = [(one, people[one.sender].role) for one in read if one.own_words or one.attachment]
+    of_customer = [one for one, role in said if role in CUSTOMERS]
+    waits = place.state.waits_since
+    if waits is None and place.state.holder is Holder.BOT and not place.state.is_resolved:
+        waits = _unanswered(said, at)
+    count = sum(one.sent_at >= waits for one in of_customer) if waits is not None else 0
+    return LastWords(_in_words(of_customer[0]) if of_customer else "", waits, count, rows[0][0] if rows else None)
+
+
+def _unanswered(said: Sequence[tuple[ChatMessage, Role]], at: float) -> float | None:
+    """When the first question came that the bot has left open for too long, None for none."""
+    since = None
+    for message, role in said:  # newest first
+        if role in CUSTOMERS:
+            since = message.sent_at
+        elif message.kind is MessageKind.MESSAGE and (role is Role.AGENT or _answers(message)):
+            break
+    return since if since is not None and at - since >= PATIENCE else None
+
+
+def _answers(message: ChatMessage) -> bool:
+    return answers_customers(message.sender, message.metadata)
+
+
+def _in_words(message: ChatMessage) -> str:
+    return message.own_words or (message.attachment.name if message.attachment else "")
