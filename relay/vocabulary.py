@@ -96,6 +96,8 @@ class ThreadNotice(StrEnum):
     ASSIGNED = "assigned"
     RELEASED = "released"
     RESOLVED = "resolved"
+    REMINDER = "reminder"
+    STALE = "stale"
     REFUSED = "refused"
 
 

@@ -21,6 +21,7 @@ from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
+from relay.delivery.reminding_rules import Reminding
 from relay.delivery.worker import Worker
 from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
@@ -31,7 +32,7 @@ from relay.messages import Decision, Reading, ReplyRules, Role
 from relay.routing.rules import choose_channel
 from relay.routing.speaking import mode_for
 from relay.settings import Settings
-from relay.settings.schema import SavedReply
+from relay.settings.schema import Remind, SavedReply
 from relay.slack.client import Identity, SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING
 from relay.slack.reading import Wording
@@ -175,6 +176,7 @@ def build_context(relay: Relay) -> DeliveryContext:
         replying=_replying(relay, store, slack, client),
         wording=relay.wording,
         reply_rules=relay.reply_rules,
+        reminding=_reminding(settings.config.remind),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
@@ -194,6 +196,11 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         call_deadline=config.delivery.call_deadline,
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
+
+
+def _reminding(remind: Remind) -> Reminding:
+    after = None if remind.after == "never" else remind.after
+    return Reminding(after, remind.stale, remind.hours, remind.mention or "")
 
 
 def _template(saved: SavedReply) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
+from relay.delivery.reminding_rules import Reminding
 from relay.errors import DeliveryFailed, OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
@@ -82,6 +83,7 @@ class DeliveryContext:
     replying: Replying | None
     wording: Wording
     reply_rules: ReplyRules
+    reminding: Reminding = field(default_factory=Reminding)
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None

@@ -12,6 +12,7 @@ from relay.delivery.adopting import settle_held
 from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import reopen_in_vain
+from relay.delivery.reminding import give_back_stale, remind_all
 from relay.messages import ChatMessage, Decision
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
@@ -39,7 +40,7 @@ class Housekeeping:
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
         """One round, each to be done whatever becomes of the others."""
-        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._count, self._tell)
+        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._count, self._remind, self._tell)
 
     def _reopen(self) -> None:
         """Whoever starts the relay has perhaps mended what they were asked to."""
@@ -96,6 +97,10 @@ class Housekeeping:
         while more:
             with self._context.store.begin("count") as tx:
                 more = count_settled(tx)
+
+    def _remind(self) -> None:
+        give_back_stale(self._context)
+        remind_all(self._context)
 
     def _tell(self) -> None:
         post_alerts(self._context)

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from relay.messages import Mode
 from relay.settings.channels import Channel
 from relay.settings.durations import Count, Duration, Rate, Wait
-from relay.settings.texts import DashboardUrl, HostName, MenuName, SlackUserId, Text, WebAddress, When
+from relay.settings.hours import Hours
+from relay.settings.texts import DashboardUrl, HostName, Mentioned, MenuName, SlackUserId, Text, WebAddress, When
 from relay.settings.wrong import wrong
 
 MAX_SAVED = 100  # Slack: 100 options in a menu
@@ -72,6 +73,15 @@ class Replies(Section):
     other_workspaces: bool = False
     map: Mapping[SlackUserId, Text] = Field(default_factory=dict)
     give_up_after: Wait = 15 * 60
+
+
+class Remind(Section):
+    """When somebody is called because a customer waits."""
+
+    after: Wait | Literal["never"] = 10 * 60
+    mention: Mentioned | None = None
+    hours: Hours | None = None
+    stale: Wait | None = None
 
 
 class SavedReply(Section):
@@ -148,6 +158,7 @@ class Config(Section):
     alerts: Alerts = Alerts()
     kommunicate: Kommunicate = Kommunicate()
     replies: Replies = Replies()
+    remind: Remind = Remind()
     saved_replies: SavedReplies = Field(default_factory=dict)
     closing_words: tuple[Text, ...] = ()
     broadcast: Literal["never", "unclaimed"] = "unclaimed"

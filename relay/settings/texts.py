@@ -44,6 +44,14 @@ def parse_host(value: Any) -> str:
     raise wrong("bad_host", f"{shown(value)} is not a host name.", hint)
 
 
+def parse_mentioned(value: Any) -> str:
+    """Whom Slack can call: a user's or user group's id, or `here` or `channel`."""
+    if isinstance(value, str) and (value in ("here", "channel") or re.fullmatch(r"[UWS][A-Z0-9]{2,}", value)):
+        return value
+    hint = "Write a user's id (`U0123ABCD`), a user group's (`S0123ABCD`), `here` or `channel`."
+    raise wrong("bad_mention", f"{shown(value)} is nobody whom Slack can call.", hint)
+
+
 def parse_address(value: Any) -> str:
     """Any https address, unchanged."""
     if isinstance(value, str) and re.fullmatch(r"https://[^\s/?#]+[^\s]*", value) and "@" not in urlsplit(value).netloc:
@@ -113,6 +121,7 @@ Condition = Annotated[str, BeforeValidator(parse_condition)]
 Allowed = Annotated[tuple[Text, ...], BeforeValidator(parse_allowed)]
 When = Annotated[Mapping[Condition, Allowed], AfterValidator(parse_when)]
 HostName = Annotated[str, BeforeValidator(parse_host)]
+Mentioned = Annotated[str, BeforeValidator(parse_mentioned)]
 WebAddress = Annotated[str, BeforeValidator(parse_address)]
 MenuName = Annotated[str, BeforeValidator(parse_menu_name)]
 SlackUserId = Annotated[str, BeforeValidator(parse_slack_user)]

@@ -23,6 +23,7 @@ OPEN_LABEL = "Open in Kommunicate"
 
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _DATE = "{date_short_pretty} {time}"
+WAITING = "{time} ({ago})"  # since when somebody waits
 
 
 def plain(text: str) -> Block:

@@ -11,6 +11,7 @@ from relay.conversation import ConversationState, Holder, Status
 from relay.messages import ConversationKey, Form, Mode
 from relay.slack.blocks import (
     OPEN_LABEL,
+    WAITING,
     Block,
     actions,
     button,
@@ -41,7 +42,6 @@ LABELS = {
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 MAX_FIRST_WORDS = 300
 MAX_BEGAN = 100
-WAITING = "{time} ({ago})"
 SOMEBODY = "somebody"
 _MAX_REPLACES = 300
 _SAID_OF = {Mode.MARKED: MARKED_ONLY, Mode.NONE: READ_ONLY}  # of what is set, where it is not the usual

@@ -13,10 +13,12 @@ from enum import Enum
 from relay.messages import Fate
 from relay.slack.blocks import (
     MAX_TEXT,
+    WAITING,
     Block,
     actions,
     button,
     context,
+    date,
     date_token,
     plain,
     rich_text,
@@ -27,6 +29,7 @@ from relay.slack.text import clean, clean_line, clean_name
 from relay.vocabulary import CHANGE, FATE, DeliveryState, Mark, ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
+CALLING = (ThreadNotice.REMINDER, ThreadNotice.STALE)  # what somebody must see
 MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to whose chat it is
 SEND_TO_CUSTOMER, KEEP_INSIDE, TAKE_ANYWAY = "send_to_customer", "keep_inside", "take_anyway"
 BUTTONS = {
@@ -90,6 +93,8 @@ class _Now(Enum):
     ASSIGNED = "{who} has this chat now{by}.", "", ""
     RELEASED = "Released {when}{by}", "", ""
     RESOLVED = "Resolved {when}{by}", "", ""
+    REMINDER = "{who} has waited since {when}", "", ""
+    STALE = "Given back to everybody, for nothing was done: {who} has waited since {when}", "", ""
     REFUSED = "Not done: {cause}.", "", ""
 
 
@@ -111,11 +116,34 @@ def notice_blocks(told: Notice) -> tuple[Block, ...]:
     if told.topic in MENTIONING and told.user_id:
         rest = str(_Now[told.topic.name].value[0]).format(who="", by=_by(told.fate))
         return (words([{"type": "user", "user_id": told.user_id}, {"type": "text", "text": rest}]),)
+    if told.topic in CALLING:
+        return (words([*_called(told.user_id), *_in_rich_text(sentence, moment)]),)
     line = context(*_elements(MARK + sentence, moment))
     now, target = _now(told)
     _, action, label = now.value
     controls = (actions(button(action, label, str(target.about))),) if action else ()
     return (*_said_whole(told), line, *controls)
+
+
+def _called(whom: str) -> Iterator[Block]:
+    """Whom Slack calls: a user, a user group, or all who are there."""
+    if not whom:
+        return
+    if whom in ("here", "channel"):
+        yield {"type": "broadcast", "range": whom}
+    elif whom.startswith("S"):
+        yield {"type": "usergroup", "usergroup_id": whom}
+    else:
+        yield {"type": "user", "user_id": whom}
+    yield {"type": "text", "text": " "}
+
+
+def _in_rich_text(sentence: str, moment: float | None) -> Iterator[Block]:
+    for index, piece in enumerate(sentence.split(_WHEN)):
+        if index and moment is not None:
+            yield date(moment, WAITING)
+        if piece:
+            yield {"type": "text", "text": piece}
 
 
 def _said_whole(told: Notice) -> Iterator[Block]:

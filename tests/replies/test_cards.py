@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,7 +155,8 @@ def test_a_chat_is_given_to_a_colleague(desk: Desk) -> None:
 
 def test_it_is_given_to_nobody_whom_kommunicate_does_not_know(desk: Desk) -> None:
     """And whoever tried learns why."""
-    desk.sandbox.slack.users["U0KIM"].email = "kim@elsewhere.test"
+    kim = desk.sandbox.slack.users["U0KIM"]
+    desk.sandbox.slack.users["U0KIM"] = replace(kim, email="kim@elsewhere.test")
     desk.press(desk.thread, "assign", value="U0KIM")
     desk.carry()
     desk.run(5)

@@ -14,6 +14,7 @@ from relay.delivery.context import DeliveryContext
 from relay.delivery.events import apply_events, assigned_to, believed, changes_state, mention, subjects
 from relay.delivery.handlers.card import draw
 from relay.delivery.last_words import CUSTOMERS
+from relay.delivery.notices import called_agents, calls_in_vain, spoken_of, to_notice
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, RelayError, ThreadGone, Unsure
 from relay.failpoints import failpoint
@@ -22,18 +23,18 @@ from relay.slack.client import Posted
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.post import SlackPost, fingerprint, mark_repeated
 from relay.slack.render import Line, Notice, Previous, render_batch
-from relay.slack.thread_notices import MENTIONING
+from relay.slack.thread_notices import CALLING
 from relay.store.conversations import threads
 from relay.store.conversations.corrections import end_withdrawn
 from relay.store.conversations.state import LATER
 from relay.store.db.engine import Tx
-from relay.store.db.rows import About, Claim, Draft, Send, Waiting
+from relay.store.db.rows import Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
 from relay.store.queue.due import arm
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
 from relay.store.queue.waiting import waiting
-from relay.vocabulary import GateScope, Lane, SendKind, SendState, ThreadNotice, Vendor
+from relay.vocabulary import GateScope, Lane, SendKind, SendState, Vendor
 
 NAMES, CHANNEL, MEMBERS = "names", "channel", "members"
 
@@ -124,7 +125,7 @@ def removed(tx: Tx, claim: Claim, send: Send) -> None:
 
 def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     place = claim.conversation
-    rows = _without_withdrawn(tx, waiting(tx, claim))
+    rows = _still_to_show(tx, claim, waiting(tx, claim))
     if not rows:
         return None
     found = to_lines(tx, context, claim, rows)
@@ -150,7 +151,7 @@ def _drafts(
     people: Mapping[str, Person],
 ) -> Prepared:
     place = claim.conversation
-    assigned = [one for line in lines if (one := assigned_to(line, people))]
+    assigned = [one for line in lines if (one := assigned_to(line, people))] + called_agents(claim, lines)
     if assigned and MEMBERS not in claim.asked and (missing := context.members.missing(assigned)):
         return Need(MEMBERS, partial(context.members.look_up, missing))
     lines, mentioned = mention(context.members, claim, lines, people)
@@ -159,17 +160,18 @@ def _drafts(
         arm(tx, place.id, Lane.CARD, LATER)  # which quotes what a customer said last
     calls = _calls_the_channel(context, claim, lines)
     drafts = [_draft(claim, post, rows) for post in posts]
-    if calls:
+    if calls or (context.broadcasts and any(calls_in_vain(line) for line in lines)):
         drafts[0] = replace(drafts[0], payload={**drafts[0].payload, "reply_broadcast": True})
     return Ready(tuple(drafts), rows[-1].id, calls, mentioned)
 
 
-def _without_withdrawn(tx: Tx, rows: list[Waiting]) -> list[Waiting]:
-    """Nobody is to see what its author took back before it went out."""
-    withdrawn = [row.id for row in rows if row.is_withdrawn]
-    if withdrawn:
-        end_withdrawn(tx, withdrawn)
-    return [row for row in rows if not row.is_withdrawn]
+def _still_to_show(tx: Tx, claim: Claim, rows: list[Waiting]) -> list[Waiting]:
+    """Nobody is to see what its author took back before it went out, or be called where nobody waits any more."""
+    waits = claim.conversation.state.waits_since is not None
+    over = {row.id for row in rows if row.is_withdrawn or (row.about and row.about.topic in CALLING and not waits)}
+    if over:
+        end_withdrawn(tx, sorted(over))
+    return [row for row in rows if row.id not in over]
 
 
 def to_lines(
@@ -179,13 +181,16 @@ def to_lines(
     key = claim.conversation.key
     messages = {row.id: _message(row, key) for row in rows}
     quoted = quoting.find_all(tx, claim, messages.values()) if any(one.quotes for one in messages.values()) else {}
-    wanted = subjects(messages) | (quoting.authors(quoted, key.account) if quoted else set())
+    wanted = subjects(messages) | spoken_of(claim, rows) | (quoting.authors(quoted, key.account) if quoted else set())
     known = context.authors.known(tx, key.account, wanted)
     if patient and known.missing and NAMES not in claim.asked:
         return Need(NAMES, partial(context.authors.look_up, key.account, known.missing))
     if patient and quoted and (links := quoting.need_links(context, claim, quoted)):
         return links
-    lines = [_line(row, believed(messages[row.id], known.people), known.people) for row in rows]
+    lines = [
+        _line(row, believed(messages[row.id], known.people), known.people, to_notice(context, claim, row, known.people))
+        for row in rows
+    ]
     if quoted:
         lines = [
             replace(line, quote=quoting.quote(context, quoted.get(line.message.quotes), key.account, known.people))
@@ -225,30 +230,9 @@ def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
     return message
 
 
-def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person]) -> Line:
+def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person], notice: Notice | None) -> Line:
     author = people.get(message.sender, Person(message.sender, message.sender or Vendor.KOMMUNICATE))
-    notice = _notice(row, row.about) if row.about else None
     return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, notice, row.is_withdrawn)
-
-
-def _notice(row: Waiting, about: About) -> Notice:
-    correction = None
-    if about.correction is not None and about.corrected is not None:
-        sent = stored.words_of(about.correction_words)
-        correction = Notice(about.topic, about.correction, about.corrected, sent)
-    words = stored.words_of(about.words)
-    return Notice(about.topic, about.id, about.fate, words, about.is_edited, correction, _whose(row, about.topic))
-
-
-def _whose(row: Waiting, topic: ThreadNotice) -> str:
-    """Who did what a line tells of, where the line mentions them; "" where it does not."""
-    if topic is ThreadNotice.SAID:
-        said = stored.read_said(row.body)
-        return (said.user_id or "") if said else ""
-    click = stored.read_click(row.body) if topic in MENTIONING else None
-    if click is None:
-        return ""
-    return click.value if topic is ThreadNotice.ASSIGNED else click.user_id
 
 
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:

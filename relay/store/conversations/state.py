@@ -35,6 +35,8 @@ def update_state(tx: Tx, conversation_id: int, step: Step) -> tuple[Conversation
     new = asdict(after)
     broadcast_from = new.pop("broadcast_from")
     newer = after.card != before.card
+    if after.waits_since != before.waits_since:
+        new |= {"remind_at": None, "reminders": 0}
     tx.conn.execute(update(conversations).where(mine).values(**new, wanted=row.wanted + newer))
     if broadcast_from != before.broadcast_from:
         tx.conn.execute(update(lanes).where(*words_lane).values(broadcast_from=broadcast_from))

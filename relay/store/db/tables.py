@@ -87,6 +87,9 @@ conversations = Table(
     Column("since", Double),
     Column("waits_since", Double),
     Column("held_since", Double),
+    Column("remind_at", Double),  # NULL until it is decided
+    _seconds("remind_delay"),
+    _count("reminders"),
     Column("card_fingerprint", Text),  # of what the card shows, NULL where that is not known
     Column("card_last_id", Id),  # the last of received that had come when it was drawn
     _count("wanted"),  # versions of the card: what it should show, what it shows
@@ -94,6 +97,7 @@ conversations = Table(
     Column("created_at", Double, nullable=False),
     UniqueConstraint("account", "group_id"),
     _index("conversations_unmapped", "id", where="channel IS NULL"),
+    _index("conversations_waiting", "waits_since", where="waits_since IS NOT NULL"),
 )
 
 received = Table(

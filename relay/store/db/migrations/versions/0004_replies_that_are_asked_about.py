@@ -24,6 +24,9 @@ def upgrade() -> None:
     for about_waiting in (
         sa.Column("waits_since", sa.Double(), nullable=True),
         sa.Column("held_since", sa.Double(), nullable=True),
+        sa.Column("remind_at", sa.Double(), nullable=True),
+        sa.Column("remind_delay", sa.Double(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reminders", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("card_fingerprint", sa.Text(), nullable=True),
         sa.Column("card_last_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     ):
@@ -33,6 +36,9 @@ def upgrade() -> None:
         "UPDATE conversations SET waits_since = since"
         " WHERE status <> 'resolved' AND holder = 'nobody' AND opener_rank > 0"
     )
+    waiting = sa.text("waits_since IS NOT NULL")
+    columns = ["waits_since"]
+    op.create_index("conversations_waiting", "conversations", columns, sqlite_where=waiting, postgresql_where=waiting)
     op.create_index("people_by_role", "people", ["role"])
     for name, column in (("deliveries_about", "about"), ("deliveries_corrected", "correction_id")):
         there = sa.text(f"{column} IS NOT NULL")

@@ -1,0 +1,85 @@
+"""Conversations whose customers wait for an answer: whom to remind, and whose claim stands still.
+
+Lock order: conversation, lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+
+from relay.conversation import ConversationState, Holder
+from relay.store.conversations.cards import last_id
+from relay.store.conversations.thread_notices import add_notice
+from relay.store.db.dialects import past
+from relay.store.db.engine import Tx
+from relay.store.db.rows import to_state
+from relay.store.db.tables import conversations, deliveries
+from relay.store.queue.due import lock
+from relay.vocabulary import ThreadNotice
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingChat:
+    """One that has a thread; `reminders` were posted since its customer began to wait, `due` is when the next one is.
+
+    Both times are in seconds since 1970; `due` is None where nobody has decided it yet.
+    """
+
+    id: int
+    state: ConversationState
+    reminders: int
+    due: float | None
+
+
+def chats_to_remind(tx: Tx, after: int, limit: int) -> Sequence[WaitingChat]:
+    """Those whose next reminder is due, or not decided, with an id greater than `after`.
+
+    Also where that is further ahead than it can be, because the clock has jumped.
+    """
+    is_due = or_(conversations.c.remind_at.is_(None), past(tx, conversations.c.remind_at, conversations.c.remind_delay))
+    waits = and_(conversations.c.waits_since.is_not(None), conversations.c.thread_ts.is_not(None))
+    rows = tx.conn.execute(
+        select(conversations).where(waits, is_due, conversations.c.id > after).order_by(conversations.c.id).limit(limit)
+    )
+    return [WaitingChat(row.id, to_state(row), row.reminders, row.remind_at) for row in rows]
+
+
+def decide_reminder(tx: Tx, chat: WaitingChat, due: float) -> None:
+    """When the next reminder of a chat is due; unless somebody has decided that."""
+    mine = and_(_unchanged(chat), conversations.c.remind_at.is_not_distinct_from(chat.due))
+    tx.conn.execute(update(conversations).where(mine).values(remind_at=due, remind_delay=max(0.0, due - tx.now)))
+
+
+def remind(tx: Tx, chat: WaitingChat, following: float, topic: ThreadNotice = ThreadNotice.REMINDER) -> bool:
+    """Post a reminder, the next one being due at `following`; False where another process has, or nobody waits now."""
+    lock(tx, chat.id)
+    mine = and_(_unchanged(chat), conversations.c.reminders == chat.reminders)
+    done = {"reminders": chat.reminders + 1, "remind_at": following, "remind_delay": max(0.0, following - tx.now)}
+    won = tx.conn.execute(update(conversations).where(mine).values(**done).returning(conversations.c.id)).one_or_none()
+    return won is not None and post_line(tx, chat.id, topic)
+
+
+def post_line(tx: Tx, conversation_id: int, topic: ThreadNotice) -> bool:
+    """Say in the thread something of what its customer wrote last; False where nothing of it is kept."""
+    received_id = last_id(tx, conversation_id)
+    of_message = and_(deliveries.c.received_id == received_id, deliveries.c.about.is_(None))
+    delivery_id = tx.conn.execute(select(deliveries.c.id).where(of_message).limit(1)).scalar_one_or_none()
+    if delivery_id is not None:
+        add_notice(tx, conversation_id, delivery_id, topic)
+    return delivery_id is not None
+
+
+def stale_claims(tx: Tx, before: float, limit: int) -> Sequence[WaitingChat]:
+    """Chats that an agent has had, and whose customer has waited, since `before`."""
+    waits = and_(conversations.c.waits_since < before, conversations.c.thread_ts.is_not(None))
+    held = or_(conversations.c.held_since.is_(None), conversations.c.held_since < before)
+    of_agent = conversations.c.holder == Holder.AGENT.value
+    rows = tx.conn.execute(select(conversations).where(waits, held, of_agent).order_by(conversations.c.id).limit(limit))
+    return [WaitingChat(row.id, to_state(row), row.reminders, row.remind_at) for row in rows]
+
+
+def _unchanged(chat: WaitingChat) -> ColumnElement[bool]:
+    return and_(conversations.c.id == chat.id, conversations.c.waits_since == chat.state.waits_since)
