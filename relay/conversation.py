@@ -165,12 +165,15 @@ def taken(now: ConversationState, *, agent_id: str, name: str, moment: float) ->
     return replace(now, bot_active=False, broadcast_from=None)
 
 
-def answered(now: ConversationState, *, name: str) -> ConversationState:
-    """An agent's reply went out: nobody else need be called, and its customer waits no more."""
+def answered(now: ConversationState, *, name: str, agent_id: str | None = None) -> ConversationState:
+    """An agent's reply went out: nobody else need be called, and its customer waits no more.
+
+    Who answers a chat that nobody has, has it, though nobody has told Kommunicate so.
+    """
     now = _waits_no_more(now)
     if now.holder is not Holder.NOBODY:
         return replace(now, broadcast_from=None)
-    return replace(now, holder=Holder.AGENT, holder_name=name, bot_active=False, broadcast_from=None)
+    return replace(now, holder=Holder.AGENT, assignee=agent_id, holder_name=name, bot_active=False, broadcast_from=None)
 
 
 def without_bot(now: ConversationState) -> ConversationState:

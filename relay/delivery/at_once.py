@@ -13,8 +13,10 @@ from typing import Any
 import structlog
 
 from relay.errors import DeliveryFailed
+from relay.messages import Agent
 from relay.slack.client import SlackClient
-from relay.slack.hooks import take_away
+from relay.slack.events import AsksForChats
+from relay.slack.hooks import answer
 
 DEADLINE = 2.5  # seconds; Slack's trigger is good for three
 AT_ONCE = 4
@@ -34,7 +36,7 @@ class AtOnce:
 
     def take_away(self, response_url: str) -> None:
         """Take away what was clicked."""
-        self.do("take_away", lambda: take_away(response_url, api_url=self._api_url, deadline=DEADLINE))
+        self.do("take_away", lambda: self._answer(response_url, {"delete_original": True}))
 
     def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Open a form for whoever made this trigger."""
@@ -47,6 +49,21 @@ class AtOnce:
     def say(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
         """Show a sentence to one person alone."""
         self.do("say", lambda: self._slack.post_ephemeral(channel, user_id, sentence, thread_ts=thread_ts))
+
+    def show_home(self, user_id: str, team: str, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
+        """Show somebody the Home tab as `draw` makes it for them."""
+        self.do("show_home", lambda: self._slack.publish_home(user_id, draw(self._who(user_id, team))))
+
+    def list_chats(self, asked: AsksForChats, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
+        """Answer a command with what `draw` makes for whoever typed it."""
+        self.do("list_chats", lambda: self._answer(asked.response_url, draw(self._who(asked.user_id, asked.team))))
+
+    def _who(self, user_id: str, team: str) -> Agent:
+        profile = self._slack.profile(user_id, team)
+        return Agent(user_id, profile.name, profile.email, profile.standing)
+
+    def _answer(self, response_url: str, said: Mapping[str, Any]) -> None:
+        answer(response_url, said, api_url=self._api_url, deadline=DEADLINE)
 
     def do(self, name: str, call: Callable[[], object]) -> None:
         """Make this call soon; where too many wait already, not at all."""

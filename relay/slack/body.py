@@ -10,7 +10,7 @@ from relay.jsontext import NotJson, decode, loads
 from relay.slack.fields import Fields
 
 KEYS = {"token", "response_url", "response_urls", "trigger_id", "bot_access_token"}
-MAX_FORM_FIELDS = 16  # Slack sends one
+MAX_FORM_FIELDS = 32  # Slack sends one, and about a dozen with a command
 
 
 def json_body(body: bytes) -> Fields:
@@ -21,6 +21,12 @@ def json_body(body: bytes) -> Fields:
 def form_body(body: bytes) -> Fields:
     """Returns the object in a body that is a form; raises `Rejected` 400."""
     return _object(_form_payload(body))
+
+
+def command_body(body: bytes) -> Fields:
+    """Returns the fields of a slash command; an empty object where the body is none."""
+    fields = dict(_form(body))
+    return fields if "command" in fields and "payload" not in fields else {}
 
 
 def storable(body: bytes) -> bytes:

@@ -73,6 +73,7 @@ class Identity:
     user_id: str
     bot_id: str
     app_id: str | None
+    url: str = ""  # of the workspace
 
 
 class SlackClient:
@@ -126,6 +127,10 @@ class SlackClient:
     def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Opens a form for whoever made this trigger, not more than three seconds ago."""
         self._api.write("views.open", {"trigger_id": trigger_id, "view": view})
+
+    def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
+        """Shows somebody this Home tab."""
+        self._api.write("views.publish", {"user_id": user_id, "view": view})
 
     def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
         """Changes a form that somebody has open."""
@@ -223,7 +228,7 @@ class SlackClient:
 def _identity(body: Mapping[str, Any]) -> Identity:
     match body:
         case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
-            return Identity(team, user, bot, _text_or_none(body.get("app_id")))
+            return Identity(team, user, bot, _text_or_none(body.get("app_id")), _text_or_none(body.get("url")) or "")
         case {"user_id": str()}:
             # Without a bot's id our own posts could not be told from others'.
             said = "SLACK_BOT_TOKEN must be the bot's token; it begins with xoxb-"

@@ -16,6 +16,7 @@ from relay.messages import Ignored
 from relay.slack.forms import Place
 from relay.slack.text import escape
 
+HOME = "home"  # in the place of a channel: a click on the Home tab is on no message
 SLACKBOT = "USLACKBOT"
 Blocks = tuple[Mapping[str, Any], ...]
 
@@ -152,6 +153,24 @@ class FormChoice:
 
     view_id: str
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class LooksAtHome:
+    """A person opened the app's Home tab, or turned to the page that begins after `offset` chats."""
+
+    team: str
+    user_id: str
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AsksForChats:
+    """A person typed `/chats`; what they are to see goes to `response_url`, which is not kept."""
+
+    team: str
+    user_id: str
+    response_url: str
 
 
 def message_key(team: str, channel: str, ts: str) -> str:

@@ -1,4 +1,4 @@
-"""The address that comes with a click, at which what was clicked can be changed for half an hour.
+"""The address that comes with a click or a command: for half an hour something can be said there, or taken away.
 
 What is shown to one person alone can be changed in no other way.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
@@ -7,6 +7,8 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from relay.errors import Permanent
@@ -16,8 +18,8 @@ from relay.vocabulary import Vendor
 _HOSTS = (".slack.com", ".slack-gov.com")
 
 
-def take_away(response_url: str, *, api_url: str, deadline: float) -> None:
-    """Takes away what was clicked, within `deadline` seconds; raises `DeliveryFailed`.
+def answer(response_url: str, said: Mapping[str, Any], *, api_url: str, deadline: float) -> None:
+    """Says something at this address, within `deadline` seconds; raises `DeliveryFailed`.
 
     `api_url` is where Slack's API is: elsewhere than on Slack's hosts or there nothing is sent.
     """
@@ -26,6 +28,6 @@ def take_away(response_url: str, *, api_url: str, deadline: float) -> None:
     if not is_slacks and (url.scheme, url.netloc) != urlsplit(api_url)[:2]:
         raise Permanent("this address is not Slack's", code="foreign_response_url")
     caller = Caller(Vendor.SLACK, f"{url.scheme}://{url.netloc}", {"Content-Type": "application/json"})
-    response = caller.call("POST", url.path, json.dumps({"delete_original": True}).encode(), deadline=deadline)
+    response = caller.call("POST", url.path, json.dumps(said).encode(), deadline=deadline)
     if response.status != 200:
-        raise Permanent("Slack did not take it away", code=f"http_{response.status}")
+        raise Permanent("Slack did not take it", code=f"http_{response.status}")

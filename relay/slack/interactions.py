@@ -5,13 +5,14 @@ https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from relay.messages import AgentClick, AgentForm, Ignored
-from relay.slack.body import form_body
+from relay.slack.body import command_body, form_body
 from relay.slack.client import Identity
-from relay.slack.events import Click, FormChoice, FormWords, event_key
+from relay.slack.events import HOME, AsksForChats, Click, FormChoice, FormWords, LooksAtHome, event_key
 from relay.slack.fields import (
     MAX_VALUE,
     Fields,
@@ -26,15 +27,20 @@ from relay.slack.fields import (
     text,
 )
 from relay.slack.forms import CHOOSE, SAVED_REPLIES, TELL_CUSTOMER, place_of, written
+from relay.slack.home import PAGE
 from relay.slack.parse import FOREIGN, OTHER_KIND, is_of_another_app
 from relay.slack.text import clean_line
+from relay.slack.thread_notices import SEND_AGAIN
 
 NO_MESSAGE = "not on a message"
 NOT_OUR_FORM = "not in a form of ours"
 NO_ACTION = "no control was used"
 
 
-def parse_interaction(body: bytes, me: Identity | None = None) -> tuple[Click, ...] | FormWords | FormChoice | Ignored:
+Interaction = tuple[Click, ...] | FormWords | FormChoice | LooksAtHome | AsksForChats | Ignored
+
+
+def parse_interaction(body: bytes, me: Identity | None = None) -> Interaction:
     """Returns what a request to the interactions address says: clicks, at least one, or what was done in a form.
 
     Raises `Rejected` 400 for no form field.
@@ -42,23 +48,13 @@ def parse_interaction(body: bytes, me: Identity | None = None) -> tuple[Click, .
     All of them, because the payload holds a list, each has a key of its own, and which are ours depends on what the
     message showed. `me` is what Slack has told us of our app and workspace.
     """
-    payload = form_body(body)
-    container = inner(payload, "container")
+    payload = command_body(body) or form_body(body)
     if me and is_of_another_app(payload, me):
         return Ignored(FOREIGN)
-    kind = needed(label(payload, "type"), "type")
-    if kind == "message_action":
-        return (_shortcut(payload, me),)
-    if kind == "view_submission":
-        return _form_words(payload, me)
-    if kind == "block_actions" and payload.get("view") is not None:
-        return _form_choice(payload)
-    if kind != "block_actions":
-        return Ignored(OTHER_KIND)
-    if container.get("message_ts") is None:  # a modal or the Home tab
-        return Ignored(NO_MESSAGE)
-    clicks = tuple(_click(payload, container, action, me) for action in several(payload, "actions"))
-    return clicks or Ignored(NO_ACTION)
+    if "command" in payload:
+        return _command(payload)
+    read = _READERS.get(needed(label(payload, "type"), "type"))
+    return read(payload, me) if read else Ignored(OTHER_KIND)
 
 
 def agent_click(click: Click) -> AgentClick:
@@ -69,6 +65,18 @@ def agent_click(click: Click) -> AgentClick:
 def agent_form(form: FormWords) -> AgentForm:
     """Returns what the store needs to know of a form that was sent off."""
     return AgentForm(event_key(form), form.place.channel, form.place.thread_ts, form.place.about, form.user_name)
+
+
+def _block_actions(payload: Fields, me: Identity | None) -> Interaction:
+    view, container = inner(payload, "view"), inner(payload, "container")
+    if view.get("type") == "home":
+        return _at_home(payload, me)
+    if view:
+        return _form_choice(payload)
+    if container.get("message_ts") is None:
+        return Ignored(NO_MESSAGE)
+    clicks = tuple(_click(payload, container, action, me) for action in several(payload, "actions"))
+    return clicks or Ignored(NO_ACTION)
 
 
 def _click(payload: Fields, container: Fields, action: Fields, me: Identity | None) -> Click:
@@ -86,10 +94,10 @@ def _click(payload: Fields, container: Fields, action: Fields, me: Identity | No
     )
 
 
-def _shortcut(payload: Fields, me: Identity | None) -> Click:
+def _shortcut(payload: Fields, me: Identity | None) -> tuple[Click, ...]:
     """https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload"""
     message_ts, thread_ts = moment(payload, "message_ts"), moment_or_none(inner(payload, "message"), "thread_ts")
-    return Click(
+    click = Click(
         **_who(payload, me),
         channel=identifier(inner(payload, "channel"), "id"),
         message_ts=message_ts,
@@ -98,6 +106,7 @@ def _shortcut(payload: Fields, me: Identity | None) -> Click:
         value="",
         action_ts=moment(payload, "action_ts"),
     )
+    return (click,)
 
 
 def _form_words(payload: Fields, me: Identity | None) -> FormWords | Ignored:
@@ -109,6 +118,24 @@ def _form_words(payload: Fields, me: Identity | None) -> FormWords | Ignored:
     said, field = written(inner(inner(view, "state"), "values"))
     del who["trigger_id"]
     return FormWords(**who, view_id=identifier(view, "id"), place=place, text=said, field=field)
+
+
+def _at_home(payload: Fields, me: Identity | None) -> tuple[Click, ...] | LooksAtHome | Ignored:
+    """What was done on the Home tab, where no message is: a page turned, or a reply tried again."""
+    who, action = _who(payload, me), next(iter(several(payload, "actions")), {})
+    name, value = label(action, "action_id"), _chosen(action)
+    if name.startswith(PAGE) and value.isdecimal():
+        return LooksAtHome(who["team"], who["user_id"], int(value[:6]))
+    if name != SEND_AGAIN:
+        return Ignored(NO_ACTION)
+    at = moment(action, "action_ts")
+    click = Click(**who, channel=HOME, message_ts=at, thread_ts=None, action_id=name, value=value, action_ts=at)
+    return (click,)
+
+
+def _command(fields: Fields) -> AsksForChats:
+    """https://docs.slack.dev/interactivity/implementing-slash-commands"""
+    return AsksForChats(identifier(fields, "team_id"), identifier(fields, "user_id"), text(fields, "response_url"))
 
 
 def _form_choice(payload: Fields) -> FormChoice | Ignored:
@@ -138,3 +165,10 @@ def _is_of_another_team(payload: Fields, team: str, me: Identity | None) -> bool
 def _chosen(action: Fields) -> str:
     option = inner(action, "selected_option")
     return label(action, "value", MAX_VALUE) or label(option, "value", MAX_VALUE) or label(action, "selected_user")
+
+
+_READERS: Mapping[str, Callable[[Fields, Identity | None], Interaction]] = {
+    "message_action": _shortcut,
+    "view_submission": _form_words,
+    "block_actions": _block_actions,
+}

@@ -15,6 +15,7 @@ from relay.slack.events import (
     AgentWords,
     Challenge,
     Foreign,
+    LooksAtHome,
     Uninstalled,
     event_key,
     message_key,
@@ -37,7 +38,7 @@ RATE_LIMITED = "Slack holds events back: more than 30,000 in an hour"
 NOT_THE_BOTS = "a person's token was revoked, not the bot's"
 FOREIGN = "of another workspace or app than the token's"
 
-SlackEvent = AgentWords | AgentEdit | Uninstalled | Ignored
+SlackEvent = AgentWords | AgentEdit | LooksAtHome | Uninstalled | Ignored
 
 
 def parse_event(body: bytes, me: Identity | None = None) -> Challenge | SlackEvent:
@@ -107,8 +108,15 @@ def _revoked(event: Fields, us: Us) -> Uninstalled | Ignored:
     return Ignored(NOT_THE_BOTS) if lost.get("oauth") and not lost.get("bot") else _uninstalled(event, us)
 
 
+def _home_opened(event: Fields, us: Us) -> LooksAtHome | Ignored:
+    if text(event, "tab") != "home":
+        return Ignored(OTHER_KIND)
+    return LooksAtHome(us.team, identifier(event, "user"))
+
+
 _READERS: dict[str, Callable[[Fields, Us], SlackEvent]] = {
     "message": read_message,
+    "app_home_opened": _home_opened,
     "app_uninstalled": _uninstalled,
     "tokens_revoked": _revoked,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -15,7 +16,17 @@ from relay.messages import Ignored
 from relay.slack.auth import check_signature
 from relay.slack.body import storable
 from relay.slack.card import LABELS, acted_upon
-from relay.slack.events import AgentEdit, AgentWords, Challenge, Click, Foreign, FormChoice, FormWords
+from relay.slack.events import (
+    AgentEdit,
+    AgentWords,
+    AsksForChats,
+    Challenge,
+    Click,
+    Foreign,
+    FormChoice,
+    FormWords,
+    LooksAtHome,
+)
 from relay.slack.forms import EMPTY, SAVED_REPLIES, Place, saved_form, tell_form
 from relay.slack.interactions import agent_click, agent_form, parse_interaction
 from relay.slack.parse import agent_change, agent_message, parse_event
@@ -28,6 +39,7 @@ from relay.store.intake.forms import accept_form, is_ours
 from relay.store.intake.recording import record_foreign
 from relay.store.intake.replies import accept_reply
 from relay.vocabulary import Outcome
+from relay.web import home
 from relay.web.kommunicate import ACCOUNT, read_body
 from relay.wiring import Relay
 
@@ -50,6 +62,9 @@ def receive() -> Response:
     if isinstance(event, Foreign):
         with relay.store.begin() as tx:
             record_foreign(tx, ACCOUNT, event.key, event.reason)
+    if isinstance(event, LooksAtHome):
+        _show_home(relay, event)
+        return _told(Receipt(Outcome.ACCEPTED))
     if isinstance(event, AgentWords | AgentEdit):
         return _told(_store(relay, event, storable(body)))
     log.info("event.ignored", reason=event.reason if isinstance(event, Ignored) else UNINSTALLED)
@@ -66,6 +81,10 @@ def click() -> Response:
     match done:
         case FormWords():
             response = _take_form(relay, done, storable(body))
+        case LooksAtHome():
+            _show_home(relay, done)
+        case AsksForChats():
+            _at_once(relay).list_chats(done, partial(home.as_answer, relay))
         case FormChoice(view_id, place):
             _at_once(relay).change_form(view_id, saved_form(place, relay.saved_texts))
         case tuple():
@@ -116,6 +135,10 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     if each.response_url:
         _at_once(relay).take_away(each.response_url)
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
+
+
+def _show_home(relay: Relay, look: LooksAtHome) -> None:
+    _at_once(relay).show_home(look.user_id, look.team, partial(home.as_view, relay, offset=look.offset))
 
 
 def _offer_saved(relay: Relay, each: Click, place: Place) -> None:

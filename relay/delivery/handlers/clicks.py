@@ -18,7 +18,7 @@ from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
 from relay.slack.card import ASSIGN, LABELS, TAKE_OVER, acted_upon
-from relay.slack.events import Click, message_of_click
+from relay.slack.events import HOME, Click, message_of_click
 from relay.slack.thread_notices import (
     BUTTONS,
     KEEP_INSIDE,
@@ -65,7 +65,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
         replies.end_click(tx, action.id, DeliveryState.IGNORED, stored.GONE)
         return 0.0
     asked = acted_upon(click.action_id, click.value)
-    author = Author(click.channel, click.user_id, click.thread_ts)
+    author = _author(claim, click)
     if context.replying is None:
         return _refusal(claim, action.id, asked, author, NO_KEY)
     named = frozenset({click.value} if asked == ASSIGN else ())
@@ -86,6 +86,14 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
         reply_id = int(click.value) if click.value else replies.of_message(tx, claim, message_of_click(click))
         return _of_a_reply(tx, claim, action, asked, reply_id, author, agent.name)
     return Ready((_draft(context.replying, claim, action, click, agent, about or agent, asked),))
+
+
+def _author(claim: Claim, click: Click) -> Author:
+    """Where whoever pressed can be told something alone: there, or in the thread that it is about."""
+    place = claim.conversation
+    if click.channel == HOME:
+        return Author(place.channel_id or "", click.user_id, place.thread_ts)
+    return Author(click.channel, click.user_id, click.thread_ts)
 
 
 def _of_a_reply(
@@ -140,7 +148,7 @@ def _taken_already(claim: Claim, action: AgentAction, author: Author, agent: Age
     if now.is_resolved or now.holder is not Holder.AGENT:
         return None
     ended = partial(replies.is_ended, delivery_id=action.id)
-    if now.assignee == agent.agent_id:
+    if now.assignee == agent.agent_id and now.held_since is not None:
         return SayPrivately(SendKind.CLICK, YOURS, author, settle, ended)
     ago = claim.at - (now.held_since or 0.0)
     if not 0 <= ago < JUST_NOW:
@@ -158,6 +166,7 @@ def _end(claim: Claim, delivery_id: int, tx: Tx, told: bool) -> None:  # noqa: F
 def _draft(
     replying: Replying, claim: Claim, action: AgentAction, click: Click, agent: Agent, about: Agent, asked: str
 ) -> Draft:
+    author = _author(claim, click)
     payload = {
         "action": asked,
         "agent_id": about.agent_id,
@@ -165,7 +174,7 @@ def _draft(
         "agent": about.name,
         "by": agent.name,
         "moment": claim.at,
-        "where": [click.channel, click.user_id, click.thread_ts],
+        "where": [author.channel, author.user_id, author.thread_ts],
     }
     return Draft(SendKind.CLICK, claim.conversation.key.account, None, payload, ((action.id, 0),))
 

@@ -139,6 +139,7 @@ def _draft(
     """The relay's own sender speaks for many: whoever really wrote is named in front."""
     signed = text if agent.agent_id else f"{agent.name}: {text}"
     payload: dict[str, Any] = {"text": signed, "sender": sender, "agent": agent.name, "beside": beside}
+    payload |= {"agent_id": agent.agent_id} if agent.agent_id else {}
     payload |= {"template": dict(template)} if template else {}
     return Draft(SendKind.REPLY, claim.conversation.key.account, None, payload, ((action.id, 0),))
 

@@ -39,6 +39,7 @@ METHODS: dict[str, Method] = {
     "users.info": people.user_info,
     "users.lookupByEmail": people.user_by_email,
     "views.open": people.open_view,
+    "views.publish": people.publish_home,
     "views.update": people.update_view,
 }
 

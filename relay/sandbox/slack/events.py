@@ -15,6 +15,7 @@ from relay.sandbox.slack.values import APP_ID, BOT_USER_ID, TEAM_ID
 
 SUBSCRIBED = (
     "message",
+    "app_home_opened",
     "app_uninstalled",
     "tokens_revoked",
     "channel_archive",
@@ -61,6 +62,13 @@ class EventSender:
         body = urlencode({"payload": json.dumps(payload)}).encode()
         kind = "application/x-www-form-urlencoded"
         return self._post(self.interactions_url, body, kind, payload["trigger_id"], "interactions")
+
+    def send_command(self, fields: dict[str, str]) -> Outgoing | None:
+        """Sends a slash command, form-encoded, to the same address; None when none is set."""
+        if self.interactions_url is None:
+            return None
+        body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+        return self._post(self.interactions_url, body, kind, fields["trigger_id"], "interactions")
 
     def sign(self, item: Outgoing) -> None:
         """Signs an event's body anew, as Slack does for every attempt."""

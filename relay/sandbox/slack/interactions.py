@@ -69,6 +69,33 @@ def choose(slack: SlackWorkspace, view_id: str, action_id: str, value: str, *, u
         return _send(slack, payload | {"container": container, "view": _view(view, {}), "actions": [action]})
 
 
+def open_home(slack: SlackWorkspace, *, user: str = AGENT) -> None:
+    """A person opens the app's Home tab."""
+    with slack.core.lock:
+        event = {"type": "app_home_opened", "user": user, "channel": "D0HOME", "tab": "home"}
+        slack.sender.send_event(event | {"event_ts": slack.next_ts()})
+
+
+def use_home(slack: SlackWorkspace, action_id: str, value: str, *, user: str = AGENT) -> str:
+    """A person presses a button on the app's Home tab."""
+    with slack.core.lock:
+        view = slack.homes[user]
+        action = action_of(view["blocks"], action_id, value, slack.next_ts())
+        container = {"type": "view", "view_id": view["id"]}
+        return _send(
+            slack, _payload(slack, "block_actions", user) | {"container": container, "view": view, "actions": [action]}
+        )
+
+
+def type_command(slack: SlackWorkspace, channel_id: str, *, user: str = AGENT) -> None:
+    """A person types `/chats` in a channel."""
+    with slack.core.lock:
+        shown: dict[str, Any] = {"channel": channel_id, "user": user, "thread_ts": None, "blocks": [], "text": ""}
+        fields = {"command": "/chats", "text": "", "team_id": TEAM_ID, "user_id": user, "channel_id": channel_id}
+        fields |= {"response_url": slack.response_url(shown), "trigger_id": slack.triggers.issue(user)}
+        slack.sender.send_command(fields)
+
+
 def submit(slack: SlackWorkspace, view_id: str, values: dict[str, str], *, user: str = AGENT) -> str:
     """A person sends off an open form, with the text of each field by its action; it closes."""
     with slack.core.lock:

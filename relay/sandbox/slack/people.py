@@ -58,6 +58,20 @@ def open_view(slack: SlackWorkspace, args: Args) -> Reply:
     return {"view": opened}
 
 
+def publish_home(slack: SlackWorkspace, args: Args) -> Reply:
+    """views.publish: the Home tab of one person."""
+    view, user = args.parsed("view", "invalid_arguments"), args.text("user_id")
+    if user not in slack.users:
+        raise SlackError("user_not_found")
+    if not isinstance(view, dict) or view.get("type") != "home" or not isinstance(view.get("blocks"), list):
+        raise SlackError("invalid_arguments")
+    if problems := problems_of(view["blocks"], modal=True):
+        raise refused(problems)
+    slack.homes[user] = {"id": f"V{secrets.token_hex(5).upper()}", "team_id": TEAM_ID, **_drawn(view)}
+    slack.core.touch()
+    return {"view": slack.homes[user]}
+
+
 def update_view(slack: SlackWorkspace, args: Args) -> Reply:
     """views.update: another content for a modal that is open."""
     view = _checked(args)

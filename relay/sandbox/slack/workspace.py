@@ -61,6 +61,7 @@ class SlackWorkspace(Board):
         self.users = {user.id: user for user in default_users()}
         self.ephemerals: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
+        self.homes: dict[str, dict[str, Any]] = {}  # the Home tab of each person
         self.hooks = "https://hooks.sandbox.test"  # where a response_url leads; the server's own address
         self._responses: dict[str, tuple[dict[str, Any], float]] = {}  # what each may change, and until when
 
@@ -95,6 +96,9 @@ class SlackWorkspace(Board):
                 raise SlackError("expired_url", status=404)
             if body.get("delete_original") is True:
                 shown["gone"] = True
+            elif body.get("response_type") == "ephemeral":
+                told = {"ts": self.next_ts(), "text": body.get("text", ""), "blocks": body.get("blocks", [])}
+                self.ephemerals.append({**shown, "gone": False, **told})
             elif body.get("replace_original") is True:
                 shown |= {"text": body.get("text", ""), "blocks": body.get("blocks", [])}
             else:

@@ -6,6 +6,7 @@ Lock order: conversation, lane; whoever calls holds both.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, false, or_, select, update
@@ -123,7 +124,7 @@ def settle_sent(tx: Tx, claim: Claim, send: Send, key: str | None) -> None:
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(**arrived))
     done = {"state": DeliveryState.DELIVERED.value, "settled_at": tx.now, **send.outcome}
     _set_delivery(tx, send, **done)
-    update_state(tx, mine, lambda now: answered(now, name=send.payload.get("agent", "")))
+    update_state(tx, mine, partial(answered, name=send.payload.get("agent", ""), agent_id=send.payload.get("agent_id")))
     (delivery_id,) = carried_deliveries(tx, send)
     end_line(tx, delivery_id)
     redraw_lines(tx, mine, delivery_id)

@@ -98,6 +98,7 @@ conversations = Table(
     UniqueConstraint("account", "group_id"),
     _index("conversations_unmapped", "id", where="channel IS NULL"),
     _index("conversations_waiting", "waits_since", where="waits_since IS NOT NULL"),
+    _index("conversations_held", "id", where="holder = 'agent' AND status <> 'resolved'"),
 )
 
 received = Table(

@@ -15,6 +15,8 @@ from relay.store.intake.recording import NOT_OURS, Came, find_thread, queue, rec
 from relay.store.queue.due import arm, lock
 from relay.vocabulary import CLICK_TOPIC, Lane, Outcome, ReceivedKind
 
+ANYWHERE = "home"  # the channel of a click that was made on no message
+
 
 def accept_click(tx: Tx, click: AgentClick, body: bytes, *, account: str) -> Receipt:
     """Store a click in a thread of ours, once per key, and queue what it asks for.
@@ -37,6 +39,8 @@ def accept_click(tx: Tx, click: AgentClick, body: bytes, *, account: str) -> Rec
 
 def _of_delivery(tx: Tx, delivery_id: int, channel: str) -> int | None:
     of_channel = select(conversations.c.id).join(deliveries, deliveries.c.conversation_id == conversations.c.id)
-    here = of_channel.where(deliveries.c.id == delivery_id, conversations.c.channel_id == channel)
+    here = of_channel.where(deliveries.c.id == delivery_id)
+    if channel != ANYWHERE:
+        here = here.where(conversations.c.channel_id == channel)
     found: int | None = tx.conn.execute(here).scalar_one_or_none()
     return found

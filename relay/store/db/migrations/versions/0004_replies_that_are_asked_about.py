@@ -39,6 +39,8 @@ def upgrade() -> None:
     waiting = sa.text("waits_since IS NOT NULL")
     columns = ["waits_since"]
     op.create_index("conversations_waiting", "conversations", columns, sqlite_where=waiting, postgresql_where=waiting)
+    held = sa.text("holder = 'agent' AND status <> 'resolved'")
+    op.create_index("conversations_held", "conversations", ["id"], sqlite_where=held, postgresql_where=held)
     op.create_index("people_by_role", "people", ["role"])
     for name, column in (("deliveries_about", "about"), ("deliveries_corrected", "correction_id")):
         there = sa.text(f"{column} IS NOT NULL")

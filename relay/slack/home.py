@@ -1,0 +1,106 @@
+"""The overview of open chats: the app's Home tab, and what `/chats` shows. https://docs.slack.dev/surfaces/app-home"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from relay.slack.blocks import WAITING, Block, actions, button, context, date, plain, words
+from relay.slack.text import clean_line, clean_name
+from relay.slack.thread_notices import MAX_CAUSE, SEND_AGAIN
+
+PAGE = "page"  # the action of the buttons that turn pages
+PER_PAGE = 20
+ALL_WELL = "All is well."
+NOBODY_WAITS = "Nobody waits."
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRow:
+    """One open chat; `url` opens its thread, `waits_since` is seconds since 1970, None where nobody waits."""
+
+    name: str
+    channel: str
+    url: str
+    waits_since: float | None
+    holder_name: str
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A reply that did not reach its customer; `id` is what its button says."""
+
+    id: int
+    name: str
+    cause: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A page of what there is to see; `offset` is how many chats stand before it."""
+
+    chats: Sequence[ChatRow]
+    open: int
+    waiting: int
+    failed: Sequence[FailedRow] = ()
+    trouble: str = ""
+    offset: int = 0
+
+
+def home_view(home: Home) -> Block:
+    """Returns the Home tab."""
+    return {"type": "home", "blocks": list(home_blocks(home))}
+
+
+def home_blocks(home: Home) -> Iterator[Block]:
+    """Yields the overview, at most 44 blocks: one sentence, what failed, who waits, and the buttons that turn pages."""
+    yield words([_text(_sentence(home), bold=True)])
+    for failed in home.failed:
+        cause = clean_line(failed.cause, MAX_CAUSE)
+        said = [_text("Not sent to "), *_link(failed.name, failed.url), _text(f": {cause}")]
+        yield words(said)
+        yield actions(button(SEND_AGAIN, "Retry", str(failed.id)))
+    for chat in home.chats:
+        yield words(list(_row(chat)))
+    turns = []
+    if home.offset:
+        turns.append(button(PAGE, "Back", str(max(0, home.offset - PER_PAGE))))
+    if home.offset + len(home.chats) < home.open:
+        turns.append(button(f"{PAGE}-on", "More", str(home.offset + PER_PAGE)))
+    if turns:
+        last = home.offset + len(home.chats)
+        yield context(plain(f"{home.offset + 1} to {last} of {home.open}"))
+        yield actions(*turns)
+
+
+def _sentence(home: Home) -> str:
+    if home.trouble:
+        return f"Something needs a person: {clean_line(home.trouble, MAX_CAUSE)}."
+    waiting = {0: NOBODY_WAITS, 1: "1 customer waits."}.get(home.waiting, f"{home.waiting} customers wait.")
+    return waiting if home.failed else f"{ALL_WELL} {waiting}"
+
+
+def _row(chat: ChatRow) -> Iterator[Block]:
+    yield from _link(chat.name, chat.url)
+    if chat.waits_since is not None:
+        yield _text(" · waits since ")
+        yield date(chat.waits_since, WAITING)
+    else:
+        yield _text(" · answered")
+    if chat.is_mine:
+        yield _text(" · yours")
+    elif chat.holder_name:
+        yield _text(f" · with {clean_name(chat.holder_name)}")
+    yield _text(" · ")
+    yield {"type": "channel", "channel_id": chat.channel}
+
+
+def _link(name: str, url: str) -> list[Block]:
+    shown = clean_name(name)
+    return [{"type": "link", "url": url, "text": shown}] if url else [_text(shown)]
+
+
+def _text(said: str, *, bold: bool = False) -> Block:
+    return {"type": "text", "text": said, **({"style": {"bold": True}} if bold else {})}

@@ -1,0 +1,96 @@
+"""The chats that are open, for people who look where somebody waits: those that wait first, one's own before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, case, func, or_, select
+
+from relay.conversation import Holder, Status
+from relay.store.db.engine import Tx
+from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, people, received
+from relay.vocabulary import NO_TOPIC, DeliveryState, Lane
+
+MOST_FAILED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChat:
+    """One that its customer waits in, from `waits_since` on in seconds since 1970 (None: not), or that an agent has."""
+
+    name: str
+    channel: str
+    thread_ts: str
+    waits_since: float | None
+    holder_name: str
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedReply:
+    """A reply that did not reach its customer, and why; `id` is its delivery's."""
+
+    id: int
+    name: str
+    cause: str
+    channel: str
+    thread_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A page of open chats, how many there are and wait in all, the last failed replies, and what is wrong."""
+
+    chats: tuple[OpenChat, ...]
+    open: int
+    waiting: int
+    failed: tuple[FailedReply, ...]
+    trouble: str
+
+
+def overview(tx: Tx, agent_id: str, *, offset: int, limit: int) -> Overview:
+    """What there is to see for an agent whom Kommunicate knows by this id, "" for nobody."""
+    waits = and_(conversations.c.waits_since.is_not(None), conversations.c.status != Status.RESOLVED.value)
+    held = and_(conversations.c.holder == Holder.AGENT.value, conversations.c.status != Status.RESOLVED.value)
+    shown = and_(or_(waits, held), conversations.c.thread_ts.is_not(None))
+    is_mine = conversations.c.assignee == agent_id if agent_id else conversations.c.id < 0
+    order = (case((is_mine, 0), else_=1), case((waits, 0), else_=1), conversations.c.waits_since, conversations.c.id)
+    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
+    rows = tx.conn.execute(
+        select(conversations, people.c.name, case((is_mine, 1), else_=0).label("is_mine"))
+        .outerjoin(people, customer)
+        .where(shown)
+        .order_by(*order)
+        .limit(limit)
+        .offset(offset)
+    )
+    chats = tuple(
+        OpenChat(row.name or "", row.channel_id, row.thread_ts, row.waits_since, row.holder_name, bool(row.is_mine))
+        for row in rows
+    )
+    counted = tx.conn.execute(select(func.count(), func.count(conversations.c.waits_since)).where(shown)).one()
+    return Overview(chats, counted[0], counted[1], _failed(tx), _trouble(tx))
+
+
+def _failed(tx: Tx) -> tuple[FailedReply, ...]:
+    of_agents = and_(deliveries.c.lane == Lane.REPLIES.value, deliveries.c.topic == NO_TOPIC)
+    dead = and_(deliveries.c.state == DeliveryState.DEAD.value, of_agents, NOT_DELIVERED)
+    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
+    rows = tx.conn.execute(
+        select(
+            deliveries.c.id, deliveries.c.cause, conversations.c.channel_id, conversations.c.thread_ts, people.c.name
+        )
+        .join(received, received.c.id == deliveries.c.received_id)
+        .join(conversations, conversations.c.id == deliveries.c.conversation_id)
+        .outerjoin(people, customer)
+        .where(dead, conversations.c.thread_ts.is_not(None), received.c.body.is_not(None))
+        .order_by(deliveries.c.created_at.desc())
+        .limit(MOST_FAILED)
+    )
+    return tuple(FailedReply(row.id, row.name or "", row.cause, row.channel_id, row.thread_ts) for row in rows)
+
+
+def _trouble(tx: Tx) -> str:
+    """The cause of a gate that only a person can open."""
+    found: str | None = tx.conn.execute(select(gates.c.cause).where(gates.c.operator).limit(1)).scalar_one_or_none()
+    return found or ""

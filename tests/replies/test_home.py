@@ -1,0 +1,131 @@
+"""The Home tab and `/chats`: who waits, whose the chats are, what failed, and whether all is well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from relay.sandbox.slack.interactions import open_home, type_command, use_home
+from relay.sandbox.slack.values import TEAM_ID
+from relay.slack.client import Identity
+from relay.store.operations.chats import overview
+from tests.replies.desk import Desk
+
+SEND = "/rest/ws/message/v2/send"
+WORKSPACE = "https://sandbox.slack.com/"
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    """A desk in three chats: Jane waits first, Priya is Alex's, and Tom has been answered by Sam."""
+    desk = make_desk(channels={"1": "C0SUPPORT", "2": "C0SUPPORT", "3": "C0VIP"})
+    desk.client.application.extensions["relay"].identity = Identity(TEAM_ID, "U0RELAY", "B0RELAY", None, WORKSPACE)
+    for group, name in (("1", "Jane"), ("2", "Priya"), ("3", "Tom")):
+        desk.sandbox.kommunicate.customer_writes(group, f"hello from {name}", name=name)
+        desk.carry()
+        desk.run(3)
+    roots = {one["text"].split(" ")[0]: one for one in desk.roots()}
+    desk.press(roots["Priya"]["ts"], "take_over")
+    desk.sandbox.slack.human_writes("C0VIP", "hi Tom", user="U0SAM", thread_ts=roots["Tom"]["ts"])
+    desk.carry()
+    desk.run(10)
+    return desk
+
+
+def home(desk: Desk, user: str = "U0ALEX") -> list[str]:
+    """The rows of somebody's Home tab, without dates."""
+    open_home(desk.sandbox.slack, user=user)
+    assert set(desk.carry()) == {200}
+    return rows_of(desk.sandbox.slack.homes[user]["blocks"])
+
+
+def rows_of(blocks: list[dict[str, Any]]) -> list[str]:
+    rich = [block["elements"][0]["elements"] for block in blocks if block["type"] == "rich_text"]
+    return ["".join(one.get("text") or one.get("channel_id") or "" for one in row) for row in rich]
+
+
+def test_it_shows_ones_own_chats_first_and_then_who_waits_longest(desk: Desk) -> None:
+    assert home(desk) == [
+        "All is well. 2 customers wait.",
+        "Priya · waits since  · yours · C0SUPPORT",
+        "Jane · waits since  · C0SUPPORT",
+        "Tom · answered · with sam · C0VIP",
+    ]
+    assert f"{WORKSPACE}archives/C0SUPPORT/p" in json.dumps(desk.sandbox.slack.homes)
+
+
+def test_what_is_resolved_is_no_open_chat(desk: Desk) -> None:
+    for root in desk.roots():
+        desk.sandbox.kommunicate.notice({"Jane": "1", "Priya": "2"}.get(root["text"].split(" ")[0], "3"), "Resolved",
+                                        {"KM_STATUS": "closed"})  # fmt: skip
+    desk.carry()
+    desk.run(5)
+    assert home(desk) == ["All is well. Nobody waits."]
+
+
+def test_a_reply_that_failed_can_be_tried_again_there(desk: Desk) -> None:
+    """Once; the line in its thread says so."""
+    desk.fault("error", SEND, code="INVALID_PARAMETER")
+    ts = next(one["ts"] for one in desk.roots() if one["text"].startswith("Jane"))
+    desk.sandbox.slack.human_writes("C0SUPPORT", "hi Jane", thread_ts=ts)
+    desk.carry()
+    desk.run(10)
+    first, failed, *_ = home(desk)
+    assert (first, failed) == (
+        "2 customers wait.",
+        "Not sent to Jane: Kommunicate refuses it: scripted by the sandbox",
+    )
+    button = next(block for block in desk.sandbox.slack.homes["U0ALEX"]["blocks"] if block["type"] == "actions")
+    use_home(desk.sandbox.slack, "send_again", button["elements"][0]["value"])
+    assert desk.carry() == [200]
+    desk.run(10)
+    lines = desk.sandbox.kommunicate.conversation("1").lines
+    assert [line.text for line in lines if line.source == 4] == ["hi Jane"]
+    assert "Not sent" not in "".join(home(desk))
+
+
+def test_the_command_shows_the_same_to_whoever_typed_it(desk: Desk) -> None:
+    type_command(desk.sandbox.slack, "C0GENERAL", user="U0SAM")
+    assert set(desk.carry()) == {200}
+    shown = desk.sandbox.slack.ephemerals[-1]
+    assert (shown["channel"], shown["user"]) == ("C0GENERAL", "U0SAM")
+    assert rows_of(shown["blocks"])[1] == "Tom · answered · yours · C0VIP"
+
+
+def test_trouble_that_needs_a_person_is_the_first_sentence(desk: Desk) -> None:
+    desk.sandbox.slack.archive("C0VIP")
+    desk.sandbox.kommunicate.customer_writes("3", "and now?", name="Tom")
+    desk.carry()
+    desk.run(10)
+    assert home(desk)[0].startswith("Something needs a person:")
+    assert "the channel is archived" in home(desk)[0]
+
+
+def test_a_guest_sees_no_chats(desk: Desk) -> None:
+    desk.sandbox.slack.users["U0KIM"] = replace(desk.sandbox.slack.users["U0KIM"], is_restricted=True)
+    assert len(home(desk, "U0KIM")) == 1
+
+
+def test_five_thousand_open_chats_are_paged(desk: Desk) -> None:
+    """Twenty at a time, and back again; each page is quick to make."""
+    with desk.store.begin() as tx:
+        tx.conn.exec_driver_sql(
+            "INSERT INTO conversations (account, group_id, channel, channel_id, thread_ts, opener_sender, since,"
+            " created_at, waits_since)"
+            " SELECT 'default', 'g' || n, 'C0VIP', 'C0VIP', '9.' || n, 'x', 1, 1, 2000000000 + n"
+            " FROM (WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 5000)"
+            " SELECT n FROM counted) AS numbers"
+        )
+    assert home(desk)[0] == "All is well. 5002 customers wait."
+    assert len(desk.sandbox.slack.homes["U0ALEX"]["blocks"]) <= 45
+    for action, value, first in (("page-on", "20", "21 to 40 of 5003"), ("page", "0", "1 to 20 of 5003")):
+        use_home(desk.sandbox.slack, action, value)
+        desk.carry()
+        assert first in json.dumps(desk.sandbox.slack.homes["U0ALEX"])
+    with desk.store.read() as tx:
+        last = overview(tx, "alex@sandbox.test", offset=5000, limit=20)
+    assert (len(last.chats), last.open) == (3, 5003)
