@@ -1,33 +1,53 @@
-"""`relay demo`: the relay and the sandbox together, no accounts, nothing left behind."""
+"""`relay demo`: the relay and the sandbox together, no accounts, nothing left behind.
+
+The relay is a process of its own, as in earnest: the page can kill it, and it starts again.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import secrets
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
-from contextlib import closing
+import threading
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import click
+import yaml
 
-from relay.cli.common import explain_failures
+from relay.cli.common import COULD_NOT_RUN, explain_failures
 from relay.cli.running import leave, on_stop_signals
-from relay.cli.serve import run_web
-from relay.logs import configure_logs
+from relay.errors import SettingsError
 from relay.sandbox import Sandbox, SandboxServer
-from relay.sandbox.story import STORY_CHANNELS, play
-from relay.settings import Config, Settings
-from relay.settings.schema import Replies
-from relay.wiring import build_relay, build_worker, ready_schema
+from relay.sandbox.story import SAVED_REPLIES, STORY_CHANNELS, play
 
 HOST = "127.0.0.1"
 PORT = click.IntRange(0, 65535)
+READY_WITHIN = 30.0  # seconds
+PAUSE = 0.5  # seconds until a relay that has died is started again
+KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SYSTEMROOT",
+)  # of the environment; all else is the demo's own
 WELCOME = """
   The sandbox plays Kommunicate and Slack:  {sandbox}
   The relay is between the two:             {relay}/readyz
 
-  Open the first address: type as a customer on the left, watch Slack on the right. Ctrl+C ends it.
+  Open the first address: type as a customer on the left, answer as an agent on the right.
+  The relay's log is in {log}. Ctrl+C ends it.
 """
 
 
@@ -42,7 +62,7 @@ class Keys:
     webhook: str = field(default_factory=_key)
     bot: str = field(default_factory=_key)
     api: str = field(default_factory=_key)
-    signing: str = field(default_factory=_key)
+    signing: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 @click.command()
@@ -53,10 +73,10 @@ class Keys:
     "--sandbox-port", default=8081, show_default=True, type=PORT, help="The page's port; another one if it is taken."
 )
 @click.option("--quiet", is_flag=True, help="No customers who chat by themselves.")
+@click.option("--log", is_flag=True, help="Show the relay's log here.")
 @explain_failures
-def demo(*, port: int, sandbox_port: int, quiet: bool) -> None:
+def demo(*, port: int, sandbox_port: int, quiet: bool, log: bool) -> None:
     """Try the relay against a built-in Slack and Kommunicate; ignores .env."""
-    configure_logs(as_json=False)
     on_stop_signals(leave)  # from here on something would be left behind
     keys = Keys()
     # Slack takes short bursts, and so does this one: the demo shows a good day.
@@ -66,32 +86,102 @@ def demo(*, port: int, sandbox_port: int, quiet: bool) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="relay-demo-") as folder,
         SandboxServer(sandbox, HOST, free_port(sandbox_port)) as server,
+        (Path(folder) / "relay.log").open("wb") as file,
     ):
-        settings = demo_settings(keys, server, Path(folder) / "demo.db", free_port(port))
-        relay_url = f"http://{HOST}:{settings.port}"
+        relay_port = free_port(port)
+        relay_url = f"http://{HOST}:{relay_port}"
         sandbox.connect(relay_url)
-        with closing(build_relay(settings)) as relay:
-            ready_schema(relay.store)
-            click.echo(WELCOME.format(sandbox=server.url, relay=relay_url))
+        keeper = Keeper(relay_environment(keys, server, relay_port), Path(folder), None if log else file)
+        sandbox.kill_relay = keeper.kill
+        try:
+            keeper.start(relay_port)
+            click.echo(WELCOME.format(sandbox=server.url, relay=relay_url, log="sight" if log else file.name))
             if not quiet:
                 play(sandbox)
-            run_web(relay, build_worker(relay))
+            while True:
+                time.sleep(3600)  # until a signal raises SystemExit
+        finally:
+            keeper.stop()
 
 
-def demo_settings(keys: Keys, server: SandboxServer, database: Path, port: int) -> Settings:
-    """Settings that point a relay at a sandbox."""
-    return Settings(
-        port=port,
-        host=HOST,
-        database_url=f"sqlite:///{database}",
-        config=Config(channels=STORY_CHANNELS, default_channel="C0GENERAL", replies=Replies(undo_seconds=1)),
-        webhook_tokens=(keys.webhook,),
-        kommunicate_api_key=keys.api,
-        kommunicate_api_url=server.kommunicate_api_url,
-        slack_bot_token=keys.bot,
-        slack_api_url=server.slack_api_url,
-        slack_signing_secrets=(keys.signing,),
-    )
+class Keeper:
+    """Runs `relay serve`, and again whenever it has ended."""
+
+    def __init__(self, env: Mapping[str, str], cwd: Path, log: IO[bytes] | None) -> None:
+        self._env, self._cwd, self._log = dict(env), cwd, log
+        self._ending = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, name="relay-keeper", daemon=True)
+
+    def start(self, port: int) -> None:
+        """Start it, and wait until it listens; raises SettingsError where it does not."""
+        self._thread.start()
+        ends = time.monotonic() + READY_WITHIN
+        while time.monotonic() < ends and not self._ending.is_set():
+            with socket.socket() as probe:
+                if probe.connect_ex((HOST, port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise SettingsError("The demo's relay did not start; `relay demo --log` shows why.")
+
+    def kill(self) -> None:
+        """End it as the power would, without a chance to say anything."""
+        if self._process is not None:
+            self._process.kill()
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._ending.set()
+        if self._process is not None:
+            self._process.terminate()
+        if self._thread.is_alive():
+            self._thread.join(READY_WITHIN)
+
+    def _keep(self) -> None:
+        while not self._ending.is_set():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "relay", "serve"],
+                cwd=self._cwd,
+                env=self._env,
+                stdout=self._log,
+                stderr=self._log,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                start_new_session=True,
+            )
+            if self._process.wait() == COULD_NOT_RUN:
+                self._ending.set()  # nor would it the next time
+            self._ending.wait(PAUSE)
+
+
+def _end_with_parent() -> None:
+    """Nobody stops a demo that was killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def relay_environment(keys: Keys, server: SandboxServer, port: int) -> dict[str, str]:
+    """The environment of a relay that is pointed at a sandbox."""
+    config = {
+        "channels": STORY_CHANNELS,
+        "default_channel": "C0GENERAL",
+        "replies": {"undo_seconds": 1},
+        "remind": {"after": "2m", "mention": "here"},
+        "saved_replies": SAVED_REPLIES,
+    }
+    return {
+        **{name: os.environ[name] for name in KEPT if name in os.environ},
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PORT": str(port),
+        "HOST": HOST,
+        "DATABASE_URL": "sqlite:///demo.db",
+        "RELAY_ALLOW_EPHEMERAL": "1",
+        "RELAY_CONFIG_YAML": yaml.safe_dump(config),
+        "KOMMUNICATE_WEBHOOK_TOKEN": keys.webhook,
+        "KOMMUNICATE_API_KEY": keys.api,
+        "KOMMUNICATE_API_URL": server.kommunicate_api_url,
+        "SLACK_BOT_TOKEN": keys.bot,
+        "SLACK_API_URL": server.slack_api_url,
+        "SLACK_SIGNING_SECRET": keys.signing,
+    }
 
 
 def free_port(wanted: int) -> int:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from relay.sandbox.faults import BadFault, read_rule
+from relay.sandbox.gestures import add_gestures, add_trouble
+from relay.sandbox.inputs import BadInput, json_object, string
 from relay.sandbox.pictures import MAX_BYTES
 from relay.sandbox.sandbox import Sandbox
 from relay.sandbox.slack.interactions import click
-from relay.sandbox.slack.schema import is_unicode
 from relay.sandbox.slack.values import SlackError
 from relay.sandbox.state import page_state, timeline
 
 DATA_URL = re.compile(r"data:(?P<type>[\w.+/-]*);base64,(?P<data>.*)", re.DOTALL)
-
-
-class BadInput(ValueError):
-    """The request makes no sense; the text says why."""
 
 
 def control_routes(sandbox: Sandbox) -> Blueprint:
@@ -31,6 +27,8 @@ def control_routes(sandbox: Sandbox) -> Blueprint:
     _faults(routes, sandbox)
     _customers(routes, sandbox)
     _agents(routes, sandbox)
+    add_gestures(routes, sandbox)
+    add_trouble(routes, sandbox)
     return routes
 
 
@@ -72,13 +70,13 @@ def _faults(routes: Blueprint, sandbox: Sandbox) -> None:
 def _customers(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.post("/customers/<group_id>/messages")
     def customer_writes(group_id: str) -> Response:
-        body = _json_object()
-        text, attachment = _string(body, "text"), _string(body, "attachment")
+        body = json_object()
+        text, attachment = string(body, "text"), string(body, "attachment")
         if not text and not attachment:
             raise BadInput("text or attachment is required")
         if attachment.startswith("data:"):
-            attachment = _upload(sandbox, attachment, _string(body, "attachment_name"))
-        name = _string(body, "name") or f"Customer {group_id}"
+            attachment = _upload(sandbox, attachment, string(body, "attachment_name"))
+        name = string(body, "name") or f"Customer {group_id}"
         key = sandbox.kommunicate.customer_writes(group_id, text, name=name, attachment=attachment or None)
         return jsonify({"key": key})
 
@@ -86,49 +84,32 @@ def _customers(routes: Blueprint, sandbox: Sandbox) -> None:
 def _agents(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.post("/slack/messages")
     def agent_writes() -> Response:
-        body = _json_object()
-        channel, user = _string(body, "channel"), _string(body, "user") or "U0ALEX"
-        text = _string(body, "text")
+        body = json_object()
+        channel, user = string(body, "channel"), string(body, "user") or "U0ALEX"
+        text = string(body, "text")
         if channel not in sandbox.slack.channels or user not in sandbox.slack.users or not text:
             raise BadInput("channel, user and text must be given and known")
         message = sandbox.slack.human_writes(
             channel,
             text,
             user=user,
-            thread_ts=_string(body, "thread_ts") or None,
+            thread_ts=string(body, "thread_ts") or None,
             raw=body.get("raw") is True,
         )
         return jsonify({"ts": message.ts, "thread_ts": message.thread_ts})
 
     @routes.post("/slack/clicks")
     def agent_clicks() -> Response:
-        body = _json_object()
+        body = json_object()
         trigger = click(
             sandbox.slack,
-            _string(body, "channel"),
-            _string(body, "ts"),
-            _string(body, "action_id"),
-            user=_string(body, "user") or "U0ALEX",
-            value=_string(body, "value") if "value" in body else None,
+            string(body, "channel"),
+            string(body, "ts"),
+            string(body, "action_id"),
+            user=string(body, "user") or "U0ALEX",
+            value=string(body, "value") if "value" in body else None,
         )
         return jsonify({"trigger_id": trigger})
-
-
-def _json_object() -> dict[str, Any]:
-    """The body; insisting on the JSON type also keeps other web pages from writing here."""
-    body = request.get_json(silent=True) if request.is_json else None
-    if not isinstance(body, dict):
-        raise BadInput("the body must be a JSON object, sent as application/json")
-    return body
-
-
-def _string(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or not is_unicode(value):
-        raise BadInput(f"{name} must be a string")
-    return value
 
 
 def _upload(sandbox: Sandbox, data_url: str, name: str) -> str:

@@ -80,6 +80,11 @@ class Faults:
             self._rules.append(fault)
         return fault
 
+    def remove(self, method: str) -> None:
+        """The rules about this method are gone."""
+        with self._lock:
+            self._rules = [rule for rule in self._rules if rule.method != method]
+
     def clear(self) -> None:
         """All goes well again."""
         with self._lock:

@@ -16,6 +16,9 @@ from relay.sandbox.slack.workspace import SCOPES, SlackWorkspace
 MAX_CALLS = 200_000
 
 
+EVERYTHING = {"slack": "*", "kommunicate": "/*"}  # the methods of each vendor
+
+
 class Sandbox:
     """A Slack workspace and a Kommunicate account; `now` gives seconds since 1970."""
 
@@ -46,12 +49,20 @@ class Sandbox:
         self.kommunicate = KommunicateAccount(
             self.core, pictures=self.pictures, api_key=api_key, webhook_token=webhook_token
         )
+        self.kill_relay: Callable[[], None] | None = None  # set by whoever keeps the relay as a process of theirs
+        self.kills = 0
         self._calls: deque[dict[str, Any]] = deque(maxlen=MAX_CALLS)
 
     @property
     def scopes(self) -> set[str]:
         """The bot token's scopes; take one away and the next call misses it."""
         return self.slack.scopes
+
+    @property
+    def broken(self) -> list[str]:
+        """Which vendors fail at every call."""
+        rules = {rule["method"] for rule in self.faults.listing() if rule["times"] is None}
+        return [vendor for vendor, method in EVERYTHING.items() if method in rules]
 
     @property
     def calls(self) -> list[dict[str, Any]]:

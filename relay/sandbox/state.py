@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import Any
 
 from relay.sandbox.kommunicate.values import BOT, CUSTOMER, NOTICE, ChatLine, Conversation
@@ -10,6 +12,7 @@ from relay.sandbox.sandbox import Sandbox
 from relay.sandbox.slack.values import Channel, Message
 from relay.sandbox.slack.workspace import SlackWorkspace
 
+MAX_TOLD = 200  # characters
 DRAWN = 60  # roots per channel and messages per chat: the page is for watching, /sandbox/timeline has all
 
 
@@ -26,8 +29,35 @@ def page_state(sandbox: Sandbox) -> dict[str, Any]:
             "rate_limited": slack.pacing.refused,
             "customers": [_customer(each) for each in sandbox.kommunicate.conversations.values()],
             "channels": [_channel(slack, each) for each in slack.channels.values()],
+            "broken": sorted(sandbox.broken),
+            "kills": sandbox.kills,
+            "can_kill": sandbox.kill_relay is not None,
+            "count": count(sandbox),
+            "views": [view for view in slack.views if not view.get("closed")],
+            "homes": slack.homes,
+            "agents": [user.id for user in slack.users.values() if not user.is_bot],
             "users": {user.id: user.real_name for user in slack.users.values()},
         }
+
+
+def count(sandbox: Sandbox) -> dict[str, int]:
+    """What the relay has taken of the customers' words, and how often each stands in a thread.
+
+    Words that were written more than once, or are too long for one post, are left out: nobody could tell them apart.
+    """
+    written = [line for each in sandbox.kommunicate.conversations.values() for line in each.lines]
+    taken = [line.text for line in written if line.sender.role == CUSTOMER and line.delivery and line.delivery.accepted]
+    told = [one for one, times in Counter(taken).items() if times == 1 and 0 < len(one) < MAX_TOLD]
+    posts = [
+        json.dumps(one.blocks, ensure_ascii=False) for one in sandbox.slack.messages if one.bot_id and one.thread_ts
+    ]
+    shown = [sum(json.dumps(text, ensure_ascii=False)[1:-1] in post for post in posts) for text in told]
+    return {
+        "received": len(told),
+        "shown": sum(times == 1 for times in shown),
+        "missing": sum(times == 0 for times in shown),
+        "doubled": sum(times > 1 for times in shown),
+    }
 
 
 def _customer(conversation: Conversation) -> dict[str, Any]:

@@ -10,6 +10,15 @@ from relay.sandbox.sandbox import Sandbox
 MUG, ENTERPRISE, CHECKOUT = "100001", "100002", "100003"
 STORY_CHANNELS = {MUG: "C0SUPPORT", ENTERPRISE: "C0VIP", CHECKOUT: "C0SUPPORT"}
 
+SAVED_REPLIES = {
+    "A new one is on its way": "I am sorry about that! A new one is on its way, and should be with you in two days.",
+    "When suits you?": {"text": "When may we call you?", "suggestions": ["This morning", "This afternoon"]},
+    "Help pages": {
+        "text": "Here is how it works:",
+        "buttons": {"Open the help pages": "https://help.example.com/start"},
+    },
+}
+
 LONG_WORDS = (
     "Thanks! Here is all I know, in case it helps whoever picks this up.\n\n"
     "1. On Monday we moved our 42 seats to the yearly plan.\n"

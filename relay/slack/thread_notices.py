@@ -163,7 +163,7 @@ def what_happened(fate: Fate) -> str:
 
 def question(reason: str, said: str, about: int, minutes: int) -> tuple[str, tuple[Block, ...]]:
     """Returns what an author is asked about a message that looks like a note, and the buttons for the answer."""
-    asked = f"Does this go to the customer? It looks like a note: {reason}. {_quoted(said)}".rstrip()
+    asked = f"Does this go to the customer? {reason[:1].upper()}{reason[1:]}. {_quoted(said)}".rstrip()
     silence = f"Nothing is sent until you say so; after {minutes} minutes it stays inside."
     send = button(SEND_TO_CUSTOMER, BUTTONS[SEND_TO_CUSTOMER], str(about))
     return f"{asked} {silence}", (send, button(KEEP_INSIDE, BUTTONS[KEEP_INSIDE], str(about)))

@@ -24,7 +24,7 @@ def page_url(tmp_path: Path) -> Iterator[str]:
     demo = RelayProcess("demo", "--port", ports[0], "--sandbox-port", ports[1], cwd=tmp_path, env={}, start=spawned)
     log = tmp_path / "relay.log"
     try:
-        assert wait_for(lambda: "web.started" in log.read_text())
+        assert wait_for(lambda: "Ctrl+C ends it" in log.read_text())
         found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
         assert found
         yield found.group()

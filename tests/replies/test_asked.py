@@ -191,7 +191,7 @@ def test_a_colleagues_name_in_front_is_asked_about_and_the_customers_is_not(desk
     desk.says("Hi Jane, all is well.", "Sam, is that so?")
     desk.run(10)
     assert desk.reached() == ["hello from me", "Hi Jane, all is well."]
-    assert "it speaks to a colleague" in desk.asked()[0]["text"]
+    assert "It speaks to a colleague" in desk.asked()[0]["text"]
 
 
 def test_what_is_stored_of_a_press_cannot_be_used_to_answer(desk: Desk) -> None:

@@ -101,7 +101,7 @@ def test_it_is_asked_again_until_slack_says_so(desk: Desk, monkeypatch: pytest.M
     desk.fault("error", method="auth.test", times=2, code="internal_error")
     desk.relay.identity = None
     wiring.learn_identity(desk.relay)
-    assert wait_for(lambda: desk.relay.identity == replace(ME, app_id=None))
+    assert wait_for(lambda: desk.relay.identity == replace(ME, app_id=None, url="https://sandbox.slack.com/"))
 
 
 def test_a_process_asks_at_its_start(desk: Desk, postgres_database_url: str, tmp_path: Any) -> None:

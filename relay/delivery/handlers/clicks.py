@@ -131,7 +131,8 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
             sends.end(tx, send, SendState.DELIVERED)
             replies.end_click(tx, delivery_id, DeliveryState.DELIVERED, cause=click.name, by=click.by)
             before, after = update_state(tx, claim.conversation.id, lambda now: control.step(now, click))
-            if control.topic and after.card != before.card:
+            begins = before.held_since is None and after.held_since is not None
+            if control.topic and (begins or after.card != before.card):
                 add_notice(tx, claim.conversation.id, delivery_id, control.topic)
             reopen(tx, GateScope.ACCOUNT, send.channel)
             reopen(tx, GateScope.AGENT, agent_of(send))

@@ -47,7 +47,9 @@ const ELEMENTS = {
     el("summary", { class: "control", "aria-label": "More" }, "⋯"), menu(each, context)),
   static_select: (each, context) => el("details", { class: "overflow" },
     el("summary", { class: "control" }, `${each.placeholder?.text ?? "Choose"} ▾`), menu(each, context)),
-  users_select: (each) => el("span", { class: "control" }, `${each.placeholder?.text ?? "Choose a person"} ▾`),
+  users_select: (each, context) => el("details", { class: "overflow" },
+    el("summary", { class: "control" }, `${each.placeholder?.text ?? "Choose a person"} ▾`),
+    el("div", { class: "menu" }, ...Object.entries(context.users).map(([id, name]) => el("button", { type: "button", onclick: () => context.click(each.action_id, id) }, name)))),
   image: (each) => picture(each.image_url, each.alt_text),
 };
 

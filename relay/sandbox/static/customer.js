@@ -6,9 +6,12 @@ const WEBHOOK = { waiting: "sending…", accepted: "received by the relay", fail
 let chosen = null;
 let attachment = null;
 let customers = [];
+const started = []; // customers who have not written yet
+const NAMES = ["Ada Byron", "Luis Ortega", "Mei Tanaka", "Noor Haddad", "Emil Sand"];
 
 export function drawCustomers(state) {
-  customers = state.customers.length ? state.customers : [{ group_id: "100009", name: "You", messages: [] }];
+  customers = [...state.customers, ...started.filter((one) => !state.customers.some((each) => each.group_id === one.group_id))];
+  if (!customers.length) customers = [{ group_id: "100009", name: "You", messages: [] }];
   if (!customers.some((each) => each.group_id === chosen)) chosen = customers[0].group_id;
   byId("left-note").textContent = state.webhook_on ? "" : "No webhook address: what you write stays here.";
   drawTabs();
@@ -100,6 +103,13 @@ export function sendOnEnter(input, submitForm) {
   });
 }
 
+byId("new-customer").addEventListener("click", () => {
+  const number = started.length;
+  started.push({ group_id: String(100101 + number), name: NAMES[number % NAMES.length], messages: [] });
+  customers.push(started[number]);
+  choose(started[number].group_id);
+  byId("customer-input").focus();
+});
 byId("customer-form").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
 byId("attach").addEventListener("click", () => togglePictures(byId("pictures").hidden));
 byId("upload").addEventListener("change", (event) => { if (event.target.files[0]) readUpload(event.target.files[0]); event.target.value = ""; });

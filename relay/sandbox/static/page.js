@@ -1,6 +1,7 @@
 // Asks for news twice a second and draws them; a page in the background asks less often by itself.
 import { drawCustomers } from "./customer.js";
 import { drawSlack } from "./slack.js";
+import { drawTrouble } from "./trouble.js";
 
 const EVERY = 500;
 let version = "";
@@ -13,6 +14,7 @@ async function look() {
       version = state.version;
       drawCustomers(state);
       drawSlack(state);
+      drawTrouble(state);
     }
     document.body.classList.remove("offline");
   } catch {

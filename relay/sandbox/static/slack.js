@@ -1,10 +1,12 @@
 // The right side: channels, messages with their threads, and the agent's reply box.
-import { drawBody } from "./blocks.js";
+import { drawBlock, drawBody } from "./blocks.js";
+import { drawForms } from "./forms.js";
 import { sendOnEnter } from "./customer.js";
 import { clock, el, keepingScroll, send, sync } from "./dom.js";
 
 const byId = (id) => document.getElementById(id);
-const AGENT = "U0ALEX";
+let AGENT = "U0ALEX";
+const HOME = "home";
 const seen = new Map();
 let chosen = null;
 let state = null;
@@ -12,22 +14,51 @@ let state = null;
 export function drawSlack(next) {
   state = next;
   chosen ??= (state.channels.find((each) => each.messages.length) ?? state.channels[0]).id;
-  if (!chosenByHand && !channel().messages.length) chosen = (state.channels.find((each) => each.messages.length) ?? channel()).id;
+  if (!chosenByHand && chosen !== HOME && !channel().messages.length) chosen = (state.channels.find((each) => each.messages.length) ?? channel()).id;
   byId("right-note").textContent = state.replies_on ? "" : "Replies are off: the relay takes no Slack events here.";
-  seen.set(chosen, size(channel()));
+  if (chosen !== HOME) seen.set(chosen, size(channel()));
+  drawAgents();
   drawChannels();
-  drawMessages();
+  if (chosen === HOME) drawHome(); else drawMessages();
+  drawForms(state, AGENT, attempt);
+}
+
+// Which of the team's people one is.
+function drawAgents() {
+  const select = byId("agent");
+  if (select.childElementCount === state.agents.length) return;
+  select.replaceChildren(...state.agents.map((id) => el("option", { value: id }, state.users[id])));
+  select.addEventListener("change", () => {
+    AGENT = select.value;
+    byId("messages").replaceChildren();
+    if (chosen === HOME) openHome();
+    drawSlack(state);
+  });
+}
+
+async function openHome() {
+  await attempt(() => send("/sandbox/slack/home", { user: AGENT }));
+}
+
+function drawHome() {
+  byId("channel-name").textContent = "Chat Relay";
+  byId("channel-note").textContent = "Home";
+  const view = state.homes[AGENT];
+  const use = (action_id, value) => attempt(() => send("/sandbox/slack/home", { action_id, value, user: AGENT }));
+  const blocks = (view?.blocks ?? []).map((block) => drawBlock(block, { users: state.users, click: use }));
+  byId("messages").replaceChildren(el("div", { class: "thread home", "data-testid": "slack-home" }, ...blocks));
 }
 
 let chosenByHand = false;
-const channel = () => state.channels.find((each) => each.id === chosen);
+const channel = () => state.channels.find((each) => each.id === chosen) ?? state.channels[0];
 const size = (each) => each.messages.reduce((sum, root) => sum + 1 + root.replies.length, 0);
 
 function drawChannels() {
-  const rows = state.channels.map((each) => ({
+  const home = { id: HOME, name: "⌂ Home", on: chosen === HOME, off: false, fresh: 0 };
+  const rows = [home, ...state.channels.map((each) => ({
     id: each.id, name: `${each.private ? "◇" : "#"} ${each.name}`, on: each.id === chosen,
     off: each.archived || !each.member, fresh: Math.max(0, size(each) - (seen.get(each.id) ?? 0)),
-  }));
+  }))];
   sync(byId("channels"), rows, (row) => row.id, (row) => el("button", {
     type: "button", class: `${row.fresh ? "fresh" : ""} ${row.off ? "off" : ""}`, "aria-current": String(row.on),
     "data-testid": `slack-channel-${row.id}`, onclick: () => choose(row.id),
@@ -38,6 +69,7 @@ function choose(id) {
   chosen = id;
   chosenByHand = true;
   byId("messages").replaceChildren();
+  if (id === HOME) openHome();
   drawSlack(state);
   byId("messages").stayAtBottom = true;
   byId("messages").scrollTop = byId("messages").scrollHeight;
@@ -83,7 +115,7 @@ function whispersTo(thread) {
 function drawWhisper(each) {
   const body = { blocks: each.blocks, text: each.text, files: [], reactions: {} };
   return el("div", { class: "whisper", "data-testid": "slack-whisper" }, el("span", {}, "Only visible to you"),
-    drawBody(body, { users: state.users }));
+    drawBody(body, { users: state.users, click: (action, value) => click(each, action, value) }));
 }
 
 // As in Slack, what one author posts within five minutes stands under one name.
@@ -100,9 +132,30 @@ function drawMessage(message) {
     el("div", { class: `face ${message.bot ? "bot" : "human"}`, "aria-hidden": "true" }, initials),
     el("div", {},
       el("div", { class: "who" }, el("b", {}, name), message.bot ? el("span", { class: "tag" }, "APP") : null,
-        el("span", {}, clock(Number(message.ts)) + note)),
+        el("span", {}, clock(Number(message.ts)) + note), more(message)),
       drawBody(message, context)));
 }
+
+// What Slack offers for any message: the app's shortcuts, and for one's own to change it.
+function more(message) {
+  if (message.deleted) return null;
+  const use = (callback_id) => () => attempt(() => send("/sandbox/slack/shortcuts", { channel: chosen, ts: message.ts, callback_id, user: AGENT }));
+  const entry = (label, action) => el("button", { type: "button", onclick: action }, label);
+  const own = message.user === AGENT ? [
+    entry("Edit…", () => { const text = prompt("Your message", message.text); if (text) attempt(() => send("/sandbox/slack/edits", { channel: chosen, ts: message.ts, text })); }),
+    entry("Delete", () => attempt(() => send("/sandbox/slack/edits", { channel: chosen, ts: message.ts }))),
+  ] : [];
+  const shortcuts = [entry("Saved replies", use("saved_replies")), ...(message.bot ? [] : [entry("Send to customer", use("send_to_customer"))])];
+  return el("details", { class: "overflow more", "data-testid": "message-menu" },
+    el("summary", { class: "control", "aria-label": "More for this message" }, "⋯"), el("div", { class: "menu" }, ...shortcuts, ...own));
+}
+
+document.addEventListener("click", (event) => {
+  for (const each of document.querySelectorAll("details.overflow[open]")) if (!each.contains(event.target) || event.target.closest(".menu")) each.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") for (const each of document.querySelectorAll("details.overflow[open]")) each.open = false;
+});
 
 async function click(message, action_id, value) {
   if (!state.clicks_on) byId("right-note").textContent = "Buttons are off: the relay takes no clicks here.";

@@ -1,0 +1,94 @@
+"""What agents do in Slack besides writing and clicking, and what goes wrong on purpose: for the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from relay.sandbox.inputs import BadInput, json_object, string
+from relay.sandbox.sandbox import EVERYTHING, Sandbox
+from relay.sandbox.slack.interactions import choose, open_home, submit, use_home, use_shortcut
+
+
+def add_gestures(routes: Blueprint, sandbox: Sandbox) -> None:
+    """Shortcuts, changes of one's own messages, forms and the Home tab."""
+    _of_messages(routes, sandbox)
+    _of_views(routes, sandbox)
+
+
+def _of_messages(routes: Blueprint, sandbox: Sandbox) -> None:
+    @routes.post("/slack/shortcuts")
+    def agent_uses_shortcut() -> Response:
+        body = json_object()
+        place = string(body, "channel"), string(body, "ts")
+        return jsonify(
+            {"trigger_id": use_shortcut(sandbox.slack, *place, string(body, "callback_id"), user=user_of(body))}
+        )
+
+    @routes.post("/slack/edits")
+    def agent_edits() -> Response:
+        body = json_object()
+        place, text = (string(body, "channel"), string(body, "ts")), string(body, "text")
+        if text:
+            sandbox.slack.human_edits(*place, text)
+        else:
+            sandbox.slack.human_deletes(*place)
+        return jsonify({})
+
+
+def _of_views(routes: Blueprint, sandbox: Sandbox) -> None:
+    @routes.post("/slack/views")
+    def agent_uses_view() -> Response:
+        """Chooses from a menu in a form, sends it off, or closes it."""
+        body, user = json_object(), user_of(json_object())
+        view, action = string(body, "view_id"), string(body, "action_id")
+        if action:
+            choose(sandbox.slack, view, action, string(body, "value"), user=user)
+        elif "words" in body:
+            submit(sandbox.slack, view, {"words": string(body, "words")}, user=user)
+        else:
+            sandbox.slack.open_view(view, user)["closed"] = True
+            sandbox.core.touch()
+        return jsonify({})
+
+    @routes.post("/slack/home")
+    def agent_looks_at_home() -> Response:
+        body, user = json_object(), user_of(json_object())
+        action = string(body, "action_id")
+        if action:
+            use_home(sandbox.slack, action, string(body, "value"), user=user)
+        else:
+            open_home(sandbox.slack, user=user)
+        return jsonify({})
+
+
+def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
+    """What goes wrong on purpose."""
+
+    @routes.post("/break/<vendor>")
+    def break_vendor(vendor: str) -> Response:
+        """Slack or Kommunicate fails at every call, or works again."""
+        if vendor not in EVERYTHING:
+            raise BadInput("only slack and kommunicate can be broken")
+        if vendor in sandbox.broken:
+            sandbox.faults.remove(EVERYTHING[vendor])
+        else:
+            sandbox.faults.add(EVERYTHING[vendor], "status", status=503, times=None)
+        sandbox.core.touch()
+        return jsonify({})
+
+    @routes.post("/kill")
+    def kill() -> Response:
+        """The relay dies, if somebody keeps one who can kill it."""
+        if sandbox.kill_relay is None:
+            raise BadInput("there is no relay here that could be killed")
+        sandbox.kill_relay()
+        sandbox.kills += 1
+        sandbox.core.touch()
+        return jsonify({})
+
+
+def user_of(body: dict[str, Any]) -> str:
+    """Who does it; Alex unless it says so."""
+    return string(body, "user") or "U0ALEX"
