@@ -6,7 +6,6 @@ The relay is a process of its own, as in earnest: the page can kill it, and it s
 from __future__ import annotations
 
 import ctypes
-import os
 import secrets
 import signal
 import socket
@@ -28,20 +27,12 @@ from relay.cli.running import leave, on_stop_signals
 from relay.errors import SettingsError
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.story import SAVED_REPLIES, STORY_CHANNELS, play
+from relay.settings.environment import system_environment
 
 HOST = "127.0.0.1"
 PORT = click.IntRange(0, 65535)
 READY_WITHIN = 30.0  # seconds
 PAUSE = 0.5  # seconds until a relay that has died is started again
-KEPT = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "TMPDIR",
-    "SYSTEMROOT",
-)  # of the environment; all else is the demo's own
 WELCOME = """
   The sandbox plays Kommunicate and Slack:  {sandbox}
   The relay is between the two:             {relay}/readyz
@@ -168,7 +159,7 @@ def relay_environment(keys: Keys, server: SandboxServer, port: int) -> dict[str,
         "saved_replies": SAVED_REPLIES,
     }
     return {
-        **{name: os.environ[name] for name in KEPT if name in os.environ},
+        **system_environment(),
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "PORT": str(port),
         "HOST": HOST,

@@ -37,6 +37,7 @@ def page_state(sandbox: Sandbox) -> dict[str, Any]:
             "homes": slack.homes,
             "agents": [user.id for user in slack.users.values() if not user.is_bot],
             "users": {user.id: user.real_name for user in slack.users.values()},
+            "channel_names": {channel.id: channel.name for channel in slack.channels.values()},
         }
 
 

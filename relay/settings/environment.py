@@ -11,12 +11,18 @@ from dotenv import dotenv_values
 from relay.errors import SettingsError
 from relay.findings import Finding
 
+SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 EPHEMERAL_HOSTS = ("DYNO", "RENDER", "FLY_APP_NAME", "RAILWAY_ENVIRONMENT")
 
 
 def environment(cwd: Path) -> dict[str, str]:
     """The real environment over `.env` in `cwd`; a variable set to nothing still hides the one in the file."""
     return {**_dotenv(cwd / ".env"), **os.environ}
+
+
+def system_environment() -> dict[str, str]:
+    """What every process needs of the real environment, and nothing that sets a relay up."""
+    return {name: os.environ[name] for name in SYSTEM if name in os.environ}
 
 
 def ephemeral_host(env: Mapping[str, str]) -> str | None:

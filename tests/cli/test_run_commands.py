@@ -193,7 +193,7 @@ def demo(start: Start, tmp_path: Path) -> RelayProcess:
     ports = ("--port", str(free_port()), "--sandbox-port", str(free_port()))
     relay = start("demo", *ports, env={**DEMO_ENV, "TMPDIR": str(tmp_path / "tmp")})
     relay.port = int(ports[1])
-    relay.wait_ready()
+    assert wait_for(lambda: "Ctrl+C ends it" in (tmp_path / "0.log").read_text())
     return relay
 
 
@@ -202,8 +202,12 @@ def test_the_demo_ends_in_order_and_leaves_nothing_behind(
     demo: RelayProcess, tmp_path: Path, signals: tuple[signal.Signals, ...]
 ) -> None:
     assert list((tmp_path / "tmp").iterdir())
-    assert ended_in_time(demo, tmp_path, *signals)
+    for number in signals:
+        demo.process.send_signal(number)
+    assert demo.process.wait(PATIENCE) == 0
     assert not list((tmp_path / "tmp").iterdir())
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{demo.url}/readyz", timeout=PATIENCE)
     assert f"http://127.0.0.1:{demo.port}/readyz" in (tmp_path / "0.log").read_text()
 
 
@@ -211,9 +215,25 @@ def test_the_demo_finds_other_ports_where_its_own_are_taken(start: Start, tmp_pa
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         relay = start("demo", "--quiet", "--port", port, "--sandbox-port", port, env={})
-        assert wait_for(lambda: "web.started" in (tmp_path / "0.log").read_text())
-    assert ended_in_time(relay, tmp_path, signal.SIGTERM)
+        assert wait_for(lambda: "Ctrl+C ends it" in (tmp_path / "0.log").read_text())
+    relay.process.send_signal(signal.SIGTERM)
+    assert relay.process.wait(PATIENCE) == 0
     assert f":{port}" not in (tmp_path / "0.log").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells a process that its parent has died")
+def test_a_demo_that_is_killed_leaves_no_relay_behind(demo: RelayProcess) -> None:
+    demo.process.send_signal(signal.SIGKILL)
+    demo.process.wait(PATIENCE)
+
+    def is_gone() -> bool:
+        try:
+            requests.get(f"{demo.url}/readyz", timeout=PATIENCE)
+        except requests.ConnectionError:
+            return True
+        return False
+
+    assert wait_for(is_gone)
 
 
 def test_a_web_alone_tells_others_what_came(start: Start, postgres_database_url: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import open_page
 from tests.harness import PATIENCE, free_port, wait_for
@@ -64,7 +64,7 @@ def test_an_agent_replies_resolves_and_the_customer_comes_back(page_url: str) ->
         expect(page.get_by_test_id("customer-message").filter(has_text="We are on it, Tom.")).to_be_visible()
         mine = thread.get_by_test_id("slack-message").filter(has_text="We are on it, Tom.")
         expect(mine.locator(".reactions")).to_contain_text("✅")
-        expect(thread.locator(".root")).to_contain_text("with alex")
+        expect(thread.locator(".root")).to_contain_text("with @Alex Rivera")
         thread.get_by_role("button", name="Resolve").click()
         expect(thread.locator(".root")).to_contain_text("resolved by alex")
         page.get_by_test_id("customer-input").fill("It happens again")
@@ -85,3 +85,99 @@ def test_a_picture_attached_as_a_customer_shows_up_in_slack(page_url: str) -> No
         page.get_by_test_id("customer-send").click()
         shown = page.get_by_test_id("slack-message").filter(has_text="This is what I got")
         expect(shown.locator("img[src^='/files/']").first).to_be_visible()
+
+
+def thread_of(page: Page, name: str) -> Locator:
+    return page.get_by_test_id("slack-thread").filter(has_text=name).first
+
+
+def write(thread: Locator, text: str) -> None:
+    thread.get_by_test_id("agent-input").fill(text)
+    thread.get_by_test_id("agent-send").click()
+
+
+def customer_has(page: Page, text: str) -> Locator:
+    return page.get_by_test_id("customer-message").filter(has_text=text)
+
+
+def test_two_agents_answer_a_chat_without_fear(page_url: str) -> None:
+    """The question about a note, a colleague who was quicker, a saved reply, thanks, and the overview of open chats."""
+    with open_page(page_url) as page:
+        page.get_by_test_id("customer-tab-100003").click(timeout=FIVE_TIMES)
+        page.get_by_test_id("slack-channel-C0SUPPORT").click()
+        tom = thread_of(page, "Tom Becker")
+        for text, button in (
+            ("(note) he is angry", "Keep inside"),
+            ("internal matters are closed", "Send to the customer"),
+        ):
+            write(tom, text)
+            expect(tom.get_by_test_id("slack-whisper")).to_contain_text("Does this go to the customer?")
+            tom.get_by_role("button", name=button).click()
+            expect(tom.get_by_test_id("slack-whisper")).to_have_count(0)
+        expect(customer_has(page, "internal matters are closed")).to_be_visible()
+        expect(customer_has(page, "he is angry")).to_have_count(0)
+        expect(tom.locator(".root")).to_contain_text("answered · with @Alex Rivera")
+        tom.locator(".root details").filter(has_text="Release").locator("summary").click()
+        tom.locator(".root").get_by_role("button", name="Take over").click()
+        expect(tom).to_contain_text("has taken this chat over")
+        page.get_by_test_id("agent").select_option("U0SAM")
+        tom.locator(".root details").filter(has_text="Release").locator("summary").click()
+        tom.locator(".root").get_by_role("button", name="Take over").click()
+        expect(tom.get_by_role("button", name="Take it anyway").or_(page.get_by_role("button", name="Take it anyway"))
+               .first).to_be_visible()  # fmt: skip
+        page.get_by_role("button", name="Take it anyway").first.click()
+        expect(tom.locator(".root")).to_contain_text("with @Sam Okafor")
+        tom.locator(".root details").filter(has_text="Kim Larsen").locator("summary").click()
+        tom.locator(".root").get_by_role("button", name="Kim Larsen").click()
+        expect(tom.locator(".root")).to_contain_text("with @Kim Larsen")
+        tom.locator(".root").get_by_test_id("message-menu").locator("summary").click()
+        tom.locator(".root").get_by_role("button", name="Saved replies").click()
+        form = page.get_by_test_id("slack-form")
+        form.locator("summary").click()
+        form.get_by_role("button", name="When suits you?").click()
+        expect(form.get_by_test_id("form-words")).to_have_value("When may we call you?")
+        form.get_by_test_id("form-words").fill("When may we call you, Tom?")
+        form.get_by_role("button", name="Send").click()
+        expect(customer_has(page, "When may we call you, Tom?")).to_be_visible()
+        expect(tom.get_by_test_id("slack-message").filter(has_text="Sent")).to_contain_text(
+            "When may we call you, Tom?"
+        )
+        tom.get_by_role("button", name="Resolve").click()
+        expect(tom.locator(".root")).to_contain_text("resolved by sam")
+        page.get_by_test_id("customer-input").fill("Thanks, bye!")
+        page.get_by_test_id("customer-send").click()
+        expect(tom.locator(".root")).to_contain_text("reopened · answered")
+        page.get_by_test_id("customer-input").fill("But it still fails")
+        page.get_by_test_id("customer-send").click()
+        expect(tom.locator(".root")).to_contain_text("waits since")
+        page.get_by_test_id("slack-channel-home").click()
+        expect(page.get_by_test_id("slack-home")).to_contain_text("Tom Becker · waits since")
+
+
+def test_a_relay_that_is_killed_loses_and_doubles_nothing(page_url: str) -> None:
+    """While Slack is broken, and back again; what failed for Kommunicate says so, and then that it was sent."""
+    with open_page(page_url) as page:
+        page.get_by_test_id("customer-tab-100003").click(timeout=FIVE_TIMES)
+        page.get_by_test_id("slack-channel-C0SUPPORT").click()
+        tom = thread_of(page, "Tom Becker")
+        expect(tom).to_be_visible()
+        page.get_by_test_id("break-slack").click()
+        page.get_by_test_id("customer-input").fill("Is anybody there at all?")
+        page.get_by_test_id("customer-send").click()
+        expect(customer_has(page, "Is anybody there at all?")).to_contain_text("received by the relay")
+        page.get_by_test_id("kill").click()
+        expect(page.get_by_test_id("count")).to_contain_text("1 kill")
+        page.get_by_test_id("break-slack").click()
+        expect(tom).to_contain_text("Is anybody there at all?")
+        expect(page.get_by_test_id("count")).to_contain_text("0 on the way · 0 doubled")
+        write(tom, "One moment, Tom.")
+        expect(customer_has(page, "One moment, Tom.")).to_be_visible()
+        page.get_by_test_id("break-kommunicate").click()
+        write(tom, "I am here, Tom.")
+        line = tom.get_by_test_id("slack-message").filter(has_text="I am here, Tom.").filter(has_text="APP")
+        expect(line).to_contain_text("May not have arrived", timeout=2 * FIVE_TIMES)
+        page.get_by_test_id("break-kommunicate").click()
+        line.get_by_role("button", name="Send again").click()
+        expect(line).to_contain_text("Sent")
+        expect(line.get_by_role("button", name="Send again")).to_have_count(0)
+        expect(customer_has(page, "I am here, Tom.")).to_be_visible()

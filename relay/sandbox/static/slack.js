@@ -45,7 +45,7 @@ function drawHome() {
   byId("channel-note").textContent = "Home";
   const view = state.homes[AGENT];
   const use = (action_id, value) => attempt(() => send("/sandbox/slack/home", { action_id, value, user: AGENT }));
-  const blocks = (view?.blocks ?? []).map((block) => drawBlock(block, { users: state.users, click: use }));
+  const blocks = (view?.blocks ?? []).map((block) => drawBlock(block, { users: { ...state.users, ...state.channel_names }, click: use }));
   byId("messages").replaceChildren(el("div", { class: "thread home", "data-testid": "slack-home" }, ...blocks));
 }
 

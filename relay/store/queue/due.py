@@ -48,10 +48,10 @@ _LOCK = _LOCK.with_for_update(key_share=True)
 
 
 def arm(tx: Tx, conversation_id: int, lane: Lane, wait: float) -> None:
-    """Make a lane due in `wait` seconds, unless it is due already or waits for something else.
+    """Make a lane due in `wait` seconds, unless it is due by then, or waits out a retry or a look.
 
-    A card is drawn as things are, so nothing that it waits for has to come first; nor what agents want, but for a retry
-    or a look: a reply that may still be taken back, or is asked about, does not hold up a click.
+    A reply that may still be taken back, or is asked about, does not hold up a click, nor the look for a second copy a
+    line in the thread. A card is drawn as things are, so nothing that it waits for has to come first.
     """
     mine = {"conversation_id": conversation_id, "kind": lane.value}
     tx.run_later(_arm(postgres=tx.on_postgres), **mine, due=tx.now + wait, delay=wait, waiting_since=tx.now)
@@ -61,11 +61,8 @@ def arm(tx: Tx, conversation_id: int, lane: Lane, wait: float) -> None:
 def _arm(*, postgres: bool) -> Any:
     columns = ("conversation_id", "kind", "due", "delay", "waiting_since")
     new = upsert_on(lanes, postgres=postgres).values(**{name: given(name) for name in columns})
-    waits = and_(lanes.c.kind == Lane.REPLIES.value, lanes.c.attempts == 0, ~lanes.c.looking)
-    idle = or_(
-        lanes.c.due.is_(None),
-        and_(or_(lanes.c.kind == Lane.CARD.value, waits), lanes.c.due > new.excluded.due),
-    )
+    waits = or_(lanes.c.kind == Lane.CARD.value, and_(lanes.c.attempts == 0, ~lanes.c.looking))
+    idle = or_(lanes.c.due.is_(None), and_(waits, lanes.c.due > new.excluded.due))
     return new.on_conflict_do_update(
         index_elements=["conversation_id", "kind"],
         set_={
