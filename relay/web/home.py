@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from relay.messages import Agent
 from relay.routing.speaking import may_speak
 from relay.slack.home import PER_PAGE, ChatRow, FailedRow, Home, home_blocks, home_view
+from relay.store.conversations.people import known_agents
 from relay.store.operations.chats import FailedReply, OpenChat, overview
 from relay.wiring import Relay
 
-BARRED = "This relay shows its chats to the members of its own workspace."
+BARRED = "This relay shows its chats to those who may answer them"
 
 
 def as_view(relay: Relay, agent: Agent, *, offset: int = 0) -> dict[str, Any]:
@@ -25,9 +27,12 @@ def as_answer(relay: Relay, agent: Agent) -> dict[str, Any]:
 
 def _home(relay: Relay, agent: Agent, offset: int) -> Home:
     rules = relay.settings.config.replies
-    if may_speak(agent, rules, comes_from_elsewhere=False):
+    with relay.store.read() as tx:
+        known = known_agents(tx, relay.identity.team if relay.identity else "", [agent.user_id])
+    proven = rules.map.get(agent.user_id) or (known[agent.user_id][0].agent_id if agent.user_id in known else "")
+    if may_speak(replace(agent, agent_id=proven), rules, comes_from_elsewhere=False):
         return Home((), 0, 0, trouble=BARRED)
-    agent_id = rules.map.get(agent.user_id, agent.agent_id)
+    agent_id = proven or agent.agent_id  # not looked up yet: it only says which chats are one's own
     with relay.store.read() as tx:
         seen = overview(tx, agent_id, offset=offset, limit=PER_PAGE)
     chats = [

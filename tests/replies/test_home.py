@@ -110,6 +110,17 @@ def test_a_guest_sees_no_chats(desk: Desk) -> None:
     assert len(home(desk, "U0KIM")) == 1
 
 
+def test_whom_the_settings_let_answer_alone_sees_chats(make_desk: Callable[..., Desk]) -> None:
+    """An e-mail address in a Slack profile proves nothing: who is known, has been looked up."""
+    desk = make_desk(replies={"agents": "known_only"})
+    desk.customer("hello")
+    assert home(desk, "U0KIM") == ["Something needs a person: This relay shows its chats to those who may answer them."]
+    desk.use("take_over")
+    desk.carry()
+    desk.run(5)
+    assert len(home(desk, "U0ALEX")) == 2
+
+
 def test_five_thousand_open_chats_are_paged(desk: Desk) -> None:
     """Twenty at a time, and back again; each page is quick to make."""
     with desk.store.begin() as tx:

@@ -20,6 +20,10 @@ from relay.store.db.tables import conversations, deliveries
 from relay.store.queue.due import lock
 from relay.vocabulary import ThreadNotice
 
+# In a query of its own: SQLite would rather go through all conversations, in the right order.
+_CHATS = conversations.alias()
+WAITING = select(_CHATS.c.id).where(_CHATS.c.waits_since.is_not(None))
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingChat:
@@ -40,7 +44,7 @@ def chats_to_remind(tx: Tx, after: int, limit: int) -> Sequence[WaitingChat]:
     Also where that is further ahead than it can be, because the clock has jumped.
     """
     is_due = or_(conversations.c.remind_at.is_(None), past(tx, conversations.c.remind_at, conversations.c.remind_delay))
-    waits = and_(conversations.c.waits_since.is_not(None), conversations.c.thread_ts.is_not(None))
+    waits = and_(conversations.c.id.in_(WAITING), conversations.c.thread_ts.is_not(None))
     rows = tx.conn.execute(
         select(conversations).where(waits, is_due, conversations.c.id > after).order_by(conversations.c.id).limit(limit)
     )
@@ -74,9 +78,9 @@ def post_line(tx: Tx, conversation_id: int, topic: ThreadNotice) -> bool:
 
 def stale_claims(tx: Tx, before: float, limit: int) -> Sequence[WaitingChat]:
     """Chats that an agent has had, and whose customer has waited, since `before`."""
-    waits = and_(conversations.c.waits_since < before, conversations.c.thread_ts.is_not(None))
+    waits = and_(conversations.c.id.in_(WAITING), conversations.c.waits_since < before)
     held = or_(conversations.c.held_since.is_(None), conversations.c.held_since < before)
-    of_agent = conversations.c.holder == Holder.AGENT.value
+    of_agent = and_(conversations.c.holder == Holder.AGENT.value, conversations.c.thread_ts.is_not(None))
     rows = tx.conn.execute(select(conversations).where(waits, held, of_agent).order_by(conversations.c.id).limit(limit))
     return [WaitingChat(row.id, to_state(row), row.reminders, row.remind_at) for row in rows]
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, literal_column, select
 
-from relay.conversation import Holder, Status
+from relay.conversation import Holder
+from relay.store.conversations.waiting_chats import WAITING
+from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, people, received
 from relay.vocabulary import NO_TOPIC, DeliveryState, Lane
 
 MOST_FAILED = 5
+_CHATS = conversations.alias()
+_IS_OPEN = _CHATS.c.status != literal_column("'resolved'")  # as the index has it
+_HELD = select(_CHATS.c.id).where(equals(_CHATS.c.holder, Holder.AGENT), _IS_OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,8 @@ class Overview:
 
 def overview(tx: Tx, agent_id: str, *, offset: int, limit: int) -> Overview:
     """What there is to see for an agent whom Kommunicate knows by this id, "" for nobody."""
-    waits = and_(conversations.c.waits_since.is_not(None), conversations.c.status != Status.RESOLVED.value)
-    held = and_(conversations.c.holder == Holder.AGENT.value, conversations.c.status != Status.RESOLVED.value)
-    shown = and_(or_(waits, held), conversations.c.thread_ts.is_not(None))
+    waits = conversations.c.waits_since.is_not(None)
+    shown = and_(conversations.c.id.in_(_HELD.union(WAITING)), conversations.c.thread_ts.is_not(None))
     is_mine = conversations.c.assignee == agent_id if agent_id else conversations.c.id < 0
     order = (case((is_mine, 0), else_=1), case((waits, 0), else_=1), conversations.c.waits_since, conversations.c.id)
     customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
