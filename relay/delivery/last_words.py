@@ -21,13 +21,15 @@ CUSTOMERS = (Role.CUSTOMER, Role.UNKNOWN)
 @dataclass(frozen=True, slots=True)
 class LastWords:
     """`words` are the customer's last, "" if none are known; `waits_since` and `count` tell since when, and by how many
-    messages, they wait for an answer. `received_id` is the last that had come.
+    messages, they wait for an answer. `received_id` is the last that had come; `again` is in how many seconds a bot
+    that has the chat is given up, None where it owes no answer.
     """
 
     words: str = ""
     waits_since: float | None = None
     count: int = 0
     received_id: int | None = None
+    again: float | None = None
 
 
 def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float) -> LastWords:
@@ -38,22 +40,27 @@ def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float)
     people = context.authors.known(tx, place.key.account, {one.sender for one in read}).people
     said = [(one, people[one.sender].role) for one in read if one.own_words or one.attachment]
     of_customer = [one for one, role in said if role in CUSTOMERS]
-    waits = place.state.waits_since
+    waits, again = place.state.waits_since, None
     if waits is None and place.state.holder is Holder.BOT and not place.state.is_resolved:
-        waits = _unanswered(said, at)
+        since = _unanswered(said)
+        if since is not None:
+            waited = max(0.0, at - since)
+            waits, again = (since, None) if waited >= PATIENCE else (None, PATIENCE - waited)
     count = sum(one.sent_at >= waits for one in of_customer) if waits is not None else 0
-    return LastWords(_in_words(of_customer[0]) if of_customer else "", waits, count, rows[0][0] if rows else None)
+    return LastWords(
+        _in_words(of_customer[0]) if of_customer else "", waits, count, rows[0][0] if rows else None, again
+    )
 
 
-def _unanswered(said: Sequence[tuple[ChatMessage, Role]], at: float) -> float | None:
-    """When the first question came that the bot has left open for too long, None for none."""
+def _unanswered(said: Sequence[tuple[ChatMessage, Role]]) -> float | None:
+    """When the first question came that nobody has answered, None for none."""
     since = None
     for message, role in said:  # newest first
         if role in CUSTOMERS:
             since = message.sent_at
         elif message.kind is MessageKind.MESSAGE and (role is Role.AGENT or _answers(message)):
             break
-    return since if since is not None and at - since >= PATIENCE else None
+    return since
 
 
 def _answers(message: ChatMessage) -> bool:

@@ -13,7 +13,7 @@ import structlog
 
 from relay.conversation import ConversationState, Holder, released
 from relay.delivery.context import DeliveryContext
-from relay.delivery.reminding_rules import Reminding
+from relay.delivery.reminding_rules import FORGOTTEN, Reminding
 from relay.store.conversations import waiting_chats
 from relay.store.conversations.state import update_state
 from relay.store.conversations.waiting_chats import WaitingChat
@@ -64,6 +64,8 @@ def _remind(rules: Reminding, chat: WaitingChat, tx: Tx) -> bool:
     due = chat.due
     if due is None:
         due = rules.later(chat.state.waits_since or tx.now, rules.after or 0.0)
+        if tx.now - due > FORGOTTEN:  # nobody has minded it, and after an upgrade there are many such
+            due = rules.following(tx.now, chat.reminders)
     elif due > tx.now:  # the clock has jumped back
         due = rules.following(tx.now, chat.reminders - 1)
     if due > tx.now:

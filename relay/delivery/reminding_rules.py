@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from relay.settings.hours import BusinessHours
 
-LONGEST = 8  # times the first wait: at longer intervals nobody is called
+MOST_DOUBLED = 12  # times that the wait is doubled: from ten minutes on that is a month
+FORGOTTEN = 86400.0  # seconds; who has waited for so long when it is first looked at is not called for at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +25,4 @@ class Reminding:
 
     def following(self, now: float, reminders: int) -> float:
         """When the reminder after so many is due."""
-        return self.later(now, (self.after or 0.0) * min(2 ** (reminders + 1), LONGEST))
+        return self.later(now, (self.after or 0.0) * 2 ** min(reminders + 1, MOST_DOUBLED))

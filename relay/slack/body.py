@@ -10,6 +10,7 @@ from relay.jsontext import NotJson, decode, loads
 from relay.slack.fields import Fields
 
 KEYS = {"token", "response_url", "response_urls", "trigger_id", "bot_access_token"}
+ELSEWHERE = "relay_from_elsewhere"  # ours, in what is stored
 MAX_FORM_FIELDS = 32  # Slack sends one, and about a dozen with a command
 
 
@@ -29,13 +30,17 @@ def command_body(body: bytes) -> Fields:
     return fields if "command" in fields and "payload" not in fields else {}
 
 
-def storable(body: bytes) -> bytes:
-    """Returns a body that was read, without what one could call Slack with: tokens, and addresses for an answer."""
+def storable(body: bytes, *, from_elsewhere: bool = False) -> bytes:
+    """Returns a body that was read, without what one could call Slack with: tokens, and addresses for an answer.
+
+    `from_elsewhere`: whoever did it belongs to another workspace, which is known at the door alone.
+    """
     try:
         value = json_body(body)
     except Rejected:
         payload = form_body(body)
-        return urlencode({"payload": _without_keys(payload)}).encode()
+        kept = {**payload, ELSEWHERE: True} if from_elsewhere else payload
+        return urlencode({"payload": _without_keys(kept)}).encode()
     return _without_keys(value).encode()
 
 
@@ -47,6 +52,9 @@ def _without_keys(value: Fields) -> str:
     kept = {name: each for name, each in value.items() if name not in KEYS}
     if isinstance(message := kept.get("message"), dict):
         kept["message"] = {name: message[name] for name in ("ts", "thread_ts") if name in message}
+    if kept.get("type") == "block_actions":  # the Home tab tells of other chats
+        kept.pop("view", None)
+        kept |= {"at_home": True} if value.get("view") else {}
     if isinstance(event := kept.get("event"), dict):
         kept["event"] = {name: each for name, each in event.items() if name != "root"}
     return json.dumps(kept)

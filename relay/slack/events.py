@@ -162,6 +162,7 @@ class LooksAtHome:
     team: str
     user_id: str
     offset: int = 0
+    comes_from_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ class AsksForChats:
     team: str
     user_id: str
     response_url: str
+    comes_from_elsewhere: bool = False
 
 
 def message_key(team: str, channel: str, ts: str) -> str:

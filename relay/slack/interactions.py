@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from relay.messages import AgentClick, AgentForm, Ignored
-from relay.slack.body import command_body, form_body
+from relay.slack.body import ELSEWHERE, command_body, form_body
 from relay.slack.client import Identity
 from relay.slack.events import HOME, AsksForChats, Click, FormChoice, FormWords, LooksAtHome, event_key
 from relay.slack.fields import (
@@ -52,7 +52,7 @@ def parse_interaction(body: bytes, me: Identity | None = None) -> Interaction:
     if me and is_of_another_app(payload, me):
         return Ignored(FOREIGN)
     if "command" in payload:
-        return _command(payload)
+        return _command(payload, me)
     read = _READERS.get(needed(label(payload, "type"), "type"))
     return read(payload, me) if read else Ignored(OTHER_KIND)
 
@@ -69,7 +69,7 @@ def agent_form(form: FormWords) -> AgentForm:
 
 def _block_actions(payload: Fields, me: Identity | None) -> Interaction:
     view, container = inner(payload, "view"), inner(payload, "container")
-    if view.get("type") == "home":
+    if view.get("type") == "home" or payload.get("at_home") is True:
         return _at_home(payload, me)
     if view:
         return _form_choice(payload)
@@ -125,7 +125,7 @@ def _at_home(payload: Fields, me: Identity | None) -> tuple[Click, ...] | LooksA
     who, action = _who(payload, me), next(iter(several(payload, "actions")), {})
     name, value = label(action, "action_id"), _chosen(action)
     if name.startswith(PAGE) and value.isdecimal():
-        return LooksAtHome(who["team"], who["user_id"], int(value[:6]))
+        return LooksAtHome(who["team"], who["user_id"], int(value[:6]), who["comes_from_elsewhere"])
     if name != SEND_AGAIN:
         return Ignored(NO_ACTION)
     at = moment(action, "action_ts")
@@ -133,9 +133,10 @@ def _at_home(payload: Fields, me: Identity | None) -> tuple[Click, ...] | LooksA
     return (click,)
 
 
-def _command(fields: Fields) -> AsksForChats:
+def _command(fields: Fields, me: Identity | None) -> AsksForChats:
     """https://docs.slack.dev/interactivity/implementing-slash-commands"""
-    return AsksForChats(identifier(fields, "team_id"), identifier(fields, "user_id"), text(fields, "response_url"))
+    team, user = identifier(fields, "team_id"), identifier(fields, "user_id")
+    return AsksForChats(team, user, text(fields, "response_url"), _is_of_another_team(fields, team, me))
 
 
 def _form_choice(payload: Fields) -> FormChoice | Ignored:
@@ -153,7 +154,9 @@ def _who(payload: Fields, me: Identity | None) -> dict[str, Any]:
         "team": team,
         "user_id": identifier(user, "id"),
         "user_name": clean_line(text(user, "name") or text(user, "username")),
-        "comes_from_elsewhere": text(user, "team_id") not in ("", team) or _is_of_another_team(payload, team, me),
+        "comes_from_elsewhere": payload.get(ELSEWHERE) is True
+        or text(user, "team_id") not in ("", team)
+        or _is_of_another_team(payload, team, me),
         "trigger_id": text(payload, "trigger_id"),
     }
 

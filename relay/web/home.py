@@ -7,32 +7,38 @@ from typing import Any
 
 from relay.messages import Agent
 from relay.routing.speaking import may_speak
+from relay.slack.events import AsksForChats, LooksAtHome
 from relay.slack.home import PER_PAGE, ChatRow, FailedRow, Home, home_blocks, home_view
 from relay.store.conversations.people import known_agents
 from relay.store.operations.chats import FailedReply, OpenChat, overview
 from relay.wiring import Relay
 
-BARRED = "This relay shows its chats to those who may answer them"
+BARRED = "The chats are shown to those who have answered one"
 
 
-def as_view(relay: Relay, agent: Agent, *, offset: int = 0) -> dict[str, Any]:
+def as_view(relay: Relay, look: LooksAtHome, agent: Agent) -> dict[str, Any]:
     """The Home tab."""
-    return home_view(_home(relay, agent, offset))
+    return home_view(_home(relay, look, agent, look.offset))
 
 
-def as_answer(relay: Relay, agent: Agent) -> dict[str, Any]:
+def as_answer(relay: Relay, asked: AsksForChats, agent: Agent) -> dict[str, Any]:
     """The answer to `/chats`, which only whoever asked sees."""
-    return {"response_type": "ephemeral", "text": "Open chats", "blocks": list(home_blocks(_home(relay, agent, 0)))}
+    return {
+        "response_type": "ephemeral",
+        "text": "Open chats",
+        "blocks": list(home_blocks(_home(relay, asked, agent, 0))),
+    }
 
 
-def _home(relay: Relay, agent: Agent, offset: int) -> Home:
+def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: int) -> Home:
+    """For those who have acted in a customer's thread, or whom the settings name: Slack lets nobody else into all."""
     rules = relay.settings.config.replies
     with relay.store.read() as tx:
-        known = known_agents(tx, relay.identity.team if relay.identity else "", [agent.user_id])
-    proven = rules.map.get(agent.user_id) or (known[agent.user_id][0].agent_id if agent.user_id in known else "")
-    if may_speak(replace(agent, agent_id=proven), rules, comes_from_elsewhere=False):
+        found, _ = known_agents(tx, who.team, [agent.user_id]).get(agent.user_id, (None, 0.0))
+    agent_id = rules.map.get(agent.user_id) or (found.agent_id if found else "")
+    barred = may_speak(replace(agent, agent_id=agent_id), rules, comes_from_elsewhere=who.comes_from_elsewhere)
+    if barred or (found is None and agent.user_id not in rules.map):
         return Home((), 0, 0, trouble=BARRED)
-    agent_id = proven or agent.agent_id  # not looked up yet: it only says which chats are one's own
     with relay.store.read() as tx:
         seen = overview(tx, agent_id, offset=offset, limit=PER_PAGE)
     chats = [

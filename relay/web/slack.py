@@ -80,16 +80,16 @@ def click() -> Response:
     response = Response(status=200)
     match done:
         case FormWords():
-            response = _take_form(relay, done, storable(body))
+            response = _take_form(relay, done, storable(body, from_elsewhere=done.comes_from_elsewhere))
         case LooksAtHome():
             _show_home(relay, done)
         case AsksForChats():
-            _at_once(relay).list_chats(done, partial(home.as_answer, relay))
+            _at_once(relay).list_chats(done, partial(home.as_answer, relay, done))
         case FormChoice(view_id, place):
             _at_once(relay).change_form(view_id, saved_form(place, relay.saved_texts))
         case tuple():
             for each in done:
-                _act(relay, each, storable(body))
+                _act(relay, each, storable(body, from_elsewhere=each.comes_from_elsewhere))
     response.call_on_close(lambda: failpoint("http.answered"))
     return response
 
@@ -138,7 +138,7 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
 
 
 def _show_home(relay: Relay, look: LooksAtHome) -> None:
-    _at_once(relay).show_home(look.user_id, look.team, partial(home.as_view, relay, offset=look.offset))
+    _at_once(relay).show_home(look.user_id, look.team, partial(home.as_view, relay, look))
 
 
 def _offer_saved(relay: Relay, each: Click, place: Place) -> None:

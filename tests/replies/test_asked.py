@@ -203,3 +203,14 @@ def test_what_is_stored_of_a_press_cannot_be_used_to_answer(desk: Desk) -> None:
     assert len(bodies) == 1
     assert b"response_url" not in bodies[0]
     assert b"trigger_id" not in bodies[0]
+
+
+def test_an_answer_in_time_counts_however_late_it_is_heard(desk: Desk) -> None:
+    """Nothing could be done for a while; what was written first goes first."""
+    desk.says(NOTE, "and another thing")
+    desk.run(60)
+    desk.answer("send_to_customer")
+    desk.clock.advance(ASKED_FOR)
+    desk.run(10)
+    assert desk.reached() == [NOTE, "and another thing"]
+    assert KEPT not in str(desk.shown())

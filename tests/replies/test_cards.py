@@ -207,6 +207,21 @@ def test_a_question_that_is_open_looks_open_whoever_spoke_before(desk: Desk, spe
     assert ("a bot has this chat" in state(desk)) == (speaker == "bot")
 
 
+def test_a_question_that_came_just_before_the_card_was_drawn_is_not_forgotten(desk: Desk) -> None:
+    """The bot answered the one before it, and never this one."""
+    answer = {"KM_ANSWER_SOURCE": "faq"}
+    desk.sandbox.kommunicate.staff_writes(GROUP, "Hello, I am a bot.", metadata=answer)
+    desk.carry()
+    desk.run(60)
+    desk.customer("q1")
+    desk.sandbox.kommunicate.staff_writes(GROUP, "a1", metadata=answer)
+    desk.carry()
+    desk.run(17)
+    desk.customer("q2")
+    desk.run(60)
+    assert "waits since" in state(desk)
+
+
 def test_a_bot_that_answers_soon_costs_no_edits(desk: Desk) -> None:
     """The card looks the same all the while."""
     answer = {"KM_ANSWER_SOURCE": "faq"}

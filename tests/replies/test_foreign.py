@@ -111,3 +111,15 @@ def test_a_process_asks_at_its_start(desk: Desk, postgres_database_url: str, tmp
         assert wait_for(lambda: "auth.test" in [call["method"] for call in desk.sandbox.calls])
     finally:
         relay.kill()
+
+
+def test_what_a_partner_presses_is_a_strangers_when_it_is_carried_out(desk: Desk) -> None:
+    """A shared channel: the press names the partner's workspace, which is known at the door and kept."""
+    desk.use("resolve")
+    sent = desk.mail.pop()
+    payload = json.loads(parse_qs(sent.body.decode())["payload"][0])
+    payload |= {"team": {"id": "T0PARTNER"}, "user": {**payload["user"], "team_id": "T0PARTNER"}}
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    assert desk.carry(replace(sent, body=body, headers={**sent.headers, **signed(desk, body)})) == [200]
+    desk.run(10)
+    assert desk.sandbox.kommunicate.conversation("123456").status != 2

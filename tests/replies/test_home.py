@@ -105,6 +105,11 @@ def test_trouble_that_needs_a_person_is_the_first_sentence(desk: Desk) -> None:
     assert "the channel is archived" in home(desk)[0]
 
 
+def test_who_has_answered_nobody_sees_no_chats(desk: Desk) -> None:
+    """They may not even be in those channels."""
+    assert len(home(desk, "U0KIM")) == 1
+
+
 def test_a_guest_sees_no_chats(desk: Desk) -> None:
     desk.sandbox.slack.users["U0KIM"] = replace(desk.sandbox.slack.users["U0KIM"], is_restricted=True)
     assert len(home(desk, "U0KIM")) == 1
@@ -114,7 +119,7 @@ def test_whom_the_settings_let_answer_alone_sees_chats(make_desk: Callable[..., 
     """An e-mail address in a Slack profile proves nothing: who is known, has been looked up."""
     desk = make_desk(replies={"agents": "known_only"})
     desk.customer("hello")
-    assert home(desk, "U0KIM") == ["Something needs a person: This relay shows its chats to those who may answer them."]
+    assert home(desk, "U0KIM") == ["Something needs a person: The chats are shown to those who have answered one."]
     desk.use("take_over")
     desk.carry()
     desk.run(5)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from relay.sandbox.slack.interactions import use_shortcut
+from relay.sandbox.slack.interactions import choose, submit, use_shortcut
 from relay.sandbox.slack.values import SlackError
 from tests.replies.desk import Desk
 
@@ -128,3 +128,33 @@ def test_nothing_of_a_deleted_note_is_sent(make_desk: Callable[..., Desk]) -> No
     assert desk.reached() == []
     with pytest.raises(SlackError):
         use_shortcut(desk.sandbox.slack, "C0SUPPORT", message.ts, SEND)
+
+
+def test_what_was_changed_to_a_note_is_sent_as_it_reads_now(make_desk: Callable[..., Desk]) -> None:
+    """In time, the mark was taken away; then somebody sends it all the same."""
+    desk = a_desk(make_desk, replies={"mode": "marked"})
+    message = desk.agent(">> We refund 50")
+    desk.carry()
+    desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "We refund 40")
+    desk.carry()
+    desk.run(10)
+    assert desk.reached() == []
+    use_shortcut(desk.sandbox.slack, "C0SUPPORT", message.ts, SEND)
+    desk.carry()
+    desk.run(10)
+    assert desk.reached() == ["We refund 40"]
+
+
+def test_none_lets_nothing_out_of_a_form_either(make_desk: Callable[..., Desk]) -> None:
+    """Whoever tries reads why."""
+    desk = a_desk(make_desk, replies={"mode": "none"}, saved_replies={"Refund": "Your money is on its way."})
+    use_shortcut(desk.sandbox.slack, "C0SUPPORT", desk.thread, "saved_replies")
+    desk.carry()
+    view = desk.sandbox.slack.views[-1]["id"]
+    choose(desk.sandbox.slack, view, "choose", "Refund")
+    desk.carry()
+    submit(desk.sandbox.slack, view, {})
+    desk.carry()
+    desk.run(10)
+    assert desk.reached() == []
+    assert "replies.mode" in desk.whispers()[-1][1]

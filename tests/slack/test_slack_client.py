@@ -11,6 +11,8 @@ from slack_fakes import OK, PAYLOAD, fails, post
 from relay.errors import OperatorNeeded, ThreadGone, Unsure
 from relay.messages import Standing
 from relay.slack.client import METHOD_SCOPES, Identity, Posted, Profile
+from relay.slack.forms import SAVED_REPLIES
+from relay.slack.thread_notices import SEND_TO_CUSTOMER
 
 MANIFEST = Path(__file__).parents[2] / "slack-manifest.yaml"
 
@@ -144,5 +146,8 @@ def test_it_asks_for_the_scopes_it_uses_and_no_others():
     """The manifest and the calls agree."""
     manifest = yaml.safe_load(MANIFEST.read_text())
     asked = manifest["oauth_config"]["scopes"]["bot"]
-    assert sorted(asked) == sorted({scope for scopes in METHOD_SCOPES.values() for scope in scopes})
+    called = {scope for scopes in METHOD_SCOPES.values() for scope in scopes}
+    offered = {"commands"} if manifest["features"]["shortcuts"] and manifest["features"]["slash_commands"] else set()
+    assert sorted(asked) == sorted(called | offered)
+    assert {one["callback_id"] for one in manifest["features"]["shortcuts"]} == {SAVED_REPLIES, SEND_TO_CUSTOMER}
     assert len(manifest["display_information"]["description"]) <= 140

@@ -11,14 +11,14 @@ from relay.conversation import Holder, waits_for_bot
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers import marks
-from relay.delivery.last_words import last_words
+from relay.delivery.last_words import LastWords, last_words
 from relay.delivery.steps import Answered, Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import ChatMessage, Form
 from relay.slack.card import Card, render_card
 from relay.slack.markdown import without_markup
 from relay.slack.post import SlackPost, fingerprint
 from relay.store.conversations import cards
-from relay.store.conversations.state import update_state
+from relay.store.conversations.state import LATER, update_state
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, Draft, Send
 from relay.store.queue import sends
@@ -43,9 +43,10 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return post
     last, drawn_as = last_words(tx, context, place, claim.at), fingerprint(post.payload())
     if drawn_as == place.card_fingerprint:  # it has changed, and changed back
-        cards.mark_shown(tx, claim, place.wanted, drawn_as, last.received_id)
-        return marks.prepare(tx, context, claim)
-    drawn = {"fingerprint": drawn_as, "last_id": last.received_id, "waits_since": last.waits_since}
+        cards.mark_shown(tx, claim, place.wanted, drawn_as, _seen(last))
+        rest = marks.prepare(tx, context, claim)
+        return last.again if rest is None else rest
+    drawn = {"fingerprint": drawn_as, "last_id": _seen(last), "waits_since": last.waits_since, "again": last.again}
     payload = {**post.payload(), **drawn}
     return Ready((Draft(SendKind.CARD, place.channel_id, place.thread_ts, payload, version=place.wanted),))
 
@@ -73,8 +74,16 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
     if since := send.payload.get("waits_since"):
         update_state(tx, claim.conversation.id, partial(waits_for_bot, since=since))
     sends.forget(tx, send)
-    cards.release(tx, claim)
+    again = send.payload.get("again")
+    if cards.last_id(tx, claim.conversation.id) != send.payload.get("last_id"):  # more was said meanwhile
+        again = LATER if again is None else again
+    cards.release(tx, claim, again)
     return None
+
+
+def _seen(last: LastWords) -> int | None:
+    """Up to which message the card is right; None where it is to be looked at again without another one."""
+    return last.received_id if last.again is None else None
 
 
 def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:

@@ -12,7 +12,7 @@ from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.controls import CONTROLS, ClickContext
 from relay.delivery.failures import agent_of
-from relay.delivery.private_lines import NO_KEY
+from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
 from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refused, Result, SayPrivately, Step
 from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
@@ -44,7 +44,6 @@ UNKNOWN = "Kommunicate knows no agent with your e-mail address; `replies.map` in
 THEY_ARE_UNKNOWN = UNKNOWN.replace("your", "their")
 YOURS = "This chat is yours already."
 JUST_NOW = 60.0  # seconds in which a chat that a colleague took is not taken from them unasked
-SWITCHED_OFF = "`replies.mode` in the relay's settings lets nothing reach the customer from here"
 NOT_AN_AGENTS = "this message is no agent's, or came before the relay"
 
 log = structlog.get_logger()

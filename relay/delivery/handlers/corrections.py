@@ -122,6 +122,8 @@ def _draw(
     rows, parts = carried(tx, send)
     if not rows:
         return None
+    if any(row.about for row in rows) and any(_is_pruned(row, place.key.account) for row in rows):
+        return None  # a line that changes must not cost its neighbours their words
     rows = [replace(row, lost=row.lost or _why_lost(row, place.key.account), form=form or row.form) for row in rows]
     found = messages.to_lines(tx, context, claim, rows, patient=patient)
     if isinstance(found, Need):
@@ -133,6 +135,10 @@ def _draw(
     except Exception as error:  # noqa: BLE001 - whatever a neighbour does to the renderer, the words must go
         log.error("message.unrenderable", send=send.id, error=type(error).__name__)
         return withdrawn_alone()
+
+
+def _is_pruned(row: Waiting, account: str) -> bool:
+    return row.lost is None and _why_lost(row, account) == stored.GONE
 
 
 def _why_lost(row: Waiting, account: str) -> str | None:

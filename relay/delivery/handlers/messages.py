@@ -30,11 +30,11 @@ from relay.store.conversations.state import LATER
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
-from relay.store.queue.due import arm
+from relay.store.queue.due import arm_card_in_passing
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
 from relay.store.queue.waiting import waiting
-from relay.vocabulary import GateScope, Lane, SendKind, SendState, Vendor
+from relay.vocabulary import GateScope, SendKind, SendState, Vendor
 
 NAMES, CHANNEL, MEMBERS = "names", "channel", "members"
 
@@ -157,7 +157,7 @@ def _drafts(
     lines, mentioned = mention(context.members, claim, lines, people)
     posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
     if any(line.is_spoken and line.author.role in CUSTOMERS for line in lines):
-        arm(tx, place.id, Lane.CARD, LATER)  # which quotes what a customer said last
+        arm_card_in_passing(tx, place.id, LATER)  # it quotes what a customer said last
     calls = _calls_the_channel(context, claim, lines)
     drafts = [_draft(claim, post, rows) for post in posts]
     if calls or (context.broadcasts and any(calls_in_vain(line) for line in lines)):

@@ -15,7 +15,7 @@ from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
 from relay.delivery.handlers import clicks, questions
 from relay.delivery.policy import ECHO_AFTER
-from relay.delivery.private_lines import NO_KEY
+from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
 from relay.delivery.steps import (
     LOCK,
     Answered,
@@ -30,7 +30,7 @@ from relay.delivery.steps import (
     TooLate,
 )
 from relay.delivery.stored import Said
-from relay.messages import Agent
+from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
 from relay.slack.events import AgentWords
 from relay.slack.notes import customer_text
@@ -54,6 +54,8 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return action
     if action.is_click:
         return clicks.prepare(tx, context, claim, action)
+    if context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
+        return _refusal(claim, action, stored.read_said(action.body), SWITCHED_OFF)
     if action.asks or action.is_behind:
         return questions.prepare(claim, action)
     said = stored.read_said(action.body)

@@ -52,8 +52,11 @@ LAST = select(received.c.id, received.c.body).where(*_CAME).order_by(received.c.
 LAST_ID = select(received.c.id).where(*_CAME).order_by(received.c.id.desc()).limit(1)
 
 
-def release(tx: Tx, claim: Claim) -> None:
-    """Give a card lane back: due at once where the card or a mark on a message is not what it should be."""
+def release(tx: Tx, claim: Claim, again: float | None = None) -> None:
+    """Give a card lane back: due at once where the card or a mark on a message is not what it should be.
+
+    Else in `again` seconds, None for not before something happens.
+    """
     mine = claim.conversation.id
     card = exists().where(conversations.c.id == mine, conversations.c.wanted != conversations.c.shown)
     marks = exists().where(deliveries.c.conversation_id == mine, OUTDATED)
@@ -62,7 +65,7 @@ def release(tx: Tx, claim: Claim) -> None:
         sends.c.conversation_id == mine, sends.c.outdated > 0, equals(sends.c.kind, SendKind.POST), there
     )
     behind = tx.conn.execute(select(or_(card, marks, posts))).scalar_one()
-    give_back(tx, claim, wait=0.0 if behind else None)
+    give_back(tx, claim, wait=0.0 if behind else again)
 
 
 def request_redraw(tx: Tx, conversation_id: int) -> None:

@@ -16,13 +16,15 @@ from relay.store.queue.due import arm
 from relay.store.queue.lanes import give_back
 from relay.vocabulary import NO_TOPIC, DeliveryState, Lane, Mark, ThreadNotice
 
+# An edit may have taken the question away meanwhile.
+_IS_ASKED = and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.asks != "")
 ASKED_FOR = 600.0  # seconds in which somebody may say whether their message goes to the customer
 
 
 def mark_asked(tx: Tx, claim: Claim, delivery_id: int) -> None:
     """Its author has been asked; from now on they have ten minutes. The lane is given back."""
     waits = {"asked": True, "not_before": tx.now + ASKED_FOR, "undo": ASKED_FOR}
-    open_question = and_(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.WAITING.value)
+    open_question = and_(deliveries.c.id == delivery_id, _IS_ASKED)
     tx.conn.execute(update(deliveries).where(open_question).values(**waits))
     give_back(tx, claim)
 
@@ -76,6 +78,6 @@ def keep_as_note(tx: Tx, delivery_id: int, by: str) -> bool:
 
 def _end_as_note(tx: Tx, delivery_id: int, cause: str, **more: object) -> bool:
     kept = {"state": DeliveryState.IGNORED.value, "cause": cause, "mark": Mark.NOTE.value, "settled_at": tx.now, **more}
-    waiting = and_(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.WAITING.value)
+    waiting = and_(deliveries.c.id == delivery_id, _IS_ASKED)
     done = update(deliveries).where(waiting).values(**kept).returning(deliveries.c.id)
     return tx.conn.execute(done).one_or_none() is not None

@@ -52,8 +52,8 @@ def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
     for it, no reply behind it goes out.
     """
     row = _first(tx, claim, case((and_(deliveries.c.asks != "", ~deliveries.c.asked), 0), else_=1))
-    if row is not None and row.asks and row.asked and row.at > tx.now:
-        row = _beside_question(tx, claim) or row
+    if row is not None and row.asks and row.asked:  # too late is only an answer that has not come
+        row = _beside_question(tx, claim, clicks_only=row.at <= tx.now) or row
     if row is None:
         return None
     if row.at > tx.now and not (row.asks and not row.asked):
@@ -62,7 +62,7 @@ def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
     return replace(action, asks=row.asks, asked=row.asked, is_behind=row.is_behind)
 
 
-def _beside_question(tx: Tx, claim: Claim) -> Any:
+def _beside_question(tx: Tx, claim: Claim, *, clicks_only: bool) -> Any:
     """What is to be done while an author is asked about the reply that would come next; None for nothing.
 
     What a click asks for, which may be the answer; and whoever wrote a reply behind it learns that it waits, when they
@@ -70,7 +70,8 @@ def _beside_question(tx: Tx, claim: Claim) -> Any:
     """
     is_click = deliveries.c.topic == CLICK_TOPIC
     behind = and_(~is_click, deliveries.c.asks == "", deliveries.c.mark != Mark.PENDING.value)
-    return _first(tx, claim, case((is_click, 0), else_=1), or_(is_click, behind), is_behind=~is_click)
+    which = is_click if clicks_only else or_(is_click, behind)
+    return _first(tx, claim, case((is_click, 0), else_=1), which, is_behind=~is_click)
 
 
 def _first(

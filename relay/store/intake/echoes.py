@@ -71,7 +71,9 @@ def take_key(tx: Tx, conversation_id: int, send_id: str, key: str) -> None:
         tx.conn.execute(update(sends).where(sends.c.id == send_id).values(state=SendState.DELIVERED.value))
         carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send_id)
         came = {"state": DeliveryState.DELIVERED.value, "settled_at": tx.now, **send.outcome}
-        late = and_(deliveries.c.id.in_(carried), deliveries.c.state == DeliveryState.DEAD.value)
+        # Also where somebody wants it sent again: it need not be.
+        unsent = deliveries.c.state.in_([DeliveryState.DEAD.value, DeliveryState.WAITING.value])
+        late = and_(deliveries.c.id.in_(carried), unsent)
         for delivery_id in tx.conn.execute(update(deliveries).where(late).values(**came).returning(deliveries.c.id)):
             redraw_lines(tx, conversation_id, delivery_id[0])
         arm(tx, conversation_id, Lane.CARD, 0.0)

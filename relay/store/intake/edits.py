@@ -164,6 +164,7 @@ def _change(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rule
             "state": DeliveryState.IGNORED.value,
             "cause": reading.note or TAKEN_BACK,
             "mark": mark.value,
+            **({} if change.gone else {"words_id": received_id}),
         }
     else:
         values = {"words_id": received_id, **_asked_anew(tx, "" if row.by_hand else reading.asks, row.asks)}

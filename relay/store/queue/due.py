@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
     ScalarSelect,
     Select,
     and_,
@@ -71,6 +72,42 @@ def _arm(*, postgres: bool) -> Any:
             "waiting_since": func.coalesce(lanes.c.waiting_since, new.excluded.waiting_since),
         },
     )
+
+
+def arm_card_in_passing(tx: Tx, conversation_id: int, wait: float) -> None:
+    """The same for a card, from a transaction that holds other lanes: it waits for nobody.
+
+    Whoever holds the card's lane now looks for what has come meanwhile when they give it back.
+    """
+    mine = {"conversation_id": conversation_id, "kind": Lane.CARD.value}
+    times = {"due": tx.now + wait, "delay": wait, "waiting_since": tx.now}
+    if not tx.on_postgres:
+        tx.run_later(_arm(postgres=False), **mine, **times)
+        return
+    tx.run_later(_NEW_CARD, **mine, **times)
+    tx.run_later(_CARD_SOONER, **mine, **times)
+
+
+_COLUMNS = ("conversation_id", "kind", "due", "delay", "waiting_since")
+_NEW_CARD = upsert_on(lanes, postgres=True).values(**{name: given(name) for name in _COLUMNS}).on_conflict_do_nothing()
+_FREE = (
+    select(lanes.c.conversation_id)
+    .where(
+        lanes.c.conversation_id == given("conversation_id"),
+        lanes.c.kind == given("kind"),
+        or_(lanes.c.due.is_(None), lanes.c.due > given("due", Double)),
+    )
+    .with_for_update(skip_locked=True)
+)
+_CARD_SOONER = (
+    update(lanes)
+    .where(lanes.c.conversation_id.in_(_FREE), lanes.c.kind == given("kind"))
+    .values(
+        due=given("due", Double),
+        delay=given("delay", Double),
+        waiting_since=func.coalesce(lanes.c.waiting_since, given("waiting_since", Double)),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,11 @@ def upgrade() -> None:
         sa.Column("card_last_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     ):
         op.add_column("conversations", about_waiting)
-    # What nobody has taken waits; of the others nobody knows who spoke last.
+    # What nobody has taken of the last day waits; of the others nobody knows who spoke last.
     op.execute(
         "UPDATE conversations SET waits_since = since"
         " WHERE status <> 'resolved' AND holder = 'nobody' AND opener_rank > 0"
+        " AND since > (SELECT max(received_at) FROM received) - 86400"
     )
     waiting = sa.text("waits_since IS NOT NULL")
     columns = ["waits_since"]
