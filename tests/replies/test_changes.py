@@ -183,3 +183,24 @@ def test_words_in_threads_that_are_not_ours_are_not_kept(desk: Desk) -> None:
     desk.run(20)
     assert desk.reached() == []
     assert desk.marks() == {"lunch?": [], "yes": []}
+
+
+@pytest.mark.parametrize("trouble", ["busy", "wrong key"])
+@pytest.mark.parametrize("change", ["deleted", "a note", "other words"])
+def test_what_could_not_be_sent_so_far_can_still_be_changed(desk: Desk, trouble: str, change: str) -> None:
+    """However long it has been tried: nothing of it has reached the customer."""
+    fault = {"kind": "error", "code": "BUSY"} if trouble == "busy" else {"kind": "status", "status": 401}
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", times=None, **fault)
+    message = desk.agent("between us, he is right")
+    desk.carry()
+    desk.run(60)
+    assert desk.marks() == {"between us, he is right": ["pending"]}
+    if change == "deleted":
+        desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+        desk.carry()
+    else:
+        edit(desk, message.ts, "note: he is right" if change == "a note" else "You are right.")
+    desk.sandbox.faults.clear()
+    desk.run(600)
+    assert desk.reached() == (["You are right."] if change == "other words" else [])
+    assert "the customer still has" not in str(desk.shown())

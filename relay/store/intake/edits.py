@@ -15,12 +15,14 @@ from relay.store.conversations.replies import lock_reply
 from relay.store.conversations.thread_notices import add_notice, redraw_lines
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Receipt
-from relay.store.db.tables import deliveries, received
+from relay.store.db.rows import Receipt, to_send
+from relay.store.db.tables import deliveries, received, send_parts, sends
+from relay.store.intake.echoes import HOLD_REPLIES
 from relay.store.intake.judging import judge
 from relay.store.intake.recording import NOT_OURS, Came, lock_thread, queue, record
 from relay.store.queue.due import arm, lock
-from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, Source, ThreadNotice
+from relay.store.queue.sends import drop
+from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, SendState, Source, ThreadNotice
 
 TAKEN_BACK = "deleted before it was sent"
 NOT_SENT = (DeliveryState.WAITING, DeliveryState.DEAD)
@@ -134,10 +136,24 @@ def _message(account: str, key: str) -> ColumnElement[bool]:
 def _apply(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules: ReplyRules) -> Receipt:
     if _is_older(tx, reply.id, change):
         return Receipt(Outcome.IGNORED, received_id, "a later change came first")
+    _call_back(tx, reply)
     if _change(tx, reply, change, received_id, rules) or _tell(tx, reply, change, received_id):
         return Receipt(Outcome.ACCEPTED, received_id)
     _change_note(tx, reply, change, received_id)
     return Receipt(Outcome.IGNORED, received_id, "a note")
+
+
+def _call_back(tx: Tx, reply: _Changed) -> None:
+    """What is stored to be sent, and has certainly not been done so far, is made ready anew: it can still be changed.
+
+    Whoever would start it holds the same lane.
+    """
+    tx.run(HOLD_REPLIES, conversation_id=reply.conversation_id)
+    carried = and_(send_parts.c.delivery_id == reply.id, send_parts.c.live)
+    put_off = and_(equals(sends.c.state, SendState.FROZEN), sends.c.ts.is_(None))
+    mine = select(sends).join(send_parts, send_parts.c.send_id == sends.c.id).where(carried, put_off)
+    for row in tx.conn.execute(mine).all():
+        drop(tx, to_send(row), SendState.VOID)
 
 
 def _is_older(tx: Tx, delivery_id: int, change: AgentChange) -> bool:
