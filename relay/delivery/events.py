@@ -99,7 +99,8 @@ def _applied(
     message = line.message
     if message.kind is MessageKind.MESSAGE:
         author, answers = line.author, answers_customers(message.sender, message.metadata)
-        ends = message.attachment is None and closes(message.own_words, message.metadata, closing)
+        may_close = now.waits_since is None and message.attachment is None
+        ends = may_close and closes(message.own_words, message.metadata, closing)
         words = Words(author.role, author.user_id, author.name, row.received_id, message.sent_at, answers, ends)
         now = spoke(now, words, moment=moment)
     match message.news:

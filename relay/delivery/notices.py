@@ -17,19 +17,19 @@ from relay.vocabulary import DeliveryState, ThreadNotice
 NAMELESS = "A customer"
 
 
-def to_notice(context: DeliveryContext, claim: Claim, row: Waiting, people: Mapping[str, Person]) -> Notice | None:
-    """What a line tells, as things are now; None for a message."""
-    if row.about is None:
-        return None
-    if row.about.topic in CALLING:
-        return _call(context, claim, row.about, people)
-    return _of_reply(row, row.about)
+def to_notice(
+    context: DeliveryContext, claim: Claim, row: Waiting, about: About, people: Mapping[str, Person]
+) -> Notice:
+    """What a line about something tells, as things are now."""
+    if about.topic in CALLING:
+        return _call(context, claim, about, people)
+    return _of_reply(row, about)
 
 
-def spoken_of(claim: Claim, rows: Sequence[Waiting]) -> set[str]:
+def spoken_of(claim: Claim) -> set[str]:
     """Whose name the lines say that call somebody."""
     sender = claim.conversation.state.opener_sender
-    return {sender} if sender and any(row.about and row.about.topic in CALLING for row in rows) else set()
+    return {sender} if sender else set()
 
 
 def called_agents(claim: Claim, lines: Sequence[Line]) -> list[str]:

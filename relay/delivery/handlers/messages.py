@@ -151,7 +151,9 @@ def _drafts(
     people: Mapping[str, Person],
 ) -> Prepared:
     place = claim.conversation
-    assigned = [one for line in lines if (one := assigned_to(line, people))] + called_agents(claim, lines)
+    told = [line for line in lines if line.told is not None]
+    assigned = [one for line in lines if (one := assigned_to(line, people))]
+    assigned += called_agents(claim, told) if told else []
     if assigned and MEMBERS not in claim.asked and (missing := context.members.missing(assigned)):
         return Need(MEMBERS, partial(context.members.look_up, missing))
     lines, mentioned = mention(context.members, claim, lines, people)
@@ -160,7 +162,7 @@ def _drafts(
         arm_card_in_passing(tx, place.id, LATER)  # it quotes what a customer said last
     calls = _calls_the_channel(context, claim, lines)
     drafts = [_draft(claim, post, rows) for post in posts]
-    if calls or (context.broadcasts and any(calls_in_vain(line) for line in lines)):
+    if calls or (context.broadcasts and any(calls_in_vain(line) for line in told)):
         drafts[0] = replace(drafts[0], payload={**drafts[0].payload, "reply_broadcast": True})
     return Ready(tuple(drafts), rows[-1].id, calls, mentioned)
 
@@ -181,14 +183,21 @@ def to_lines(
     key = claim.conversation.key
     messages = {row.id: _message(row, key) for row in rows}
     quoted = quoting.find_all(tx, claim, messages.values()) if any(one.quotes for one in messages.values()) else {}
-    wanted = subjects(messages) | spoken_of(claim, rows) | (quoting.authors(quoted, key.account) if quoted else set())
+    wanted = subjects(messages) | (quoting.authors(quoted, key.account) if quoted else set())
+    if any(row.about and row.about.topic in CALLING for row in rows):
+        wanted |= spoken_of(claim)
     known = context.authors.known(tx, key.account, wanted)
     if patient and known.missing and NAMES not in claim.asked:
         return Need(NAMES, partial(context.authors.look_up, key.account, known.missing))
     if patient and quoted and (links := quoting.need_links(context, claim, quoted)):
         return links
     lines = [
-        _line(row, believed(messages[row.id], known.people), known.people, to_notice(context, claim, row, known.people))
+        _line(
+            row,
+            believed(messages[row.id], known.people),
+            known.people,
+            to_notice(context, claim, row, row.about, known.people) if row.about else None,
+        )
         for row in rows
     ]
     if quoted:
