@@ -77,7 +77,7 @@ def live_through(
     """
     clock, number = FakeClock(), 0
     with forgetful_slack() as slack, closing(open_store(url, clock)) as store:
-        relay = Relay(replace(settings(database_url=url), slack_api_url=slack), store)
+        relay = Relay(replace(settings(database_url=url, remind={"after": "never"}), slack_api_url=slack), store)
         out = build_context(relay)
         worker, house = Worker(out), build_housekeeping(relay, out)
         for step in range(1, int(hours * HOUR / poll) + 1):
