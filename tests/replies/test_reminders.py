@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from relay.settings.hours import parse_hours
-from relay.store.db.tables import conversations
+from relay.store.db.tables import conversations, deliveries
 from relay.wiring import build_context, build_housekeeping
 from tests.replies.desk import Desk
 from tests.store.shelf import rows
@@ -110,16 +110,18 @@ def test_any_answer_anywhere_ends_it(make_desk: Callable[..., Desk], who: str) -
 
 
 def test_an_answer_that_comes_before_it_is_posted_spares_it(make_desk: Callable[..., Desk]) -> None:
-    """It was decided, and is not shown."""
+    """It was decided while Slack took no posts, and is not shown."""
     desk = a_desk(make_desk)
     pass_time(desk, 9)
-    desk.clock.advance(61)
+    desk.fault("ratelimited", retry_after="120")
+    desk.customer("m2 hello?")
+    desk.clock.advance(55)
     desk.chores()
+    assert [row.topic for row in rows(desk.store, deliveries) if row.topic] == ["reminder"]
     desk.says("here I am")
-    desk.run(10)
-    pass_time(desk, 5)
-    desk.clock.advance(61)
-    assert len(reminders(desk)) <= 1
+    desk.run(200)
+    assert (desk.reached(), reminders(desk)) == (["here I am"], [])
+    assert "m2 hello?" in str(desk.shown())
 
 
 def test_it_can_be_switched_off(make_desk: Callable[..., Desk]) -> None:
