@@ -25,6 +25,8 @@ TRANSACTIONS = (
     "resend",
     "copies",
     "prune",
+    "remind",
+    "give_back",
     # what a failed call leads to
     "retry",
     "gate",

@@ -6,9 +6,6 @@ several workers post one line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import structlog
 
 from relay.conversation import ConversationState, Holder, released
@@ -36,7 +33,8 @@ def remind_all(context: DeliveryContext) -> None:
             break
         after = found[-1].id
         for chat in found:
-            posted += _in_turn(context, partial(_remind, rules, chat))
+            with context.store.begin("remind") as tx:
+                posted += _remind(rules, chat, tx)
     if posted:
         log.info("chores.reminded", count=posted)
 
@@ -50,14 +48,12 @@ def give_back_stale(context: DeliveryContext) -> None:
         now = tx.now
         found = waiting_chats.stale_claims(tx, now - rules.stale, BATCH)
     stale = [chat for chat in found if rules.later(_still_since(chat.state), rules.stale) <= now]
-    released_ = sum(_in_turn(context, partial(_give_back, chat)) for chat in stale)
-    if released_:
-        log.info("chores.given_back", count=released_)
-
-
-def _in_turn(context: DeliveryContext, work: Callable[[Tx], bool]) -> bool:
-    with context.store.begin() as tx:
-        return work(tx)
+    given_back = 0
+    for chat in stale:
+        with context.store.begin("give_back") as tx:
+            given_back += _give_back(chat, tx)
+    if given_back:
+        log.info("chores.given_back", count=given_back)
 
 
 def _remind(rules: Reminding, chat: WaitingChat, tx: Tx) -> bool:

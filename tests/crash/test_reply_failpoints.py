@@ -38,7 +38,7 @@ RESOLVED = 2  # Kommunicate's status
 SEND_IT = "send_to_customer"
 SENT, FAILED, UNSURE = ["white_check_mark"], ["x"], ["grey_question"]
 ECHOES = ("after", "before", "without_metadata", "off")
-CONFIG = f"delivery: {HASTY}\nreplies: {{undo_seconds: 0.1}}\nchannels: {{123456: C0SUPPORT}}\n"
+CONFIG = f"delivery: {HASTY}\nreplies: {{undo_seconds: 0.1}}\nremind: {{after: 1s}}\nchannels: {{123456: C0SUPPORT}}\n"
 
 
 def replies(run: Run) -> None:
