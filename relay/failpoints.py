@@ -49,6 +49,10 @@ CALLS = (
     "stray.posted",
     "stray.deleted",
     "copy.deleted",
+    "file.fetched",
+    "file.uploaded",
+    "file.shared",
+    "file.kept",
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

@@ -54,13 +54,18 @@ class ConversationKey:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file somebody sent. `size` is in bytes as declared, which is a claim; urls are https or None."""
+    """A file somebody sent. `size` is in bytes as declared, which is a claim; urls are of the web, or None.
+
+    `key` is by what Kommunicate knows it, "" if it does not say; `is_private`: it is opened by a signed address only.
+    """
 
     name: str
     content_type: str = ""
     size: int | None = None
     url: str | None = None
     thumbnail_url: str | None = None
+    key: str = ""
+    is_private: bool = False
 
     @property
     def is_image(self) -> bool:

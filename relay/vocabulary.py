@@ -17,7 +17,12 @@ class Lane(StrEnum):
 
     WORDS = "words"  # what the thread shows
     REPLIES = "replies"  # what agents want of Kommunicate
+    FILES = "files"  # customers' files, one after the other: they are slow
+    FILES_BACK = "files_back"  # agents' files on their way to the customer
     CARD = "card"  # the card, and the marks on agents' messages: states to bring about, at low priority
+
+
+FILE_LANES = (Lane.FILES, Lane.FILES_BACK)
 
 
 class Source(StrEnum):
@@ -79,6 +84,10 @@ class SendKind(StrEnum):
     CARD = "card"  # brings a card up to date
     CORRECTION = "correction"  # brings a post up to date
     MARK = "mark"  # puts the right emoji on an agent's message
+    UPLOAD = "upload"  # brings a customer's file to Slack, where nobody sees it yet
+    SHARE = "share"  # shows that file in its thread
+    RECALL = "recall"  # deletes it: its author took it back
+    FETCH = "fetch"  # gets an agent's file, and keeps it for the customer
 
 
 class ThreadNotice(StrEnum):
@@ -92,6 +101,7 @@ class ThreadNotice(StrEnum):
     EDITED = "edited"
     DELETED = "deleted"
     FILES = "files"
+    NO_FILE = "no_file"  # a customer's file could not be brought to Slack
     TAKEN = "taken"
     ASSIGNED = "assigned"
     RELEASED = "released"
@@ -120,6 +130,16 @@ class Mark(StrEnum):
     FAILED = "failed"
     UNSURE = "unsure"
     NOTE = "note"
+
+
+class KeptState(StrEnum):
+    """What has become of an agent's file that is kept for a customer."""
+
+    WAITING = "waiting"  # to be fetched from Slack
+    KEPT = "kept"
+    FAILED = "failed"
+    REVOKED = "revoked"  # nobody may open it any more
+    GONE = "deleted"  # its content is
 
 
 class GateScope(StrEnum):

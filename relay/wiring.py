@@ -17,8 +17,9 @@ from relay.delivery import stored
 from relay.delivery.agents import Agents
 from relay.delivery.at_once import AtOnce
 from relay.delivery.authors import Authors
-from relay.delivery.context import DeliveryContext, Replying
+from relay.delivery.context import DeliveryContext, Files, Replying
 from relay.delivery.housekeeping import Housekeeping
+from relay.delivery.keeping import InDatabase, Keeper
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
 from relay.delivery.reminding_rules import Reminding
@@ -27,22 +28,26 @@ from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
 from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
+from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.kommunicate.people import role_of
 from relay.messages import Decision, Reading, ReplyRules, Role
-from relay.routing.rules import choose_channel
+from relay.net.hosts import Hosts
+from relay.routing.rules import attachments_for, choose_channel, files_back_for
 from relay.routing.speaking import mode_for
 from relay.settings import Settings
 from relay.settings.schema import Remind, SavedReply
 from relay.slack.client import Identity, SlackClient
-from relay.slack.limits import LOOKING, MARKING, POSTING
+from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
 from relay.store.queue.gates import Limits, Pace
-from relay.vocabulary import Vendor
+from relay.vocabulary import SendKind, Vendor
 
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
+FILES_FOR = 1800.0  # seconds in which a customer's file is tried: most of their addresses die sooner
+FILES_BACK_FOR = 60.0  # the same for an agent's, whose words wait for it
 AGENTS_WAIT = 60.0  # seconds between tries of what an agent wants, at most
 
 log = structlog.get_logger()
@@ -57,7 +62,13 @@ class Relay:
     clock: Clock = field(default_factory=SystemClock)
     on_accept: Callable[[], None] = field(default=lambda: None)
     identity: Identity | None = None  # whose the token is, once Slack has said so
+    known_as: str = ""  # the host by which Slack has reached it, as the store knows
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
+
+    @property
+    def keeper(self) -> Keeper:
+        """Where agents' files are kept."""
+        return InDatabase(self.store)
 
     def choose(self, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""
@@ -147,7 +158,7 @@ def ready_schema(store: Store) -> None:
 
 def slack_limits(pace: Pace | None = None) -> Limits:
     """Which of Slack's methods hold back which work, and the pace of a channel."""
-    return Limits(pace or Pace(), POSTING, LOOKING, MARKING)
+    return Limits(pace or Pace(), POSTING, LOOKING, MARKING, SHARING)
 
 
 def build_context(relay: Relay) -> DeliveryContext:
@@ -167,9 +178,18 @@ def build_context(relay: Relay) -> DeliveryContext:
         authors=Authors(store, client, bots=people.bots, agents=people.agents),
         members=Members(slack, replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
+        files=Files(
+            partial(attachments_for, relay.settings.config),
+            file_hosts(relay),
+            client,
+            delivery.call_deadline,
+        ),
+        keeper=InDatabase(store),
         schedules={
             Vendor.SLACK: Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
             Vendor.KOMMUNICATE: Schedule(soon, replies.give_up_after, delivery.confirm_after),
+            **dict.fromkeys((SendKind.UPLOAD, SendKind.SHARE), Schedule(soon, FILES_FOR, delivery.confirm_after)),
+            SendKind.FETCH: Schedule(soon, FILES_BACK_FOR, delivery.confirm_after),
         },
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
@@ -183,6 +203,12 @@ def build_context(relay: Relay) -> DeliveryContext:
     )
 
 
+def file_hosts(relay: Relay) -> Hosts:
+    """Where customers' files may be fetched from: Kommunicate's known hosts, and those of the settings."""
+    known = (*KNOWN_HOSTS, *relay.settings.config.kommunicate.file_hosts)
+    return Hosts(known, origins=(relay.settings.kommunicate_api_url,))
+
+
 def _replying(relay: Relay, store: Store, slack: SlackClient, client: KommunicateClient | None) -> Replying | None:
     """The way back; it needs both a key to send with and a secret by which Slack's events are known."""
     config = relay.settings.config
@@ -194,6 +220,7 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         sender=config.kommunicate.sender,
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
+        files_back=partial(files_back_for, config),
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
 

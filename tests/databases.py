@@ -10,8 +10,8 @@ import psycopg
 from sqlalchemy import make_url
 
 from relay.store.db.engine import open_store
+from relay.store.db.file_tables import metadata
 from relay.store.db.schema import migrate, newest_revision
-from relay.store.db.tables import metadata
 
 Lend = Callable[[str], AbstractContextManager[str]]
 
@@ -25,7 +25,10 @@ EMPTY = "; ".join(
     [
         "SET session_replication_role = replica",  # nothing refers to anything any more: not looked at row by row
         *(f"DELETE FROM {name}" for name in metadata.tables),
-        *(f"ALTER SEQUENCE {name}_id_seq RESTART" for name in ("conversations", "received", "deliveries")),
+        *(
+            f"ALTER SEQUENCE {name}_id_seq RESTART"
+            for name in ("conversations", "received", "deliveries", "kept_files")
+        ),
     ]
 )
 

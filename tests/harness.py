@@ -28,6 +28,10 @@ POSTGRES = "RELAY_TESTS_POSTGRES"  # the environment variable that names a test 
 PATIENCE = 60.0  # seconds to wait for what takes a moment on an idle machine: only a defect takes as long
 
 
+FILES = "files.sandbox.test"  # from where the sandbox's Slack fetches pictures
+CONFIG = f"channels:\n  123456: C0SUPPORT\ndefault_channel: C0GENERAL\nkommunicate: {{file_hosts: [{FILES}]}}\n"
+
+
 class FakeClock:
     """A clock that moves only when told to."""
 
@@ -62,7 +66,7 @@ def raw(*args: Any, **fields: Any) -> bytes:
 
 def picture(name: str = "broken-mug.png") -> dict[str, Any]:
     """A file that the sandbox's Slack can fetch."""
-    url = f"https://files.sandbox.test/{name}"
+    url = f"https://{FILES}/{name}"
     return {"name": name, "url": url, "contentType": "image/png", "size": 2800, "thumbnailUrl": url}
 
 
@@ -75,9 +79,10 @@ def settings(
     server: SandboxServer | None = None, *, database_url: str = "sqlite:///unused.db", **config: Any
 ) -> Settings:
     """Settings that point at a sandbox; `config` is what the YAML file would say."""
+    kommunicate = {"file_hosts": [FILES], **config.pop("kommunicate", {})}
     return Settings(
         database_url=database_url,
-        config=Config.model_validate({"default_channel": "C0GENERAL", **config}),
+        config=Config.model_validate({"default_channel": "C0GENERAL", "kommunicate": kommunicate, **config}),
         webhook_tokens=(TOKEN,),
         kommunicate_api_key="sandbox-key" if server else None,
         kommunicate_api_url=server.kommunicate_api_url if server else "https://services.kommunicate.io",
@@ -191,7 +196,7 @@ def environment(server: SandboxServer, database_url: str, **more: str) -> dict[s
         "PORT": str(free_port()),
         "HOST": "127.0.0.1",
         "DATABASE_URL": database_url,
-        "RELAY_CONFIG_YAML": "channels:\n  123456: C0SUPPORT\ndefault_channel: C0GENERAL\n",
+        "RELAY_CONFIG_YAML": CONFIG,
         "KOMMUNICATE_WEBHOOK_TOKEN": TOKEN,
         "KOMMUNICATE_API_KEY": "sandbox-key",
         "KOMMUNICATE_API_URL": server.kommunicate_api_url,

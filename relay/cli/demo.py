@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import click
 import yaml
@@ -26,6 +27,7 @@ from relay.cli.common import COULD_NOT_RUN, explain_failures
 from relay.cli.running import leave, on_stop_signals
 from relay.errors import SettingsError
 from relay.sandbox import Sandbox, SandboxServer
+from relay.sandbox.pictures import HOST as FILES
 from relay.sandbox.story import SAVED_REPLIES, STORY_CHANNELS, play
 from relay.settings.environment import system_environment
 
@@ -154,6 +156,7 @@ def relay_environment(keys: Keys, server: SandboxServer, port: int) -> dict[str,
     config = {
         "channels": STORY_CHANNELS,
         "default_channel": "C0GENERAL",
+        "kommunicate": {"file_hosts": [urlsplit(FILES).hostname]},
         "replies": {"undo_seconds": 1},
         "remind": {"after": "2m", "mention": "here"},
         "saved_replies": SAVED_REPLIES,

@@ -47,7 +47,7 @@ from relay.store.db.rows import Claim, Send
 from relay.store.queue import lanes, sends
 from relay.store.queue.due import lock
 from relay.store.queue.lanes import Fenced
-from relay.vocabulary import Lane, SendKind, SendState
+from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
 
 T = TypeVar("T")
 
@@ -76,9 +76,9 @@ class Attempt:
 
     @property
     def channel(self) -> str:
-        """Where it posts; "" for what goes to Kommunicate."""
+        """Where it posts; "" for what goes to Kommunicate, and for files, which take no words' place."""
         place = self.claim.conversation
-        return "" if self.claim.lane is Lane.REPLIES else place.channel_id or place.channel or ""
+        return "" if self.claim.lane in (Lane.REPLIES, *FILE_LANES) else place.channel_id or place.channel or ""
 
 
 def take(
@@ -132,7 +132,7 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
         sends.void_frozen(tx, claim)
         lanes.give_back(tx, claim)  # taken again, it knows whom nobody has mentioned after all
         return None
-    if head.outdated and head.kind in STATES:
+    if head.outdated and head.kind in (*STATES, SendKind.UPLOAD):
         sends.forget(tx, head)
         return _prepared(tx, context, replace(claim, head=None))
     if (head.state is SendState.FROZEN and head.ts is None) or head.kind in REPEATABLE:  # with a ts: its echo has come
@@ -203,7 +203,7 @@ def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -
     handler = HANDLERS[send.kind]
 
     def work(tx: Tx) -> Step | None:
-        if send.kind is not SendKind.POST:  # it changes its conversation, which is locked before the lane
+        if send.kind is not SendKind.POST or send.follows:  # it changes its conversation, locked before the lane
             lock(tx, claim.conversation.id)
         lanes.hold(tx, claim)
         return handler.settled(tx, context, claim, send, Answered(answer))

@@ -9,11 +9,13 @@ or a gate is shut, is not counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import NOT_A_MEMBER, close_gate, joined
+from relay.delivery.handlers import files
 from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.handlers.messages import delete, removed
 from relay.delivery.policy import next_look
@@ -40,7 +42,7 @@ from relay.store.queue import copies, refusals, sends
 from relay.store.queue.due import lock
 from relay.store.queue.gates import are_looks_blocked
 from relay.store.queue.lanes import give_back, hold, hold_again, put_off
-from relay.vocabulary import GateScope
+from relay.vocabulary import GateScope, SendKind
 
 log = structlog.get_logger()
 
@@ -60,14 +62,21 @@ def look(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
         _look_later(context, claim, send, first - elapsed, "waiting before the first look")
         return None
     try:
-        found = context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+        found = _find(context, send)
         failpoint("look.answered")
     except HistoryUnreadable:
         return _unreadable(context, claim, send, elapsed)
     except DeliveryFailed as error:
-        _look_failed(context, claim, send, error, f"the look failed: {error}", lambda tx: _give_up(tx, claim, send))
+        in_the_end = partial(_give_up, claim=claim, send=send, error=error)
+        _look_failed(context, claim, send, error, f"the look failed: {error}", in_the_end)
         return None
     return _seen(context, claim, send, found, elapsed)
+
+
+def _find(context: DeliveryContext, send: Send) -> Sequence[Post]:
+    if send.kind is SendKind.SHARE:
+        return files.find(context, send)
+    return context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
 
 
 def _seen(context: DeliveryContext, claim: Claim, send: Send, found: Sequence[Post], elapsed: float) -> Step | None:
@@ -85,6 +94,9 @@ def _seen(context: DeliveryContext, claim: Claim, send: Send, found: Sequence[Po
         _look_later(context, claim, send, wait, "not found yet")
         return None
     log.info("send.absent", send=send.id, channel=send.channel)
+    if send.kind is SendKind.SHARE:
+        _bring_anew(context, claim, send)
+        return None
 
     def work(tx: Tx) -> Step | None:
         hold(tx, claim)
@@ -94,6 +106,14 @@ def _seen(context: DeliveryContext, claim: Claim, send: Send, found: Sequence[Po
         return _resend(tx, context, claim, send, marked=False)
 
     return context.write("resend", work)
+
+
+def _bring_anew(context: DeliveryContext, claim: Claim, send: Send) -> None:
+    try:
+        files.bring_anew(context, claim, send)
+    except DeliveryFailed as error:
+        in_the_end = partial(files.end_in_vain, claim=claim, send=send)
+        _look_failed(context, claim, send, error, "a file that is not shown could not be deleted", in_the_end)
 
 
 def _is_in_place(one: Post, send: Send) -> bool:
@@ -197,9 +217,11 @@ def _counts(context: DeliveryContext, error: DeliveryFailed) -> bool:
     return True
 
 
-def _give_up(tx: Tx, claim: Claim, send: Send) -> None:
+def _give_up(tx: Tx, claim: Claim, send: Send, error: DeliveryFailed) -> None:
     """Nobody can find out what became of it: it goes out anew, where its conversation is now, and says so; once."""
-    if send.is_root:
+    if send.kind is SendKind.SHARE:
+        files.cannot_look(tx, claim, send, error)
+    elif send.is_root:
         refusals.take_back(tx, claim, send, NEVER_LOOKED_FOR)
     elif refusals.may_repeat(tx, send):
         refusals.bury(tx, claim, send, NEVER_LOOKED_FOR)
@@ -242,6 +264,10 @@ def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
         _copies_later(context, claim, send, COPIES_AGAIN)
         return
     try:
+        if send.kind is SendKind.SHARE:
+            context.slack.files.delete(send.payload["file"])
+            context.write("copies", lambda tx: copies.check_copies_later(tx, claim, send, None))
+            return
         found = context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
         keep = send.ts or ""
         if not send.is_root and found and keep not in {one.ts for one in found}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -13,13 +13,25 @@ import structlog
 from relay.clock import monotonic
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
+from relay.delivery.keeping import Keeper
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.delivery.reminding_rules import Reminding
-from relay.errors import DeliveryFailed, OperatorNeeded, StoreUnavailable
+from relay.errors import (
+    DeliveryFailed,
+    OperatorNeeded,
+    Permanent,
+    RateLimited,
+    StoreUnavailable,
+    Transient,
+    Unreachable,
+    Unsure,
+)
+from relay.files import Attachments, FilesBack, Way, picture_url, way_of
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
-from relay.messages import ConversationKey, ReplyRules
+from relay.messages import Attachment, ChatMessage, ConversationKey, Form, ReplyRules
+from relay.net.hosts import Hosts
 from relay.settings.schema import Replies
 from relay.slack.client import SlackClient
 from relay.slack.reading import Wording
@@ -29,6 +41,7 @@ from relay.vocabulary import GateScope, SendKind, Vendor
 
 REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
 
+HIDDEN = "a file"  # instead of its name, where nothing of files is to be told
 LINKS, LINK_DEADLINE = 5000, 1.0  # addresses in memory; seconds that a look-up of one may take
 
 T = TypeVar("T")
@@ -45,6 +58,7 @@ class Replying:
     sender: str  # speaks for agents whom Kommunicate does not know
     rules: Replies
     call_deadline: float
+    files_back: Callable[[str], FilesBack]  # for the rule by which a conversation has its channel
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.
@@ -65,10 +79,47 @@ class Replying:
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """What is done with customers' files: `mode_of` tells it for the rule by which a conversation has its channel.
+
+    They are fetched from `hosts` alone. `kommunicate` signs addresses, where there is a key for that.
+    """
+
+    mode_of: Callable[[str], Attachments]
+    hosts: Hosts
+    kommunicate: KommunicateClient | None
+    call_deadline: float
+
+    def to_show(self, rule: str, file: Attachment, form: Form) -> tuple[Attachment, Way]:
+        """How a file is shown in a message of this form, and what of it; a picture with the address Slack fetches."""
+        way = way_of(file, form, self.mode_of(rule), self.hosts.allows)
+        if way is Way.HIDDEN:
+            return Attachment(""), way
+        return (replace(file, thumbnail_url=picture_url(file, self.hosts.allows)) if way is Way.PICTURE else file), way
+
+    def in_words(self, rule: str, message: ChatMessage) -> str:
+        """What a message says; of a file alone, its name."""
+        file = message.attachment
+        if message.own_words or file is None:
+            return message.own_words
+        return HIDDEN if self.mode_of(rule) is Attachments.NONE else file.name
+
+    def signed_url(self, key: str) -> str:
+        """Where a private file can be opened now; raises DeliveryFailed."""
+        if self.kommunicate is None:
+            raise Permanent("a private file needs KOMMUNICATE_API_KEY, which is not set", code="no_key")
+        try:
+            return self.kommunicate.signed_url(key, deadline=self.call_deadline)
+        except (OperatorNeeded, RateLimited, Unreachable, Unsure) as error:  # no gate of Slack's is closed for it
+            raise Transient(str(error), code=error.code) from None
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryContext:
     """The store, the vendors and the limits a worker works with; `lease` is in seconds.
 
-    `replying` is None where nothing goes back to Kommunicate. `schedules` are for what goes to each vendor.
+    `replying` is None where nothing goes back to Kommunicate. `schedules` are for what goes to each
+    vendor, and for kinds that have their own.
     `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
     """
 
@@ -77,11 +128,13 @@ class DeliveryContext:
     authors: Authors
     members: Members
     limits: Limits
-    schedules: dict[Vendor, Schedule]
+    schedules: Mapping[Vendor | SendKind, Schedule]
     lease: float
     dashboard_url: str
     replying: Replying | None
     wording: Wording
+    files: Files
+    keeper: Keeper
     reply_rules: ReplyRules
     reminding: Reminding = field(default_factory=Reminding)
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
@@ -98,7 +151,7 @@ class DeliveryContext:
 
     def schedule(self, kind: SendKind) -> Schedule:
         """The delays for this kind of send."""
-        return self.schedules[VENDOR_OF[kind]]
+        return self.schedules.get(kind) or self.schedules[VENDOR_OF[kind]]
 
     def look_up_permalink(self, channel: str, ts: str) -> bool:
         """Remember the address of a post, or that Slack tells none (False): nobody asks for it again."""

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from relay.delivery import policy
-from relay.delivery.policy import VENDOR_OF, Situation, Verdict, decide
+from relay.delivery.policy import VENDOR_OF, Verdict, decide
+from relay.delivery.situations import situation
 from relay.delivery.steps import Refused, Result, Step, TooLate
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
 from relay.slack.limits import POSTING
-from relay.store.conversations import replies, threads
+from relay.store.conversations import files, replies, threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send
 from relay.store.queue import closing, lanes, refusals, sends
@@ -81,7 +82,8 @@ def apply(
             done = "settle"
             replies.settle_sent(tx, claim, send, None)
             return None
-        verdict = decide(error, situation(tx, claim, send, elapsed), context.schedule(send.kind))
+        schedule = context.schedule(send.kind)
+        verdict = decide(error, situation(tx, claim, send, elapsed, schedule), schedule)
         done, obey = _OBEY[type(verdict)]
         step = obey(Failure(tx, context, claim, send, error, settled), verdict)
         failpoint(f"{done}.before_commit")
@@ -108,18 +110,14 @@ def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> 
     return error
 
 
-def situation(tx: Tx, claim: Claim, send: Send, elapsed: float) -> Situation:
-    """What the policy needs to know about a send."""
-    carried = sends.carried_deliveries(tx, send)
-    form = claim.conversation.root_form
-    if send.kind is SendKind.POST:
-        form = refusals.current_form(tx, carried[0]) if carried else Form.FULL
-    return Situation(send.kind, len(carried), form, claim.attempts, claim.spent, send.resent, elapsed)
-
-
 def _retry(f: Failure, verdict: policy.Retry) -> Step | None:
     if f.send.kind is SendKind.MARK and f.send.channel != f.claim.conversation.channel_id:
         return _forget(f, policy.Forget())  # in a channel that was left nobody looks for it, and newer ones come next
+    if f.send.kind is SendKind.UPLOAD:
+        sends.forget(f.tx, f.send)
+        files.put_off(f.tx, f.send.payload["delivery"], verdict.wait)
+        give_back(f.tx, f.claim, wait=0.0)
+        return None
     if f.send.kind in policy.STATES:  # what is wanted, and where, is decided anew at the next try
         sends.forget(f.tx, f.send)
     else:

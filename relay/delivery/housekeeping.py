@@ -14,6 +14,7 @@ from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import reopen_in_vain
 from relay.delivery.reminding import give_back_stale, remind_all
 from relay.messages import ChatMessage, Decision
+from relay.store.conversations import kept_files
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.retention import prune
@@ -54,6 +55,12 @@ class Housekeeping:
             pruned = prune(tx, self._retention)
         if pruned:
             log.info("chores.pruned", count=pruned)
+        with self._context.store.read() as tx:
+            before = tx.now - self._retention
+            useless = kept_files.to_delete(tx, before=before, limit=BATCH)
+        for file in useless:
+            with self._context.store.begin() as tx:
+                kept_files.delete_content(tx, file, before=before)
 
     def _decide_again(self) -> None:
         """Conversations that have nowhere to go, or only a channel that is closed."""

@@ -48,7 +48,11 @@ def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float)
             waits, again = (since, None) if waited >= PATIENCE else (None, PATIENCE - waited)
     count = sum(one.sent_at >= waits for one in of_customer) if waits is not None else 0
     return LastWords(
-        _in_words(of_customer[0]) if of_customer else "", waits, count, rows[0][0] if rows else None, again
+        context.files.in_words(place.rule, of_customer[0]) if of_customer else "",
+        waits,
+        count,
+        rows[0][0] if rows else None,
+        again,
     )
 
 
@@ -65,7 +69,3 @@ def _unanswered(said: Sequence[tuple[ChatMessage, Role]]) -> float | None:
 
 def _answers(message: ChatMessage) -> bool:
     return answers_customers(message.sender, message.metadata)
-
-
-def _in_words(message: ChatMessage) -> str:
-    return message.own_words or (message.attachment.name if message.attachment else "")

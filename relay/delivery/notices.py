@@ -8,7 +8,8 @@ from dataclasses import replace
 from relay.conversation import Holder
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
-from relay.messages import Fate, Person
+from relay.messages import ChatMessage, Fate, Person
+from relay.slack.files import file_name
 from relay.slack.render import Line, Notice
 from relay.slack.thread_notices import CALLING, MENTIONING
 from relay.store.db.rows import About, Claim, Waiting
@@ -23,7 +24,15 @@ def to_notice(
     """What a line about something tells, as things are now."""
     if about.topic in CALLING:
         return _call(context, claim, about, people)
+    if about.topic is ThreadNotice.NO_FILE:
+        return Notice(about.topic, about.id, about.fate, _name_of_file(row, claim.conversation.key.account))
     return _of_reply(row, about)
+
+
+def _name_of_file(row: Waiting, account: str) -> str:
+    message = stored.read_message(row.body, account)
+    file = message.attachment if isinstance(message, ChatMessage) else None
+    return file_name(file) if file else ""
 
 
 def spoken_of(claim: Claim) -> set[str]:

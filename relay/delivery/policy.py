@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, ThreadGone, Unreachable, Unsure
 from relay.messages import Form
@@ -27,13 +28,18 @@ VENDOR_OF = {
     SendKind.CARD: Vendor.SLACK,
     SendKind.CORRECTION: Vendor.SLACK,
     SendKind.MARK: Vendor.SLACK,
+    SendKind.UPLOAD: Vendor.SLACK,
+    SendKind.SHARE: Vendor.SLACK,
+    SendKind.RECALL: Vendor.SLACK,
+    SendKind.FETCH: Vendor.SLACK,
     SendKind.REPLY: Vendor.KOMMUNICATE,
     SendKind.TAKEOVER: Vendor.KOMMUNICATE,
     SendKind.CLICK: Vendor.KOMMUNICATE,
 }
 # Brought about at low priority: they wait alone, and are never given up.
 STATES = (SendKind.CARD, SendKind.CORRECTION, SendKind.MARK)
-REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, *STATES)  # they ask for a state
+TRANSFERS = (SendKind.UPLOAD, SendKind.RECALL, SendKind.FETCH)  # of files; nobody sees what they leave behind half done
+REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, *STATES, *TRANSFERS)  # they ask for a state
 STATE_RECHECK = 300.0  # seconds until something that a person must mend is tried again for an emoji or a card
 
 
@@ -61,6 +67,10 @@ class Schedule:
     def delay(self, attempts: int) -> float:
         """The wait before the next try after `attempts` failed ones."""
         return self.retry[min(attempts, len(self.retry) - 1)]
+
+    def attempts_in(self, seconds: float) -> int:
+        """How many failed ones there may have been in so many seconds."""
+        return sum(upto <= seconds for upto in accumulate(self.retry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,8 @@ def decide(error: DeliveryFailed, at: Situation, schedule: Schedule) -> Verdict:
     match error:
         case RateLimited() | OperatorNeeded() | Unreachable():
             return WaitAtGate()
+        case Unsure() if at.kind in TRANSFERS:
+            return _try_again(at, schedule)
         case Unsure() if not _hopeless(error, at):
             return Confirm(max(0.0, schedule.confirm_after[0] - at.elapsed))
         case ThreadGone() if at.kind is SendKind.POST:
@@ -168,6 +180,8 @@ def _hopeless(error: Unsure, at: Situation) -> bool:
 def _refused(at: Situation, *, picture: bool) -> Verdict:
     if at.kind is SendKind.ROOT:
         return CloseChannel() if at.form is Form.PLAIN else Degrade(Form.PLAIN)
+    if at.kind is not SendKind.POST:
+        return GiveUp()
     if at.deliveries > 1:
         return Dissolve()
     if picture and at.form is Form.FULL:

@@ -15,7 +15,7 @@ from relay.slack.markdown import without_markup
 from relay.slack.parts import Quote
 from relay.store.conversations.quotes import Quoted, find_quoted
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim
+from relay.store.db.rows import Claim, Conversation
 
 DEADLINE = 2.0  # seconds that looking up addresses may take in all
 MOST = 1000  # characters that are read of what is quoted
@@ -42,19 +42,21 @@ def need_links(context: DeliveryContext, claim: Claim, quoted: Mapping[str, Quot
     return Need(LINKS, partial(_look_up, context, sorted(places)))
 
 
-def quote(context: DeliveryContext, one: Quoted | None, account: str, people: Mapping[str, Person]) -> Quote | None:
+def quote(
+    context: DeliveryContext, one: Quoted | None, place: Conversation, people: Mapping[str, Person]
+) -> Quote | None:
     """As it is shown."""
     if one is None:
         return None
-    place = _place(one)
-    url = context.permalinks.get(place) if place else None
+    where = _place(one)
+    url = context.permalinks.get(where) if where else None
     if one.said:
         return Quote(*one.said, url)
-    message = _message(one, account)
+    message = _message(one, place.key.account)
     if message is None:
         return Quote("", "", url, is_withdrawn=one.is_withdrawn)
     author = people.get(message.sender)
-    words = message.own_words or (message.attachment.name if message.attachment else "")
+    words = context.files.in_words(place.rule, message)
     if author and author.role.is_of_the_team:
         words = without_markup(words[:MOST])
     return Quote(author.name if author else message.sender, words, url)

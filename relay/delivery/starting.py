@@ -7,22 +7,25 @@ from relay.delivery.failures import agent_of, close_for_missing_key
 from relay.delivery.policy import VENDOR_OF
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send
-from relay.store.queue.gates import seconds_closed, take_slot
-from relay.vocabulary import GateScope, SendKind, Vendor
+from relay.store.queue.gates import seconds_closed, seconds_for_file, take_slot
+from relay.vocabulary import FILE_LANES, GateScope, SendKind, Vendor
 
 POSTS = (SendKind.ROOT, SendKind.POST)
+PLACED = (*POSTS, SendKind.SHARE)
 
 
 def is_overtaken(claim: Claim, send: Send) -> bool:
-    """True for a post that was made ready for another place than its conversation has now."""
+    """True for what was made ready for another place than its conversation has now."""
     place = claim.conversation
-    return send.kind in POSTS and (send.channel, send.thread_ts) != (place.channel_id, place.thread_ts)
+    return send.kind in PLACED and (send.channel, send.thread_ts) != (place.channel_id, place.thread_ts)
 
 
 def seconds_until_start(tx: Tx, context: DeliveryContext, claim: Claim, what: Draft | Send) -> float | None:
     """Seconds to wait for a gate; None where it may set out, for which a post takes its channel's slot."""
     if what.kind in POSTS:
         return take_slot(tx, what.channel, context.limits)
+    if claim.lane in FILE_LANES:
+        return seconds_for_file(tx, what.channel, context.limits)
     if VENDOR_OF[what.kind] is Vendor.SLACK:
         return None
     if context.replying is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from relay.clock import monotonic
 from relay.delivery import owner
 from relay.delivery.attempt import Attempt, Taking, carry_out, take
 from relay.delivery.context import DeliveryContext
+from relay.delivery.in_flight import CROWDED, SHARE, InFlight
 from relay.delivery.threads import Threads
 from relay.errors import StoreUnavailable
 from relay.store.queue.due import Claimable, check_claimable, lease_owners
@@ -32,16 +32,15 @@ log = structlog.get_logger()
 POLL = 0.25  # seconds between looks into the store when no other thread of this process has news
 TROUBLE = (0.1, 0.4)  # seconds to wait after the store was away or something unforeseen happened: first, and at most
 CHORES_EVERY = 60.0  # seconds between rounds of housekeeping
-# In flight at most; 200 calls that hang cost about 6 MB, and small hosts allow 256 threads in all.
-AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16}
-CROWDED = 24  # in flight; from there on
-SHARE = 3  # a channel that has so many gets no more: so that those that hang leave room for the others
-TOGETHER = 8  # lanes taken in one transaction
+# In flight at most: 200 calls that hang cost about 6 MB, and small hosts allow 256 threads.
+AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16, Lane.FILES: 2, Lane.FILES_BACK: 2}
+TOGETHER = 8  # lanes taken in one transaction, of those that go first; of the others one
+FIRST: tuple[Lane, ...] = (Lane.WORDS, Lane.REPLIES)  # taken at news; all else by looks, one at a time
+AFTER = tuple(lane for lane in Lane if lane not in FIRST)
 # After a take: so many times as long as it took, more where so many wait to write, and seconds at most. What comes in
 # goes first, for nobody else keeps it; and the longer we rest, the more goes out at a time.
 REST, REST_IN_A_CROWD, CROWD, LONGEST_REST = 1.5, 20.0, 4, 0.1
-OPEN = 20.0  # seconds after which a take that nobody confirmed is certainly committed, or never
-CLEAR_UP_EVERY = 1.0  # seconds, until then
+OPEN, CLEAR_UP_EVERY = 20.0, 1.0  # seconds until a take that nobody confirmed is committed, or never; between looks
 PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
 
 
@@ -56,7 +55,7 @@ class Worker:
         poll: float = POLL,
         chores: Sequence[Callable[[], None]] = (),
     ) -> None:
-        """`at_most` is how many attempts may be in flight; `chores` are done about once a minute, starting at once."""
+        """`at_most` is how many may be in flight; `chores` are done about once a minute, starting at once."""
         self._context = context
         self._owner = owner.this_process()
         self._at_most = at_most
@@ -101,7 +100,7 @@ class Worker:
     def run_once(self) -> bool:
         """Take one lane and do what it does next, in this thread; False when nothing can be done now."""
         seen, dead = self._check_claimable()
-        taken = self._take(dead, 1) if seen.ready else []
+        taken = self._take(dead, 1, tuple(Lane)) if seen.ready else []
         for attempt in taken:
             self._carry_out(attempt)
         return bool(taken)
@@ -124,16 +123,21 @@ class Worker:
             return
         self._news.clear()
         told, self._told, dead = self._told, False, set[str]()
-        if not told or self._failed or self._open:
+        looked = not told or bool(self._failed or self._open) or monotonic() >= self._look_at
+        if looked:
             seen, dead = self._check_claimable()
             self._look_at = monotonic() + (self._poll if seen.wait is None else min(self._poll, max(0.001, seen.wait)))
             if not seen.ready:
                 self._wait_for_news()
                 return
         most, begun = self._room(), monotonic()
-        taken = self._take(dead, most)
-        self._told |= len(taken) == most
+        taken = self._take(dead, most, FIRST)
         self._set_out([attempt for attempt in taken if attempt.step is not None])
+        self._told |= len(taken) == most
+        if looked and (one := self._take(dead, 1, AFTER)):  # a card takes long to draw, and words wait meanwhile
+            self._set_out([attempt for attempt in one if attempt.step is not None])
+            taken += one
+            self._look_at = 0.0  # there may be more
         rest = REST_IN_A_CROWD if self._context.store.waiting >= CROWD else REST
         self._rested_at = monotonic() + min(LONGEST_REST, rest * (monotonic() - begun))
         if taken and not self._told and all(attempt.step is not None for attempt in taken):
@@ -172,12 +176,14 @@ class Worker:
         return tuple(lane for lane in Lane if self._in_flight.count(lane) < self._at_most[lane])
 
     def _room(self) -> int:
-        """How many lanes to take at once: no more than any kind that is taken has room for."""
-        room = [self._at_most[lane] - self._in_flight.count(lane) for lane in self._kinds_with_room()]
+        """How many lanes to take at once of those that go first: no more than any of them has room for."""
+        kinds = (lane for lane in self._kinds_with_room() if lane in FIRST)
+        room = [self._at_most[lane] - self._in_flight.count(lane) for lane in kinds]
         return min([TOGETHER if self._in_flight.count() < CROWDED else SHARE, *room])
 
-    def _take(self, dead: set[str], most: int) -> list[Attempt]:
-        taking, kinds, besides = Taking(), self._kinds_with_room(), self._in_flight.full_channels()
+    def _take(self, dead: set[str], most: int, kinds: tuple[Lane, ...]) -> list[Attempt]:
+        taking, besides = Taking(), self._in_flight.full_channels()
+        kinds = tuple(lane for lane in self._kinds_with_room() if lane in kinds)
         try:
             return take(self._context, self._owner, taking, most=most, dead=dead, kinds=kinds, besides=besides)
         except StoreUnavailable:
@@ -236,56 +242,6 @@ class Worker:
                 except Exception as error:  # noqa: BLE001 - the others have to be done all the same
                     _log_failure(error)
             self._stopping.wait(CHORES_EVERY)
-
-
-class InFlight:
-    """The attempts under way."""
-
-    def __init__(self) -> None:
-        self._attempts: dict[int, tuple[Attempt, str]] = {}  # each with the channel it set out for: that may change
-        self._by_lane: Counter[Lane] = Counter()
-        self._by_channel: Counter[str] = Counter()
-        self._changed = threading.Condition()
-
-    def add(self, attempt: Attempt) -> None:
-        """It has set out."""
-        with self._changed:
-            channel = attempt.channel
-            self._attempts[id(attempt)] = (attempt, channel)
-            self._by_lane[attempt.claim.lane] += 1
-            self._by_channel[channel] += 1
-
-    def remove(self, attempt: Attempt) -> None:
-        """It is over."""
-        with self._changed:
-            found = self._attempts.pop(id(attempt), None)
-            if found is not None:
-                _, channel = found
-                self._by_lane[attempt.claim.lane] -= 1
-                self._by_channel[channel] -= 1
-                self._by_channel += Counter()  # forgets those that have none
-                self._changed.notify_all()
-
-    def count(self, lane: Lane | None = None) -> int:
-        """How many of this kind, or of all."""
-        return len(self._attempts) if lane is None else self._by_lane[lane]
-
-    def full_channels(self) -> list[str]:
-        """The channels that have their share, once there are many in flight."""
-        with self._changed:
-            if len(self._attempts) < CROWDED:
-                return []
-            return [channel for channel, count in self._by_channel.items() if channel and count >= SHARE]
-
-    def working_on(self) -> set[tuple[tuple[int, Lane], int]]:
-        """The lanes and tokens of all of them."""
-        with self._changed:
-            return {(one.claim.lane_key, one.claim.token) for one, _ in self._attempts.values()}
-
-    def wait_for_none(self, timeout: float) -> bool:
-        """Wait until there are none, at most `timeout` seconds; False if there still are."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._attempts, timeout)
 
 
 def _log_failure(error: Exception) -> None:

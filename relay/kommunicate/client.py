@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from relay.errors import SettingsError, Unsure
+from relay.errors import SettingsError, Transient, Unsure
 from relay.kommunicate import payloads
 from relay.kommunicate.errors import content_of
 from relay.kommunicate.people import person_of
@@ -20,6 +20,7 @@ USER_DETAIL = "/rest/ws/user/v2/detail"
 SEND = "/rest/ws/message/v2/send"
 ASSIGN = "/rest/ws/group/assignee/change"
 STATUS = "/rest/ws/group/status/change"
+FILE_URL = "/rest/ws/file/url"
 
 _HEADERS: Mapping[str, str] = {
     "Content-Type": "application/json",  # Kommunicate documents it for every call, with a body or without
@@ -70,6 +71,22 @@ class KommunicateClient:
         if key is None:
             raise Unsure("Kommunicate's response names no message", code="no_message_key")
         return key
+
+    def signed_url(self, key: str, *, deadline: float) -> str:
+        """Return the address at which a private file can be opened for about 15 minutes; else raise `DeliveryFailed`.
+
+        `key` is by what Kommunicate knows the file. The answer is the bare address, or JSON that holds it.
+        """
+        path = f"{FILE_URL}?{urlencode({'key': key})}"
+        response = self._caller.call("GET", path, deadline=deadline)
+        said = response.body.decode("utf-8", "replace").strip().strip('"')
+        if response.status == 200 and said.startswith(("https://", "http://")):
+            return said
+        content = content_of(response, FILE_URL)
+        url = content.get("response") if isinstance(content, dict) else None
+        if not isinstance(url, str):
+            raise Transient("Kommunicate does not say where the file is", code="no_address")
+        return url
 
     def assign(
         self, group_id: str, assignee: str, *, acting: str, take_over_from_bot: bool, notify: bool, deadline: float

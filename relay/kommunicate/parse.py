@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads, loads_leniently
@@ -19,6 +20,8 @@ MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
 SHORT = 4096  # bytes of a body that is remembered
 ENCRYPTED = "AWS-ENCRYPTED-"  # how the name of a file begins whose link must be signed first
 MAX_NAME = 255
+_BLOB = re.compile(r"/rest/ws/(?:aws/file|attachment)/([^/]+)\Z")
+_BLOB_KEY = re.compile(r"[\w.=@+-][\w./=@+-]{0,500}", re.ASCII)
 _FIELDS = ("name", "url", "contentType", "size", "thumbnailUrl", "blobKey")
 
 
@@ -118,13 +121,23 @@ def attachment_of(*candidates: Any) -> Attachment | None:
 
 
 def _clean(file: Mapping[str, Any]) -> Attachment:
+    url, name = web_url(file.get("url")), file.get("name")
     return Attachment(
-        name=_name(file.get("name")),
+        name=_name(name),
         content_type=_content_type(file.get("contentType")),
         size=_size(file.get("size")),
-        url=web_url(file.get("url"), ("https",)),
+        url=url,
         thumbnail_url=web_url(file.get("thumbnailUrl"), ("https",)),
+        key=_blob_key(file.get("blobKey"), url),
+        is_private=isinstance(name, str) and ENCRYPTED in name,
     )
+
+
+def _blob_key(named: Any, url: str | None) -> str:
+    """Return by what Kommunicate knows the file: it says so, or an address of its own ends in it."""
+    in_address = _BLOB.search(urlsplit(url).path) if url else None
+    key = named if isinstance(named, str) else (in_address[1] if in_address else "")
+    return key if _BLOB_KEY.fullmatch(key) else ""
 
 
 def _name(value: Any) -> str:

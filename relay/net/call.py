@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import certifi
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, make_headers
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -29,6 +26,7 @@ from urllib3.util import parse_url
 from relay.clock import monotonic
 from relay.errors import DeliveryFailed, Unreachable, Unsure
 from relay.failpoints import failpoint
+from relay.net.connections import connect, tls, under_way
 from relay.net.names import addresses
 from relay.vocabulary import Vendor
 
@@ -50,17 +48,9 @@ class Response:
 class _UnderWay(threading.local):
     """The call that this thread makes."""
 
-    ends = 0.0
     fresh = False
     sent = False  # something of it may have left
     vendor = Vendor.SLACK
-
-    def left(self) -> float:
-        """Seconds it may take yet; raises TimeoutError when there are none."""
-        seconds = self.ends - monotonic()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
 
 
 _call = _UnderWay()
@@ -80,7 +70,7 @@ class Caller:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         deadline: float,
@@ -89,19 +79,23 @@ class Caller:
         """Return the response within `deadline` seconds in all, or raise `DeliveryFailed`.
 
         `Unreachable`: nothing was sent, nor will be. `Unsure`: it may have arrived. `fresh` takes a new connection: one
-        that the other side closes at this very moment would leave the call's fate unknown.
+        that the other side closes at this very moment would leave the call's fate unknown. A body in pieces is
+        asked for them as it is sent; its `Content-Length` stands among the headers.
         """
-        _call.ends, _call.fresh, _call.sent, _call.vendor = monotonic() + deadline, fresh, False, self._vendor
+        under_way.ends = monotonic() + deadline
+        _call.fresh, _call.sent, _call.vendor = fresh, False, self._vendor
         try:
             return self._exchange(method, self._base_url + path, body, {**self._headers, **(headers or {})})
         except (HTTPError, OSError, ValueError) as error:  # ValueError: an answer that is no HTTP
             failure = self._failure(error)
         raise failure  # out here: an exception of the library's quotes addresses, and would come along
 
-    def _exchange(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
+    def _exchange(
+        self, method: str, url: str, body: bytes | Iterable[bytes] | None, headers: Mapping[str, str]
+    ) -> Response:
         response = self._pools.urlopen(
             method, url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
-            decode_content=False, timeout=_call.left(),
+            decode_content=False, timeout=under_way.left(),
         )  # fmt: skip
         try:
             content = _read(response, self._vendor)
@@ -114,7 +108,7 @@ class Caller:
     def _failure(self, error: Exception) -> DeliveryFailed:
         if not _call.sent:
             return Unreachable(f"{self._vendor} cannot be reached ({_kind(error)})", code="unreachable")
-        if monotonic() >= _call.ends:
+        if monotonic() >= under_way.ends:
             return Unsure(f"{self._vendor} did not answer in time", code="deadline")
         return Unsure(f"the connection to {self._vendor} broke ({_kind(error)})", code="connection_lost")
 
@@ -135,26 +129,6 @@ def _read(response: BaseHTTPResponse, vendor: Vendor) -> bytes:
     return bytes(body)
 
 
-class _InTime(socket.socket):
-    """A socket whose every wait ends with the call; each use may be another call's."""
-
-    def recv_into(self, *args: Any, **rest: Any) -> int:
-        self.settimeout(_call.left())
-        return super().recv_into(*args, **rest)
-
-    def recv(self, *args: Any, **rest: Any) -> bytes:
-        self.settimeout(_call.left())
-        return super().recv(*args, **rest)
-
-    def sendall(self, *args: Any, **rest: Any) -> None:
-        self.settimeout(_call.left())
-        super().sendall(*args, **rest)
-
-
-class _InTimeOverTLS(_InTime, ssl.SSLSocket):
-    """The same for what is encrypted."""
-
-
 class _Connection(HTTPConnection):
     """Connects in time, and knows when something of a call leaves."""
 
@@ -162,22 +136,8 @@ class _Connection(HTTPConnection):
     _connected = False
 
     def _new_conn(self) -> socket.socket:
-        found = addresses(self._dns_host, self.port, _call.left())
-        failure: OSError = OSError("no address")
-        for number, (family, kind, protocol, _, address) in enumerate(found):
-            connection = _InTime(family, kind, protocol)
-            try:
-                for option in self.socket_options or ():
-                    connection.setsockopt(*option)
-                connection.settimeout(_call.left() / (len(found) - number))  # a dead address leaves time for the next
-                connection.connect(address)
-                connection.settimeout(_call.left())
-            except OSError as error:
-                connection.close()
-                failure = error
-            else:
-                return connection
-        raise failure
+        found = addresses(self._dns_host, self.port, under_way.left())
+        return connect(found, self.socket_options or ())
 
     def connect(self) -> None:
         self._connected = False
@@ -219,27 +179,17 @@ class _PoolOverTLS(_Pool, HTTPSConnectionPool):
 def _pools(base_url: str) -> PoolManager:
     """Connections to the vendor's host, by the proxy that the environment names; never to this machine itself."""
     parts = urlsplit(base_url)
-    host, tls = parts.hostname or "", _tls() if parts.scheme == "https" else None
+    host, context = parts.hostname or "", tls() if parts.scheme == "https" else None
     pools: PoolManager
     proxy = None if _is_this_machine(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
     if proxy is None:
-        pools = PoolManager(1, maxsize=KEPT, ssl_context=tls)
+        pools = PoolManager(1, maxsize=KEPT, ssl_context=context)
     else:
         auth = parse_url(proxy).auth
         headers = make_headers(proxy_basic_auth=auth) if auth else None
-        pools = ProxyManager(proxy, 1, proxy_headers=headers, maxsize=KEPT, ssl_context=tls)
+        pools = ProxyManager(proxy, 1, proxy_headers=headers, maxsize=KEPT, ssl_context=context)
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _PoolOverTLS}
     return pools
-
-
-def _tls() -> ssl.SSLContext:
-    """Trusts whom the machine trusts; on one that knows of nobody, such as a bare container, whom Mozilla trusts."""
-    context = ssl.create_default_context()
-    known = ssl.get_default_verify_paths()
-    if not (known.cafile or (known.capath and any(Path(known.capath).iterdir()))):
-        context.load_verify_locations(certifi.where())
-    context.sslsocket_class = _InTimeOverTLS
-    return context
 
 
 def _is_this_machine(host: str) -> bool:

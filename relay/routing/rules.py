@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from relay.files import Attachments, FilesBack
 from relay.messages import Decision
 from relay.settings import Config, Route
 
@@ -26,6 +27,23 @@ def choose_channel(config: Config, *, group_id: str, title: str, metadata: Mappi
         return Decision(config.default_channel, "default_channel", why)
     why = f"Nothing names {group_id}: add `{group_id}: <channel>` under `channels`, or a `default_channel`."
     return Decision(None, "unmapped", why)
+
+
+def route_of(config: Config, rule: str) -> Route | None:
+    """The route by which a conversation has its channel, as its decision's `rule` says; None for no route's."""
+    return next((one for one in config.routes if rule == f"routes:{one.name}"), None)
+
+
+def attachments_for(config: Config, rule: str) -> Attachments:
+    """How customers' files are shown in conversations that have their channel by this rule."""
+    route = route_of(config, rule)
+    return (route and route.attachments) or config.attachments
+
+
+def files_back_for(config: Config, rule: str) -> FilesBack:
+    """What becomes there of the files of agents' replies."""
+    route = route_of(config, rule)
+    return (route and route.files_back) or config.files_back
 
 
 def _matches(route: Route, facts: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relay.messages import Agent, Mode, Standing
+from relay.routing.rules import route_of
 from relay.settings import Config
 from relay.settings.schema import Replies
 
@@ -15,7 +16,7 @@ NO_PERSON = "only people who are active members of this workspace speak to custo
 
 def mode_for(config: Config, rule: str) -> Mode:
     """Which messages go to the customer in conversations that have their channel by this rule."""
-    route = next((one for one in config.routes if rule == f"routes:{one.name}"), None)
+    route = route_of(config, rule)
     return (route and route.replies.mode) or config.replies.mode
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from relay.sandbox.faults import BadFault, read_rule
 from relay.sandbox.gestures import add_gestures, add_trouble
-from relay.sandbox.inputs import BadInput, json_object, string
-from relay.sandbox.pictures import MAX_BYTES
+from relay.sandbox.inputs import BadInput, data_url, json_object, string
+from relay.sandbox.pictures import is_picture
 from relay.sandbox.sandbox import Sandbox
+from relay.sandbox.slack.files import SlackFile
 from relay.sandbox.slack.interactions import click
+from relay.sandbox.slack.sharing import settle
 from relay.sandbox.slack.values import SlackError
 from relay.sandbox.state import page_state, timeline
-
-DATA_URL = re.compile(r"data:(?P<type>[\w.+/-]*);base64,(?P<data>.*)", re.DOTALL)
 
 
 def control_routes(sandbox: Sandbox) -> Blueprint:
@@ -35,6 +33,8 @@ def control_routes(sandbox: Sandbox) -> Blueprint:
 def _reading(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.get("/state")
     def state() -> Response:
+        with sandbox.core.lock:
+            settle(sandbox.slack)
         if request.args.get("since") == sandbox.core.version:
             return Response(status=204)
         return jsonify(page_state(sandbox))
@@ -74,11 +74,11 @@ def _customers(routes: Blueprint, sandbox: Sandbox) -> None:
         text, attachment = string(body, "text"), string(body, "attachment")
         if not text and not attachment:
             raise BadInput("text or attachment is required")
+        given: dict[str, Any] = {"attachment": attachment or None}
         if attachment.startswith("data:"):
-            attachment = _upload(sandbox, attachment, string(body, "attachment_name"))
+            given = _uploaded(sandbox, attachment, string(body, "attachment_name"))
         name = string(body, "name") or f"Customer {group_id}"
-        key = sandbox.kommunicate.customer_writes(group_id, text, name=name, attachment=attachment or None)
-        return jsonify({"key": key})
+        return jsonify({"key": sandbox.kommunicate.customer_writes(group_id, text, name=name, **given)})
 
 
 def _agents(routes: Blueprint, sandbox: Sandbox) -> None:
@@ -86,15 +86,16 @@ def _agents(routes: Blueprint, sandbox: Sandbox) -> None:
     def agent_writes() -> Response:
         body = json_object()
         channel, user = string(body, "channel"), string(body, "user") or "U0ALEX"
-        text = string(body, "text")
-        if channel not in sandbox.slack.channels or user not in sandbox.slack.users or not text:
-            raise BadInput("channel, user and text must be given and known")
+        text, files = string(body, "text"), _attached(sandbox, body.get("files") or [], user)
+        if channel not in sandbox.slack.channels or user not in sandbox.slack.users or not (text or files):
+            raise BadInput("channel, user and text or files must be given and known")
         message = sandbox.slack.human_writes(
             channel,
             text,
             user=user,
             thread_ts=string(body, "thread_ts") or None,
             raw=body.get("raw") is True,
+            files=files,
         )
         return jsonify({"ts": message.ts, "thread_ts": message.thread_ts})
 
@@ -112,16 +113,22 @@ def _agents(routes: Blueprint, sandbox: Sandbox) -> None:
         return jsonify({"trigger_id": trigger})
 
 
-def _upload(sandbox: Sandbox, data_url: str, name: str) -> str:
-    found = DATA_URL.fullmatch(data_url)
-    try:
-        content = base64.b64decode(found["data"] if found else "", validate=True)
-    except (binascii.Error, ValueError):
-        raise BadInput("attachment is not a base64 data URL") from None
-    if not found or not content or len(content) > MAX_BYTES:
-        raise BadInput(f"attachment must be a base64 data URL of 1 to {MAX_BYTES} bytes")
-    ending = found["type"].rpartition("/")[2].replace("jpeg", "jpg")
-    return sandbox.pictures.add(name or f"upload.{ending or 'bin'}", content).rpartition("/")[2]
+def _uploaded(sandbox: Sandbox, address: str, name: str) -> dict[str, Any]:
+    """A picture goes where Slack's own servers can fetch it, anything else where Kommunicate keeps files."""
+    kind, content = data_url(address)
+    ending = kind.rpartition("/")[2].replace("jpeg", "jpg")
+    name = name or f"upload.{ending or 'bin'}"
+    if is_picture(name, content):
+        return {"attachment": sandbox.pictures.add(name, content).rpartition("/")[2]}
+    return {"file": sandbox.kommunicate.files.public(name, content, content_type=kind or None)}
+
+
+def _attached(sandbox: Sandbox, files: object, user: str) -> list[SlackFile]:
+    """What an agent puts beside their words: a list of `{name, data}`, `data` being a base64 data URL."""
+    if not isinstance(files, list) or not all(isinstance(each, dict) for each in files):
+        raise BadInput("files must be a list of objects")
+    read = [(string(each, "name") or "file", *data_url(string(each, "data"))) for each in files]
+    return [sandbox.slack.cabinet.put(name, content, mimetype=kind or None, user=user) for name, kind, content in read]
 
 
 ERRORS = (BadInput, BadFault, SlackError)

@@ -19,7 +19,8 @@ KINDS = {
     "drip": "done, the answer comes one byte per `interval` seconds",
     "drip_headers": "the same from the first byte of its head on",
     "unthreaded": "done, but a post for a thread lands at the channel's root",
-    "truncated": "done, half of the JSON comes",
+    "unshared": "done, but an upload that is completed is never shared",
+    "truncated": "done, half of the answer comes; of what is not JSON under the whole one's Content-Length",
     "html": "a proxy's HTML page with `status` 502; done if `done`",
     "status": "a bare HTTP `status` 500; done if `done`",
 }
@@ -31,7 +32,11 @@ class BadFault(ValueError):
 
 @dataclass
 class Fault:
-    """One rule. `method` is exact, `*` for all of Slack, a path for Kommunicate, `/*` for all of its paths."""
+    """One rule. `method` is exact, a path for Kommunicate; with a `*` at its end, whatever begins like it.
+
+    `*` alone is all of Slack, `/*` all of Kommunicate. `channel` is what the call is about: a channel, a conversation,
+    or a file where the call has nothing else (`files.upload_bytes`, `files.download`, `files.info`, `files.delete`).
+    """
 
     method: str
     kind: str
@@ -53,8 +58,9 @@ class Fault:
 
     def matches(self, method: str, channel: str) -> bool:
         """True when this rule is about that call, whatever its counters say."""
-        everything = "/*" if method.startswith("/") else "*"
-        return self.method in (method, everything) and self.channel in (None, channel)
+        same_vendor = method.startswith("/") == self.method.startswith("/")
+        begins = self.method.endswith("*") and same_vendor and method.startswith(self.method[:-1])
+        return (begins or self.method == method) and self.channel in (None, channel)
 
     def next(self) -> bool:
         """Counts one matching call; True when this one goes wrong."""

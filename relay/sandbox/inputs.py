@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from typing import Any
 
 from flask import request
 
 from relay.sandbox.slack.schema import is_unicode
+
+MAX_BYTES = 8_000_000  # of one file
+DATA_URL = re.compile(r"data:(?P<type>[\w.+/-]*)(?:;[\w.+=-]+)*?;base64,(?P<data>.*)", re.DOTALL)
 
 
 class BadInput(ValueError):
@@ -28,3 +34,15 @@ def string(body: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not is_unicode(value):
         raise BadInput(f"{name} must be a string")
     return value
+
+
+def data_url(value: str) -> tuple[str, bytes]:
+    """The MIME type, which may be empty, and the bytes of a base64 data URL."""
+    found = DATA_URL.fullmatch(value)
+    try:
+        content = base64.b64decode(found["data"] if found else "", validate=True)
+    except (binascii.Error, ValueError):
+        raise BadInput("a file is not a base64 data URL") from None
+    if not found or not content or len(content) > MAX_BYTES:
+        raise BadInput(f"a file must be a base64 data URL of 1 to {MAX_BYTES} bytes")
+    return found["type"], content

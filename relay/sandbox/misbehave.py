@@ -73,6 +73,8 @@ def _late_or_broken(fault: Fault, response: Response, closing: Event) -> Respons
         closing.wait(fault.seconds)
     elif fault.kind == "truncated":
         response.set_data(body[: len(body) // 2])
+        if response.mimetype != "application/json":  # of a file nobody could tell otherwise that half is missing
+            response.headers["Content-Length"] = str(len(body))
     elif fault.kind == "drip":
         response.response = _drip(body, fault.interval, closing)
     elif fault.kind == "drip_headers":

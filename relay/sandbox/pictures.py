@@ -9,7 +9,6 @@ import threading
 from relay.sandbox.drawing import Canvas
 
 HOST = "https://files.sandbox.test/"
-MAX_BYTES = 2_000_000
 MAX_KEPT = 50
 
 MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
@@ -19,6 +18,12 @@ ENDINGS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".g
 def kind_of(content: bytes) -> str:
     """The MIME type by the first bytes; empty for anything Slack shows no picture of."""
     return next((kind for magic, kind in MAGIC.items() if content.startswith(magic)), "")
+
+
+def is_picture(name: str, content: bytes) -> bool:
+    """True for a png, jpg or gif by its name and its bytes."""
+    ending = name[name.rfind(".") :].lower() if "." in name else ""
+    return ending in ENDINGS and kind_of(content) == ENDINGS[ending]
 
 
 class Pictures:
@@ -50,8 +55,7 @@ class Pictures:
         """True where Slack could download a png, jpg or gif at post time."""
         name = address.removeprefix(HOST)
         content = self.get(name) if address.startswith(HOST) else None
-        ending = name[name.rfind(".") :].lower() if "." in name else ""
-        return content is not None and ending in ENDINGS and kind_of(content) == ENDINGS[ending]
+        return content is not None and is_picture(name, content)
 
 
 @functools.cache

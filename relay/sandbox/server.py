@@ -95,7 +95,8 @@ class SandboxServer:
         self.sandbox.core.closing.clear()
         self._server = ResettableServer(self.host, self.port, create_sandbox(self.sandbox))
         self.port = self._server.server_port
-        self.sandbox.slack.hooks = f"{self.url}/slack"
+        self.sandbox.slack.origin = f"{self.url}/slack"
+        self.sandbox.kommunicate.files.origin = self.kommunicate_api_url
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="sandbox-server", daemon=True
         )

@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from typing import Any
 
+from relay.sandbox.cards import card_of_customer, card_of_slack, rich_pictures
 from relay.sandbox.kommunicate.values import BOT, CUSTOMER, NOTICE, ChatLine, Conversation
 from relay.sandbox.pictures import BUILT_IN
 from relay.sandbox.sandbox import Sandbox
+from relay.sandbox.slack.sharing import settle
 from relay.sandbox.slack.values import Channel, Message
 from relay.sandbox.slack.workspace import SlackWorkspace
 
@@ -45,10 +47,11 @@ def count(sandbox: Sandbox) -> dict[str, int]:
     """What the relay has taken of the customers' words, and how often each stands in a thread.
 
     Words that were written more than once, or are too long for one post, are left out: nobody could tell them apart.
+    So are those with an address, which a post has in pieces.
     """
     written = [line for each in sandbox.kommunicate.conversations.values() for line in each.lines]
     taken = [line.text for line in written if line.sender.role == CUSTOMER and line.delivery and line.delivery.accepted]
-    told = [one for one, times in Counter(taken).items() if times == 1 and 0 < len(one) < MAX_TOLD]
+    told = [one for one, times in Counter(taken).items() if times == 1 and _is_whole(one)]
     posts = [
         json.dumps(one.blocks, ensure_ascii=False) for one in sandbox.slack.messages if one.bot_id and one.thread_ts
     ]
@@ -59,6 +62,10 @@ def count(sandbox: Sandbox) -> dict[str, int]:
         "missing": sum(times == 0 for times in shown),
         "doubled": sum(times > 1 for times in shown),
     }
+
+
+def _is_whole(words: str) -> bool:
+    return 0 < len(words) < MAX_TOLD and "://" not in words
 
 
 def _customer(conversation: Conversation) -> dict[str, Any]:
@@ -77,7 +84,8 @@ def _line(line: ChatLine) -> dict[str, Any]:
         "side": "notice" if line.content_type == NOTICE else sides.get(line.sender.role, "agent"),
         "name": line.sender.name,
         "text": line.text,
-        "file": line.file,
+        "file": card_of_customer(line),
+        "pictures": rich_pictures(line),
         "time": line.time / 1000,
         "webhook": _webhook(line),
     }
@@ -115,10 +123,10 @@ def _whisper(shown: dict[str, Any]) -> dict[str, Any]:
 
 def _root(slack: SlackWorkspace, message: Message) -> dict[str, Any]:
     replies = [] if message.thread_ts else slack.replies(message)
-    return _shown(message) | {"replies": [_shown(reply) for reply in replies if not reply.deleted]}
+    return _shown(slack, message) | {"replies": [_shown(slack, reply) for reply in replies if not reply.deleted]}
 
 
-def _shown(message: Message) -> dict[str, Any]:
+def _shown(slack: SlackWorkspace, message: Message) -> dict[str, Any]:
     return {
         "ts": message.ts,
         "thread_ts": message.thread_ts,
@@ -132,15 +140,16 @@ def _shown(message: Message) -> dict[str, Any]:
         "broadcast": message.broadcast,
         "locked": message.locked,
         "reactions": {name: len(users) for name, users in message.reactions.items()},
-        "files": [file["name"] for file in message.files],
+        "files": [card_of_slack(slack, file) for file in message.files],
     }
 
 
 def timeline(sandbox: Sandbox) -> list[dict[str, Any]]:
     """Every Slack message in posting order, deleted ones included and marked."""
     with sandbox.core.lock:
+        settle(sandbox.slack)
         return [
-            _shown(message)
+            _shown(sandbox.slack, message)
             | {
                 "channel": message.channel,
                 "bot_id": message.bot_id,

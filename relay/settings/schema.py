@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from relay.files import Attachments, FilesBack
 from relay.messages import Mode
 from relay.settings.channels import Channel
 from relay.settings.durations import Count, Duration, Rate, Wait
 from relay.settings.hours import Hours
-from relay.settings.texts import DashboardUrl, HostName, Mentioned, MenuName, SlackUserId, Text, WebAddress, When
+from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress, When
 from relay.settings.wrong import wrong
 
 MAX_SAVED = 100  # Slack: 100 options in a menu
@@ -43,6 +44,8 @@ class Route(Section):
     when: When
     channel: Channel
     replies: RouteReplies = RouteReplies()
+    attachments: Attachments | None = None
+    files_back: FilesBack | None = None
 
 
 class Alerts(Section):
@@ -58,7 +61,7 @@ class Kommunicate(Section):
     bots: tuple[Text, ...] = ("bot",)
     agents: tuple[Text, ...] = ()
     sender: Text = "bot"
-    file_hosts: tuple[HostName, ...] = ()
+    file_hosts: tuple[FileHost, ...] = ()
 
 
 class Replies(Section):
@@ -160,6 +163,8 @@ class Config(Section):
     replies: Replies = Replies()
     remind: Remind = Remind()
     saved_replies: SavedReplies = Field(default_factory=dict)
+    attachments: Attachments = Attachments.AUTO
+    files_back: FilesBack = FilesBack.AUTO
     closing_words: tuple[Text, ...] = ()
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()

@@ -16,7 +16,7 @@ CONDITIONS = ("group_id", "group_name", "title", "metadata.")
 MAX_MENU_NAME = 75
 _CONDITION = re.compile(r"group_id|group_name|title|metadata(\.[^.\s][^.]*)+")
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]{1,200})?")
 
 
 def parse_text(value: Any) -> str:
@@ -34,12 +34,12 @@ def parse_url(value: Any) -> str:
     raise wrong("bad_url", f"{shown(value)} is not an https address.", hint)
 
 
-def parse_host(value: Any) -> str:
-    """A host name in lower case, without `https://` or path."""
-    text = value.lower() if isinstance(value, str) else ""
-    if _HOST.fullmatch(text):
+def parse_file_host(value: Any) -> str:
+    """A host name in lower case, without `https://`; perhaps with `*.` before it, a port, or the path of all files."""
+    host, slash, path = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if _HOST.fullmatch(text := host.lower() + slash + path):
         return text
-    inside = re.fullmatch(r"https?://([a-z0-9.-]{1,253})(?:[:/?#][^@]*)?", text)
+    inside = re.fullmatch(r"https?://([a-z0-9.-]{1,253})(?:[:/?#][^@]*)?", str(value).lower())
     hint = f"Write the host alone: `{inside[1]}`." if inside else "Write a host name: `files.example.com`."
     raise wrong("bad_host", f"{shown(value)} is not a host name.", hint)
 
@@ -120,7 +120,7 @@ DashboardUrl = Annotated[str, BeforeValidator(parse_url)]
 Condition = Annotated[str, BeforeValidator(parse_condition)]
 Allowed = Annotated[tuple[Text, ...], BeforeValidator(parse_allowed)]
 When = Annotated[Mapping[Condition, Allowed], AfterValidator(parse_when)]
-HostName = Annotated[str, BeforeValidator(parse_host)]
+FileHost = Annotated[str, BeforeValidator(parse_file_host)]
 Mentioned = Annotated[str, BeforeValidator(parse_mentioned)]
 WebAddress = Annotated[str, BeforeValidator(parse_address)]
 MenuName = Annotated[str, BeforeValidator(parse_menu_name)]

@@ -33,7 +33,7 @@ class Api:
             # Checked here because the error for such a header would quote the token.
             raise SettingsError("SLACK_BOT_TOKEN is empty or holds characters that no token has")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
-        self.deadline = deadline
+        self.deadline, self.token, self.base_url = deadline, token, base_url
 
     def write(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method that changes something and returns Slack's answer; raises `DeliveryFailed`."""

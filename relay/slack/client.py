@@ -17,6 +17,7 @@ from relay.slack.events import SLACKBOT
 from relay.slack.history import Found, find_posted
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.text import clean_line, escape
+from relay.slack.uploads import SlackFiles
 from relay.vocabulary import GateScope
 
 __all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profile", "SlackClient"]
@@ -44,6 +45,10 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "users.info": ("users:read", "users:read.email"),
     "reactions.add": ("reactions:write",),
     "reactions.remove": ("reactions:write",),
+    "files.getUploadURLExternal": ("files:write",),
+    "files.completeUploadExternal": ("files:write",),
+    "files.delete": ("files:write",),
+    "files.info": ("files:read",),
 }
 
 
@@ -83,6 +88,7 @@ class SlackClient:
         """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack."""
         self._api = Api(token, base_url, deadline=deadline)
         self._identity: Identity | None = None
+        self.files = SlackFiles(self._api)
 
     def post(self, channel: str, payload: Mapping[str, Any], *, thread_ts: str | None, send_id: str) -> Posted:
         """Posts once and returns where it landed; whoever asked for a thread must compare.

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+from relay.slack.limits import SHARING
+
 
 class Meaning(Enum):
     """What a code means for a call."""
@@ -60,7 +62,7 @@ _TABLE = {
         streaming_state_conflict cant_broadcast_message no_dual_broadcast_content_update blocked_file_type
         file_deleted file_is_deleted file_not_found file_share_limit_reached max_file_sharing_exceeded
         unable_to_share_files slack_connect_blocked_file_type slack_connect_clip_sharing_blocked
-        slack_connect_file_upload_sharing_blocked cant_delete_message
+        slack_connect_file_upload_sharing_blocked cant_delete_message cant_delete_file
 
         user_not_in_channel bad_timestamp invalid_name no_item_specified not_reactable no_access
         too_many_emoji too_many_reactions file_comment_not_found
@@ -81,18 +83,23 @@ _TABLE = {
 
 # The same word, another matter.
 _OF_METHOD = {
+    ("files.delete", "file_not_found"): Meaning.DONE,
+    ("files.delete", "file_deleted"): Meaning.DONE,
     ("chat.delete", "message_not_found"): Meaning.DONE,
     ("chat.update", "message_not_found"): Meaning.THREAD,  # only roots are updated: this one is gone
     ("chat.update", "is_inactive"): Meaning.CHANNEL,  # the channel is archived
     ("chat.getPermalink", "message_not_found"): Meaning.THREAD,
 }
 
+_OF_A_PLACE = (Meaning.CHANNEL, Meaning.CHANNEL_OR_WORKSPACE)
 _OF_ANY = {code: meaning for meaning, codes in _TABLE.items() for code in codes.split()}
 
 
 def meaning_of(code: str, method: str) -> Meaning:
     """Returns what a code means for a call of this method; `UNSURE` where nobody wrote it down."""
-    return _OF_METHOD.get((method, code)) or _OF_ANY.get(code, Meaning.UNSURE)
+    meaning = _OF_METHOD.get((method, code)) or _OF_ANY.get(code, Meaning.UNSURE)
+    is_files_alone = method in SHARING and (meaning in _OF_A_PLACE or code == "missing_scope")
+    return Meaning.PERMANENT if is_files_alone else meaning  # words go on without files
 
 
 def is_documented(code: str) -> bool:
@@ -109,6 +116,15 @@ ADVICE = {
     "token_expired": "the app was made with token rotation: make it again without",
     "not_allowed_token_type": "SLACK_BOT_TOKEN must be the bot's token; it begins with xoxb-",
     "missing_scope": "add the scope to the app and install it again",
+    "file_uploads_disabled": "this workspace takes no files",
+    "file_uploads_except_images_disabled": "this workspace takes no files but pictures",
+    "file_type_not_allowed": "this workspace takes no files of this type",
+    "blocked_file_type": "this workspace takes no files of this type",
+    "file_upload_size_restricted": "this workspace takes no files of this size",
+    "storage_limit_reached": "the workspace's storage is full",
+    "slack_connect_file_upload_sharing_blocked": "another workspace in this channel takes no files",
+    "slack_connect_blocked_file_type": "another workspace in this channel takes no files of this type",
+    "file_deleted": "it was deleted in Slack",
     "message_limit_exceeded": "the workspace's free plan is used up",
     "channel_not_found": "no such channel, or a private one: invite the bot with /invite",
     "not_in_channel": "invite the bot with /invite",

@@ -95,7 +95,7 @@ def _refusal(
         case Meaning.THREAD:
             return ThreadGone(said, code=code)
         case Meaning.PERMANENT:
-            return _permanent(said, code, body)
+            return _permanent(_with_advice(said, code, body), code, body)
         case Meaning.UNSURE:
             return Unsure(said, code=code, unknown_code=not is_documented(code))
 

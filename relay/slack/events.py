@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relay.messages import Ignored
+from relay.slack.agent_files import AgentFile
 from relay.slack.forms import Place
 from relay.slack.text import escape
 
@@ -61,7 +62,7 @@ class AgentWords:
     client_msg_id: str | None
     blocks: Blocks
     text: str
-    files: tuple[str, ...] = ()
+    files: tuple[AgentFile, ...] = ()
     broadcast: bool = False
     subtype: str = ""
     comes_from_elsewhere: bool = False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from relay.messages import Attachment, Form
+from relay.files import Way
+from relay.messages import Attachment
 from relay.slack.blocks import MAX_FILE_NAME, Block, context, image, link_or_words, plain
-from relay.slack.text import clean_line, is_https
+from relay.slack.text import clean_line
 
 _ENCRYPTED = "AWS-ENCRYPTED-"  # what Kommunicate puts in front of the name of a private file
 _NAMELESS = "file"
@@ -13,31 +14,26 @@ _THOUSANDS = ("kB", "MB", "GB", "TB")
 _ABSURD = 10**15  # a size is a claim; beyond this it says nothing
 
 
-def file_block(attachment: Attachment, form: Form, dashboard_url: str) -> Block:
-    """Shows the picture where form and address allow it, else name, type, size and where to open it.
+def file_block(attachment: Attachment, way: Way, dashboard_url: str) -> Block:
+    """Shows the picture, or name, type, size and where to open it.
 
     The line links to the conversation and never to the file: its address expires, and lets in whoever holds it.
     """
-    picture = _picture(attachment)
-    if form is Form.FULL and picture is not None:
-        return image(picture, _name(attachment))
+    picture = attachment.thumbnail_url if way is Way.PICTURE else None
+    if picture is not None:
+        return image(picture, file_name(attachment))
     return context(plain(describe(attachment)), link_or_words(dashboard_url))
 
 
 def describe(attachment: Attachment) -> str:
     """Returns name, type and size in one line, as declared by the sender."""
-    facts = (_name(attachment), clean_line(attachment.content_type, _MAX_TYPE), _size(attachment.size))
+    facts = (file_name(attachment), clean_line(attachment.content_type, _MAX_TYPE), _size(attachment.size))
     # The word in front keeps a file's name from reading like an author line.
     return "File: " + " · ".join(filter(None, facts))
 
 
-def _picture(attachment: Attachment) -> str | None:
-    if not attachment.is_image:
-        return None
-    return next(filter(is_https, (attachment.thumbnail_url, attachment.url)), None)
-
-
-def _name(attachment: Attachment) -> str:
+def file_name(attachment: Attachment) -> str:
+    """Returns what it is called, without what Kommunicate puts in front."""
     return clean_line(attachment.name.removeprefix(_ENCRYPTED), MAX_FILE_NAME) or _NAMELESS
 
 

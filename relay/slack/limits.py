@@ -6,3 +6,5 @@ POSTING = ("chat.postMessage",)
 LOOKING = ("auth.test", "conversations.history", "conversations.replies", "chat.delete")
 MARKING = ("reactions.add", "reactions.remove", "chat.update")
 FIND_CHANNEL = "conversations.list"
+UPLOAD_FILE, SHARE_FILE = "files.getUploadURLExternal", "files.completeUploadExternal"
+SHARING = (UPLOAD_FILE, SHARE_FILE, "files.info", "files.delete")

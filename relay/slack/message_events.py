@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relay.messages import Ignored
+from relay.slack.agent_files import read_file
 from relay.slack.events import SLACKBOT, AgentEdit, AgentWords, Blocks
 from relay.slack.fields import (
     Fields,
@@ -85,7 +86,7 @@ def _words(event: Fields, us: Us) -> AgentWords | Ignored:
         client_msg_id=identifier_or_none(event, "client_msg_id"),
         blocks=_typed(event),
         text=text(event, "text"),
-        files=tuple(text(file, "name") or text(file, "title") for file in several(event, "files")),
+        files=tuple(read_file(file) for file in several(event, "files")),
         broadcast=text(event, "subtype") == "thread_broadcast",
         subtype=text(event, "subtype"),
         comes_from_elsewhere=_comes_from_elsewhere(event, us),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from relay.files import Way
 from relay.messages import ChatMessage, Form, MessageKind, Person, Role
 from relay.slack.blocks import (
     MAX_TEXT,
@@ -64,7 +65,7 @@ class Line:
     `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
     already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is what the
     relay itself says; `is_withdrawn`: its author took it back; `quote` is what it answers to,
-    `mention` the Slack user whose chat this is now, "" for nobody.
+    `mention` the Slack user whose chat this is now, "" for nobody. `file` is how its file is shown.
     """
 
     id: int
@@ -78,6 +79,7 @@ class Line:
     is_withdrawn: bool = False
     quote: Quote | None = None
     mention: str = ""
+    file: Way = Way.LINE
 
     @property
     def is_spoken(self) -> bool:
@@ -189,7 +191,7 @@ def _blocks(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> Ite
     if last and line.mention and line.is_spoken:
         yield words([{"type": "text", "text": MARK + FOR}, _user(line.mention)])
     if last and line.message.attachment:
-        yield file_block(line.message.attachment, line.form, dashboard_url)
+        yield file_block(line.message.attachment, line.file, dashboard_url)
 
 
 def _user(user_id: str) -> Block:

@@ -88,7 +88,8 @@ class _Now(Enum):
         BUTTONS[SEND_CORRECTION],
     )
     DELETED = "Taken back after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
-    FILES = "Only the words were sent: {cause} do not reach the customer yet.", "", ""
+    FILES = "Not all of it was sent: {cause}.", "", ""
+    NO_FILE = "The file could not be brought here: {cause}.", "", ""
     TAKEN = "{who} has taken this chat over.", "", ""
     ASSIGNED = "{who} has this chat now{by}.", "", ""
     RELEASED = "Released {when}{by}", "", ""
@@ -98,7 +99,7 @@ class _Now(Enum):
     REFUSED = "Not done: {cause}.", "", ""
 
 
-_NO_CAUSE = {ThreadNotice.FILES: "files"}  # as version 0.1 stored it
+_NO_CAUSE = {ThreadNotice.FILES: "files do not reach the customer"}  # as version 0.1 stored it
 _CORRECTION = "Correction: "
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
-from relay.web import errors, health, kommunicate, metrics, slack
+from relay.web import errors, files, health, kommunicate, metrics, slack
 from relay.wiring import Relay, build_relay, ready_schema
 
 
@@ -25,6 +25,7 @@ def create_app(relay: Relay | None = None) -> Flask:
     app.register_blueprint(health.bp)
     if relay.settings.slack_signing_secrets:
         app.register_blueprint(slack.bp)
+        app.register_blueprint(files.bp)
     if relay.settings.metrics_token:
         app.register_blueprint(metrics.bp)
     return app

@@ -12,6 +12,8 @@ from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
+from relay.files import MAX_FILE
+
 MAX_REQUEST = 1024 * 1024  # bytes; above it the server refuses by itself, whatever the token
 CONNECTIONS = 2000  # at waitress's default of 100, that many stalled clients would lock everybody out
 OTHER_FILES = 100  # what the database, Slack and the log need beside the connections
@@ -37,6 +39,8 @@ def open_server(app: Flask, host: str, port: int) -> Any:
         send_bytes=SEND_BYTES,
         ident="",
         clear_untrusted_proxy_headers=True,
+        # A file is buffered whole, on disk: a client that is slow to take it must hold no thread of webhooks.
+        outbuf_high_watermark=MAX_FILE + 2**20,
     )
     server.task_dispatcher.shutdown = partial(_end, server.task_dispatcher.shutdown, sockets)  # type: ignore[method-assign]
     return server

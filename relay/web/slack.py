@@ -31,6 +31,7 @@ from relay.slack.forms import EMPTY, SAVED_REPLIES, Place, saved_form, tell_form
 from relay.slack.interactions import agent_click, agent_form, parse_interaction
 from relay.slack.parse import agent_change, agent_message, parse_event
 from relay.slack.thread_notices import BUTTONS, SEND_TO_CUSTOMER, TELL_CUSTOMER
+from relay.store.conversations.kept_files import learn_public_url
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.intake.clicks import accept_click
@@ -40,6 +41,7 @@ from relay.store.intake.recording import record_foreign
 from relay.store.intake.replies import accept_reply
 from relay.vocabulary import Outcome
 from relay.web import home
+from relay.web.files import reached_at
 from relay.web.kommunicate import ACCOUNT, read_body
 from relay.wiring import Relay
 
@@ -102,13 +104,18 @@ def _signed_body(relay: Relay) -> bytes:
 
 def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
     wording, rules = relay.wording, relay.reply_rules
+    host = request.host
+    address = reached_at(host) if host != relay.known_as else None  # links for customers begin with it
 
     def work(tx: Tx) -> Receipt:
+        if address is not None:
+            learn_public_url(tx, address)
         if isinstance(event, AgentWords):
             return accept_reply(tx, agent_message(event, wording), body, account=ACCOUNT, rules=rules)
         return accept_change(tx, agent_change(event, wording), body, account=ACCOUNT, rules=rules)
 
     receipt = relay.store.write("accept", work)
+    relay.known_as = host
     relay.on_accept()
     return receipt
 

@@ -11,9 +11,10 @@ from sqlalchemy import event, update
 
 from relay.delivery import worker as module
 from relay.delivery.attempt import Taking, fetch, take
+from relay.delivery.in_flight import InFlight
 from relay.delivery.owner import this_process
 from relay.delivery.steps import Need
-from relay.delivery.worker import InFlight, Worker
+from relay.delivery.worker import Worker
 from relay.errors import StoreUnavailable
 from relay.sandbox import SandboxServer
 from relay.store.db.engine import Store, Tx, open_store

@@ -181,3 +181,32 @@ def test_a_relay_that_is_killed_loses_and_doubles_nothing(page_url: str) -> None
         expect(line).to_contain_text("Sent")
         expect(line.get_by_role("button", name="Send again")).to_have_count(0)
         expect(customer_has(page, "I am here, Tom.")).to_be_visible()
+
+
+def test_files_go_both_ways(page_url: str) -> None:
+    """A customer's picture and papers in the thread, and an agent's paper in the customer's hands."""
+    paper = b"%PDF-1.7\n" + b"the terms " * 300
+    with open_page(page_url) as page:
+        page.get_by_test_id("customer-tab-100003").click(timeout=FIVE_TIMES)
+        page.get_by_test_id("slack-channel-C0SUPPORT").click()
+        tom = thread_of(page, "Tom Becker")
+        picture = page.request.get(f"{page_url}/files/receipt.png").body()
+        for name, kind, content in (("till.png", "image/png", picture), ("bill.pdf", "application/pdf", paper)):
+            page.get_by_test_id("customer-upload").set_input_files({"name": name, "mimeType": kind, "buffer": content})
+            page.get_by_test_id("customer-input").fill(f"see {name}")
+            page.get_by_test_id("customer-send").click()
+            expect(tom.get_by_test_id("slack-message").filter(has_text=f"see {name}")).to_be_visible()
+        expect(tom.get_by_test_id("slack-message").locator("img[src^='/files/']").first).to_be_visible()
+        expect(tom.get_by_test_id("file").filter(has_text="bill.pdf")).to_be_visible()
+        tom.get_by_test_id("agent-upload").set_input_files(
+            {"name": "terms.pdf", "mimeType": "application/pdf", "buffer": paper}
+        )
+        write(tom, "these are the terms")
+        sent = customer_has(page, "these are the terms")
+        expect(sent).to_contain_text("terms.pdf")
+        link = sent.get_by_role("link").first.get_attribute("href")
+        assert link
+        opened = page.request.get(link)
+        assert (opened.status, opened.body(), opened.headers["content-type"]) == (200, paper, "application/pdf")
+        mine = tom.get_by_test_id("slack-message").filter(has_text="these are the terms")
+        expect(mine.locator(".reactions")).to_contain_text("✅")

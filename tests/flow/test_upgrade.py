@@ -17,8 +17,8 @@ from sqlalchemy import MetaData, Table, insert, text
 
 from relay.sandbox.slack.values import Message
 from relay.store.db.engine import Store
+from relay.store.db.file_tables import metadata
 from relay.store.db.schema import SchemaState, migrate, schema_state, upgrade
-from relay.store.db.tables import metadata
 from relay.store.operations.replay import replay_one
 from tests.harness import ROOT, FakeClock, timeline, words
 from tests.replies.conftest import make_desk

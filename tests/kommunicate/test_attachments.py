@@ -66,13 +66,36 @@ def test_a_size_is_a_whole_number_of_bytes(size, expected):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://e.com/a", "data:image/png;base64,AA", "javascript:x", "ftp://e.com", "//e.com/a", "https://", "https:///a",
+    ["data:image/png;base64,AA", "javascript:x", "ftp://e.com", "//e.com/a", "https://", "https:///a",
      "https://u:p@e.com/a", "https://e.com@evil.com", "https://e.com/a b", "https://e.com/\x00", "https://e.com\\@evil.com",
      "https://e.com:99999/", "https://[::1", "https://e.com/\ud800", "https://e.com/<x>", "..", "", None, 5, {}],
 )  # fmt: skip
 def test_an_address_that_is_not_plain_https_is_left_out(url):
     attachment = cleaned(url=url, thumbnailUrl=url)
     assert (attachment.url, attachment.thumbnail_url) == (None, None)
+
+
+def test_a_picture_has_an_https_address_or_none():
+    """Slack fetches no other; the file itself may come from a relay's own http address."""
+    attachment = cleaned(url="http://e.com/a", thumbnailUrl="http://e.com/a")
+    assert (attachment.url, attachment.thumbnail_url) == ("http://e.com/a", None)
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "private"),
+    [
+        ({"name": "AWS-ENCRYPTED-a.png", "blobKey": "AMIfv94_x-1"}, "AMIfv94_x-1", True),
+        ({"name": "a.png", "blobKey": "AMIfv94"}, "AMIfv94", False),
+        ({"name": "AWS-ENCRYPTED-a.png", "url": "https://e.com/rest/ws/aws/file/k1"}, "k1", True),
+        ({"name": "a.png", "url": "https://e.com/rest/ws/attachment/k2"}, "k2", False),
+        ({"name": "a.png", "url": "https://e.com/rest/ws/attachment/k2/more"}, "", False),
+        ({"name": "a.png", "blobKey": "../secrets?x"}, "", False),
+        ({"name": "a.png", "blobKey": 5}, "", False),
+    ],
+)
+def test_it_finds_by_what_kommunicate_knows_a_file(file, key, private):
+    attachment = cleaned(**{"url": None, "thumbnailUrl": None, **file})
+    assert (attachment.key, attachment.is_private) == (key, private)
 
 
 @pytest.mark.parametrize(("value", "expected"), [("IMAGE/PNG\n", "IMAGE/PNG"), ("", ""), (None, ""), ({}, "")])

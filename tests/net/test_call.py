@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import traceback
@@ -23,7 +22,7 @@ from relay.slack.client import SlackClient
 from relay.vocabulary import Vendor
 from tests.harness import PATIENCE, wait_for
 
-from .wire import CALLS, HEAD, KEY, Answer, Wire, drip, hang_up, say, status_line
+from .wire import CALLS, HEAD, KEY, Answer, Wire, certify, drip, hang_up, say, status_line
 
 DEADLINE = 1.0
 WORDS = b"the customer's words"
@@ -267,10 +266,7 @@ def test_an_address_that_cannot_be_used_is_one_of_our_errors(base: str) -> None:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a vendor on this machine."""
     path = tmp_path_factory.mktemp("tls") / "vendor.pem"
-    made = f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout {path} -out {path}.crt"
-    names = ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*made.split(), *names], check=True, capture_output=True)
-    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    certify(path, "localhost")
     return path
 
 

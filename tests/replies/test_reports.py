@@ -22,7 +22,13 @@ def test_messages_replies_clicks_and_lines_are_told_apart(desk: Desk) -> None:
     desk.use("take_over")
     desk.carry()
     desk.run(60)
+    file = desk.sandbox.kommunicate.files.public("bill.pdf", b"%PDF-1.7 words")
+    desk.sandbox.kommunicate.customer_writes("123456", "", name="Jane", file=file)
+    desk.carry()
+    desk.run(20)
     assert rows(desk) == [
+        ("file", "delivered"),
+        ("message", "delivered"),
         ("line", "delivered"),
         ("click", "delivered"),
         ("reply", "ignored"),
@@ -31,7 +37,10 @@ def test_messages_replies_clicks_and_lines_are_told_apart(desk: Desk) -> None:
     ]
     with desk.store.read() as tx:
         found = totals(tx).delivered
-    assert {kind: found.get((kind, DeliveryState.DELIVERED), 0) for kind in Kind} == dict.fromkeys(Kind, 1)
+    assert {kind: found.get((kind, DeliveryState.DELIVERED), 0) for kind in Kind} == {
+        **dict.fromkeys(Kind, 1),
+        Kind.MESSAGE: 2,
+    }
 
 
 def test_what_waits_for_kommunicate_says_so_and_not_what_slack_has(desk: Desk) -> None:

@@ -93,29 +93,13 @@ def test_without_a_key_the_agent_is_told_that_nothing_reaches_the_customer(
 def test_what_stays_here_is_told_before_the_mark_is_seen(desk: Desk) -> None:
     """Slack takes no posts for a while, but marks."""
     desk.fault("ratelimited", retry_after="30")
-    desk.agent("see this", files=("plan.pdf",))
+    desk.agent("see this", files=(desk.sandbox.slack.cabinet.put("plan", kind="canvas"),))
     desk.carry()
     desk.run(20)
-    assert (desk.reached(), desk.marks()) == (["see this"], {"see this": []})
+    assert (desk.reached(), desk.marks()) == (["see this\n(a file follows)"], {"see this": []})
     desk.run(30)
-    assert "Only the words were sent" in desk.shown()[-1]
+    assert "Not all of it was sent" in desk.shown()[-1]
     assert desk.marks() == {"see this": ["partly"]}
-
-
-def test_a_file_beside_words_stays_here_and_that_is_told(desk: Desk) -> None:
-    desk.agent("see this", files=("plan.pdf",))
-    desk.carry()
-    desk.run(20)
-    assert (desk.reached(), desk.marks()) == (["see this"], {"see this": ["partly"]})
-    assert "Only the words were sent: files do not reach the customer yet" in desk.shown()[-1]
-
-
-def test_a_file_alone_is_refused_and_that_is_told(desk: Desk) -> None:
-    desk.agent("", files=("plan.pdf",))
-    desk.carry()
-    desk.run(20)
-    assert (desk.reached(), desk.marks()) == ([], {"": ["failed"]})
-    assert desk.whispers() == [("U0ALEX", "Not sent to the customer: files do not reach the customer yet.")]
 
 
 def test_who_is_mentioned_in_what_is_sent_all_the_same_has_a_name(desk: Desk) -> None:

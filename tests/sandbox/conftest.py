@@ -66,6 +66,19 @@ def refusal() -> Callable[..., dict[str, Any]]:
     return call
 
 
+@pytest.fixture
+def upload(slack: WebClient) -> Callable[..., Any]:
+    """Uploads a file and completes it, as `share` says: channel_id, thread_ts, initial_comment. Returns its id."""
+
+    def send(content: bytes = b"hello", name: str = "a.txt", **share: str) -> str:
+        place = slack.files_getUploadURLExternal(filename=name, length=len(content))
+        assert requests.post(place["upload_url"], data=content, timeout=5).ok
+        slack.files_completeUploadExternal(files=[{"id": place["file_id"], "title": name}], **share)
+        return str(place["file_id"])
+
+    return send
+
+
 class Receiver(ThreadingHTTPServer):
     """Takes what the sandbox sends; `statuses` are its next answers, 200 when they are used up."""
 

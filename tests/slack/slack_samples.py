@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from relay.conversation import ConversationState, Holder, Status
+from relay.files import Attachments, Way, picture_url, way_of
 from relay.messages import Attachment, ChatMessage, ConversationKey, Fate, Form, MessageKind, Person, Role
 from relay.slack.render import Card, Line, Notice
 from relay.vocabulary import DeliveryState, Mark, ThreadNotice
@@ -21,9 +24,20 @@ def a_message(text="hello", *, sender="jane", sent_at=NOON, attachment=None, kin
     return ChatMessage(KEY, "k", sender, sent_at, text, kind, attachment)
 
 
-def a_line(text="hello", *, id=1, name="Jane", role=Role.CUSTOMER, sender="jane", **more):
-    of_line = {k: more.pop(k) for k in ("form", "alone", "parts_done", "lost", "told") if k in more}
-    return Line(id, a_message(text, sender=sender, **more), Person(sender, name, role), **of_line)
+def shown(attachment, form=Form.FULL):
+    """An attachment and how it is shown, where every address may be fetched from."""
+    if attachment is None:
+        return None, Way.LINE
+    way = way_of(attachment, form, Attachments.AUTO, lambda url: True)
+    return replace(attachment, thumbnail_url=picture_url(attachment, lambda url: True)), way
+
+
+def a_line(text="hello", *, id=1, name="Jane", role=Role.CUSTOMER, sender="jane", attachment=None, **more):
+    attachment, more["file"] = shown(attachment, more.get("form", Form.FULL))
+    of_line = {k: more.pop(k) for k in ("form", "alone", "parts_done", "lost", "told", "file") if k in more}
+    return Line(
+        id, a_message(text, sender=sender, attachment=attachment, **more), Person(sender, name, role), **of_line
+    )
 
 
 def a_card(**changes):

@@ -114,6 +114,9 @@ def test_it_calls_the_methods_it_lists(slack, client):
             method,
             {
                 **OK,
+                "file": {"id": "F1"},
+                "file_id": "F1",
+                "upload_url": "https://files.slack.test/u",
                 "messages": [],
                 "channels": [{"id": "C1", "name": "a"}],
                 "permalink": "p",
@@ -131,6 +134,10 @@ def test_it_calls_the_methods_it_lists(slack, client):
     client.react("C1", "1.0", "x")
     client.unreact("C1", "1.0", "x")
     client.post_ephemeral("C1", "U1", "a sentence", thread_ts=None)
+    client.files.begin("a.txt", 1)
+    client.files.share("F1", "C1", "1.0")
+    assert client.files.shares("F1", "C1") == []
+    client.files.delete("F1")
     assert {method for method, _ in slack.calls} == set(METHOD_SCOPES)
 
 

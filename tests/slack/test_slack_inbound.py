@@ -26,6 +26,7 @@ from slack_bodies import (
 from relay.messages import Ignored
 from relay.sandbox.slack.values import APP_ID, TEAM_ID
 from relay.slack import message_events as why
+from relay.slack.agent_files import AgentFile
 from relay.slack.client import Identity
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Uninstalled, event_key
 from relay.slack.parse import NOT_THE_BOTS, OTHER_KIND, RATE_LIMITED, parse_event
@@ -46,6 +47,7 @@ def test_it_returns_slacks_challenge() -> None:
     assert parse_event(json.dumps(body).encode()) == Challenge(value)
 
 
+SHARED = (AgentFile("F1", "a.png"), AgentFile("F2", "B"), AgentFile("F3", "file", reason="it was deleted in Slack"))
 FILES = [{"id": "F1", "name": "a.png", "title": "A"}, {"id": "F2", "title": "B"}, {"id": "F3", "mode": "tombstone"}]
 SPOKEN = {
     "words": ({}, WORDS),
@@ -63,7 +65,7 @@ SPOKEN = {
     "words with their own id": ({"client_msg_id": "a-1"}, replace(WORDS, client_msg_id="a-1")),
     "odd characters": ({"text": "\x00\ud800"}, replace(WORDS, text="\x00\ud800")),
     "files": ({"subtype": "file_share", "files": FILES},
-              replace(WORDS, subtype="file_share", files=("a.png", "B", ""), beside=("files",))),
+              replace(WORDS, subtype="file_share", files=SHARED, beside=("files",))),
     "words shown in the channel too": ({"subtype": "thread_broadcast", "root": {"ts": ROOT, "bot_id": "B1"}},
                                        replace(WORDS, subtype="thread_broadcast", broadcast=True)),
     "/me": ({"subtype": "me_message"}, replace(WORDS, subtype="me_message")),

@@ -11,8 +11,8 @@ from sqlalchemy import Table, select
 from relay.messages import ChatMessage, ConversationKey, Decision, IgnoredMessage
 from relay.store.conversations import threads
 from relay.store.db.engine import Store, Tx
+from relay.store.db.file_tables import metadata
 from relay.store.db.rows import Claim, Draft, Receipt, Send
-from relay.store.db.tables import metadata
 from relay.store.intake.webhooks import accept
 from relay.store.queue import lanes, refusals, sends
 from relay.store.queue.gates import Limits, Pace

@@ -131,7 +131,7 @@ def test_a_kind_of_lane_that_this_version_does_not_know_is_left_alone(store: Sto
     """A newer version runs beside this one."""
     take_in(store)
     with store.begin() as tx:
-        tx.conn.execute(update(lane_table).values(kind="files"))
+        tx.conn.execute(update(lane_table).values(kind="of_tomorrow"))
     with store.read() as tx:
         assert not check_claimable(tx, lease=LEASE, limits=LIMITS).ready
     assert claim(store) is None

@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from relay.errors import StoreUnavailable
 from relay.store.db import schema
 from relay.store.db.engine import Store, open_store
+from relay.store.db.file_tables import metadata
 from relay.store.db.schema import SchemaState, migrate, schema_state
-from relay.store.db.tables import metadata
 from tests.harness import PATIENCE
 from tests.processes import FORKS
 from tests.store.shelf import claimed, rows, started, take_in

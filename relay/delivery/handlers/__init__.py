@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.handlers import card, clicks, corrections, marks, messages, replies, takeover
+from relay.delivery.handlers import card, clicks, corrections, fetches, files, marks, messages, replies, takeover
 from relay.delivery.steps import Prepared, Result, Step
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
@@ -35,11 +35,17 @@ HANDLERS: Mapping[SendKind, Handler] = {
     SendKind.CARD: card,
     SendKind.CORRECTION: corrections,
     SendKind.MARK: marks,
+    SendKind.UPLOAD: files,
+    SendKind.SHARE: files,
+    SendKind.RECALL: files,
+    SendKind.FETCH: fetches,
 }
 
 PREPARE: Mapping[Lane, Callable[[Tx, DeliveryContext, Claim], Prepared]] = {
     Lane.WORDS: messages.prepare,
     Lane.REPLIES: replies.prepare,
+    Lane.FILES: files.prepare,
+    Lane.FILES_BACK: fetches.prepare,
     Lane.CARD: corrections.prepare,
 }
 """What a lane has to do next, made ready from what the store has; called in the transaction that takes the lane."""
@@ -48,5 +54,6 @@ UNANSWERED: Mapping[SendKind, Callable[[Tx, DeliveryContext, Claim, Send], Step 
     SendKind.ROOT: messages.unanswered,
     SendKind.POST: messages.unanswered,
     SendKind.REPLY: replies.unanswered,
+    SendKind.SHARE: files.unanswered,
 }
 """What to do about a send whose call has not been answered, where it may not simply be repeated."""

@@ -113,7 +113,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
     card = Card(
         key=place.key,
         name=known.people[sender].name if sender else NAMELESS,
-        first_words=_first_words(tx, place, is_team=is_team),
+        first_words=_first_words(tx, context, place, is_team=is_team),
         last_words=last.words,
         waits_since=last.waits_since,
         waits_count=last.count,
@@ -132,10 +132,10 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         return render_card(replace(card, name=NAMELESS, first_words="", last_words="", replaces=None), Form.PLAIN)
 
 
-def _first_words(tx: Tx, place: Conversation, *, is_team: bool) -> str:
+def _first_words(tx: Tx, context: DeliveryContext, place: Conversation, *, is_team: bool) -> str:
     """What the opener said, as long as it is kept; of a file alone, its name; of one of the team, without Markdown."""
     opener = stored.read_message(body_of(tx, place.state.opener_id), place.key.account)
     if not isinstance(opener, ChatMessage):
         return ""
-    words = opener.own_words or (opener.attachment.name if opener.attachment else "")
+    words = context.files.in_words(place.rule, opener)
     return without_markup(words[:MOST]) if is_team else words

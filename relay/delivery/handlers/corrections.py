@@ -15,7 +15,8 @@ import structlog
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.events import assigned_to
-from relay.delivery.handlers import card, messages
+from relay.delivery.handlers import card
+from relay.delivery.lines import to_lines
 from relay.delivery.steps import Call, Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import Form
 from relay.slack.post import SlackPost
@@ -125,7 +126,7 @@ def _draw(
     if any(row.about for row in rows) and any(_is_pruned(row, place.key.account) for row in rows):
         return None  # a line that changes must not cost its neighbours their words
     rows = [replace(row, lost=row.lost or _why_lost(row, place.key.account), form=form or row.form) for row in rows]
-    found = messages.to_lines(tx, context, claim, rows, patient=patient)
+    found = to_lines(tx, context, claim, rows, patient=patient)
     if isinstance(found, Need):
         return found
     lines, people = found

@@ -8,45 +8,40 @@ from functools import partial
 
 import structlog
 
-from relay.delivery import quoting, stored
+from relay.delivery import stored
 from relay.delivery.adopting import adopt_held
 from relay.delivery.context import DeliveryContext
-from relay.delivery.events import apply_events, assigned_to, believed, changes_state, mention, subjects
+from relay.delivery.events import apply_events, assigned_to, changes_state, mention
 from relay.delivery.handlers.card import draw
 from relay.delivery.last_words import CUSTOMERS
-from relay.delivery.notices import called_agents, calls_in_vain, spoken_of, to_notice
+from relay.delivery.lines import Unrenderable, to_lines
+from relay.delivery.notices import called_agents, calls_in_vain
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
-from relay.errors import DeliveryFailed, Permanent, RelayError, ThreadGone, Unsure
+from relay.errors import DeliveryFailed, Permanent, ThreadGone, Unsure
 from relay.failpoints import failpoint
-from relay.messages import ChatMessage, ConversationKey, MessageKind, Person
+from relay.files import Way
+from relay.messages import ConversationKey, MessageKind, Person
 from relay.slack.client import Posted
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.post import SlackPost, fingerprint, mark_repeated
-from relay.slack.render import Line, Notice, Previous, render_batch
+from relay.slack.render import Line, Previous, render_batch
 from relay.slack.thread_notices import CALLING
 from relay.store.conversations import threads
 from relay.store.conversations.corrections import end_withdrawn
+from relay.store.conversations.files import queue_files
 from relay.store.conversations.state import LATER
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim, Draft, Send, Waiting
+from relay.store.db.rows import FOLLOWS, Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
 from relay.store.queue.due import arm_card_in_passing
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
 from relay.store.queue.lanes import give_back
 from relay.store.queue.waiting import waiting
-from relay.vocabulary import GateScope, SendKind, SendState, Vendor
+from relay.vocabulary import GateScope, SendKind, SendState
 
 NAMES, CHANNEL, MEMBERS = "names", "channel", "members"
 
 log = structlog.get_logger()
-
-
-class Unrenderable(RelayError):
-    """A stored message cannot be shown."""
-
-    def __init__(self, delivery_id: int, cause: str) -> None:
-        super().__init__(cause)
-        self.delivery_id = delivery_id
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
@@ -68,7 +63,8 @@ def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> St
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> Posted:
     """Post once."""
-    posted = context.slack.post(send.channel, send.payload, thread_ts=send.thread_ts, send_id=send.id)
+    payload = {name: value for name, value in send.payload.items() if name != FOLLOWS}
+    posted = context.slack.post(send.channel, payload, thread_ts=send.thread_ts, send_id=send.id)
     return in_place(context, send, posted)
 
 
@@ -108,6 +104,8 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
         case Answered(Posted(_, ts, _)):
             if sends.mark_delivered(tx, send, ts):
                 reopen_for_post(tx, send.channel, context.limits)
+            if send.follows:
+                queue_files(tx, claim.conversation.id, send.follows)
             give_back(tx, claim)
         case Refused(cause):
             refusals.bury(tx, claim, send, cause)
@@ -161,7 +159,7 @@ def _drafts(
     if any(line.is_spoken and line.author.role in CUSTOMERS for line in lines):
         arm_card_in_passing(tx, place.id, LATER)  # it quotes what a customer said last
     calls = _calls_the_channel(context, claim, lines)
-    drafts = [_draft(claim, post, rows) for post in posts]
+    drafts = _with_files([_draft(claim, post, rows) for post in posts], lines)
     if calls or (context.broadcasts and any(calls_in_vain(line) for line in told)):
         drafts[0] = replace(drafts[0], payload={**drafts[0].payload, "reply_broadcast": True})
     return Ready(tuple(drafts), rows[-1].id, calls, mentioned)
@@ -174,38 +172,6 @@ def _still_to_show(tx: Tx, claim: Claim, rows: list[Waiting]) -> list[Waiting]:
     if over:
         end_withdrawn(tx, sorted(over))
     return [row for row in rows if row.id not in over]
-
-
-def to_lines(
-    tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting], *, patient: bool = True
-) -> tuple[list[Line], Mapping[str, Person]] | Need:
-    """What is to be shown of deliveries, and everybody they speak of; who is not `patient` waits for no name."""
-    key = claim.conversation.key
-    messages = {row.id: _message(row, key) for row in rows}
-    quoted = quoting.find_all(tx, claim, messages.values()) if any(one.quotes for one in messages.values()) else {}
-    wanted = subjects(messages) | (quoting.authors(quoted, key.account) if quoted else set())
-    if any(row.about and row.about.topic in CALLING for row in rows):
-        wanted |= spoken_of(claim)
-    known = context.authors.known(tx, key.account, wanted)
-    if patient and known.missing and NAMES not in claim.asked:
-        return Need(NAMES, partial(context.authors.look_up, key.account, known.missing))
-    if patient and quoted and (links := quoting.need_links(context, claim, quoted)):
-        return links
-    lines = [
-        _line(
-            row,
-            believed(messages[row.id], known.people),
-            known.people,
-            to_notice(context, claim, row, row.about, known.people) if row.about else None,
-        )
-        for row in rows
-    ]
-    if quoted:
-        lines = [
-            replace(line, quote=quoting.quote(context, quoted.get(line.message.quotes), key.account, known.people))
-            for line in lines
-        ]
-    return lines, known.people
 
 
 def _root(tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting]) -> Prepared:
@@ -224,24 +190,21 @@ def _draft(claim: Claim, post: SlackPost, rows: Sequence[Waiting]) -> Draft:
     return Draft(SendKind.POST, place.channel_id or "", place.thread_ts, payload, post.parts)
 
 
+def _with_files(drafts: list[Draft], lines: Sequence[Line]) -> list[Draft]:
+    """Files follow the post in which their messages end."""
+    following = {line.id for line in lines if line.is_spoken and line.file is Way.UPLOAD}
+    for number in reversed(range(len(drafts))) if following else ():
+        here = sorted(following & {delivery_id for delivery_id, _ in drafts[number].parts})
+        if here:
+            drafts[number] = replace(drafts[number], payload={**drafts[number].payload, FOLLOWS: here})
+        following -= set(here)
+    return drafts
+
+
 def _calls_the_channel(context: DeliveryContext, claim: Claim, lines: Sequence[Line]) -> bool:
     """True when the first post says something of the customer's that nobody follows the thread to see."""
     due = claim.broadcast_from is not None and claim.broadcast_from <= claim.at
     return context.broadcasts and due and any(line.author.role in CUSTOMERS and line.is_spoken for line in lines)
-
-
-def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
-    if row.lost is not None or row.about is not None or row.is_withdrawn:
-        return ChatMessage(key, key="", sender="", sent_at=0.0, text="")
-    message = stored.read_message(row.body, key.account)
-    if isinstance(message, str):
-        raise Unrenderable(row.id, message)
-    return message
-
-
-def _line(row: Waiting, message: ChatMessage, people: Mapping[str, Person], notice: Notice | None) -> Line:
-    author = people.get(message.sender, Person(message.sender, message.sender or Vendor.KOMMUNICATE))
-    return Line(row.id, message, author, row.form, row.alone, row.parts_done, row.lost, notice, row.is_withdrawn)
 
 
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:

@@ -13,6 +13,7 @@ from relay.conversation import Holder
 from relay.delivery import agents, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.failures import agent_of
+from relay.delivery.handing_on import FOLLOWS, REFUSED, HandedOn, hand_on
 from relay.delivery.handlers import clicks, questions
 from relay.delivery.policy import ECHO_AFTER
 from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
@@ -30,9 +31,11 @@ from relay.delivery.steps import (
     TooLate,
 )
 from relay.delivery.stored import Said
+from relay.files import FilesBack
 from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
 from relay.slack.events import AgentWords
+from relay.slack.message_events import FILES
 from relay.slack.notes import customer_text
 from relay.slack.reply_text import labels, mentioned
 from relay.store.conversations import replies
@@ -119,14 +122,30 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
     names = {**named, **{one: found[one].name for one in others if one in found}}
     text, agent = customer_text(now.blocks, now.text, names), found.get(author) or Agent(author, agents.NAMELESS, "")
     barred = may_speak(agent, replying.rules, comes_from_elsewhere=said.comes_from_elsewhere)
-    beside = " and ".join(said.beside) if isinstance(said, AgentWords) else ""
-    if barred or not text.strip():
-        return _refusal(claim, action, said, barred or (f"{beside} {NOT_YET}" if beside else NOTHING))
+    shared, how = said.files if isinstance(said, AgentWords) else (), replying.files_back(claim.conversation.rule)
+    if barred or (shared and how is FilesBack.REFUSE):
+        return _refusal(claim, action, said, barred or REFUSED)
+    given = hand_on(tx, claim, action, shared, how) if shared else HandedOn()
+    if not isinstance(given, HandedOn):
+        return given
+    beside = _beside(said, given)
+    text = "\n\n".join(filter(None, (text.strip("\n"), "\n".join(given.lines))))
+    if not text.strip():
+        return _refusal(claim, action, said, beside or NOTHING, in_thread=bool(given.missing))
     if not replies.is_as_read(tx, action):
         return 0.0
+    if given.missing:
+        text = f"{text}\n{FOLLOWS}"
     template = replying.templates.get(said.saved, {}) if isinstance(said, AgentWords) else {}
-    draft = _draft(claim, action, agent, text, agent.agent_id or replying.sender, beside, template)
+    draft = _draft(claim, action, agent, text, agent.agent_id or replying.sender, beside, template or given.template)
     return Ready((_takeover(claim, action, draft) if claim.conversation.state.bot_active else draft,))
+
+
+def _beside(said: Said, given: HandedOn) -> str:
+    """What does not go with the words, as a sentence goes on after "Not with it:"."""
+    others = [kind for kind in said.beside if kind != FILES] if isinstance(said, AgentWords) else []
+    unsent = [f"{' and '.join(others)} {NOT_YET}"] if others else []
+    return "; ".join([*given.missing, *unsent])
 
 
 def _draft(

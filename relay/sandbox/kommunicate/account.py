@@ -6,6 +6,7 @@ import re
 from typing import Any, Literal
 
 from relay.sandbox.core import API_KEY, WEBHOOK_WORD, Core
+from relay.sandbox.kommunicate.files import CustomerFile, CustomerFiles
 from relay.sandbox.kommunicate.values import (
     AGENT,
     ATTACHMENT,
@@ -25,6 +26,7 @@ from relay.sandbox.outbox import Outbox, Outgoing
 from relay.sandbox.pictures import HOST, Pictures, kind_of
 
 OPEN = 0  # a conversation's status
+File = CustomerFile | dict[str, Any]  # one of the account's, or a `file` as the webhook is to tell it
 Echo = Literal["before", "after", "without_metadata", "off"]
 GROUP_ID = re.compile(r"[1-9]\d{0,11}")
 
@@ -45,6 +47,7 @@ class KommunicateAccount:
     ) -> None:
         self.core = core or Core()
         self.pictures = pictures or Pictures()
+        self.files = CustomerFiles(self.core)
         self.api_key = api_key
         self.echo: Echo = "after"
         self.engaged: set[str] = set()
@@ -79,19 +82,30 @@ class KommunicateAccount:
         *,
         name: str = "Customer",
         attachment: str | None = None,
+        file: File | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> str:
-        """A customer types; `attachment` names a picture. Returns the webhook's key, before it is sent."""
+        """A customer types; `attachment` names a picture, `file` is any file: one to a message, as in Kommunicate.
+
+        Returns the webhook's key, before it is sent.
+        """
         with self.core.lock:
             conversation = self.open_conversation(group_id, name)
-            return self._write(conversation, conversation.customer, text, attachment, metadata)
+            file = self._picture(attachment) if attachment else file
+            return self._write(conversation, conversation.customer, text, file, metadata)
 
     def staff_writes(
-        self, group_id: str, text: str, *, user_id: str = "bot", metadata: dict[str, Any] | None = None
+        self,
+        group_id: str,
+        text: str,
+        *,
+        user_id: str = "bot",
+        file: File | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> str:
         """A bot or agent writes in Kommunicate itself. Returns the webhook's key."""
         with self.core.lock:
-            return self._write(self.conversation(group_id), self.people[user_id], text, None, metadata)
+            return self._write(self.conversation(group_id), self.people[user_id], text, file, metadata)
 
     def notice(self, group_id: str, text: str, metadata: dict[str, Any]) -> str:
         """The system says something about the conversation (contentType 10). Returns the webhook's key."""
@@ -139,18 +153,19 @@ class KommunicateAccount:
         conversation: Conversation,
         sender: Person,
         text: str,
-        attachment: str | None,
+        file: File | None,
         metadata: dict[str, Any] | None,
     ) -> str:
-        file = self._file(attachment) if attachment else None
-        kind = ATTACHMENT if file else PLAIN
-        line = self.add_line(conversation, sender, text, metadata or {}, file=file, content_type=kind)
+        kept = file if isinstance(file, CustomerFile) else None
+        told = self.files.told(file) if isinstance(file, CustomerFile) else file
+        kind = ATTACHMENT if told else PLAIN
+        line = self.add_line(conversation, sender, text, metadata or {}, file=told, attached=kept, content_type=kind)
         if sender == conversation.customer:
             conversation.status = OPEN  # no page says so; a chat goes on where its customer writes
         self.webhook.send(conversation, line)
         return f"4-{line.tail}"
 
-    def _file(self, name: str) -> dict[str, Any]:
+    def _picture(self, name: str) -> dict[str, Any]:
         content = self.pictures.get(name)
         if content is None:
             raise KommunicateError("FILE_NOT_FOUND", f"no picture {name!r}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
 
+from relay.sandbox.calls import Outcome, answered
 from relay.sandbox.faults import Fault
 from relay.sandbox.kommunicate import rest
 from relay.sandbox.kommunicate.account import KommunicateAccount
+from relay.sandbox.kommunicate.downloads import add_downloads
 from relay.sandbox.kommunicate.values import KommunicateError
-from relay.sandbox.misbehave import answer
 from relay.sandbox.sandbox import Sandbox
 
 PREFIX = "/rest/ws"
@@ -25,30 +27,24 @@ CALLS: dict[tuple[str, str], Call] = {
     ("PATCH", "/group/status/change"): rest.change_status,
     ("GET", "/group/v2/info"): rest.group_info,
     ("GET", "/message/v2/list"): rest.message_list,
+    ("GET", "/file/url"): rest.file_url,
 }
 ON_BEHALF = {"/group/assignee/change", "/group/status/change", "/message/v2/list"}
 BARE = {"/message/v2/list"}
+TEXT = {"/file/url"}
 
 
 def kommunicate_routes(sandbox: Sandbox) -> Blueprint:
-    """`/kommunicate/rest/ws/...` in the methods Kommunicate documents."""
+    """`/kommunicate/rest/ws/...` in the methods Kommunicate documents, and `/kommunicate/files/...`."""
     routes = Blueprint("kommunicate", __name__, url_prefix="/kommunicate")
 
     @routes.route("/rest/ws/<path:name>", methods=["GET", "POST", "PATCH"])
     def call(name: str) -> Response:
         path = f"/{name}"
-        group = _group_id()
-        fault = sandbox.faults.take(PREFIX + path, group)
-        outcome = {"text": "not done"}
+        refuse = partial(_refuse, sandbox)
+        return answered(sandbox, PREFIX + path, _group_id(), lambda _: _run(sandbox, path), refuse)
 
-        def act() -> Response:
-            response, outcome["text"] = _run(sandbox, path)
-            return response
-
-        response = answer(fault, act, lambda fault: _refuse(sandbox, fault), sandbox.core.closing)
-        sandbox.record(PREFIX + path, group, outcome["text"], response.status_code, fault)
-        return response
-
+    add_downloads(routes, sandbox)
     return routes
 
 
@@ -58,7 +54,7 @@ def _group_id() -> str:
     return str(given or request.args.get("groupId", ""))
 
 
-def _run(sandbox: Sandbox, path: str) -> tuple[Response, str]:
+def _run(sandbox: Sandbox, path: str) -> Outcome:
     account = sandbox.kommunicate
     try:
         call = _allowed_call(account, path)
@@ -68,6 +64,8 @@ def _run(sandbox: Sandbox, path: str) -> tuple[Response, str]:
         return _error(sandbox, error), error.code
     if account.echo == "before" and path == "/message/v2/send":
         _wait_for_echo(account, result["messageKey"])
+    if path in TEXT:
+        return Response(result, mimetype="text/plain"), "ok"
     return _json(result if path in BARE else _envelope(sandbox, "success", result)), "ok"
 
 

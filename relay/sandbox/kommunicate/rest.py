@@ -138,13 +138,13 @@ def message_list(account: KommunicateAccount, query: dict[str, str]) -> dict[str
     older = [line for line in reversed(conversation.lines) if line.time < int(end)]
     people = {line.sender.user_id: line.sender for line in conversation.lines}
     return {
-        "message": [_listed(conversation, line) for line in older[: int(size)]],
+        "message": [_listed(account, conversation, line) for line in older[: int(size)]],
         "userDetails": [_person(person) for person in people.values()],
         "groupFeeds": [group_info(account, {"groupId": conversation.group_id})],
     }
 
 
-def _listed(conversation: Conversation, line: ChatLine) -> dict[str, Any]:
+def _listed(account: KommunicateAccount, conversation: Conversation, line: ChatLine) -> dict[str, Any]:
     received = line.sender == conversation.customer
     shape = {
         "key": f"{'4' if received else '5'}-{line.tail}",
@@ -159,4 +159,16 @@ def _listed(conversation: Conversation, line: ChatLine) -> dict[str, Any]:
         "contentType": line.content_type,
         "metadata": line.metadata,
     }
-    return shape | ({"fileMeta": line.file} if line.file else {})
+    meta = (
+        account.files.listed(line.attached, user_key=line.sender.user_key, time=line.time)
+        if line.attached
+        else line.file
+    )
+    return shape | ({"fileMeta": meta} if meta else {})
+
+
+def file_url(account: KommunicateAccount, query: dict[str, str]) -> str:
+    """The signed address of a file, by its blobKey; the one call whose answer is plain text."""
+    if not query.get("key"):
+        raise wrong("key is required")
+    return account.files.signed(query["key"])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.sandbox.core import Core
+
+if TYPE_CHECKING:
+    from relay.sandbox.kommunicate.files import CustomerFile
 
 BOT, CUSTOMER, AGENT = 1, 3, 8  # roleType
 PLAIN, ATTACHMENT, NOTICE = 0, 1, 10  # contentType
@@ -39,7 +42,10 @@ class Person:
 
 @dataclass(eq=False)
 class ChatLine:
-    """One message of a conversation. `tail` is its key without the `4-`/`5-` in front."""
+    """One message of a conversation. `tail` is its key without the `4-`/`5-` in front.
+
+    `file` is what the webhook tells of its file; `attached` is the file itself, where the account keeps it.
+    """
 
     tail: str
     sender: Person
@@ -47,6 +53,7 @@ class ChatLine:
     time: int
     metadata: dict[str, Any] = field(default_factory=dict)
     file: dict[str, Any] | None = None
+    attached: CustomerFile | None = None
     content_type: int = PLAIN
     source: int = 1
     delivery: Any = None  # the webhook that told of it, if any

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
 
+from relay.sandbox.calls import Outcome, answered
 from relay.sandbox.faults import Fault
-from relay.sandbox.misbehave import answer
 from relay.sandbox.sandbox import Sandbox
 from relay.sandbox.slack import chat, conversations, people, uploads
 from relay.sandbox.slack.access import named_channel
 from relay.sandbox.slack.args import Args, read_args
+from relay.sandbox.slack.sharing import settle
+from relay.sandbox.slack.transfer import add_transfer
 from relay.sandbox.slack.values import SlackError
 from relay.sandbox.slack.workspace import SlackWorkspace
 
+# What these faults do: with an argument left out nothing comes of it, and the answer is the same.
+LEFT_OUT = {"unthreaded": "thread_ts", "unshared": "channel_id"}
 Method = Callable[[SlackWorkspace, Args], dict[str, Any]]
 
 METHODS: dict[str, Method] = {
@@ -32,6 +37,7 @@ METHODS: dict[str, Method] = {
     "conversations.list": conversations.listing,
     "conversations.replies": conversations.replies,
     "files.completeUploadExternal": uploads.complete_upload,
+    "files.delete": uploads.file_delete,
     "files.getUploadURLExternal": uploads.get_upload_url,
     "files.info": uploads.file_info,
     "reactions.add": chat.add_reaction,
@@ -45,25 +51,20 @@ METHODS: dict[str, Method] = {
 
 
 def slack_routes(sandbox: Sandbox) -> Blueprint:
-    """`POST /slack/api/<method>` and the upload address."""
+    """`POST /slack/api/<method>`, and where files are sent to and read from."""
     routes = Blueprint("slack", __name__, url_prefix="/slack")
 
     @routes.post("/api/<method>")
     def call(method: str) -> Response:
         args, problem = _arguments()
-        channel = named_channel(sandbox.slack, _channel_of(args))
-        fault = sandbox.faults.take(method, channel)
-        outcome = {"text": "not done"}
-        if fault is not None and fault.kind == "unthreaded":
-            args.values.pop("thread_ts", None)
+        channel = named_channel(sandbox.slack, _place_of(args))
 
-        def act() -> Response:
-            response, outcome["text"] = _run(sandbox, method, args, problem)
-            return response
+        def act(fault: Fault | None) -> Outcome:
+            if fault is not None and fault.kind in LEFT_OUT:
+                args.values.pop(LEFT_OUT[fault.kind], None)
+            return _run(sandbox, method, args, problem)
 
-        response = answer(fault, act, lambda fault: _refuse(sandbox, fault), sandbox.core.closing)
-        sandbox.record(method, channel, outcome["text"], response.status_code, fault)
-        return response
+        return answered(sandbox, method, channel, act, partial(_refuse, sandbox))
 
     @routes.post("/hooks/<token>")
     def respond(token: str) -> Response:
@@ -74,13 +75,7 @@ def slack_routes(sandbox: Sandbox) -> Blueprint:
             return Response(error.code, error.status)
         return Response("ok")
 
-    @routes.post("/upload/<file_id>")
-    def upload(file_id: str) -> Response:
-        parts = request.files.values() if request.mimetype == "multipart/form-data" else ()
-        content = next((part.read() for part in parts), b"") or request.get_data()
-        taken = sandbox.slack.cabinet.receive(file_id, content)
-        return Response(f"OK - {len(content)}" if taken else "ERROR", 200 if taken else 400)
-
+    add_transfer(routes, sandbox)
     return routes
 
 
@@ -91,18 +86,21 @@ def _arguments() -> tuple[Args, SlackError | None]:
         return Args({}), problem
 
 
-def _channel_of(args: Args) -> str:
-    channel = args.values.get("channel") or args.values.get("channel_id")
-    return channel if isinstance(channel, str) else ""
+def _place_of(args: Args) -> str:
+    """The channel that a call is about, or the file."""
+    found = (args.values[name] for name in ("channel", "channel_id", "file") if args.values.get(name))
+    place = next(found, "")
+    return place if isinstance(place, str) else ""
 
 
-def _run(sandbox: Sandbox, method: str, args: Args, problem: SlackError | None) -> tuple[Response, str]:
+def _run(sandbox: Sandbox, method: str, args: Args, problem: SlackError | None) -> Outcome:
     slack = sandbox.slack
     try:
         _check_token(slack, args)
         if problem is not None:
             raise problem
         with sandbox.core.lock:
+            settle(slack)
             response = _json({"ok": True, **_method(method)(slack, args)})
     except SlackError as error:
         return _error(error), error.code

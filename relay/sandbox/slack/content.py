@@ -71,7 +71,7 @@ def _pictures_that_fail(slack: SlackWorkspace, blocks: list[Any]) -> list[str]:
             complain(problems, "downloading image failed", at)
     for at, reference in files_of(blocks):
         file = slack.cabinet.files.get(str(reference.get("id")))
-        if file is None or not file.completed:
+        if file is None or not file.readable:
             complain(problems, "invalid slack file", at)
     return problems
 

@@ -1,60 +1,138 @@
-"""Uploaded files: an address to send bytes to, then one completion that shares them."""
+"""The files of a workspace: what the app uploads, and what people put into their messages."""
 
 from __future__ import annotations
 
+import mimetypes
+import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from relay.sandbox.core import Core
 from relay.sandbox.pictures import kind_of
+from relay.sandbox.slack.values import BOT_USER_ID, TEAM_ID, Channel, Message
 
 
-@dataclass
+@dataclass(eq=False)
 class SlackFile:
-    """A file from the request for an upload address to its share."""
+    """A file, from the request for an upload address or a person's message on.
+
+    `kind` is a row of `file_shapes.KINDS`. `fields` go over what events and files.info tell of it. `completed` files
+    exist for the API. `url` is where an external one is. `shares` are by privacy and channel, as files.info has them.
+    """
 
     id: str
     name: str
     length: int
+    kind: str = "hosted"
+    title: str = ""
+    mimetype: str = ""
+    url: str = ""
+    user: str = BOT_USER_ID
+    created: int = 0
     content: bytes | None = None
     completed: bool = False
-    shares: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    deleted: bool = False
+    fields: dict[str, Any] = field(default_factory=dict)
+    shares: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
 
-    def shape(self) -> dict[str, Any]:
-        """The file as files.info returns it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "title": self.name,
-            "size": self.length,
-            "mimetype": kind_of(self.content or b"") or "application/octet-stream",
-            "mode": "hosted",
-            "is_external": False,
-            "url_private": f"https://files.slack.com/files-pri/T0SANDBOX-{self.id}/{self.name}",
-            "shares": {"public": self.shares} if self.shares else {},
-        }
+    @property
+    def slug(self) -> str:
+        """Its name as it stands in addresses."""
+        return re.sub(r"[^a-z0-9._-]+", "_", self.name.lower()).lstrip(".") or "file"
+
+    @property
+    def readable(self) -> bool:
+        """True where there are bytes to be had."""
+        return self.completed and not self.deleted and self.content is not None
+
+
+@dataclass
+class Pending:
+    """Files that are to be shared in one message at `due`, in seconds since 1970."""
+
+    files: list[SlackFile]
+    channel: Channel
+    thread_ts: str | None
+    text: str
+    due: float
 
 
 class FileCabinet:
-    """The files of the workspace by id."""
+    """The files by id. `origin` is where their bytes are; `share_delay` how long a share takes, in seconds."""
 
     def __init__(self, core: Core) -> None:
-        self._core = core
+        self.origin = "https://files.slack.sandbox.test"
+        self.share_delay = 0.0
         self.files: dict[str, SlackFile] = {}
+        self.pending: list[Pending] = []
+        self._core = core
 
     def reserve(self, name: str, length: int) -> SlackFile:
-        """A new file without bytes."""
-        file = SlackFile(f"F{secrets.token_hex(5).upper()}", name, length)
+        """A new file of the app's without bytes."""
         with self._core.lock:
+            file = SlackFile(self._new_id(), name, length, title=name, created=int(self._core.now()))
             self.files[file.id] = file
         return file
 
+    def put(
+        self,
+        name: str,
+        content: bytes = b"words",
+        *,
+        kind: str = "hosted",
+        title: str | None = None,
+        mimetype: str | None = None,
+        url: str = "",
+        user: str = "U0ALEX",
+        **fields: Any,
+    ) -> SlackFile:
+        """A file of a person's, to be given to `human_writes`; `kind` is a row of `file_shapes.KINDS`."""
+        with self._core.lock:
+            file = SlackFile(
+                self._new_id(),
+                name,
+                len(content),
+                kind=kind,
+                title=name if title is None else title,
+                mimetype=mime_of(name, content) if mimetype is None else mimetype,
+                url=url,
+                user=user,
+                created=int(self._core.now()),
+                content=content,
+                completed=True,
+                fields=fields,
+            )
+            self.files[file.id] = file
+        return file
+
+    def given(self, files: Iterable[str | SlackFile], user: str) -> list[SlackFile]:
+        """The files of a message; a mere name gets a few bytes."""
+        return [self.put(each, user=user) if isinstance(each, str) else each for each in files]
+
     def receive(self, file_id: str, content: bytes) -> bool:
-        """Takes the bytes; False when the id is unknown or the length is not what was announced."""
+        """Takes the bytes, once; False when the id is unknown or the length is not what was announced."""
         with self._core.lock:
             file = self.files.get(file_id)
-            if file is None or len(content) != file.length:
+            if file is None or file.content is not None or file.completed or len(content) != file.length:
                 return False
-            file.content = content
+            file.content, file.mimetype = content, mime_of(file.name, content)
             return True
+
+    def note_shares(self, files: Iterable[SlackFile], message: Message, channel: Channel) -> None:
+        """From now on files.info says that they are in this message."""
+        share = {"ts": message.ts} | ({"thread_ts": message.thread_ts} if message.thread_ts else {})
+        share |= {"channel_name": channel.name, "team_id": TEAM_ID}
+        for file in files:
+            places = file.shares.setdefault("private" if channel.is_private else "public", {})
+            places.setdefault(channel.id, []).append(dict(share))
+
+    @staticmethod
+    def _new_id() -> str:
+        return f"F{secrets.token_hex(5).upper()}"
+
+
+def mime_of(name: str, content: bytes) -> str:
+    """What Slack takes it for: pictures by their bytes, the rest by the name."""
+    return kind_of(content) or mimetypes.guess_type(name)[0] or "application/octet-stream"

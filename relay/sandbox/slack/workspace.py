@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from relay.sandbox.core import BOT_LOGIN, SIGNING_KEY, Core
 from relay.sandbox.pictures import Pictures
 from relay.sandbox.slack.board import Board
 from relay.sandbox.slack.events import EventSender
-from relay.sandbox.slack.files import FileCabinet
+from relay.sandbox.slack.file_shapes import told
+from relay.sandbox.slack.files import FileCabinet, SlackFile
 from relay.sandbox.slack.pacing import Pacing
 from relay.sandbox.slack.pings import pings_of
 from relay.sandbox.slack.triggers import Triggers
@@ -62,8 +64,16 @@ class SlackWorkspace(Board):
         self.ephemerals: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
         self.homes: dict[str, dict[str, Any]] = {}  # the Home tab of each person
-        self.hooks = "https://hooks.sandbox.test"  # where a response_url leads; the server's own address
         self._responses: dict[str, tuple[dict[str, Any], float]] = {}  # what each may change, and until when
+
+    @property
+    def origin(self) -> str:
+        """Where a response_url, an upload and a file's bytes are: the server's own address."""
+        return self.cabinet.origin
+
+    @origin.setter
+    def origin(self, url: str) -> None:
+        self.cabinet.origin = url
 
     def need_scope(self, scope: str) -> None:
         """Raises missing_scope with what was needed and what the token has."""
@@ -86,7 +96,7 @@ class SlackWorkspace(Board):
         """An address that changes what is shown to one person alone; good for half an hour."""
         token = uuid.uuid4().hex
         self._responses[token] = (shown, self.core.now() + RESPONSE_LIFE)
-        return f"{self.hooks}/hooks/{token}"
+        return f"{self.origin}/hooks/{token}"
 
     def respond(self, token: str, body: dict[str, Any]) -> None:
         """What somebody sends to such an address: it takes the original away, or puts something in its place."""
@@ -155,25 +165,29 @@ class SlackWorkspace(Board):
         user: str = "U0ALEX",
         thread_ts: str | None = None,
         raw: bool = False,
-        files: tuple[str, ...] = (),
+        files: Sequence[str | SlackFile] = (),
     ) -> Message:
-        """A person posts; `text` is as typed, or with Slack's entities and `<@U..>` when `raw`; `files` by name."""
+        """A person posts; `text` is as typed, or with Slack's entities and `<@U..>` when `raw`.
+
+        `files` are those of `cabinet.put`; a mere name stands for a small one of that name.
+        """
         with self.core.lock:
             if self.channels[channel_id].is_archived:
                 raise SlackError("is_archived")
             stored = text if raw else as_stored(text)
-            blocks = as_blocks(stored)
+            attached = self.cabinet.given(files, user)
             message = self.add(
                 channel_id,
                 user,
                 stored,
                 thread_ts=thread_ts,
-                blocks=blocks,
+                blocks=as_blocks(stored),
                 client_msg_id=str(uuid.uuid4()),
-                files=[{"id": f"F0{number}", "name": name} for number, name in enumerate(files)],
+                files=[told(each, self.cabinet) for each in attached],
                 pings=pings_of(stored, [], linked_names=False),
                 team=self.users[user].team if user in self.users else TEAM_ID,
             )
+            self.cabinet.note_shares(attached, message, self.channels[channel_id])
             self.tell_posted(message)
             return message
 
@@ -195,11 +209,15 @@ class SlackWorkspace(Board):
     def mark_edited(self, message: Message, before: dict[str, Any]) -> None:
         """Stamps an edit and tells the app."""
         message.edited_ts = self.next_ts()
+        self.tell_changed(message, before, message.edited_ts)
+
+    def tell_changed(self, message: Message, before: dict[str, Any], ts: str) -> None:
+        """Tells the app that a message is not what it was, be it edited or not."""
         after = message_shape(message, self, metadata=True)
         event = {"type": "message", "subtype": "message_changed", "hidden": True, "message": after}
         self._tell(
             self.channels[message.channel],
-            event | {"channel": message.channel, "previous_message": before, "ts": message.edited_ts},
+            event | {"channel": message.channel, "previous_message": before, "ts": ts},
         )
         self.core.touch()
 

@@ -1,5 +1,6 @@
 // Draws Block Kit blocks as Slack would show them; what it does not know it shows as JSON.
 import { el, link, picture } from "./dom.js";
+import { drawFile } from "./files.js";
 import { date, emoji, mention, mrkdwn, unescape } from "./text.js";
 
 const BLOCKS = {
@@ -99,8 +100,9 @@ export function drawBody(message, context) {
   if (message.deleted) return el("div", { class: "body gone" }, "This message was deleted.");
   const parts = message.blocks.length
     ? message.blocks.map((block) => drawBlock(block, context))
+    : message.files.length && !message.text ? []
     : [el("div", { class: "block text" }, ...(message.mrkdwn ? mrkdwn(message.text, context.users) : [unescape(message.text)]))];
-  const files = message.files.map((name) => el("div", { class: "block context" }, `📎 ${name}`));
+  const files = message.files.length ? [el("div", { class: "files" }, ...message.files.map(drawFile))] : [];
   const marks = Object.entries(message.reactions).map(([name, count]) => el("span", {}, emoji(name), ` ${count}`));
   return el("div", { class: "body" }, ...parts, ...files,
     message.edited ? el("span", { class: "edited" }, "(edited)") : null,

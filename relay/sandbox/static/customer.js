@@ -1,5 +1,6 @@
 // The left side: one chat per customer, and what a customer can do.
-import { clock, el, keepingScroll, picture, send, sync } from "./dom.js";
+import { clock, el, keepingScroll, linked, picture, send, sync } from "./dom.js";
+import { drawFile, drawRichPicture, read } from "./files.js";
 
 const byId = (id) => document.getElementById(id);
 const WEBHOOK = { waiting: "sending…", accepted: "received by the relay", failed: "the relay did not take it", off: "" };
@@ -44,11 +45,11 @@ function drawChat() {
 
 function drawLine(line) {
   if (line.side === "notice") return el("div", { class: "line notice" }, line.text);
-  const file = line.file ? (line.file.thumbnailUrl ? picture(line.file.url, line.file.name) : `📎 ${line.file.name}`) : null;
+  const files = [line.file ? drawFile(line.file) : null, ...line.pictures.map(drawRichPicture)];
   const mine = line.side === "customer";
   const note = mine ? WEBHOOK[line.webhook] : line.name;
   return el("div", { class: `line ${mine ? "customer-line" : ""}`, "data-testid": "customer-message" },
-    line.text ? el("div", { class: "bubble" }, line.text) : null, file,
+    line.text ? el("div", { class: "bubble" }, ...linked(line.text)) : null, ...files,
     el("div", { class: `meta ${line.webhook === "failed" ? "failed" : ""}` }, [clock(line.time), note].filter(Boolean).join(" · ")));
 }
 
@@ -62,8 +63,8 @@ function offerPicture(name) {
 function attach(fields, name) {
   attachment = fields;
   byId("picked").hidden = !fields;
-  const drop = el("button", { type: "button", "aria-label": "Remove", onclick: () => attach(null) }, "✕");
-  byId("picked").replaceChildren(...(fields ? [`📎 ${name}`, drop] : []));
+  const drop = el("button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => attach(null) }, "✕");
+  byId("picked").replaceChildren(...(fields ? [name, drop] : []));
   togglePictures(false);
 }
 
@@ -72,10 +73,14 @@ function togglePictures(open) {
   byId("attach").setAttribute("aria-expanded", String(open));
 }
 
-function readUpload(file) {
-  const reader = new FileReader();
-  reader.onload = () => attach({ attachment: reader.result, attachment_name: file.name }, file.name);
-  reader.readAsDataURL(file);
+async function readUpload(list) {
+  try {
+    const [file] = await read(list);
+    if (file) attach({ attachment: file.data, attachment_name: file.name }, file.name);
+    byId("customer-input").focus();
+  } catch (error) {
+    byId("left-note").textContent = error.message;
+  }
 }
 
 async function submit() {
@@ -112,5 +117,5 @@ byId("new-customer").addEventListener("click", () => {
 });
 byId("customer-form").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
 byId("attach").addEventListener("click", () => togglePictures(byId("pictures").hidden));
-byId("upload").addEventListener("change", (event) => { if (event.target.files[0]) readUpload(event.target.files[0]); event.target.value = ""; });
+byId("upload").addEventListener("change", async (event) => { await readUpload(event.target.files); event.target.value = ""; });
 sendOnEnter(byId("customer-input"), submit);

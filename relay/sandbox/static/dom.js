@@ -24,6 +24,19 @@ export function picture(address, alt) {
   return el("img", { src: `/files/${encodeURIComponent(address.slice(host.length))}`, alt });
 }
 
+// Words with their http(s) addresses as links; what a sentence ends with is not part of one.
+export function linked(text) {
+  const nodes = [];
+  let end = 0;
+  for (const found of text.matchAll(/https?:\/\/[^\s<>"]+/gi)) {
+    let address = found[0].replace(/[.,;:!?'\]]+$/, "");
+    while (address.endsWith(")") && address.split(")").length > address.split("(").length) address = address.slice(0, -1);
+    nodes.push(text.slice(end, found.index), link(address, address));
+    end = found.index + address.length;
+  }
+  return [...nodes, text.slice(end)];
+}
+
 // Makes `parent` hold one child per item, in order; a child is rebuilt only when its item has changed.
 export function sync(parent, items, keyOf, build, refresh) {
   const old = new Map([...parent.children].map((child) => [child.syncKey, child]));

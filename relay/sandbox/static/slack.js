@@ -3,6 +3,7 @@ import { drawBlock, drawBody } from "./blocks.js";
 import { drawForms } from "./forms.js";
 import { sendOnEnter } from "./customer.js";
 import { clock, el, keepingScroll, send, sync } from "./dom.js";
+import { picker } from "./files.js";
 
 const byId = (id) => document.getElementById(id);
 let AGENT = "U0ALEX";
@@ -164,15 +165,18 @@ async function click(message, action_id, value) {
 
 function replyForm(ts) {
   const input = el("textarea", { rows: 1, "data-testid": "agent-input", "aria-label": "Reply in thread", placeholder: "Reply…" });
+  const files = picker((words) => { byId("right-note").textContent = words; });
   const submit = async () => {
     const text = input.value.trim();
-    if (!text) return;
-    const sent = await attempt(() => send("/sandbox/slack/messages", { channel: chosen, thread_ts: ts, text, user: AGENT }));
-    if (sent) input.value = "";
+    if (!text && !files.chosen().length) return;
+    const body = { channel: chosen, thread_ts: ts, text, user: AGENT, files: files.chosen() };
+    if (!await attempt(() => send("/sandbox/slack/messages", body))) return;
+    input.value = "";
+    files.clear();
   };
   sendOnEnter(input, submit);
   return el("form", { class: "reply", onsubmit: (event) => { event.preventDefault(); submit(); } },
-    input, el("button", { class: "send", "data-testid": "agent-send" }, "Reply"));
+    files.list, input, files.button, el("button", { class: "send", "data-testid": "agent-send" }, "Reply"));
 }
 
 async function attempt(action) {

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, false, or_, select, update
 
 from relay.conversation import answered
 from relay.messages import Fate
+from relay.store.conversations.kept_files import try_again
 from relay.store.conversations.state import update_state
 from relay.store.conversations.thread_notices import add_notice, end_line, redraw_lines
 from relay.store.db.dialects import among, equals, past
@@ -231,6 +232,7 @@ def let_go(tx: Tx, delivery_id: int, by: str, which: ColumnElement[bool]) -> boo
     arm(tx, conversation_id, Lane.CARD, 0.0)
     arm(tx, conversation_id, Lane.REPLIES, 0.0)
     redraw_lines(tx, conversation_id, delivery_id)
+    try_again(tx, delivery_id)
     return True
 
 

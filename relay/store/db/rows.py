@@ -11,6 +11,8 @@ from relay.conversation import ConversationState, Holder, Status
 from relay.messages import ConversationKey, Fate, Form
 from relay.vocabulary import Lane, Mark, Outcome, SendKind, SendState, ThreadNotice
 
+FOLLOWS = "follows"  # in a post's payload, for us alone: the deliveries whose files are to follow it
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -65,6 +67,12 @@ class Send:
     ts: str | None
     version: int | None = None
     outdated: int = 0
+
+    @property
+    def follows(self) -> list[int]:
+        """The deliveries whose files are to follow once it is there."""
+        found: list[int] = self.payload.get(FOLLOWS, [])
+        return found
 
     @property
     def beside(self) -> str:

@@ -51,11 +51,12 @@ def _seconds(name: str) -> Column[float]:
     return Column(name, Double, nullable=False, server_default=text("0"))
 
 
-def _words(name: str) -> Column[str]:
+def words_column(name: str) -> Column[str]:
+    """A text that may be empty."""
     return Column(name, Text, nullable=False, server_default="")
 
 
-def _index(name: str, *columns: str, where: str, on_postgres: str = "", unique: bool = False) -> Index:
+def index_over(name: str, *columns: str, where: str, on_postgres: str = "", unique: bool = False) -> Index:
     """An index over those rows alone; the condition stands in it as queries write it."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(on_postgres or where))
 
@@ -66,11 +67,11 @@ conversations = Table(
     Column("id", Id, primary_key=True),
     Column("account", Text, nullable=False),
     Column("group_id", Text, nullable=False),
-    _words("title"),
+    words_column("title"),
     Column("channel", Text),  # as the mapping says it: an id or "#name"; NULL waits for the mapping
     Column("channel_id", Text),  # Slack's id for it, once known
-    _words("rule"),
-    _words("why"),
+    words_column("rule"),
+    words_column("why"),
     Column("thread_ts", Text),
     Column("dead_ts", Text),  # the thread that the present one replaces
     Column("root_form", Text, nullable=False, server_default="full"),
@@ -78,11 +79,11 @@ conversations = Table(
     Column("status", Text, nullable=False, server_default="open"),
     Column("holder", Text, nullable=False, server_default="nobody"),
     Column("assignee", Text),
-    _words("holder_name"),
+    words_column("holder_name"),
     _flag("bot_near", "bot_active"),
-    _words("resolved_by"),
+    words_column("resolved_by"),
     Column("opener_id", Id),  # of received; no key, because that table refers to this one
-    _words("opener_sender"),
+    words_column("opener_sender"),
     Column("opener_rank", Integer, nullable=False, server_default=text("-1")),
     Column("since", Double),
     Column("waits_since", Double),
@@ -96,9 +97,9 @@ conversations = Table(
     _count("shown"),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("account", "group_id"),
-    _index("conversations_unmapped", "id", where="channel IS NULL"),
-    _index("conversations_waiting", "waits_since", where="waits_since IS NOT NULL"),
-    _index("conversations_held", "id", where="holder = 'agent' AND status <> 'resolved'"),
+    index_over("conversations_unmapped", "id", where="channel IS NULL"),
+    index_over("conversations_waiting", "waits_since", where="waits_since IS NOT NULL"),
+    index_over("conversations_held", "id", where="holder = 'agent' AND status <> 'resolved'"),
 )
 
 received = Table(
@@ -118,17 +119,17 @@ received = Table(
     Column("quotes", Text),  # the key of the message that this one answers to
     _flag("gone"),  # of an edit: the message was deleted; of a message: its author took it back
     Column("outcome", Text, nullable=False),
-    _words("reason"),
+    words_column("reason"),
     Column("body", LargeBinary),  # NULL once retention has pruned it
     _count("copies"),  # how many duplicates came after it
     Column("received_at", Double, nullable=False),
     UniqueConstraint("source", "account", "kind", "key"),
     Index("received_of_conversation", "conversation_id", "id"),
-    _index("received_held", "thread_channel", "id", where="outcome = 'held'"),
-    _index("received_rejected", "id", where="outcome = 'rejected'"),
-    _index("received_quoting", "conversation_id", "quotes", where="quotes IS NOT NULL"),
-    _index("received_again", "copies", where="copies > 0"),
-    _index("received_with_body", "received_at", where="body IS NOT NULL"),
+    index_over("received_held", "thread_channel", "id", where="outcome = 'held'"),
+    index_over("received_rejected", "id", where="outcome = 'rejected'"),
+    index_over("received_quoting", "conversation_id", "quotes", where="quotes IS NOT NULL"),
+    index_over("received_again", "copies", where="copies > 0"),
+    index_over("received_with_body", "received_at", where="body IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -151,8 +152,8 @@ lanes = Table(
     Column("mentioned", Text),  # the Slack user whom the thread has mentioned last, so that it is theirs
     Column("broadcast_from", Double),  # from then on the next message is also shown in the channel
     PrimaryKeyConstraint("conversation_id", "kind"),
-    _index("lanes_due", "due", where="due IS NOT NULL"),
-    _index("lanes_leased", "lease_owner", where="lease_owner IS NOT NULL"),
+    index_over("lanes_due", "due", where="due IS NOT NULL"),
+    index_over("lanes_leased", "lease_owner", where="lease_owner IS NOT NULL"),
 )
 
 deliveries = Table(
@@ -166,26 +167,26 @@ deliveries = Table(
     Column("form", Text, nullable=False, server_default="full"),
     _flag("alone"),  # it was in a batch that Slack refused: it goes singly now
     _flag("notice_due"),  # buried, and its thread has not been told yet
-    _words("cause"),
+    words_column("cause"),
     Column("words_id", Id, ForeignKey("received.id")),  # the edit that says what to send instead
     Column("late_id", Id, ForeignKey("received.id")),  # the last edit that came after it had set out
     Column("about", Id, ForeignKey("deliveries.id")),  # a line in the thread that tells of this one
-    _words("topic"),  # of such a line; and "click" for what a click asks for
+    words_column("topic"),  # of such a line; and "click" for what a click asks for
     Column("written_at", Double),  # when Slack says an agent wrote it: replies go out in that order
     _seconds("not_before"),
     _seconds("undo"),  # how long it may be undone: a `not_before` further ahead than that is void
     _flag("may_repeat"),  # it may stand in Slack already, and nobody can look: the next post of it says so
-    _words("asks"),  # why its author is asked before it goes to the customer
+    words_column("asks"),  # why its author is asked before it goes to the customer
     _flag("asked"),  # that the question was put, which its `not_before` ends
     _flag("by_hand"),  # somebody said that it goes to the customer
-    _words("pressed_by"),  # the name of who pressed a button on a line about it last
+    words_column("pressed_by"),  # the name of who pressed a button on a line about it last
     Column("tries_until", Double),  # of a reply that could not be sent so far
     Column("correction_id", Id),  # of deliveries: what was sent last to correct this one
-    _words("mark"),  # the receipt an agent's message should bear, and the one it bears
-    _words("mark_shown"),
+    words_column("mark"),  # the receipt an agent's message should bear, and the one it bears
+    words_column("mark_shown"),
     Column("created_at", Double, nullable=False),
     Column("settled_at", Double),
-    _index(
+    index_over(
         "deliveries_open",
         "conversation_id",
         "lane",
@@ -193,10 +194,10 @@ deliveries = Table(
         where="state IN ('waiting', 'sending', 'unsure') OR notice_due = 1",
         on_postgres="state IN ('waiting', 'sending', 'unsure') OR notice_due",
     ),
-    _index("deliveries_about", "about", where="about IS NOT NULL"),
-    _index("deliveries_corrected", "correction_id", where="correction_id IS NOT NULL"),
-    _index("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
-    _index("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
+    index_over("deliveries_about", "about", where="about IS NOT NULL"),
+    index_over("deliveries_corrected", "correction_id", where="correction_id IS NOT NULL"),
+    index_over("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
+    index_over("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
     Index("deliveries_of_received", "received_id"),
     sqlite_autoincrement=True,
 )
@@ -225,17 +226,17 @@ sends = Table(
     _count("resent"),
     Column("look_again_at", Double),
     Column("ts", Text),  # where it stands in Slack; a reply's is Kommunicate's message key
-    _words("cause"),
+    words_column("cause"),
     _count("outdated"),  # how often something of what it shows has changed since it was drawn
     Column("created_at", Double, nullable=False),
     UniqueConstraint("conversation_id", "lane", "seq"),
-    _index("sends_open", "conversation_id", "lane", "seq", where="state IN ('frozen', 'sending', 'unsure')"),
-    _index("sends_to_look_at", "conversation_id", "lane", "seq", where="look_again_at IS NOT NULL"),
-    _index("sends_in_channel", "channel", "ts", where="ts IS NOT NULL"),
-    _index("sends_in_slack", "created_at", where="ts IS NOT NULL AND lane = 'words'"),
-    _index("sends_outdated", "conversation_id", "seq", where="outdated > 0"),
-    _index("sends_of_roots", "state", where="kind = 'root'"),
-    _index("sends_with_payload", "created_at", where="payload <> '{}'"),
+    index_over("sends_open", "conversation_id", "lane", "seq", where="state IN ('frozen', 'sending', 'unsure')"),
+    index_over("sends_to_look_at", "conversation_id", "lane", "seq", where="look_again_at IS NOT NULL"),
+    index_over("sends_in_channel", "channel", "ts", where="ts IS NOT NULL"),
+    index_over("sends_in_slack", "created_at", where="ts IS NOT NULL AND lane = 'words'"),
+    index_over("sends_outdated", "conversation_id", "seq", where="outdated > 0"),
+    index_over("sends_of_roots", "state", where="kind = 'root'"),
+    index_over("sends_with_payload", "created_at", where="payload <> '{}'"),
 )
 
 send_parts = Table(
@@ -247,7 +248,7 @@ send_parts = Table(
     Column("live", Boolean, nullable=False),
     PrimaryKeyConstraint("send_id", "delivery_id", "part"),
     # No part of a message can be on its way, or visible, in two sends at once.
-    _index("send_parts_live", "delivery_id", "part", where="live = 1", on_postgres="live", unique=True),
+    index_over("send_parts_live", "delivery_id", "part", where="live = 1", on_postgres="live", unique=True),
 )
 
 gates = Table(
@@ -257,13 +258,13 @@ gates = Table(
     Column("name", Text, nullable=False),
     Column("closed_until", Double),
     _seconds("delay"),
-    _words("cause"),
-    _words("code"),
+    words_column("cause"),
+    words_column("code"),
     _flag("operator"),  # a person must act; the relay looks again by itself
     _count("strikes"),
     Column("refused_at", Double),
     _count("refusals"),  # messages in a row that were refused with a code nobody documents
-    _words("refusal_code"),
+    words_column("refusal_code"),
     _seconds("next_slot"),  # the pace: when the next post is due at an even rate
     _flag("told", "alerted"),
     PrimaryKeyConstraint("scope", "name"),
@@ -274,9 +275,9 @@ people = Table(
     metadata,
     Column("account", Text, nullable=False),
     Column("user_id", Text, nullable=False),
-    _words("name"),
-    _words("role"),
-    _words("email"),  # of a Slack user, by which an agent is found in Kommunicate
+    words_column("name"),
+    words_column("role"),
+    words_column("email"),  # of a Slack user, by which an agent is found in Kommunicate
     Column("looked_up_at", Double, nullable=False),
     PrimaryKeyConstraint("account", "user_id"),
     Index("people_by_role", "role"),

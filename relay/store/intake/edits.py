@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select, update
 
 from relay.messages import AgentChange, ReplyRules
+from relay.store.conversations.kept_files import revoke
 from relay.store.conversations.replies import lock_reply
 from relay.store.conversations.thread_notices import add_notice, redraw_lines
 from relay.store.db.dialects import equals
@@ -137,6 +138,8 @@ def _apply(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules
     if _is_older(tx, reply.id, change):
         return Receipt(Outcome.IGNORED, received_id, "a later change came first")
     _call_back(tx, reply)
+    if change.gone:
+        revoke(tx, reply.id)
     if _change(tx, reply, change, received_id, rules) or _tell(tx, reply, change, received_id):
         return Receipt(Outcome.ACCEPTED, received_id)
     _change_note(tx, reply, change, received_id)

@@ -13,15 +13,16 @@ from sqlalchemy import and_, exists, insert, or_, select, update
 
 from relay.messages import PIECE, IgnoredMessage
 from relay.store.conversations.cards import request_check
+from relay.store.conversations.files import recall
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Receipt
+from relay.store.db.rows import FOLLOWS, Receipt
 from relay.store.db.tables import conversations, deliveries, lanes, received, send_parts, sends
 from relay.store.queue.due import lock
 from relay.vocabulary import Outcome, ReceivedKind, SendKind, Source
 
 CARDS = (SendKind.ROOT, SendKind.CARD, SendKind.CORRECTION)  # what may show the first words of a chat, or a post again
-WORDLESS = ("reply_broadcast",)  # of a payload
+WORDLESS = ("reply_broadcast", FOLLOWS)  # of a payload
 NOWHERE = "that message is in another conversation"
 
 
@@ -109,4 +110,5 @@ def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
         is_card = row.kind == SendKind.ROOT and row.ts is not None and row.ts == place.thread_ts
         emptied = {"payload": json.dumps(kept), "outdated": row.outdated if is_card else row.outdated + 1}
         tx.conn.execute(update(sends).where(sends.c.id == row.id).values(**emptied))
+    recall(tx, conversation_id, received_id)
     request_check(tx, conversation_id)

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, select, update
 
 from relay.messages import Form
 from relay.store.conversations.replies import send_again
-from relay.store.db.dialects import equals, upsert
+from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, lanes, received, send_parts
 from relay.store.queue.sends import WHOLE_NOTICE
@@ -41,7 +41,7 @@ def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
     if row.lane == Lane.REPLIES:
         send_again(tx, delivery_id)
     else:
-        _revive(tx, row.conversation_id, [delivery_id])
+        _revive(tx, row.conversation_id, Lane(row.lane), [delivery_id])
     return Replayed.QUEUED
 
 
@@ -52,28 +52,28 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
     """
     dead = and_(equals(deliveries.c.state, DeliveryState.DEAD), NOT_DELIVERED)
     query = (
-        select(deliveries.c.conversation_id, deliveries.c.id)
+        select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.id)
         .join(received, received.c.id == deliveries.c.received_id)
-        .where(dead, equals(deliveries.c.lane, Lane.WORDS), received.c.body.is_not(None))
-        .order_by(deliveries.c.conversation_id, deliveries.c.id)
+        .where(dead, among(deliveries.c.lane, (Lane.WORDS, Lane.FILES)), received.c.body.is_not(None))
+        .order_by(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.id)
     )
     if within is not None:
         query = query.where(deliveries.c.settled_at >= tx.now - within)
     rows = tx.conn.execute(query).all()
-    for conversation_id, found in groupby(rows, key=lambda row: row.conversation_id):
-        _revive(tx, conversation_id, [row.id for row in found])
+    for (conversation_id, lane), found in groupby(rows, key=lambda row: (row.conversation_id, row.lane)):
+        _revive(tx, conversation_id, Lane(lane), [row.id for row in found])
     return len(rows)
 
 
-def _revive(tx: Tx, conversation_id: int, ids: Sequence[int]) -> None:
+def _revive(tx: Tx, conversation_id: int, lane: Lane, ids: Sequence[int]) -> None:
     """Lock the conversation, then its lane, as `accept` does; bring the dead letters back and make the lane due."""
     channel = tx.conn.execute(
         select(conversations.c.channel).where(conversations.c.id == conversation_id).with_for_update(key_share=True)
     ).scalar_one()
     due = None if channel is None else tx.now
     again = {"due": func.coalesce(lanes.c.due, due), "waiting_since": func.coalesce(lanes.c.waiting_since, tx.now)}
-    words = {"conversation_id": conversation_id, "kind": Lane.WORDS.value}
-    new = upsert(tx, lanes).values(**words, due=due, waiting_since=tx.now)
+    mine = {"conversation_id": conversation_id, "kind": lane.value}
+    new = upsert(tx, lanes).values(**mine, due=due, waiting_since=tx.now)
     tx.conn.execute(new.on_conflict_do_update(index_elements=["conversation_id", "kind"], set_=again))
     waiting = {"state": DeliveryState.WAITING.value, "form": Form.FULL.value, "cause": "", "settled_at": None}
     tx.conn.execute(

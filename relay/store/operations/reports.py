@@ -29,6 +29,7 @@ class Kind(StrEnum):
     """What a delivery is, for people."""
 
     MESSAGE = "message"
+    FILE = "file"
     REPLY = "reply"
     CLICK = "click"
     LINE = "line"  # one that the relay says in a thread
@@ -37,6 +38,7 @@ class Kind(StrEnum):
 
 KINDS = {
     (Lane.WORDS, NO_TOPIC): Kind.MESSAGE,
+    (Lane.FILES, NO_TOPIC): Kind.FILE,
     (Lane.REPLIES, NO_TOPIC): Kind.REPLY,
     (Lane.REPLIES, CLICK_TOPIC): Kind.CLICK,
 }

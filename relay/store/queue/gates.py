@@ -55,12 +55,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The pace of a channel, and the methods whose gates hold back posts, looks and marks."""
+    """The pace of a channel, and the methods whose gates hold back posts, looks, marks and files."""
 
     pace: Pace
     posting: tuple[str, ...]
     looking: tuple[str, ...]
     marking: tuple[str, ...]
+    sharing: tuple[str, ...] = ()
 
 
 def closed(moment: Moment, pace: Pace) -> ColumnElement[bool]:
@@ -164,6 +165,11 @@ def seconds_closed(tx: Tx, scope: GateScope, name: str) -> float | None:
     return _seconds(tx, _opens_one(), scope=scope, name=name)
 
 
+def seconds_for_file(tx: Tx, channel: str, limits: Limits) -> float | None:
+    """Seconds until a file may be brought to `channel`; None if it may now. It needs no slot, and takes none."""
+    return _seconds(tx, _opens_for_file(limits), name=channel)
+
+
 def seconds_for_post(tx: Tx, channel: str, limits: Limits) -> float | None:
     """Seconds until a post to `channel` may go out; None if it may now."""
     return _seconds(tx, _opens_for_post(limits), name=channel)
@@ -187,6 +193,12 @@ def _opens_one() -> Select[Any]:
 @cache
 def _opens_for_post(limits: Limits) -> Select[Any]:
     return _opens(gates_for_post(limits, given("name")), limits.pace)
+
+
+@cache
+def _opens_for_file(limits: Limits) -> Select[Any]:
+    which = or_(of_slack((*limits.sharing, *limits.looking)), _is(GateScope.CHANNEL, given("name")))
+    return select(func.max(gates.c.closed_until)).where(which, ahead(BOUND, gates.c.closed_until, gates.c.delay))
 
 
 @cache

@@ -30,8 +30,9 @@ from relay.store.db.tables import (
 )
 from relay.store.queue.due import PLACE, claimable
 from relay.store.queue.gates import Limits
-from relay.vocabulary import Lane, SendKind, SendState
+from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
 
+LAST = (Lane.CARD, *FILE_LANES)  # taken when nothing else is due
 RECENT = 10  # sends to look through for what stands last in the thread; further back the author is named again
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
 
@@ -139,7 +140,7 @@ def claim(
     """
     free = {"gone": dead, "besides": besides, "now": tx.now, "most": most}
     taken = tx.run(_take(lease, limits, kinds), **free, owner=owner, until=tx.now + lease)
-    in_turn = sorted(taken, key=lambda row: (row.kind == Lane.CARD, row.due, row.conversation_id))
+    in_turn = sorted(taken, key=lambda row: (row.kind in LAST, row.due, row.conversation_id))
     return [_claim(tx, row) for row in in_turn]
 
 
@@ -172,8 +173,8 @@ def _first_sends(tx: Tx, lane: Any) -> list[Send]:
 @cache
 def _take(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Any:
     """Take lanes. Whoever was taken and given back is due later than those behind it: all come in turn."""
-    last = equals(lanes.c.kind, Lane.CARD)
-    elsewhere = or_(equals(lanes.c.kind, Lane.REPLIES), ~one_of(PLACE, "besides"))
+    last = among(lanes.c.kind, LAST)
+    elsewhere = or_(among(lanes.c.kind, (Lane.REPLIES, *FILE_LANES)), ~one_of(PLACE, "besides"))
     picked = (
         claimable(BOUND, lease, limits, kinds, dead=one_of(lanes.c.lease_owner, "gone"))
         .where(elsewhere)

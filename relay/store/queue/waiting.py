@@ -76,6 +76,12 @@ def waiting(tx: Tx, claim: Claim, limit: int = BATCH) -> list[Waiting]:
     return [_waiting(row, about, lost=row.notice_due, parts_done=done.get(row.id, ())) for row in rows]
 
 
+def one_waiting(tx: Tx, delivery_id: int) -> Waiting:
+    """One delivery by its id, whatever became of it."""
+    row = tx.conn.execute(_DELIVERIES.where(deliveries.c.id == delivery_id)).one()
+    return _waiting(row, {}, lost=False)
+
+
 def carried(tx: Tx, send: Send) -> tuple[list[Waiting], set[tuple[int, int]]]:
     """What a live send carries, whatever became of it, and which parts of that, as (delivery id, part number)."""
     live = select(send_parts.c.delivery_id, send_parts.c.part).where(send_parts.c.send_id == send.id, send_parts.c.live)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from relay.store.db.tables import metadata
+from relay.store.db.file_tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
 context.run_migrations()

@@ -1,0 +1,78 @@
+"""The files of a reply: whether they are at hand, and what the customer is given of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from relay.delivery.steps import LOCK, Need
+from relay.files import FilesBack
+from relay.kommunicate import payloads
+from relay.slack.agent_files import AgentFile
+from relay.store.conversations import kept_files
+from relay.store.conversations.kept_files import KeptFile
+from relay.store.conversations.replies import SOON, note_wait
+from relay.store.db.engine import Tx
+from relay.store.db.rows import AgentAction, Claim
+from relay.vocabulary import KeptState
+
+REFUSED = "files do not go to customers here (`files_back: refuse`)"
+FOLLOWS = "(a file follows)"
+UNDER_WAY = "its files are being fetched"
+NO_ADDRESS = "the relay does not know its own address yet"
+LONGEST = 75.0  # seconds that words wait for their files, whatever holds those up
+TOO_LATE = "it could not be fetched in time"
+AGAIN = 30.0  # seconds; a file that is there wakes its reply
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """What goes with the words: lines below them, the metadata of what is shown beside them, and what is missing.
+
+    `missing` names each file that cannot go, and why.
+    """
+
+    lines: tuple[str, ...] = ()
+    template: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+def hand_on(
+    tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile], how: FilesBack
+) -> HandedOn | Need | float:
+    """What the customer is given of what an agent shared; or what has to be done, or waited for, before that."""
+    found = kept_files.files_of(tx, action.id)
+    if all(one.link for one in shared):
+        return _given(found, shared, None, how)
+    if not found or any(one.state is KeptState.WAITING for one in found):
+        if not claim.locked:
+            return Need(LOCK)
+        if not found or tx.now - found[0].created_at <= LONGEST:
+            return _wait(tx, claim, action, shared, found)
+        kept_files.give_up_waiting(tx, claim.conversation.id, action.id, TOO_LATE)
+        found = kept_files.files_of(tx, action.id)
+    return _given(found, shared, kept_files.public_url(tx), how)
+
+
+def _wait(tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile], found: Sequence[KeptFile]) -> float:
+    if not found:
+        wanted = [(one.id, one.name, one.reason) for one in shared if not one.link]
+        kept_files.queue(tx, claim.conversation.id, action.id, wanted)
+        return SOON
+    waited = tx.now - min(one.created_at for one in found)
+    note_wait(tx, claim, action.id, UNDER_WAY, waits=waited + SOON, left=None)
+    return AGAIN
+
+
+def _given(found: Sequence[KeptFile], shared: Sequence[AgentFile], address: str | None, how: FilesBack) -> HandedOn:
+    lines = [f"{one.name}: {one.link}" for one in shared if one.link]
+    missing = [f"{one.name} ({one.cause})" for one in found if one.state is not KeptState.KEPT]
+    kept = [one for one in found if one.state is KeptState.KEPT]
+    if address is None:
+        return HandedOn(tuple(lines), missing=(*missing, *(f"{one.name} ({NO_ADDRESS})" for one in kept)))
+    urls = [f"{address}/files/{one.token}" for one in kept]
+    lines += [f"{one.name}: {url}" for one, url in zip(kept, urls, strict=True)]
+    shows = how is FilesBack.AUTO and len(kept) == 1 and kept[0].content_type in PICTURES
+    template = payloads.picture(urls[0]) if shows and address.startswith("https:") else {}
+    return HandedOn(tuple(lines), template, tuple(missing))

@@ -1,0 +1,112 @@
+"""An agent's file is fetched from Slack and kept, so that its reply can hand the customer a link to it.
+
+It may be done again and again: nobody sees what is kept before the reply goes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
+from relay.delivery.steps import Answered, Prepared, Ready, Refused, Result, Step
+from relay.delivery.transfers import check, keeping, on_disk, pieces
+from relay.errors import Permanent, Transient, Unsure
+from relay.failpoints import failpoint
+from relay.files import MAX_FILE
+from relay.slack.agent_files import AgentFile, read_file
+from relay.slack.events import AgentWords
+from relay.store.conversations import kept_files
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Draft, Send
+from relay.store.queue import sends
+from relay.store.queue.lanes import give_back
+from relay.vocabulary import SendKind
+
+FETCH_WITHIN = 60.0  # seconds
+ASKED_ABOUT = ("gone", "forbidden", "wrong_type", "not_allowed_host")  # failures that Slack may know more of
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept: the type by its content, else as Slack says it, and how many bytes."""
+
+    content_type: str
+    size: int
+
+
+def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The file that is wanted next, as its message names it."""
+    file = kept_files.next_to_fetch(tx, claim.conversation.id)
+    if file is None:
+        return None
+    said = stored.read_said(kept_files.body_of(tx, file))
+    shared = said.files if isinstance(said, AgentWords) else ()
+    named = next((one for one in shared if one.id == file.slack_id), AgentFile(file.slack_id, file.name))
+    told = {"url": named.url, "type": named.content_type, "size": named.size}
+    payload = {"file": file.id, "slack": file.slack_id, **told}
+    return Ready((Draft(SendKind.FETCH, claim.conversation.key.account, None, payload),))
+
+
+def call(context: DeliveryContext, claim: Claim, send: Send) -> Kept:
+    """Get it from where its message says, else ask Slack where it is; see what it is, and keep it."""
+    told = send.payload
+    file = AgentFile(told["slack"], "", told["type"], told["size"], told["url"])
+    if not file.url:
+        return _fetch(context, claim, send, _known(context, file.id))
+    try:
+        return _fetch(context, claim, send, file)
+    except Permanent as error:
+        if error.code not in ASKED_ABOUT:
+            raise
+        now = _known(context, file.id)  # which says what is wrong with it
+        if now.url == file.url:
+            raise
+    return _fetch(context, claim, send, now)
+
+
+def _fetch(context: DeliveryContext, claim: Claim, send: Send, file: AgentFile) -> Kept:
+    if (file.size or 0) > MAX_FILE:
+        raise Permanent(f"it is larger than {MAX_FILE // 1024**2} MB", code="too_large")
+    progress = keeping(context, claim)
+    with on_disk() as content:
+        size, declared = context.slack.files.download(
+            file.url, content, most=MAX_FILE, within=FETCH_WITHIN, progress=progress
+        )
+        failpoint("file.fetched")
+        kind = check(content, size, file.content_type or "?")
+        if file.size is not None and size != file.size:
+            raise Transient("not all of it came, or something else", code="wrong_size")
+        context.keeper.save(send.payload["file"], pieces(content, progress))
+    failpoint("file.kept")
+    return Kept(kind or file.content_type or declared, size)
+
+
+def _known(context: DeliveryContext, slack_id: str) -> AgentFile:
+    """As Slack knows it now: it may be deleted by now, or hidden, or be from another workspace."""
+    try:
+        file = read_file(context.slack.files.info(slack_id))
+    except Unsure as error:
+        raise Transient(str(error), code=error.code) from None
+    except Permanent as error:
+        if error.code in ("file_not_found", "file_deleted"):
+            raise Permanent("it was deleted in Slack", code=error.code) from None
+        raise
+    if file.reason or not file.url:
+        raise Permanent(file.reason or "Slack does not say where it is", code="no_address")
+    return file
+
+
+def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
+    """It is kept, or cannot be; either way its reply is no longer held up by it."""
+    match result:
+        case Answered(Kept(kind, size)):
+            kept_files.mark_kept(tx, claim.conversation.id, send.payload["file"], kind, size)
+        case Refused(cause):
+            kept_files.mark_failed(tx, claim.conversation.id, send.payload["file"], cause)
+        case _:
+            return None
+    sends.forget(tx, send)
+    more = kept_files.next_to_fetch(tx, claim.conversation.id) is not None
+    give_back(tx, claim, wait=0.0 if more else None)
+    return None

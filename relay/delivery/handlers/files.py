@@ -1,0 +1,222 @@
+"""A customer's file follows its words into the thread.
+
+    upload    fetch it, and bring it to Slack, where nobody sees it yet: may be done again and again
+    share     show it in its thread: once; whether it is shown tells a look, and a share that stays out of sight is
+              deleted before its file is brought there anew
+    recall    its author took it back: it is deleted
+
+Where it cannot go, a line in the thread says why. Its words never wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import structlog
+
+from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
+from relay.delivery.handlers.messages import in_place
+from relay.delivery.steps import Answered, Call, Look, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.delivery.transfers import check, keeping, on_disk, pieces
+from relay.errors import DeliveryFailed, Permanent, Transient, Unsure
+from relay.failpoints import failpoint
+from relay.files import MAX_FILE
+from relay.messages import ChatMessage
+from relay.net.fetch import fetch
+from relay.slack.client import Found, Posted
+from relay.slack.files import file_name
+from relay.store.conversations import files
+from relay.store.conversations.corrections import end_withdrawn
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Draft, Send, Waiting
+from relay.store.queue import sends
+from relay.store.queue.due import lock
+from relay.store.queue.gates import seconds_for_file
+from relay.store.queue.lanes import give_back, hold, hold_again
+from relay.vocabulary import SendKind
+
+NO_THREAD = 60.0  # seconds; a new thread wakes its files
+FETCH_WITHIN = 120.0  # seconds for one file
+MOST_TRIES = 3  # of a file that Slack says it has shown, and has not
+NOT_SHOWN = "Slack took it and did not show it"
+NEVER_LOOKED_FOR = "Slack did not answer, and does not tell whether it is shown"
+NOT_KEPT = "it is no longer known where it is"
+
+log = structlog.get_logger()
+
+
+def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The next file to bring, or to take back."""
+    place = claim.conversation
+    row = files.next_file(tx, claim)
+    if not isinstance(row, Waiting):
+        return row
+    if row.is_withdrawn:
+        return _recall(tx, claim, row)
+    if place.thread_ts is None or place.channel_id is None:
+        return NO_THREAD
+    payload = {"delivery": row.id, **_of_file(row, place.key.account)}
+    return Ready((Draft(SendKind.UPLOAD, place.channel_id, place.thread_ts, payload),))
+
+
+def _of_file(row: Waiting, account: str) -> dict[str, Any]:
+    """What it takes to fetch it; nothing where it is no longer stored."""
+    message = stored.read_message(row.body, account)
+    file = message.attachment if isinstance(message, ChatMessage) else None
+    if file is None:
+        return {}
+    return {
+        "name": file_name(file),
+        "type": file.content_type,
+        "url": file.url,
+        "key": file.key if file.is_private or not file.url else "",
+    }
+
+
+def _recall(tx: Tx, claim: Claim, row: Waiting) -> Prepared:
+    file_id = files.shown_file(tx, row.id)
+    if file_id is None:
+        end_withdrawn(tx, [row.id])
+        return 0.0
+    return Ready(
+        (Draft(SendKind.RECALL, claim.conversation.channel_id or "", None, {"file": file_id, "delivery": row.id}),)
+    )
+
+
+def call(context: DeliveryContext, claim: Claim, send: Send) -> str | Posted | None:
+    """Bring it, show it, or take it back."""
+    match send.kind:
+        case SendKind.UPLOAD:
+            return _upload(context, claim, send.payload)
+        case SendKind.SHARE:
+            return _share(context, send)
+    context.slack.files.delete(send.payload["file"])
+    return None
+
+
+def _upload(context: DeliveryContext, claim: Claim, file: Mapping[str, Any]) -> str:
+    progress = keeping(context, claim)
+    with on_disk() as content:
+        size = _fetch(context, file, content, progress)
+        failpoint("file.fetched")
+        check(content, size, file["type"])
+        file_id, address = context.slack.files.begin(file["name"], size)
+        context.slack.files.send_bytes(address, pieces(content, progress), size)
+    failpoint("file.uploaded")
+    return file_id
+
+
+def _fetch(context: DeliveryContext, file: Mapping[str, Any], into: BinaryIO, progress: Callable[[], None]) -> int:
+    """A signed address dies soon, so each try asks for another one."""
+    if not file.get("url") and not file.get("key"):
+        raise Permanent(NOT_KEPT, code="not_kept")
+    url = context.files.signed_url(file["key"]) if file["key"] else file["url"]
+    try:
+        return fetch(url, into, hosts=context.files.hosts, most=MAX_FILE, deadline=FETCH_WITHIN, progress=progress).size
+    except Permanent as error:
+        if error.code == "forbidden" and file["key"]:
+            raise Transient("its address has expired", code="expired") from None
+        raise
+
+
+def _share(context: DeliveryContext, send: Send) -> Posted:
+    """Show it, and see whether it is shown: Slack says yes either way."""
+    context.slack.files.share(send.payload["file"], send.channel, send.thread_ts)
+    failpoint("file.shared")
+    try:
+        found = find(context, send)
+    except DeliveryFailed as error:  # of the look: the file may be shown
+        raise Unsure("Slack does not tell yet whether it is shown", code=error.code) from None
+    if not found:
+        raise Unsure("it is not shown yet", code="not_shown")
+    return in_place(context, send, Posted(send.channel, found[0].ts, found[0].thread_ts))
+
+
+def find(context: DeliveryContext, send: Send) -> list[Found]:
+    """Where the file of a share is shown."""
+    return context.slack.files.shares(send.payload["file"], send.channel)
+
+
+def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
+    """It may be shown."""
+    wait = seconds_for_file(tx, send.channel, context.limits)
+    if wait is not None:
+        give_back(tx, claim, wait=wait, looking=True, attempts=claim.attempts, spent=claim.spent)
+        return None
+    return Look(send)
+
+
+def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
+    """It is there, shown, or gone; or it never will be."""
+    match result:
+        case Answered(str()) if files.is_withdrawn(tx, send.payload["delivery"]):
+            sends.forget(tx, send)
+            end_withdrawn(tx, [send.payload["delivery"]])
+        case Answered(str(file_id)):
+            sends.forget(tx, send)
+            part = ((send.payload["delivery"], 0),)
+            share = Draft(SendKind.SHARE, send.channel, send.thread_ts, {"file": file_id}, part)
+            hold_again(tx, claim, lease=context.lease)
+            return Call(sends.store(tx, claim, [share]))
+        case Answered(Posted(_, ts, _)):
+            sends.mark_delivered(tx, send, ts)
+            files.recall_withdrawn(tx, claim, send)
+        case Answered():
+            sends.forget(tx, send)
+            end_withdrawn(tx, [send.payload["delivery"]])
+        case Refused(cause):
+            give_up(tx, claim, send, cause)
+        case TooLate():  # whoever has the lane now looks for what it shows
+            return None
+    give_back(tx, claim)
+    return None
+
+
+def give_up(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
+    """It is not shown, and never will be: a line in the thread says so. Conversation and lane are held."""
+    carried = sends.carried_deliveries(tx, send) or [send.payload["delivery"]]
+    if send.kind is SendKind.SHARE:
+        files.end_unshown(tx, send, cause)  # should it be shown late, it is deleted
+    else:
+        sends.forget(tx, send)  # it says what the file is called
+    if send.kind is SendKind.RECALL:
+        log.error("file.not_deletable", file=send.payload["file"], cause=cause)
+        end_withdrawn(tx, carried)
+    else:
+        files.bury(tx, claim, carried[0], cause)
+
+
+def end_in_vain(tx: Tx, claim: Claim, send: Send) -> None:
+    """It is not shown, and cannot be brought anew: that would be two, should it be shown late."""
+    give_up(tx, claim, send, NOT_SHOWN)
+    give_back(tx, claim)
+
+
+def cannot_look(tx: Tx, claim: Claim, send: Send, error: DeliveryFailed) -> None:
+    """Nobody can tell whether it is shown. Where looking is not permitted at all, Slack's yes is believed."""
+    if isinstance(error, Permanent):
+        log.warning("file.not_confirmed", send=send.id, code=error.code)
+        sends.mark_delivered(tx, send, "")
+        files.recall_withdrawn(tx, claim, send)
+    else:
+        give_up(tx, claim, send, NEVER_LOOKED_FOR)
+
+
+def bring_anew(context: DeliveryContext, claim: Claim, send: Send) -> None:
+    """Slack has not shown it, and may yet: it is deleted before it comes once more. Raises DeliveryFailed."""
+    context.slack.files.delete(send.payload["file"])
+    failpoint("stray.deleted")
+
+    def work(tx: Tx) -> None:
+        lock(tx, claim.conversation.id)
+        hold(tx, claim)
+        if claim.attempts + 1 >= MOST_TRIES:
+            give_up(tx, claim, send, NOT_SHOWN)
+            give_back(tx, claim)
+            return
+        files.end_unshown(tx, send, NOT_SHOWN)
+        give_back(tx, claim, wait=0.0, attempts=claim.attempts + 1, spent=claim.spent)
+
+    context.write("resend", work)

@@ -1,0 +1,204 @@
+"""Agents' files, kept for the customers they are sent to; and the address under which customers find them.
+
+A row is written before its file is fetched, and stays when its content is deleted, so that nothing is left over.
+Lock order: whoever queues or ends one holds the conversation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+
+from relay.store.db.dialects import equals, upsert
+from relay.store.db.engine import Tx
+from relay.store.db.file_tables import file_pieces, kept_files, learned
+from relay.store.db.tables import deliveries, received
+from relay.store.queue.due import arm
+from relay.vocabulary import KeptState, Lane
+
+TOKEN_BYTES = 32
+PUBLIC_URL = "public_url"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of a reply; `size` is in bytes, `created_at` in seconds since 1970, `token` the secret of its link."""
+
+    id: int
+    delivery_id: int
+    slack_id: str
+    name: str
+    content_type: str
+    size: int
+    state: KeptState
+    cause: str
+    token: str
+    created_at: float
+
+
+def files_of(tx: Tx, delivery_id: int) -> list[KeptFile]:
+    """The files of a reply, in order; none before they were queued."""
+    mine = kept_files.c.delivery_id == delivery_id
+    return [_file(row) for row in tx.conn.execute(select(kept_files).where(mine).order_by(kept_files.c.number))]
+
+
+def queue(tx: Tx, conversation_id: int, delivery_id: int, wanted: Sequence[tuple[str, str, str]]) -> None:
+    """Files are to be fetched: Slack's id, the name, and why it cannot be had, "" where it may."""
+    for number, (slack_id, name, cause) in enumerate(wanted):
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        state = KeptState.FAILED if cause else KeptState.WAITING
+        row = {"conversation_id": conversation_id, "delivery_id": delivery_id, "number": number, "cause": cause}
+        row |= {"slack_id": slack_id, "name": name, "token": token, "digest": digest(token), "state": state.value}
+        tx.conn.execute(insert(kept_files).values(**row, created_at=tx.now))
+    arm(tx, conversation_id, Lane.FILES_BACK, 0.0)
+
+
+def next_to_fetch(tx: Tx, conversation_id: int) -> KeptFile | None:
+    """The file that is to be fetched next."""
+    waits = and_(kept_files.c.conversation_id == conversation_id, equals(kept_files.c.state, KeptState.WAITING))
+    row = tx.conn.execute(select(kept_files).where(waits).order_by(kept_files.c.id).limit(1)).one_or_none()
+    return None if row is None else _file(row)
+
+
+def body_of(tx: Tx, file: KeptFile) -> bytes | None:
+    """The body of the message that it was shared in."""
+    mine = deliveries.c.id == file.delivery_id
+    found = select(received.c.body).join(deliveries, deliveries.c.received_id == received.c.id).where(mine)
+    body: bytes | None = tx.conn.execute(found).scalar_one_or_none()
+    return body
+
+
+def mark_kept(tx: Tx, conversation_id: int, file_id: int, content_type: str, size: int) -> None:
+    """It is kept; the reply may go out."""
+    _end(tx, conversation_id, file_id, state=KeptState.KEPT.value, content_type=content_type, size=size)
+
+
+def mark_failed(tx: Tx, conversation_id: int, file_id: int, cause: str) -> None:
+    """It cannot be had; the reply goes out as the settings say."""
+    _end(tx, conversation_id, file_id, state=KeptState.FAILED.value, cause=cause)
+
+
+def _end(tx: Tx, conversation_id: int, file_id: int, **values: Any) -> None:
+    mine = kept_files.c.id == file_id
+    waits = and_(mine, equals(kept_files.c.state, KeptState.WAITING))
+    tx.conn.execute(update(kept_files).where(waits).values(**values))
+    # It came after all was deleted: what is stored of it now goes as well.
+    late = and_(mine, equals(kept_files.c.state, KeptState.GONE))
+    tx.conn.execute(update(kept_files).where(late).values(state=KeptState.REVOKED.value))
+    arm(tx, conversation_id, Lane.REPLIES, 0.0)
+
+
+def give_up_waiting(tx: Tx, conversation_id: int, delivery_id: int, cause: str) -> None:
+    """A reply waits no longer for what has not come."""
+    for file in files_of(tx, delivery_id):
+        mark_failed(tx, conversation_id, file.id, cause)
+
+
+def try_again(tx: Tx, delivery_id: int) -> None:
+    """Somebody wants the reply to be sent once more: what could not be had is tried again."""
+    failed = and_(kept_files.c.delivery_id == delivery_id, equals(kept_files.c.state, KeptState.FAILED))
+    row = tx.conn.execute(
+        update(kept_files)
+        .where(failed)
+        .values(state=KeptState.WAITING.value, cause="", created_at=tx.now)
+        .returning(kept_files.c.conversation_id)
+    ).first()
+    if row is not None:
+        arm(tx, row.conversation_id, Lane.FILES_BACK, 0.0)
+
+
+def revoke(tx: Tx, delivery_id: int) -> None:
+    """The author of a reply took it back: its links lead nowhere from now on."""
+    links = and_(kept_files.c.delivery_id == delivery_id, kept_files.c.state != KeptState.GONE.value)
+    tx.conn.execute(update(kept_files).where(links).values(state=KeptState.REVOKED.value))
+
+
+def find(tx: Tx, token: str, *, after: float) -> KeptFile | None:
+    """What a link leads to, if it is kept, and not older than `after` (seconds since 1970).
+
+    It is found by the token's digest: how long that takes tells nothing of what a token must be.
+    """
+    valid = and_(equals(kept_files.c.state, KeptState.KEPT), kept_files.c.created_at > after)
+    row = tx.conn.execute(select(kept_files).where(kept_files.c.digest == digest(token), valid)).one_or_none()
+    return None if row is None else _file(row)
+
+
+def digest(token: str) -> str:
+    """What is looked for in a token's place."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def to_delete(tx: Tx, *, before: float, limit: int) -> list[KeptFile]:
+    """Those whose content is no longer needed: revoked, failed, or from before then (seconds since 1970)."""
+    has_pieces = exists().where(file_pieces.c.file_id == kept_files.c.id)
+    half = and_(equals(kept_files.c.state, KeptState.FAILED), has_pieces)
+    useless = or_(equals(kept_files.c.state, KeptState.REVOKED), half, kept_files.c.created_at < before)
+    old = select(kept_files).where(kept_files.c.state != KeptState.GONE.value, useless)
+    return [_file(row) for row in tx.conn.execute(old.order_by(kept_files.c.created_at).limit(limit))]
+
+
+def delete_content(tx: Tx, file: KeptFile, *, before: float) -> None:
+    """Delete it, unless it stands differently by now; a failed one that is not old may be tried again."""
+    as_seen = and_(kept_files.c.id == file.id, kept_files.c.state == file.state.value)
+    kept = file.state is KeptState.FAILED and file.created_at >= before
+    gone = {} if kept else {"state": KeptState.GONE.value, "name": "", "token": ""}
+    changed = update(kept_files).where(as_seen).values(**gone or {"cause": file.cause}).returning(kept_files.c.id)
+    if tx.conn.execute(changed).one_or_none() is not None:
+        delete_pieces(tx, file.id)
+
+
+def is_waiting(tx: Tx, file_id: int) -> bool:
+    """True while it is still to be fetched."""
+    waits = and_(kept_files.c.id == file_id, equals(kept_files.c.state, KeptState.WAITING))
+    return tx.conn.execute(select(kept_files.c.id).where(waits)).one_or_none() is not None
+
+
+def add_piece(tx: Tx, file_id: int, number: int, content: bytes) -> None:
+    """Write a piece of a file, or write it again."""
+    row = upsert(tx, file_pieces).values(file_id=file_id, number=number, content=content)
+    again = row.on_conflict_do_update(index_elements=["file_id", "number"], set_={"content": row.excluded.content})
+    tx.conn.execute(again)
+
+
+def read_pieces(tx: Tx, file_id: int, first: int, last: int) -> Iterator[bytes]:
+    """Yield the pieces from number `first` to `last`."""
+    for number in range(first, last + 1):
+        mine = and_(file_pieces.c.file_id == file_id, file_pieces.c.number == number)
+        yield bytes(tx.conn.execute(select(file_pieces.c.content).where(mine)).scalar_one())
+
+
+def delete_pieces(tx: Tx, file_id: int) -> None:
+    """Forget the content of a file."""
+    tx.conn.execute(delete(file_pieces).where(file_pieces.c.file_id == file_id))
+
+
+def bytes_kept(tx: Tx) -> int:
+    """How much is kept in all."""
+    kept = equals(kept_files.c.state, KeptState.KEPT)
+    return int(tx.conn.execute(select(func.coalesce(func.sum(kept_files.c.size), 0)).where(kept)).scalar_one())
+
+
+def public_url(tx: Tx) -> str | None:
+    """Under which address the relay is reached from outside, as far as that is known."""
+    found: str | None = tx.conn.execute(
+        select(learned.c.value).where(learned.c.name == PUBLIC_URL)
+    ).scalar_one_or_none()
+    return found
+
+
+def learn_public_url(tx: Tx, url: str) -> None:
+    """Somebody who proved to be Slack has reached the relay there."""
+    row = upsert(tx, learned).values(name=PUBLIC_URL, value=url)
+    tx.conn.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": url}))
+
+
+def _file(row: Any) -> KeptFile:
+    return KeptFile(
+        row.id, row.delivery_id, row.slack_id, row.name, row.content_type, row.size, KeptState(row.state), row.cause,
+        row.token, row.created_at,
+    )  # fmt: skip

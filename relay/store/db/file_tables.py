@@ -1,0 +1,59 @@
+"""The tables of agents' files that are kept for customers, and of what the relay has learned of itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from relay.store.db.tables import Id, index_over, metadata, words_column
+
+__all__ = ["file_pieces", "kept_files", "learned", "metadata"]
+
+kept_files = Table(
+    "kept_files",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
+    Column("delivery_id", Id, ForeignKey("deliveries.id"), nullable=False),  # the reply that it goes with
+    Column("number", Integer, nullable=False),  # among the reply's files
+    Column("slack_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    words_column("content_type"),
+    Column("size", BigInteger, nullable=False, server_default=text("0")),  # bytes
+    Column("state", Text, nullable=False, server_default="waiting"),
+    words_column("cause"),
+    words_column("token"),  # of its link
+    Column("digest", Text, unique=True),  # of the token: by it a link is found
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("delivery_id", "number"),
+    index_over("kept_files_to_fetch", "conversation_id", "id", where="state = 'waiting'"),
+    index_over("kept_files_by_age", "created_at", where="state <> 'deleted'"),
+    sqlite_autoincrement=True,
+)
+
+file_pieces = Table(
+    "file_pieces",
+    metadata,
+    Column("file_id", Id, ForeignKey("kept_files.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("file_id", "number"),
+)
+
+learned = Table(
+    "learned",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,91 @@
+"""Files of agents' that customers open by a link: whoever has the link has the file, for as long as files are kept."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import NotFound
+from werkzeug.http import parse_range_header
+
+from relay.store.conversations import kept_files
+from relay.store.conversations.kept_files import KeptFile
+from relay.wiring import Relay
+
+bp = Blueprint("files", __name__)
+
+# What a browser shows without running anything of it; the rest it only saves.
+SHOWN = re.compile(r"image/(?:png|jpeg|gif|webp)|application/pdf|(?:audio|video)/[a-z0-9.+-]+|text/plain", re.ASCII)
+ANYTHING = "application/octet-stream"
+NO_FILE = "There is no such file, or it is no longer kept."
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "Cache-Control": "private, no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Referrer-Policy": "no-referrer",
+    "Accept-Ranges": "bytes",
+}
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](?::[0-9]{1,5})?", re.ASCII)
+
+
+@bp.get("/files/<token>")
+def give(token: str) -> Response:
+    """The file of a link, or the part of it that is asked for; 404 for every link that leads nowhere, whatever why."""
+    relay: Relay = current_app.extensions["relay"]
+    with relay.store.read() as tx:
+        file = kept_files.find(tx, token, after=tx.now - relay.settings.config.retention)
+    if file is None:
+        raise NotFound(NO_FILE)
+    first, last, status = _asked_for(file.size)
+    if status == 416:
+        return Response(status=416, headers={**HEADERS, "Content-Range": f"bytes */{file.size}"})
+    content: Iterator[bytes] | tuple[()] = () if request.method == "HEAD" else relay.keeper.read(file.id, first, last)
+    response = Response(content, status=status, headers={**HEADERS, **_describe(file)})
+    response.content_length = last - first + 1
+    if status == 206:
+        response.headers["Content-Range"] = f"bytes {first}-{last}/{file.size}"
+    return response
+
+
+def _asked_for(size: int) -> tuple[int, int, int]:
+    """The first byte, the last one, and the status; several parts at once are answered with all of it."""
+    wanted = parse_range_header(request.headers.get("Range")) if "If-Range" not in request.headers else None
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        return 0, size - 1, 200
+    begin, end = wanted.ranges[0]
+    if end is None and begin < -size:  # more of its end than there is: RFC 9110, 14.1.2
+        return 0, size - 1, 206
+    part = wanted.range_for_length(size)
+    return (0, 0, 416) if part is None else (part[0], part[1] - 1, 206)
+
+
+def _describe(file: KeptFile) -> dict[str, str]:
+    shown = bool(SHOWN.fullmatch(file.content_type))
+    how, plain = "inline" if shown else "attachment", re.sub(r"[^A-Za-z0-9._ -]", "_", file.name)
+    name = f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
+    return {"Content-Type": file.content_type if shown else ANYTHING, "Content-Disposition": name}
+
+
+def reached_at(host: str) -> str | None:
+    """The relay's address for somebody who has reached it under this `Host`; None for what is none.
+
+    Slack calls https addresses alone, so behind a name there is always a proxy that speaks it.
+    """
+    if not _HOST.fullmatch(host):
+        return None
+    name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
+    if "." not in name and not name.startswith("[") and name != "localhost":
+        return None  # a name that only the proxy knows
+    return f"{'http' if _is_number(name.strip('[]')) or name == 'localhost' else 'https'}://{host}"
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

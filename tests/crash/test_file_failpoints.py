@@ -1,0 +1,140 @@
+"""kill -9 at every place a file passes, on both ways: its words are there, and it is there once.
+
+A customer sends a file, and an agent answers with one. What Slack was asked to show is shown once; the link in the
+reply opens the whole file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from relay.sandbox import SandboxServer
+from relay.sandbox.slack.sharing import settle
+from relay.store.db.engine import Store, open_store
+from tests.harness import environment, free_port, timeline, wait_for, words
+from tests.processes import HASTY, MortalRelay
+
+GROUP, CHANNEL = "123456", "C0SUPPORT"
+PLACES = ("file.fetched", "file.uploaded", "file.shared", "file.kept")
+# On the way of a customer's file, and of an agent's: how often a place is passed before it.
+COMES = (("file.fetched", 1), ("file.uploaded", 1), ("file.shared", 1))
+GOES = (("file.fetched", 1), ("file.kept", 1))
+# Any step of either way, and of what comes before and after it.
+STEPS = ("take.before_commit", "take.after_commit", "call.ready", "call.answered", "settle.before_commit",
+         "settle.after_commit", "slack.sent")  # fmt: skip
+ENGINES = ("sqlite", "postgres")
+CASES = [
+    *(("comes", place, number) for place, number in COMES),
+    *(("goes", place, number) for place, number in GOES),
+    *(
+        pytest.param(way, place, number, marks=pytest.mark.long)
+        for way, place, number in itertools.product(("comes", "goes"), STEPS, (2, 4))
+    ),
+]
+CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 5000
+CONFIG = f"delivery: {HASTY}\nreplies: {{undo_seconds: 0.1}}\nchannels: {{{GROUP}: {CHANNEL}}}\n"
+LINK = re.compile(r"(http://\S+/files/\S+)")
+
+
+class Town:
+    """One conversation, and relays that die and are begun again."""
+
+    def __init__(self, server: SandboxServer, store: Store, cwd: Path) -> None:
+        self.server, self.store, self.cwd, self.port = server, store, cwd, free_port()
+
+    @contextmanager
+    def relay(self, **more: str) -> Iterator[MortalRelay]:
+        url = self.store.engine.url.render_as_string(hide_password=False)
+        env = environment(self.server, url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
+        relay = MortalRelay(self.cwd, env | {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"})
+        try:
+            yield relay
+        finally:
+            relay.kill()
+
+    def begin(self) -> None:
+        """A chat with a thread."""
+        self.server.sandbox.connect(f"http://127.0.0.1:{self.port}")
+        with self.relay() as relay:
+            relay.wait_ready()
+            self.server.sandbox.kommunicate.customer_writes(GROUP, "hello", name="Jane")
+            assert wait_for(lambda: len(timeline(self.server)) == 2)
+            assert self.server.sandbox.wait_idle()
+
+    def comes(self) -> None:
+        """A customer sends a file."""
+        file = self.server.sandbox.kommunicate.files.public("bill.pdf", CONTENT)
+        self.server.sandbox.kommunicate.customer_writes(GROUP, "here it is", name="Jane", file=file)
+
+    def goes(self) -> None:
+        """An agent sends one."""
+        file = self.server.sandbox.slack.cabinet.put("plan.pdf", content=CONTENT)
+        root = next(one["ts"] for one in timeline(self.server) if one["thread_ts"] is None)
+        self.server.sandbox.slack.human_writes(CHANNEL, "see this", thread_ts=root, files=[file])
+
+    def shown(self) -> list[bytes]:
+        """What the thread shows of files by the relay."""
+        settle(self.server.sandbox.slack)
+        cabinet = self.server.sandbox.slack.cabinet.files
+        posts = [one for one in timeline(self.server) if one["thread_ts"] and one.get("bot_id")]
+        return [cabinet[file["id"]].content or b"" for one in posts for file in one.get("files", ())]
+
+    def reached(self) -> list[str]:
+        """What the customer was sent."""
+        lines = self.server.sandbox.kommunicate.conversation(GROUP).lines
+        return [line.text for line in lines if line.source == 4]
+
+    def is_unsure(self) -> bool:
+        """True when the agent reads that nobody knows whether it arrived: it died in the call."""
+        return not self.reached() and any("May not have arrived" in line for line in self.said())
+
+    def said(self) -> list[str]:
+        """The thread's lines."""
+        return [line for one in timeline(self.server) if one["thread_ts"] for line in words(one).splitlines()]
+
+
+def is_ready(relay: MortalRelay) -> bool:
+    """True when it takes webhooks."""
+    with suppress(requests.RequestException):
+        return requests.get(f"{relay.url}/readyz", timeout=1).status_code == 200
+    return False
+
+
+@pytest.fixture
+def town(live_server: Callable[..., SandboxServer], database_url: str, tmp_path: Path) -> Iterator[Town]:
+    with closing(open_store(database_url)) as store:
+        yield Town(live_server(), store, tmp_path)
+
+
+@pytest.mark.parametrize(("way", "place", "number"), CASES)
+def test_a_file_is_there_once_wherever_it_dies(town: Town, way: str, place: str, number: int) -> None:
+    town.begin()
+    with town.relay(RELAY_FAILPOINT=f"{place}:{number}") as relay:
+        begun = wait_for(lambda: relay.died() or is_ready(relay)) and not relay.died()
+        if begun:
+            getattr(town, way)()
+        assert wait_for(relay.died), f"{place} was not passed {number} times"
+    with town.relay() as relay:
+        relay.wait_ready()
+        if not begun:  # it died of what was there before
+            getattr(town, way)()
+        if way == "comes":
+            assert wait_for(lambda: len(town.shown()) == 1, 40), town.said()
+        else:
+            assert wait_for(lambda: len(town.reached()) == 1 or town.is_unsure(), 60), town.said()
+        assert town.server.sandbox.wait_idle()
+        for link in LINK.findall("\n".join(town.reached())):
+            assert requests.get(link, timeout=10).content == CONTENT
+    if way == "comes":
+        assert town.shown() == [CONTENT]
+        assert town.said().count("here it is") == 1
+    assert len(town.reached()) == (way == "goes" and not town.is_unsure())
+    assert len(LINK.findall("\n".join(town.reached()))) == len(town.reached())
+    assert not any("could not be brought" in line for line in town.said())
