@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, delete, exists, insert, or_, select, update
 
 from relay.store.db.dialects import equals, upsert
 from relay.store.db.engine import Tx
@@ -152,12 +152,6 @@ def delete_content(tx: Tx, file: KeptFile, *, before: float) -> None:
         delete_pieces(tx, file.id)
 
 
-def is_waiting(tx: Tx, file_id: int) -> bool:
-    """True while it is still to be fetched."""
-    waits = and_(kept_files.c.id == file_id, equals(kept_files.c.state, KeptState.WAITING))
-    return tx.conn.execute(select(kept_files.c.id).where(waits)).one_or_none() is not None
-
-
 def add_piece(tx: Tx, file_id: int, number: int, content: bytes) -> None:
     """Write a piece of a file, or write it again."""
     row = upsert(tx, file_pieces).values(file_id=file_id, number=number, content=content)
@@ -175,12 +169,6 @@ def read_pieces(tx: Tx, file_id: int, first: int, last: int) -> Iterator[bytes]:
 def delete_pieces(tx: Tx, file_id: int) -> None:
     """Forget the content of a file."""
     tx.conn.execute(delete(file_pieces).where(file_pieces.c.file_id == file_id))
-
-
-def bytes_kept(tx: Tx) -> int:
-    """How much is kept in all."""
-    kept = equals(kept_files.c.state, KeptState.KEPT)
-    return int(tx.conn.execute(select(func.coalesce(func.sum(kept_files.c.size), 0)).where(kept)).scalar_one())
 
 
 def public_url(tx: Tx) -> str | None:
