@@ -83,7 +83,7 @@ def _take_in(relay: Relay, chat: int, text: str) -> None:
     body = raw(f"{chat}-{text}", str(chat), text)
     message = parse_webhook(body)
     assert isinstance(message, ChatMessage)
-    decision = relay.choose(str(chat), message.title, message.metadata)
+    decision = relay.choose(message)
     relay.store.write("accept", lambda tx: accept(tx, message, body, decision))
     relay.on_accept()
 

@@ -124,8 +124,9 @@ class ChatMessage:
     """What somebody wrote in Kommunicate, as words a person can read.
 
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
-    `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`. `news` is what it says of the
-    conversation itself. `unseen` are words beside them that the customer does not see: shown small.
+    `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`, `client_group_id` what the
+    customer's app calls the conversation. `news` is what it says of the conversation itself. `unseen` are words beside
+    them that the customer does not see: shown small.
     `spoken` are the words of a `NOTICE` whose sender is not of the team. `quotes` is the key of what it answers to.
     """
 
@@ -137,6 +138,7 @@ class ChatMessage:
     kind: MessageKind = MessageKind.MESSAGE
     attachment: Attachment | None = None
     title: str = ""
+    client_group_id: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     news: Assigned | News | None = None
     unseen: str = ""

@@ -25,8 +25,9 @@ DELIVERED = (
 class StoreCollector(Collector):
     """Asks the store at every scrape."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, config_valid: bool) -> None:
         self._store = store
+        self._config_valid = config_valid
 
     def describe(self) -> list[Metric]:
         """Nothing is asked of the store before the first scrape."""
@@ -37,12 +38,14 @@ class StoreCollector(Collector):
         with self._store.read() as tx:
             now = totals(tx)
         yield from _families(now)
+        about = "1 while the configuration file can be used as it is, 0 while the relay goes on with an earlier one."
+        yield GaugeMetricFamily("relay_config_valid", about, int(self._config_valid))
 
 
-def render_metrics(store: Store) -> bytes:
+def render_metrics(store: Store, *, config_valid: bool = True) -> bytes:
     """The text exposition format; raises StoreUnavailable."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StoreCollector(store))
+    registry.register(StoreCollector(store, config_valid=config_valid))
     return generate_latest(registry)
 
 

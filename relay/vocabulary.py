@@ -150,3 +150,4 @@ class GateScope(StrEnum):
     CHANNEL = "channel"  # posts to one channel
     ACCOUNT = "account"  # everything for one account of Kommunicate's
     AGENT = "agent"  # what is done for one user of Kommunicate's
+    CONFIG = "config"  # nothing: a mistake in the configuration only waits for a person

@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "net": GROUND | {"failpoints"},
     "kommunicate": GROUND | {"jsontext", "net"},
     "slack": GROUND | {"jsontext", "net"},
-    "routing": GROUND | {"settings"},
+    "routing": GROUND | {"jsontext", "settings"},
     "store": GROUND | {"failpoints"},
     "delivery": GROUND | {"failpoints", "findings", "net", "store", "slack", "kommunicate", "routing", "settings"},
     "metrics": GROUND | {"store"},
@@ -88,7 +88,7 @@ def test_its_room_keeps_strangers_out(name: str) -> None:
 
 
 def test_only_those_who_start_things_know_the_wiring() -> None:
-    assert {room(name) for name, tree in TREES.items() if "wiring" in ours(tree)} <= {"cli", "web"}
+    assert {room(name) for name, tree in TREES.items() if "wiring" in ours(tree)} <= {"cli", "web", "wiring"}
 
 
 def test_nobody_below_knows_the_web_or_the_command_line() -> None:

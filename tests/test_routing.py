@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from relay.routing.rules import choose_channel
+from relay.routing.facts import Facts
+from relay.routing.rules import Router
 from relay.settings import check_config
 
 CONFIG = """
@@ -22,7 +23,7 @@ routes:
 def decide(extra: str = "default_channel: C0REST", *, group_id: str = "9", title: str = "", **metadata: object):
     config, _ = check_config(CONFIG + extra, "c")
     assert config is not None
-    return choose_channel(config, group_id=group_id, title=title, metadata=metadata)
+    return Router(config).choose(Facts(group_id, title, metadata=metadata))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,8 @@ def decide(extra: str = "default_channel: C0REST", *, group_id: str = "9", title
         ({"group_id": "123", "plan": "enterprise"}, "C0LISTED", "channels"),
         ({"plan": "enterprise"}, "C0VIP", "routes:enterprise"),
         ({"plan": "Enterprise"}, "C0REST", "default_channel"),
-        ({"plan": ["enterprise"]}, "C0REST", "default_channel"),
+        ({"plan": ["trial", "enterprise"]}, "C0VIP", "routes:enterprise"),
+        ({"plan": '{"enterprise": true}'}, "C0REST", "default_channel"),
         ({"plan": None}, "C0REST", "default_channel"),
         ({"plan": "enterprise", "seats": 3}, "C0VIP", "routes:enterprise"),
         ({"shop": {"country": {"code": "AT"}}}, "C0DACH", "routes:nested"),

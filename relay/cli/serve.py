@@ -15,7 +15,7 @@ from relay.errors import SettingsError
 from relay.failpoints import arm
 from relay.web import create_app
 from relay.web.server import open_server
-from relay.wiring import Relay, build_relay, build_worker, learn_identity, ready_schema, tell_others
+from relay.wiring import Relay, Reloader, build_relay, build_worker, learn_identity, ready_schema, tell_others
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     on_stop_signals(leave)
     try:
         # SystemExit: the signal may come before waitress minds it
-        with suppress(SystemExit), tell_others(relay) if delivering is None else nullcontext():
+        with suppress(SystemExit), tell_others(relay) if delivering is None else nullcontext(), Reloader(relay):
             if delivering is not None:
                 delivering.start()
             # a name with several addresses has several servers, and then no port of its own

@@ -11,7 +11,7 @@ import structlog
 from relay.cli.common import explain_failures, settings_for
 from relay.cli.running import STOP_SIGNALS, refuse_wiped_disk, stop_worker
 from relay.failpoints import arm
-from relay.wiring import build_relay, build_worker, hear_of_others, ready_schema
+from relay.wiring import Reloader, build_relay, build_worker, hear_of_others, ready_schema
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ def worker() -> None:
         # Blocked here and in every thread begun from here on, a signal waits until somebody asks for it.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         delivering.start()
-        with hear_of_others(relay, delivering):
+        with hear_of_others(relay, delivering), Reloader(relay):
             log.info("worker.started")
             signal.sigwait(STOP_SIGNALS)
         stop_worker(relay, delivering)

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import NOT_A_MEMBER, close_gate, joined
+from relay.delivery.failures import NOT_A_MEMBER, close_gate
 from relay.delivery.handlers import files
 from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.handlers.messages import delete, removed
@@ -187,7 +187,7 @@ def _look_failed(
     """A look, or what it led to, failed: again, and `in_the_end` without it."""
     log.warning("look.failed", send=send.id, error=type(error).__name__, code=error.code)
     counts = _counts(context, error)
-    is_member = error.code == NOT_A_MEMBER and joined(context, send.channel)
+    is_member = error.code == NOT_A_MEMBER and context.join(send.channel)
 
     def work(tx: Tx) -> None:
         hold(tx, claim)

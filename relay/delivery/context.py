@@ -165,6 +165,15 @@ class DeliveryContext:
             return False
         return True
 
+    def join(self, channel: str) -> bool:
+        """Enter a public channel the bot is not in; False where only a person can invite it."""
+        try:
+            self.slack.join(channel)
+        except DeliveryFailed as error:
+            log.info("channel.not_joined", channel=channel, code=error.code)
+            return False
+        return True
+
     def conversation_url(self, key: ConversationKey) -> str:
         """Where a conversation is in Kommunicate's dashboard."""
         return f"{self.dashboard_url.rstrip('/')}/conversations/{key.group_id}"

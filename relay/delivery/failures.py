@@ -42,6 +42,7 @@ LATELY = 60.0  # seconds
 THREADS_IN_VAIN = 3  # new threads of one conversation in a row that took no message
 IN_A_ROW = 2  # messages refused with a code nobody documents: it is not the messages
 NOT_A_MEMBER, NO_CHANNEL, IN_VAIN = "not_in_channel", "channel_not_found", "threads_in_vain"
+MISTAKE = "mistake"  # in the configuration as it was edited
 
 Settled = Callable[[Tx, "DeliveryContext", Claim, Send, Result], Step | None]
 
@@ -102,7 +103,7 @@ def apply(
 
 def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> DeliveryFailed:
     """The same failure with what can be found out about it: the bot may enter a channel; Slack may be away for all."""
-    if error.code == NOT_A_MEMBER and joined(context, send.channel):
+    if error.code == NOT_A_MEMBER and context.join(send.channel):
         return Transient("the bot was not in the channel", code=NOT_A_MEMBER)
     passes = isinstance(error, Transient) and VENDOR_OF[send.kind] is Vendor.SLACK
     if passes and not isinstance(error, Unreachable) and not context.slack.answers():
@@ -268,6 +269,14 @@ def reopen_in_vain(tx: Tx) -> None:
     closing.open_closed_for(tx, IN_VAIN)
 
 
+def tell_mistake(tx: Tx, file: str, mistake: str) -> None:
+    """Let people know that the configuration cannot be used as it was edited; "" for: it can again."""
+    if mistake:
+        closing.close_for_operator(tx, GateScope.CONFIG, file, cause=mistake, code=MISTAKE)
+    else:
+        closing.open_closed_for(tx, MISTAKE)
+
+
 def close_for_missing_key(tx: Tx, account: str) -> None:
     """Nothing can be sent to Kommunicate without a key: what is on its way there waits."""
     cause = "KOMMUNICATE_API_KEY is not set, and a reply waits for it"
@@ -281,16 +290,6 @@ def pause_names(tx: Tx, error: DeliveryFailed) -> None:
         return
     asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
     closing.close_for_failure(tx, *NAMES, max(NAMES_PAUSE, asked), cause="names could not be looked up")
-
-
-def joined(context: DeliveryContext, channel: str) -> bool:
-    """Enter a public channel the bot is not in; False where only a person can invite it."""
-    try:
-        context.slack.join(channel)
-    except DeliveryFailed as error:
-        log.info("channel.not_joined", channel=channel, code=error.code)
-        return False
-    return True
 
 
 def agent_of(what: Draft | Send) -> str:

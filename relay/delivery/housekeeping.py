@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -11,9 +11,9 @@ from relay.delivery import stored
 from relay.delivery.adopting import settle_held
 from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import reopen_in_vain
+from relay.delivery.failures import reopen_in_vain, tell_mistake
 from relay.delivery.reminding import give_back_stale, remind_all
-from relay.messages import ChatMessage, Decision
+from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.store.conversations import kept_files
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
@@ -23,7 +23,7 @@ from relay.store.operations.totals import count_settled
 BATCH = 200  # rows that are read at a time
 STEP = 20  # conversations that are moved in one transaction
 
-Choose = Callable[[str, str, Mapping[str, Any]], Decision]
+Choose = Callable[[ChatMessage, float], Decision]
 
 log = structlog.get_logger()
 
@@ -31,12 +31,28 @@ log = structlog.get_logger()
 class Housekeeping:
     """Forgets old words, asks the mapping again, settles what waits in vain, and tells people what waits for them."""
 
-    def __init__(self, context: DeliveryContext, choose: Choose, *, retention: float) -> None:
-        """`choose` is the mapping's present word, by group id, title and metadata; `retention` is in seconds."""
+    def __init__(
+        self,
+        context: DeliveryContext,
+        choose: Choose,
+        *,
+        retention: float,
+        file: str = "",
+        mistake: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`choose` is the mapping's present word, by the first message and its time; `retention` is in seconds.
+
+        `mistake` tells why `file` cannot be used as it was edited; "" where it can.
+        """
         self._context = context
         self._choose = choose
         self._retention = retention
+        self._file, self._mistake, self._told = file, mistake, ""
         self._is_new = True
+
+    def use(self, context: DeliveryContext, retention: float) -> None:
+        """Go on with another context, and another time in seconds after which words are forgotten."""
+        self._context, self._retention = context, retention
 
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
@@ -76,10 +92,11 @@ class Housekeeping:
             log.info("chores.decided_again", count=moved)
 
     def _decide(self, one: Undecided) -> Decision:
-        """Its first message tells the metadata, while that is kept."""
+        """Its first message tells what the mapping asks for, while that is kept."""
         message = stored.read_message(one.body, one.account)
-        metadata = message.metadata if isinstance(message, ChatMessage) else {}
-        return self._choose(one.group_id, one.title, metadata)
+        if not isinstance(message, ChatMessage):
+            message = ChatMessage(ConversationKey(one.account, one.group_id), "", "", one.created_at, "")
+        return self._choose(replace(message, title=one.title), one.created_at)
 
     def _move(self, decided: Sequence[tuple[Undecided, Decision]]) -> int:
         elsewhere = [(one, to) for one, to in decided if to.channel not in (None, one.channel)]
@@ -110,4 +127,14 @@ class Housekeeping:
         remind_all(self._context)
 
     def _tell(self) -> None:
+        self._tell_mistake()
         post_alerts(self._context)
+
+    def _tell_mistake(self) -> None:
+        """People are told when the file is edited wrongly; another process may have told them already."""
+        mistake = self._mistake()
+        if mistake == self._told:
+            return
+        with self._context.store.begin() as tx:
+            tell_mistake(tx, self._file, mistake)
+        self._told = mistake

@@ -65,6 +65,7 @@ class Worker:
         self._told = True  # something was stored: a take is worth a try without a look first
         self._look_at = self._rested_at = 0.0  # on the monotonic clock
         self._stopping = threading.Event()
+        self._chores_due = threading.Event()
         self._in_flight = InFlight()
         self._attempts = Threads("attempt")
         self._failed: list[tuple[Taking, float]] = []  # takes that failed, and for how long their lanes are put aside
@@ -86,10 +87,17 @@ class Worker:
         self._told = True
         self._news.set()
 
+    def use(self, context: DeliveryContext) -> None:
+        """Go on with another context, and do the chores at once: what is in flight ends with the one it has."""
+        self._context = context
+        self._chores_due.set()
+        self.wake()
+
     def stop(self, timeout: float) -> bool:
         """Take nothing more and wait until what is in flight has settled, at most `timeout` seconds; False if not."""
         self._stopping.set()
         self._news.set()
+        self._chores_due.set()
         deadline = monotonic() + timeout
         for thread in self._threads:
             if thread.ident is not None:
@@ -236,12 +244,14 @@ class Worker:
 
     def _do_chores(self) -> None:
         while not self._stopping.is_set():
+            self._chores_due.clear()
             for chore in self._chores:
                 try:
                     chore()
                 except Exception as error:  # noqa: BLE001 - the others have to be done all the same
                     _log_failure(error)
-            self._stopping.wait(CHORES_EVERY)
+            if not self._stopping.is_set():
+                self._chores_due.wait(CHORES_EVERY)
 
 
 def _log_failure(error: Exception) -> None:

@@ -90,6 +90,12 @@ def _metadata(value: Any) -> Mapping[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
+def _client_group_id(value: Any) -> str:
+    """Return the id that the customer's app chose; "" where it cannot be read as one."""
+    text = _number_as_text(value)
+    return text if isinstance(text, str) and len(text) <= MAX_KEY and key_of(text) is not None else ""
+
+
 def _title(value: Any) -> str:
     return one_line(value, MAX_TITLE)
 
@@ -105,6 +111,7 @@ class WebhookBody(BaseModel):
     group_id: Annotated[str, PlainValidator(_group_id), Field(alias="groupId")]
     message: Annotated[str, PlainValidator(_message)] = ""
     title: Annotated[str, PlainValidator(_title), Field(alias="groupName")] = ""
+    client_group_id: Annotated[str, PlainValidator(_client_group_id), Field(alias="clientGroupId")] = ""
     content_type: Annotated[int | None, PlainValidator(_code), Field(alias="contentType")] = None
     type: Annotated[int | None, PlainValidator(_code)] = None
     metadata: Annotated[Mapping[str, Any], PlainValidator(_metadata)] = Field(default_factory=dict)

@@ -83,6 +83,7 @@ def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
         kind=outcome.kind,
         attachment=attachment_of(body.file, body.file_meta),
         title=body.title,
+        client_group_id=body.client_group_id,
         metadata=body.metadata,
         news=outcome.news(body),
         quotes=_quoted(body),

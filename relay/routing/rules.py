@@ -2,36 +2,119 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from relay.files import Attachments, FilesBack
 from relay.messages import Decision
+from relay.routing.candidates import Candidates
+from relay.routing.facts import Facts
 from relay.settings import Config, Route
+from relay.settings.conditions import Asks, Join, Joined, Part
+from relay.settings.wrong import shown
+
+_BETWEEN = {Join.ALL: " and ", Join.ANY: " or ", Join.NOT: " or "}
+_MOMENTS = ("hours", "days")
 
 
-def choose_channel(config: Config, *, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
-    """The channel from the plain mapping, else from the first route that matches, else the default.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One rule as a conversation met it: `channels`, `routes:<name>` or `default_channel`, and why it does or does not
+    hold."""
 
-    Everything is compared as text, case included.
-    """
-    if channel := config.channels.get(group_id):
-        return Decision(channel, "channels", f"`channels` lists {group_id}.")
-    facts = {"group_id": group_id, "group_name": title, "title": title, "metadata": metadata}
-    for route in config.routes:
-        if _matches(route, facts):
-            return Decision(route.channel, f"routes:{route.name}", f"{_conditions(route)} in route {route.name}.")
-    if config.default_channel:
-        why = f"Nothing names {group_id}, so it goes to `default_channel`."
-        return Decision(config.default_channel, "default_channel", why)
-    why = f"Nothing names {group_id}: add `{group_id}: <channel>` under `channels`, or a `default_channel`."
-    return Decision(None, "unmapped", why)
+    rule: str
+    holds: bool
+    why: str
+
+
+class Router:
+    """The mapping of one configuration: asked for every message, so it looks only at routes that may hold."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._candidates = Candidates([route.when for route in config.routes])
+
+    def choose(self, facts: Facts) -> Decision:
+        """The channel from the plain mapping, else from the first route that holds, else the default."""
+        config, group_id = self._config, facts.group_id
+        if channel := config.channels.get(group_id):
+            return Decision(channel, "channels", f"`channels` lists {group_id}.")
+        for number in self._candidates.of(facts):
+            route = config.routes[number]
+            if holds(route.when, facts):
+                return Decision(route.channel, f"routes:{route.name}", f"{say(route.when)} in route {route.name}.")
+        if config.default_channel:
+            why = f"Nothing names {group_id}, so it goes to `default_channel`."
+            return Decision(config.default_channel, "default_channel", why)
+        why = f"Nothing names {group_id}: add `{group_id}: <channel>` under `channels`, or a `default_channel`."
+        return Decision(None, "unmapped", why)
+
+    def explain(self, facts: Facts) -> Iterator[Tried]:
+        """Every rule in the order in which they are asked, up to the one that decides."""
+        decision = self.choose(facts)
+        listed = decision.rule == "channels"
+        yield Tried("channels", listed, decision.why if listed else f"{shown(facts.group_id)} is not listed")
+        if listed:
+            return
+        for route in self._config.routes:
+            held = holds(route.when, facts)
+            why = say(route.when) if held else "; ".join(_missed(route.when, facts))
+            yield Tried(f"routes:{route.name}", held, why)
+            if held:
+                return
+        known = self._config.default_channel is not None
+        yield Tried("default_channel", known, "for all others" if known else "it is not set, so the chat waits")
+
+
+def holds(part: Part, facts: Facts) -> bool:
+    """True where a condition, or all or one or none of several, is so."""
+    if isinstance(part, Asks):
+        return any(value.matches(fact) for fact in facts.values(part.name) for value in part.values)
+    held = (holds(inner, facts) for inner in part.parts)
+    if part.join is Join.ALL:
+        return all(held)
+    return any(held) is (part.join is Join.ANY)
+
+
+def say(part: Part) -> str:
+    """Conditions as people would say them."""
+    if isinstance(part, Asks):
+        values = " or ".join(value.written for value in part.values)
+        return f"it is {values}" if part.name in _MOMENTS else f"{part.name} is {values}"
+    said = [_bracketed(inner, part) for inner in part.parts]
+    text = _BETWEEN[part.join].join(said)
+    return f"not ({text})" if part.join is Join.NOT else text
+
+
+def _bracketed(inner: Part, outer: Joined) -> str:
+    if isinstance(inner, Asks) or len(inner.parts) == 1 or Join.NOT in (inner.join, outer.join):
+        return say(inner)
+    return f"({say(inner)})"
+
+
+def _missed(part: Part, facts: Facts) -> Iterator[str]:
+    """What of it does not hold, beside what the conversation has instead."""
+    if isinstance(part, Joined) and part.join is Join.ALL:
+        for inner in part.parts:
+            yield from _missed(inner, facts)
+    elif not holds(part, facts):
+        if isinstance(part, Joined):
+            yield f"{say(part)} does not hold"
+        else:
+            yield f"{_has(part, facts)}, not {' or '.join(value.written for value in part.values)}"
+
+
+def _has(part: Asks, facts: Facts) -> str:
+    if part.name in _MOMENTS:
+        return "it is another time"
+    found = [shown(value) for value in facts.values(part.name)][:3]
+    return f"{part.name} is {', '.join(found)}" if found else f"it has no {part.name}"
 
 
 def route_of(config: Config, rule: str) -> Route | None:
     """The route by which a conversation has its channel, as its decision's `rule` says; None for no route's."""
-    return next((one for one in config.routes if rule == f"routes:{one.name}"), None)
+    kind, _, name = rule.partition(":")
+    return config.routes_by_name.get(name) if kind == "routes" else None
 
 
 def attachments_for(config: Config, rule: str) -> Attachments:
@@ -44,28 +127,3 @@ def files_back_for(config: Config, rule: str) -> FilesBack:
     """What becomes there of the files of agents' replies."""
     route = route_of(config, rule)
     return (route and route.files_back) or config.files_back
-
-
-def _matches(route: Route, facts: Mapping[str, Any]) -> bool:
-    return all(_text(_look_up(key, facts)) in allowed for key, allowed in route.when.items())
-
-
-def _conditions(route: Route) -> str:
-    """The conditions as people would say them: all of them hold."""
-    said = (f"{key} is {' or '.join(allowed)}" for key, allowed in route.when.items())
-    return " and ".join(said)
-
-
-def _look_up(key: str, facts: Mapping[str, Any]) -> Any:
-    """The value at the end of a dotted path, None where the path ends early."""
-    value: Any = facts
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def _text(value: Any) -> str | None:
-    """Text, numbers and true/false as JSON writes them; None for what cannot be compared with text."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value) if isinstance(value, bool | int | float) else None

@@ -1,4 +1,4 @@
-"""Business hours, such as `Mon-Fri 09:00-18:00 Europe/Berlin`: when a team is there, and time as it passes for it."""
+"""Hours of the week, such as `Mon-Fri 09:00-18:00 Europe/Berlin`: when a team is there, and how its time passes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,33 @@ from relay.settings.wrong import shown, wrong
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EXAMPLE = "Mon-Fri 09:00-18:00 Europe/Berlin"
 _FORM = re.compile(
-    r"(?P<days>[a-z, -]+?)\s+(?P<opens>\d{1,2}:\d\d)\s*-\s*(?P<closes>\d{1,2}:\d\d)\s+(?P<zone>\S+)", re.I
+    r"(?:(?P<days>[a-z, -]+?)\s+)?(?P<opens>\d{1,2}:\d\d)\s*-\s*(?P<closes>\d{1,2}:\d\d)\s+(?P<zone>\S+)", re.I
 )
+_DAYS_FORM = re.compile(r"(?P<days>[a-z, -]+?)\s+(?P<zone>\S+)", re.I)
+EVERY_DAY = frozenset(range(7))
 _LONGEST = 400  # days that are looked through: every week has a day on which somebody is there
 
 
 @dataclass(frozen=True, slots=True)
 class BusinessHours:
-    """The same hours on each of some days of the week (Monday is 0), in one time zone."""
+    """The same hours on each of some days of the week (Monday is 0), in one time zone.
+
+    Hours that close before they open go on over midnight; those that close when they open are the whole day.
+    """
 
     days: frozenset[int]
     opens: time
     closes: time
     zone: ZoneInfo
+
+    def include(self, moment: float) -> bool:
+        """True for a moment, in seconds since 1970, within the hours of one of the days."""
+        now = datetime.fromtimestamp(moment, self.zone)
+        if self.opens < self.closes:
+            return now.weekday() in self.days and self.opens <= now.time() < self.closes
+        if now.time() >= self.opens:
+            return now.weekday() in self.days
+        return now.time() < self.closes and (now.weekday() - 1) % 7 in self.days
 
     def later(self, moment: float, seconds: float) -> float:
         """Return when `seconds` of business time have passed after `moment`; both in seconds since 1970."""
@@ -46,21 +60,42 @@ class BusinessHours:
 
 
 def parse_hours(value: Any) -> BusinessHours:
-    """Hours as the file says them."""
+    """A team's hours as the file says them: days, two times within one day, a time zone."""
     found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
-    days = _days(found["days"]) if found else frozenset()
-    if found is None or not days:
+    if found is None or not found["days"]:
         raise wrong("bad_hours", f"{shown(value)} are no business hours.", f"Write `{EXAMPLE}`.")
-    opens, closes = _time(found["opens"]), _time(found["closes"])
-    if opens is None or closes is None or opens >= closes:
+    hours = parse_opening(value)
+    if hours.opens >= hours.closes:
         hint = "Write the earlier time first, within one day: `09:00-18:00`."
         raise wrong("bad_hours", f"{shown(value)} do not open before they close.", hint)
+    return hours
+
+
+def parse_opening(value: Any) -> BusinessHours:
+    """Any hours: perhaps days (else every day), two times, perhaps over midnight, a time zone."""
+    found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
+    days = EVERY_DAY if found and not found["days"] else _days(found["days"]) if found else frozenset()
+    opens, closes = (_time(found["opens"]), _time(found["closes"])) if found else (None, None)
+    if found is None or not days or opens is None or closes is None:
+        raise wrong("bad_hours", f"{shown(value)} are no hours.", f"Write `{EXAMPLE}`.")
+    return BusinessHours(days, opens, closes, _zone(found["zone"]))
+
+
+def parse_days(value: Any) -> BusinessHours:
+    """Whole days: their names and a time zone."""
+    found = _DAYS_FORM.fullmatch(value.strip()) if isinstance(value, str) else None
+    days = _days(found["days"]) if found else frozenset()
+    if found is None or not days:
+        raise wrong("bad_days", f"{shown(value)} are no days.", "Write `Sat-Sun Europe/Berlin`, with the time zone.")
+    return BusinessHours(days, time(0), time(0), _zone(found["zone"]))
+
+
+def _zone(name: str) -> ZoneInfo:
     try:
-        zone = ZoneInfo(found["zone"])
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = "Write a name such as `Europe/Berlin`, `America/New_York` or `UTC`."
-        raise wrong("bad_zone", f"{shown(found['zone'])} is no time zone.", hint) from None
-    return BusinessHours(days, opens, closes, zone)
+        raise wrong("bad_zone", f"{shown(name)} is no time zone.", hint) from None
 
 
 def _days(said: str) -> frozenset[int]:

@@ -14,6 +14,7 @@ from relay.findings import Finding, errors
 from relay.settings.schema import Config
 from relay.settings.source import read_config
 from relay.settings.variables import Need, Reader
+from relay.settings.watching import Watch
 
 DEFAULT_DATABASE = "sqlite:///relay.db"
 DEFAULT_PORT = "8080"
@@ -59,6 +60,7 @@ class Settings:
     allow_ephemeral: bool = False
     env: str = "production"
     failpoint: str | None = None
+    watch: Watch | None = field(default=None, repr=False, compare=False)  # on the YAML file
     warnings: tuple[Finding, ...] = field(default=(), repr=False)
 
 
@@ -88,6 +90,7 @@ def check_settings(
     if Need.TOKEN in need or Need.SLACK in need:
         parts |= _replies(reader)
     if Need.CONFIG in need:
+        parts["watch"] = Watch(env, cwd)
         parts["config"] = read_config(reader) or Config()
     if errors(reader.findings):
         return None, reader.findings

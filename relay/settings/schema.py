@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -10,9 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from relay.files import Attachments, FilesBack
 from relay.messages import Mode
 from relay.settings.channels import Channel
+from relay.settings.conditions import When
 from relay.settings.durations import Count, Duration, Rate, Wait
 from relay.settings.hours import Hours
-from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress, When
+from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress
 from relay.settings.wrong import wrong
 
 MAX_SAVED = 100  # Slack: 100 options in a menu
@@ -38,7 +40,7 @@ class RouteReplies(Section):
 
 
 class Route(Section):
-    """Conversations whose values all match `when` go to `channel`."""
+    """Conversations for which all of `when` holds go to `channel`."""
 
     name: Text
     when: When
@@ -169,6 +171,11 @@ class Config(Section):
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()
     retention: Wait = 30 * 86400
+
+    @cached_property
+    def routes_by_name(self) -> Mapping[str, Route]:
+        """The routes, by what they are called."""
+        return {route.name: route for route in self.routes}
 
     @property
     def alerts_channel(self) -> str | None:

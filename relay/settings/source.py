@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from relay.settings.check import check_config
 from relay.settings.nodes import MAX_CHARACTERS
 from relay.settings.problems import Problems
@@ -10,6 +12,11 @@ from relay.settings.variables import Reader
 
 DEFAULT_FILE = "config.yaml"
 _LARGEST_FILE = 4 * MAX_CHARACTERS
+
+
+def file_named(env: Mapping[str, str]) -> str | None:
+    """The path of the YAML file; None where the text stands in a variable."""
+    return None if env.get("RELAY_CONFIG_YAML") else env.get("RELAY_CONFIG") or DEFAULT_FILE
 
 
 def read_config(reader: Reader) -> Config | None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator
 
 from relay.settings.wrong import shown, wrong
 
-CONDITIONS = ("group_id", "group_name", "title", "metadata.")
 MAX_MENU_NAME = 75
-_CONDITION = re.compile(r"group_id|group_name|title|metadata(\.[^.\s][^.]*)+")
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]{1,200})?")
 
@@ -75,36 +71,6 @@ def parse_slack_user(value: Any) -> str:
     raise wrong("bad_slack_user", f"{shown(value)} is not a Slack user id.", hint)
 
 
-def parse_allowed(value: Any) -> Any:
-    """One value or a list of them, as a list."""
-    if isinstance(value, list | tuple):
-        if not value:
-            raise wrong("empty_list", "This list is empty, so nothing could match.", "Write one value or more.")
-        return value
-    return (value,)
-
-
-def parse_condition(key: Any) -> str:
-    """The name of something a conversation has, unchanged."""
-    if isinstance(key, str) and _CONDITION.fullmatch(key):
-        return key
-    raise wrong("unknown_condition", f"A route cannot ask for {shown(key)}.", _known(str(key)))
-
-
-def parse_when(when: Mapping[str, Any]) -> Mapping[str, Any]:
-    """At least one condition."""
-    if when:
-        return when
-    hint = "Write `when: {metadata.plan: enterprise}`; for everything else there is `default_channel`."
-    raise wrong("empty_when", "A route without a condition would take every conversation.", hint)
-
-
-def _known(key: str) -> str:
-    close = get_close_matches(key[:40], CONDITIONS, n=1)
-    meant = f"Did you mean `{close[0]}`? " if close and close[0] != "metadata." else ""
-    return f"{meant}It can ask for `group_id`, `group_name`, `title` or `metadata.` and a name, as in `metadata.plan`."
-
-
 def _bare_https(text: str) -> str | None:
     try:
         url = urlsplit(text)
@@ -117,9 +83,6 @@ def _bare_https(text: str) -> str | None:
 
 Text = Annotated[str, BeforeValidator(parse_text)]
 DashboardUrl = Annotated[str, BeforeValidator(parse_url)]
-Condition = Annotated[str, BeforeValidator(parse_condition)]
-Allowed = Annotated[tuple[Text, ...], BeforeValidator(parse_allowed)]
-When = Annotated[Mapping[Condition, Allowed], AfterValidator(parse_when)]
 FileHost = Annotated[str, BeforeValidator(parse_file_host)]
 Mentioned = Annotated[str, BeforeValidator(parse_mentioned)]
 WebAddress = Annotated[str, BeforeValidator(parse_address)]

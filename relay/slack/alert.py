@@ -10,12 +10,14 @@ from relay.vocabulary import GateScope
 _HEADLINES = {
     GateScope.CHANNEL: "The relay cannot post to {name}: {cause}",
     GateScope.ACCOUNT: "The relay cannot use Kommunicate: {cause}",
+    GateScope.CONFIG: "The relay cannot use {name} as it was edited: {cause}",
     GateScope.AGENT: "Kommunicate lets nothing be done for {name}: {cause}",
 }
 _AGAIN = "nothing is lost. The relay looks again by itself, at the latest every five minutes"
 _WHAT_HAPPENS = {
     GateScope.CHANNEL: f"Its chats wait, {_AGAIN}; or map them to another channel.",
     GateScope.ACCOUNT: f"What is for Kommunicate waits, {_AGAIN}.",
+    GateScope.CONFIG: "It goes on with what the file said before. `relay check` tells more.",
     GateScope.AGENT: f"Their replies wait, {_AGAIN}.",
 }
 

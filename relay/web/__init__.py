@@ -8,16 +8,17 @@ from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
 from relay.web import errors, files, health, kommunicate, metrics, slack
-from relay.wiring import Relay, build_relay, ready_schema
+from relay.wiring import Relay, Reloader, build_relay, ready_schema
 
 
 def create_app(relay: Relay | None = None) -> Flask:
     """The WSGI app; without `relay` it is built from the environment: `gunicorn 'relay.web:create_app()'`."""
+    app = Flask(__name__, static_folder=None)
     if relay is None:
         cwd = Path.cwd()
         relay = build_relay(load_settings(environment(cwd), need=NEEDS["serve"], cwd=cwd))
         ready_schema(relay.store)
-    app = Flask(__name__, static_folder=None)
+        app.before_request(Reloader(relay).look)  # here is no thread that could, and threads survive no fork
     app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong
     app.extensions["relay"] = relay
     errors.register(app)

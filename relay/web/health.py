@@ -19,10 +19,14 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The database takes writes too, and its schema is not older than the code."""
+    """The database takes writes too, and its schema is not older than the code.
+
+    A mistake in the edited configuration is told and no reason not to be ready: what it said before still counts.
+    """
     relay: Relay = current_app.extensions["relay"]
     state = schema_state(relay.store)
     if state in (SchemaState.MISSING, SchemaState.OLDER):
         return error_response(503, "schema_older", "The database's schema is older than the code: run `relay migrate`.")
     prove_writable(relay.store)
-    return jsonify({"status": "ok", "schema": state.value})
+    config = [finding.to_dict() for finding in relay.config_errors]
+    return jsonify({"status": "ok", "schema": state.value, **({"config": config} if config else {})})

@@ -50,7 +50,7 @@ def receive() -> Response:
 def _choose(relay: Relay, message: ChatMessage | IgnoredMessage) -> Decision:
     if not isinstance(message, ChatMessage):
         return NO_DECISION
-    return relay.choose(message.conversation.group_id, message.title, message.metadata)
+    return relay.choose(message)
 
 
 def read_body(incoming: Request) -> bytes:

@@ -60,7 +60,7 @@ class Rig:
             message = parse_webhook(body)
             assert isinstance(message, ChatMessage)
             with self.store.begin() as tx:
-                accept(tx, message, body, self.relay.choose(group, message.title, message.metadata))
+                accept(tx, message, body, self.relay.choose(message))
 
     def run(self, seconds: float = 0.0) -> None:
         """Work for so long in injected time, waiting where there is nothing to do."""

@@ -144,7 +144,7 @@ class Office:
             assert isinstance(message, ChatMessage)
             accepted[f"m{number}"] = time.time()
             with self.relay.store.begin() as tx:
-                accept(tx, message, content, self.relay.choose(str(number), "", {}))
+                accept(tx, message, content, self.relay.choose(message))
             self.worker.wake()
         assert wait_for(lambda: self.told() >= accepted.keys(), timeout=60)
         return lags(self.server, accepted)

@@ -95,7 +95,7 @@ def test_every_sample_has_its_expected_outcome():
 def test_the_documented_text_is_read_whole():
     expected = ChatMessage(
         ConversationKey("eu", "123456"), "message key", "sender unique id", 1457958424.0, "message content",
-        title="Conversation",
+        title="Conversation", client_group_id="123456",
     )  # fmt: skip
     assert parse_webhook(sample("documented_text"), account="eu") == expected
 

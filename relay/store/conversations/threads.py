@@ -34,13 +34,17 @@ from relay.vocabulary import DeliveryState, GateScope, Lane, SendState, Source
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """A conversation that has no channel, or one that an operator error closed; `body` is its first message's."""
+    """A conversation that has no channel, or one that an operator error closed; `body` is its first message's.
+
+    It began at `created_at`, in seconds since 1970.
+    """
 
     id: int
     account: str
     group_id: str
     title: str
     channel: str | None
+    created_at: float
     body: bytes | None
 
 
@@ -102,7 +106,9 @@ def give_up_thread(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
 def undecided(tx: Tx, after: int, limit: int) -> Sequence[Undecided]:
     """Conversations for which the mapping is to be asked again, by id; nothing is locked."""
     rows = tx.run(UNDECIDED, after=after, limit=limit).all()
-    return [Undecided(row.id, row.account, row.group_id, row.title, row.channel, row.body) for row in rows]
+    return [
+        Undecided(row.id, row.account, row.group_id, row.title, row.channel, row.created_at, row.body) for row in rows
+    ]
 
 
 _SHUT = and_(
@@ -136,6 +142,7 @@ UNDECIDED = (
         conversations.c.group_id,
         conversations.c.title,
         conversations.c.channel,
+        conversations.c.created_at,
         _FIRST_BODY.label("body"),
     )
     .where(conversations.c.id.in_(union_all(_UNMAPPED, _STUCK)), conversations.c.id > given("after", Integer))

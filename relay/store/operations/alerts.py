@@ -11,7 +11,8 @@ from relay.store.db.engine import Tx
 from relay.store.db.tables import gates
 from relay.vocabulary import GateScope
 
-TOLD_OF = (GateScope.CHANNEL, GateScope.ACCOUNT, GateScope.AGENT)  # of a workspace that takes no posts nobody can be
+# Of a workspace that takes no posts nobody can be told.
+TOLD_OF = (GateScope.CHANNEL, GateScope.ACCOUNT, GateScope.AGENT, GateScope.CONFIG)
 
 
 @dataclass(frozen=True, slots=True)

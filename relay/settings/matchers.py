@@ -1,0 +1,196 @@
+"""What a value of a conversation is compared with: text as it stands, with `*` and `?`, `/a pattern/`, numbers, hours.
+
+A pattern is run by RE2, in time that grows with the pattern and the text and never faster than their product; both are
+bounded, so that nobody's pattern and nobody's message can hold the relay up.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Protocol
+
+from relay.settings.hours import BusinessHours, parse_days, parse_opening
+from relay.settings.wrong import shown, wrong
+
+LOOKED_AT = 4000  # characters of a text that a pattern reads
+MAX_PROGRAM = 1000  # steps of RE2's program: with as many characters some 50 ms at worst
+_PATTERN = re.compile(r"/(?P<pattern>.+)/(?P<ignore_case>i?)", re.DOTALL)
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_ENDLESS = 10**18
+_RANGE = re.compile(r"(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})?")
+
+
+class Matcher(Protocol):
+    """One value that a route asks for; `written` is how the file says it."""
+
+    @property
+    def written(self) -> str:
+        """As the file says it."""
+
+    def matches(self, value: str | float) -> bool:
+        """True where a conversation's value is the one, or one of those, that are meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """This text and no other, upper and lower case told apart."""
+
+    written: str
+
+    def matches(self, value: str | float) -> bool:
+        """True for the same text."""
+        return value == self.written
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A whole text, in which `*` stands for any characters and `?` for one."""
+
+    written: str
+
+    def matches(self, value: str | float) -> bool:
+        """True where all of the text fits."""
+        # Brackets are ordinary in the names of groups, so they stand for nothing. `re` keeps what it has compiled.
+        pattern = fnmatch.translate(self.written.replace("[", "[[]"))
+        return isinstance(value, str) and re.match(pattern, value[:LOOKED_AT]) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """A text in which the pattern is found anywhere."""
+
+    written: str
+    program: Any = field(repr=False)
+
+    def matches(self, value: str | float) -> bool:
+        """True where the pattern is found in the text's first characters."""
+        return isinstance(value, str) and self.program.search(value[:LOOKED_AT]) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Whole numbers from the first to the last, both meant; without a last one all that follow."""
+
+    written: str
+    first: int
+    last: int
+
+    def matches(self, value: str | float) -> bool:
+        """True for a number between the two."""
+        number = number_of(value)
+        return number is not None and self.first <= number <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language such as `de`, with all its countries, or one with its country, such as `de-AT`."""
+
+    written: str
+
+    def matches(self, value: str | float) -> bool:
+        """True for this language; `de_AT` and `de-at` are the same."""
+        asked, has = (re.sub("_", "-", str(one)).casefold() for one in (self.written, value))
+        return has == asked or has.startswith(asked + "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Moments within these hours."""
+
+    written: str
+    hours: BusinessHours
+
+    def matches(self, value: str | float) -> bool:
+        """True for a moment, in seconds since 1970."""
+        return self.hours.include(float(value))
+
+
+def number_of(value: str | float) -> int | None:
+    """A whole number written in digits; None for anything else."""
+    return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+
+
+def parse_matcher(value: Any) -> Matcher:
+    """A text as it stands, one with `*` or `?`, or a pattern between slashes."""
+    if not isinstance(value, str) or not value.strip():
+        raise wrong("not_text", f"{shown(value)} cannot stand here; this must be text.", "Write one piece of text.")
+    if found := _PATTERN.fullmatch(value):
+        return Regex(value, compile_pattern(found["pattern"], ignore_case=bool(found["ignore_case"])))
+    if "*" in value or "?" in value:
+        return Glob(value)
+    return Exact(value)
+
+
+def parse_group(value: Any) -> Matcher:
+    """A group's id, a range of them, or what any text may be."""
+    found = _RANGE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return parse_matcher(value)
+    first, last = int(found["first"]), int(found["last"] or _ENDLESS)
+    if last < first:
+        raise wrong("empty_range", f"{shown(value)} ends before it begins.", f"Write `{last}-{first}`.")
+    return Range(value.strip(), first, last)
+
+
+def parse_language(value: Any) -> Language:
+    """A language's code, perhaps with a country's."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*", value):
+        return Language(value)
+    raise wrong("bad_language", f"{shown(value)} is not a language.", "Write its code, such as `de` or `pt-BR`.")
+
+
+def parse_within(value: Any) -> Within:
+    """Hours, perhaps of some days."""
+    return Within(value, parse_opening(value))
+
+
+def parse_day(value: Any) -> Within:
+    """Days of the week."""
+    return Within(value, parse_days(value))
+
+
+def parse_role(value: Any) -> Exact:
+    """Who wrote first."""
+    return Exact(_one_of(value, ("customer", "agent", "bot")))
+
+
+def parse_yes(value: Any) -> Exact:
+    """True or false."""
+    return Exact(_one_of(value, ("true", "false")))
+
+
+def _one_of(value: Any, choices: tuple[str, ...]) -> str:
+    if isinstance(value, str) and value.lower() in choices:
+        return value.lower()
+    message = f"{shown(value)} cannot stand here; it can be {' or '.join(choices)}."
+    close = get_close_matches(str(value)[:40].lower(), choices, n=1, cutoff=0.5)
+    raise wrong("wrong_value", message, f"Did you mean `{close[0]}`?" if close else f"Write `{choices[0]}`.")
+
+
+def compile_pattern(pattern: str, *, ignore_case: bool) -> Any:
+    """RE2's program for a pattern; raises where it is none, or one that may take long."""
+    compiled, complaint = _compile(pattern, ignore_case=ignore_case)
+    if complaint:
+        hint = "Patterns are RE2's: no look-around and no back-references; see github.com/google/re2/wiki/Syntax."
+        raise wrong("bad_pattern", f"{shown(pattern)} is not a pattern: {complaint}.", hint)
+    if compiled.programsize > MAX_PROGRAM:
+        message = f"{shown(pattern)} is too large a pattern: {compiled.programsize:,} steps, {MAX_PROGRAM:,} at most."
+        raise wrong("large_pattern", message, "Repeat less often, as in `{1,20}`, or write several patterns.")
+    return compiled
+
+
+@cache
+def _compile(pattern: str, *, ignore_case: bool) -> tuple[Any, str]:
+    import re2  # here and not above: most files have no pattern, and it is a library of its own to load
+
+    options = re2.Options()
+    options.case_sensitive, options.log_errors, options.dot_nl = not ignore_case, False, True
+    try:
+        return re2.compile(pattern, options), ""
+    except re2.error as error:
+        said = error.args[0] if error.args else ""
+        return None, said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

@@ -1,0 +1,27 @@
+"""The only place where concrete things are built."""
+
+from relay.wiring.delivering import (
+    build_context,
+    build_housekeeping,
+    build_worker,
+    file_hosts,
+    hear_of_others,
+    slack_limits,
+)
+from relay.wiring.relay import Relay, build_relay, learn_identity, ready_schema, tell_others
+from relay.wiring.reloading import Reloader
+
+__all__ = [
+    "Relay",
+    "Reloader",
+    "build_context",
+    "build_housekeeping",
+    "build_relay",
+    "build_worker",
+    "file_hosts",
+    "hear_of_others",
+    "learn_identity",
+    "ready_schema",
+    "slack_limits",
+    "tell_others",
+]

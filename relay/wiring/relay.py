@@ -1,0 +1,165 @@
+"""A relay put together: what every command and the web need of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from urllib.parse import urlsplit
+
+import structlog
+
+from relay.clock import Clock, SystemClock
+from relay.delivery import stored
+from relay.delivery.at_once import AtOnce
+from relay.delivery.keeping import InDatabase, Keeper
+from relay.errors import DeliveryFailed, SettingsError
+from relay.findings import Finding
+from relay.kommunicate.context import locale_of
+from relay.kommunicate.people import role_of
+from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
+from relay.routing.facts import Facts, facts_of
+from relay.routing.rules import Router
+from relay.routing.speaking import mode_for
+from relay.settings import Config, Settings
+from relay.slack.client import Identity, SlackClient
+from relay.slack.reading import Wording
+from relay.store.db.engine import Store, open_store
+from relay.store.db.schema import SchemaState, migrate, schema_state
+
+ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Relay:
+    """A relay put together: its settings, its store, the time, and whom to tell when a message was stored."""
+
+    settings: Settings
+    store: Store
+    clock: Clock = field(default_factory=SystemClock)
+    on_accept: Callable[[], None] = field(default=lambda: None)
+    identity: Identity | None = None  # whose the token is, once Slack has said so
+    known_as: str = ""  # the host by which Slack has reached it, as the store knows
+    at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
+    config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
+    on_edit: Callable[[], None] = field(default=lambda: None)
+    router: Router = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.router = Router(self.settings.config)
+
+    def use(self, config: Config) -> None:
+        """Go on with another configuration."""
+        self.router = Router(config)
+        self.settings = replace(self.settings, config=config)
+
+    @property
+    def keeper(self) -> Keeper:
+        """Where agents' files are kept."""
+        return InDatabase(self.store)
+
+    def choose(self, message: ChatMessage, moment: float | None = None) -> Decision:
+        """The channel for a conversation that this message begins, by the present mapping; now, or at a moment."""
+        return self.router.choose(self.facts_of(message, moment))
+
+    def facts_of(self, message: ChatMessage, moment: float | None = None) -> Facts:
+        """What the mapping may ask of a conversation that this message begins."""
+        now = self.clock.now() if moment is None else moment
+        role = self.listed(message.sender)
+        return facts_of(message, role=role, language=locale_of(message.metadata), moment=now)
+
+    def listed(self, user_id: str) -> Role:
+        """The role of one of Kommunicate's users where the configuration names them."""
+        people = self.settings.config.kommunicate
+        return role_of(user_id, None, bots=people.bots, agents=people.agents)
+
+    @property
+    def wording(self) -> Wording:
+        """What the configuration says of notes."""
+        config = self.settings.config
+        inside = urlsplit(config.kommunicate.dashboard_url).hostname or ""
+        return Wording(config.replies.note_prefixes, config.replies.ask, frozenset({inside}))
+
+    @property
+    def saved_texts(self) -> Mapping[str, str]:
+        """The saved replies, by name."""
+        return {name: one.text for name, one in self.settings.config.saved_replies.items()}
+
+    @property
+    def reply_rules(self) -> ReplyRules:
+        """What the store must know to queue agents' words."""
+        config, wording = self.settings.config, self.wording
+
+        def read_again(body: bytes | None) -> Reading:
+            said = stored.read_said(body)
+            return Reading() if said is None else wording.read(said.blocks, said.text)
+
+        return ReplyRules(config.replies.undo_seconds, partial(mode_for, config), read_again)
+
+    def close(self) -> None:
+        """Let go of the database, and of what was to be done at once."""
+        if self.at_once is not None:
+            self.at_once.close()
+        self.store.close()
+
+
+def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
+    """Open the store that `settings` name; connects only when first used."""
+    store, token = open_store(settings.database_url, clock, pooler=settings.database_pooler), settings.slack_bot_token
+    at_once = AtOnce(token, settings.slack_api_url) if token and settings.slack_signing_secrets else None
+    return Relay(settings, store, clock or SystemClock(), at_once=at_once)
+
+
+def learn_identity(relay: Relay) -> None:
+    """Ask Slack in the background whose the token is, again and again until it says so; nobody waits for it."""
+    token, address = relay.settings.slack_bot_token, relay.settings.slack_api_url
+    if token is None:
+        return
+
+    def ask() -> None:
+        client = SlackClient(token, address)
+        while relay.identity is None:
+            try:
+                relay.identity = client.identity()
+            except DeliveryFailed as error:
+                log.info("slack.identity_unknown", code=error.code)
+                threading.Event().wait(ASK_AGAIN)
+
+    threading.Thread(target=ask, name="identity", daemon=True).start()
+
+
+def ready_schema(store: Store) -> None:
+    """Create the schema of an empty database, upgrade SQLite's; raises SettingsError where `migrate` must run first.
+
+    On PostgreSQL an upgrade is a step of its own, because other versions may be running on it.
+    """
+    if store.on_sqlite:
+        migrate(store)  # also takes the file lock that SQLite's first opening needs
+        return
+    state = schema_state(store)
+    if state is SchemaState.MISSING:
+        migrate(store)
+    elif state is SchemaState.OLDER:
+        finding = Finding(
+            "schema_older",
+            "error",
+            "The database was made by an earlier version of the relay.",
+            "Run `relay migrate` once, then start again.",
+            "DATABASE_URL",
+        )
+        raise SettingsError(findings=[finding])
+
+
+def tell_others(relay: Relay) -> AbstractContextManager[object]:
+    """For a process that only takes in: the workers of the others hear of it at once, not only see it at a poll."""
+    if relay.store.on_sqlite:
+        return nullcontext()
+    from relay.store.db.news import Teller  # here and not above: it imports psycopg
+
+    teller = Teller(relay.store)
+    relay.on_accept = teller.tell
+    return teller

@@ -1,0 +1,62 @@
+"""Edits of the YAML file take effect in a process that runs; one that is wrong changes nothing, and says so."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from relay.clock import monotonic
+from relay.findings import errors
+from relay.wiring.relay import Relay
+
+EVERY = 0.5  # seconds between looks at the file
+
+log = structlog.get_logger()
+
+
+class Reloader:
+    """Looks at the file again and again: in a thread of its own while it is entered, or whenever it is asked to."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._watch = relay.settings.watch
+        self._lock = threading.Lock()
+        self._look_at = 0.0  # on the monotonic clock
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look_until_stopped, name="reloading", daemon=True)
+
+    def __enter__(self) -> Reloader:
+        if self._watch is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+
+    def look(self) -> None:
+        """Take over what the file says, if it was edited; only one thread looks, and not too often."""
+        if monotonic() < self._look_at or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._look()
+            self._look_at = monotonic() + EVERY
+        finally:
+            self._lock.release()
+
+    def _look(self) -> None:
+        edit = self._watch.edited() if self._watch is not None else None
+        if edit is None:
+            return
+        if edit.config is None:
+            self._relay.config_errors = tuple(errors(list(edit.findings)))
+            log.error("config.refused", findings=[str(one) for one in self._relay.config_errors])
+        else:
+            self._relay.config_errors = ()
+            self._relay.use(edit.config)
+            log.info("config.reloaded", warnings=[str(one) for one in edit.findings])
+        self._relay.on_edit()
+
+    def _look_until_stopped(self) -> None:
+        while not self._stopping.wait(EVERY):
+            self.look()
