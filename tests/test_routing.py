@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from relay.messages import Role
 from relay.routing.facts import Facts
-from relay.routing.rules import Router
-from relay.settings import check_config
+from relay.routing.rules import Router, holds
+from relay.settings import Config, check_config
+from relay.settings.conditions import parse_when
 
 CONFIG = """
 channels: {123: C0LISTED, "0123": C0OCTAL}
@@ -74,3 +81,116 @@ def test_a_conversation_nothing_names_waits_and_says_what_to_add():
 )
 def test_it_says_why(conversation, why):
     assert decide(**conversation).why == why
+
+
+MONDAY_NOON = 1_736_769_600.0  # 13 January 2025, 12:00 UTC
+
+
+def asks(when: dict[str, object], **facts: object) -> bool:
+    """Whether a route that asks this takes such a conversation."""
+    values: dict[str, object] = {"group_id": "1", "moment": MONDAY_NOON, **facts}
+    return holds(parse_when(when), Facts(**values))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("when", "facts", "takes"),
+    [
+        ({"group_id": "1000-1999"}, {"group_id": "1000"}, True),
+        ({"group_id": "1000-1999"}, {"group_id": "1999"}, True),
+        ({"group_id": "1000-1999"}, {"group_id": "2000"}, False),
+        ({"group_id": "1000-"}, {"group_id": "999999"}, True),
+        ({"group_id": "1000-1999"}, {"group_id": "12٣4"}, False),
+        ({"group_id": ["7", "1000-1999"]}, {"group_id": "7"}, True),
+        ({"group_id": "shop-*"}, {"group_id": "shop-12"}, True),
+        ({"client_group_id": "shop-?"}, {"client_group_id": "shop-1"}, True),
+        ({"client_group_id": "shop-?"}, {"client_group_id": "shop-12"}, False),
+        ({"group_name": "[VIP] *"}, {"title": "[VIP] Orders"}, True),
+        ({"group_name": "[VIP] *"}, {"title": "V Orders"}, False),
+        ({"message": "*refund*"}, {"message": "I want\na refund\nnow"}, True),
+        ({"message": "refund"}, {"message": "I want a refund"}, False),
+        ({"message": "/REFUND|money back/i"}, {"message": "my money\nback? a refund!"}, True),
+        ({"message": "/REFUND/"}, {"message": "a refund"}, False),
+        ({"message": "/^order [0-9]+$/"}, {"message": "order 12"}, True),
+        ({"from": "*@example.com"}, {"sender": "ann@example.com"}, True),
+        ({"role": "customer"}, {"role": Role.CUSTOMER}, True),
+        ({"role": ["agent", "bot"]}, {"role": Role.CUSTOMER}, False),
+        ({"has_file": "true"}, {"has_file": True}, True),
+        ({"has_file": "false"}, {"has_file": True}, False),
+        ({"language": "de"}, {"language": "de-AT"}, True),
+        ({"language": "de"}, {"language": "DE_at"}, True),
+        ({"language": "pt-BR"}, {"language": "pt"}, False),
+        ({"language": "de"}, {"language": "den"}, False),
+        ({"language": "de"}, {}, False),
+        ({"hours": "09:00-18:00 Europe/Berlin"}, {}, True),
+        ({"hours": "Tue-Fri 09:00-18:00 Europe/Berlin"}, {}, False),
+        ({"hours": "20:00-22:00 Asia/Tokyo"}, {}, True),
+        ({"hours": "22:00-06:00 UTC"}, {"moment": MONDAY_NOON + 11 * 3600}, True),
+        ({"hours": "Mon 22:00-06:00 UTC"}, {"moment": MONDAY_NOON + 17 * 3600}, True),
+        ({"hours": "Tue 22:00-06:00 UTC"}, {"moment": MONDAY_NOON + 17 * 3600}, False),
+        ({"days": "Mon Europe/Berlin"}, {"moment": MONDAY_NOON + 11.5 * 3600}, False),
+        ({"days": "Sat-Sun UTC"}, {}, False),
+        ({"metadata.tags": "vip"}, {"metadata": {"tags": ["new", "vip"]}}, True),
+        ({"metadata.KM_TAGS.name": "vip"}, {"metadata": {"KM_TAGS": '[{"name": "vip"}]'}}, True),
+        ({"metadata.a.b": "1"}, {"metadata": {"a.b": 1}}, True),
+        ({"metadata.context.shop": "*.de"}, {"metadata": {"context": '{"shop": "example.de"}'}}, True),
+        ({"any": [{"language": "de"}, {"metadata.land": "DE"}]}, {"metadata": {"land": "DE"}}, True),
+        ({"any": {"language": "de", "metadata.land": "DE"}}, {"metadata": {"land": "DE"}}, True),
+        ({"all": [{"language": "de"}, {"metadata.land": "DE"}]}, {"metadata": {"land": "DE"}}, False),
+        ({"not": {"language": "de"}}, {"language": "de"}, False),
+        ({"not": [{"language": "de"}, {"language": "fr"}]}, {"language": "en"}, True),
+        ({"not": {"metadata.plan": "*"}}, {}, True),
+    ],
+)
+def test_a_condition_holds_for_what_it_says(when: dict[str, object], facts: dict[str, object], takes: bool) -> None:
+    assert asks(when, **facts) is takes
+
+
+VALUES = st.text("ab1-*?/. ", min_size=1, max_size=6).filter(str.strip)
+ASKED = st.dictionaries(
+    st.sampled_from(["group_id", "group_name", "metadata.a", "message", "from"]),
+    st.lists(VALUES, min_size=1, max_size=3),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(st.lists(ASKED, min_size=1, max_size=12), st.lists(st.text("ab1-. ", max_size=8), min_size=5, max_size=5))
+@example([{"group_name": ["ab*"]}], ["1", "ab", "", "", ""])
+@example([{"group_id": ["1-11"]}], ["1", "", "", "", ""])
+def test_the_first_route_that_holds_decides_however_many_there_are(asked, texts) -> None:
+    """The index leaves out no route that holds: it is compared with asking each."""
+    config = config_of(asked)
+    if config is None:
+        return
+    group_id, title, inside, message, sender = texts
+    facts = Facts(group_id, title, metadata={"a": inside}, message=message, sender=sender)
+    first = next((f"routes:{route.name}" for route in config.routes if holds(route.when, facts)), "unmapped")
+    assert Router(config).choose(facts).rule == first
+
+
+def config_of(asked: list[dict[str, object]]) -> Config | None:
+    """Routes that ask these things; None where one of them cannot be asked."""
+    routes = [{"name": str(number), "when": when, "channel": "C0X"} for number, when in enumerate(asked)]
+    try:
+        return Config.model_validate({"routes": routes})
+    except ValidationError:
+        return None
+
+
+HOSTILE = ["a" * 262_000, "ab" * 131_000, "x" * 131_000 + "é" * 60_000, "a b " * 65_000, " " * 262_000]
+
+
+@pytest.mark.parametrize("asked", ["/(a+a+)+$/", "/(?:a?){80}a{80}$/", "/(.{0,70}x)+y/i", "/([^b]{1,20} ){4}$/"])
+def test_no_pattern_and_no_message_holds_a_worker_up(asked: str) -> None:
+    """100 ms at most are asked for: five times as many are a defect on any machine."""
+    for text in HOSTILE:
+        begun = time.perf_counter()
+        asks({"message": asked}, message=text)
+        assert time.perf_counter() - begun < 0.5
+
+
+def test_stars_hold_nobody_up() -> None:
+    begun = time.perf_counter()
+    for text in HOSTILE:
+        asks({"message": "*a" * 30 + "*z"}, message=text)
+    assert time.perf_counter() - begun < 0.5

@@ -11,6 +11,7 @@ from relay.cli.later import Later, LaterGroup
 COMMANDS = {
     "demo": "Try the relay against a built-in Slack and Kommunicate; ignores .env.",
     "check": "Check the configuration file, offline.",
+    "route": "Tell what becomes of a message, rule by rule; posts nothing.",
     "simulate": "Send a sample message to a running relay, as Kommunicate would.",
     "serve": "Take in webhooks and deliver them to Slack.",
     "worker": "Deliver what is stored; any number of these may run.",

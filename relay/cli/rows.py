@@ -52,5 +52,9 @@ def print_fields(row: Mapping[str, Any], *, as_json: bool) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    text = f"{value:.1f}" if isinstance(value, float) else str(value)
+    return printable(f"{value:.1f}" if isinstance(value, float) else str(value))
+
+
+def printable(text: str) -> str:
+    """Text from outside as a terminal may get it: what it would act on is written out."""
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

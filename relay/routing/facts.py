@@ -31,7 +31,7 @@ class Facts:
         """Everything that is there under a condition's name: several where metadata has a list."""
         if name.startswith(METADATA):
             yield from texts_at(self.metadata, name.removeprefix(METADATA))
-        elif (value := _SIMPLE[name](self)) not in ("", None):
+        elif (value := SIMPLE[name](self)) not in ("", None):
             yield value
 
 
@@ -51,7 +51,7 @@ def facts_of(message: ChatMessage, *, role: Role, language: str, moment: float) 
     )
 
 
-_SIMPLE: Mapping[str, Any] = {
+SIMPLE: Mapping[str, Any] = {
     "group_id": lambda facts: facts.group_id,
     "client_group_id": lambda facts: facts.client_group_id,
     "group_name": lambda facts: facts.title,

@@ -87,7 +87,8 @@ def say(part: Part) -> str:
 
 
 def _bracketed(inner: Part, outer: Joined) -> str:
-    if isinstance(inner, Asks) or len(inner.parts) == 1 or Join.NOT in (inner.join, outer.join):
+    alone = len(outer.parts) == 1 or (isinstance(inner, Joined) and len(inner.parts) == 1)
+    if isinstance(inner, Asks) or alone or inner.join is Join.NOT:
         return say(inner)
     return f"({say(inner)})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from relay.settings.wrong import looks_secret, shown, wrong
 
@@ -59,4 +59,13 @@ def _nearest(text: str) -> str:
     return f'Did you mean `"{name}"`? {_FORMS}' if _is_name(name) and not looks_secret(text) else _FORMS
 
 
-Channel = Annotated[str, BeforeValidator(parse_channel)]
+def parse_channel_or_none(value: Any) -> str:
+    """The same, or "" for the word `none`: a chat that waits for a channel."""
+    return "" if value == "none" else parse_channel(value)
+
+
+_SCHEMA = {"type": "string", "pattern": r"^([CG][A-Z0-9]{2,}|#[^\sA-Z.#]{1,80})$"}
+Channel = Annotated[str, BeforeValidator(parse_channel), WithJsonSchema(_SCHEMA)]
+ChannelOrNone = Annotated[
+    str, BeforeValidator(parse_channel_or_none), WithJsonSchema({"anyOf": [_SCHEMA, {"const": "none"}]})
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,35 +12,53 @@ from relay.findings import Finding, errors
 from relay.settings.document import Document
 from relay.settings.explain import explain_errors
 from relay.settings.nodes import read_nodes
-from relay.settings.problems import START, Problems
+from relay.settings.problems import START, Path, Problems
 from relay.settings.schema import Config
+from relay.settings.syntax import note_missing_blank
 from relay.settings.wrong import shown
 
 
-def check_config(text: str, name: str) -> tuple[Config | None, list[Finding]]:
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """An error that only shows when a configuration is used: at which part of it, and what to do."""
+
+    path: Path
+    code: str
+    message: str
+    hint: str
+
+
+Examine = Callable[[Config], Iterable[Remark]]
+
+
+def check_config(text: str, name: str, examine: Examine | None = None) -> tuple[Config | None, list[Finding]]:
     """The configuration, None if there is an error, and every finding in the order of the lines.
 
-    `name` is what the text is called in `where`. Never raises, whatever the text.
+    `name` is what the text is called in `where`; `examine` looks at a configuration that is fine. Never raises,
+    whatever the text.
     """
     problems = Problems(name)
-    config = _read(text.removeprefix("\ufeff"), problems)
+    config = _read(text.removeprefix("\ufeff"), problems, examine)
     findings = problems.in_order()
     return None if errors(findings) else config, findings
 
 
-def _read(text: str, problems: Problems) -> Config | None:
+def _read(text: str, problems: Problems, examine: Examine | None) -> Config | None:
     root = read_nodes(text, problems)
     if root is None:
         return None
     document = Document(text, problems)
     data = document.read(root)
     if not isinstance(data, dict):
-        if not document.was_reported(()):
+        if not document.was_reported(()) and not note_missing_blank(text, problems):
             hint = "Start with a line such as `default_channel: C0123ABCD`."
             problems.add(document.place(()), "not_a_mapping", "The file must be made of `key: value` lines.", hint)
         return None
     _check_route_names(data.get("routes"), document)
-    return _validate(data, document)
+    config = _validate(data, document)
+    for remark in examine(config) if config is not None and examine is not None else ():
+        problems.add(document.place(remark.path), remark.code, remark.message, remark.hint)
+    return config
 
 
 def _validate(data: dict[str, Any], document: Document) -> Config | None:

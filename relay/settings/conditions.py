@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, ValidationError
+from pydantic import PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from relay.settings import matchers
@@ -16,16 +16,21 @@ from relay.settings.matchers import Matcher
 from relay.settings.wrong import shown, wrong
 
 METADATA = "metadata."
+WHEN = "When"  # its place in the JSON Schema
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that a route can ask for: how one of its values is read, what it is, and an example."""
+    """One thing that a route can ask for: how one of its values is read, what it is, and an example.
+
+    `choices` are all its values, where there are few.
+    """
 
     name: str
     parse: Callable[[Any], Matcher]
     says: str
     example: str
+    choices: tuple[str, ...] = ()
 
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -38,8 +43,8 @@ CONDITIONS: Mapping[str, Condition] = {
         Condition(METADATA, matchers.parse_matcher, "a value of the first message's metadata, also inside", "pro"),
         Condition("message", matchers.parse_matcher, "the words of the first message", "/refund|money back/i"),
         Condition("from", matchers.parse_matcher, "the user id of whoever wrote first", "*@example.com"),
-        Condition("role", matchers.parse_role, "who wrote first: customer, agent or bot", "customer"),
-        Condition("has_file", matchers.parse_yes, "whether the first message brings a file", "true"),
+        Condition("role", matchers.parse_role, "who wrote first", "customer", matchers.ROLES),
+        Condition("has_file", matchers.parse_yes, "whether the first message has a file", "true", matchers.YES_OR_NO),
         Condition("language", matchers.parse_language, "the language of the customer's widget", "de"),
         Condition("hours", matchers.parse_within, "when the chat begins", "18:00-09:00 Europe/Berlin"),
         Condition("days", matchers.parse_day, "on which day it begins", "Sat-Sun Europe/Berlin"),
@@ -157,4 +162,4 @@ def _known(key: str) -> str:
     return f"{meant}It can ask for {', '.join(f'`{name}`' for name in names[:-1])} and `{names[-1]}`."
 
 
-When = Annotated[Joined, PlainValidator(parse_when)]
+When = Annotated[Joined, PlainValidator(parse_when), WithJsonSchema({"$comment": WHEN})]

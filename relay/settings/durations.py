@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from relay.settings.wrong import shown, wrong
 
@@ -78,7 +78,8 @@ def _above_zero(value: float) -> float:
     return value
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]
+_SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": rf"^{_DURATION.pattern}$"}]}
+Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema(_SCHEMA)]
 Wait = Annotated[Duration, AfterValidator(_above_zero)]
 Rate = Annotated[float, BeforeValidator(parse_rate)]
 Count = Annotated[int, BeforeValidator(parse_count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -51,7 +52,7 @@ def _words(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
             return "unknown_key", f"{shown(path[-1])} is not a setting{_inside(path)}.", _nearest_key(path)
         case "missing":
             return "missing", f"`{_name(path)}` is missing.", f"Add `{path[-1]}:` here."
-        case "literal_error":
+        case "literal_error" | "enum":
             return _not_a_choice(details, path)
         case kind:
             shape = _SHAPES.get(kind, "something else")
@@ -68,8 +69,7 @@ def _inside(path: Path) -> str:
 
 
 def _not_a_choice(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
-    field = _section(path[:-1]).model_fields[str(path[-1])]
-    choices = [str(choice) for choice in get_args(field.annotation)]
+    choices = re.findall(r"'([^']+)'", details.get("ctx", {})["expected"])
     close = get_close_matches(str(details["input"])[:40], choices, n=1, cutoff=0.5)
     meant = f"Did you mean `{close[0]}`?" if close else f"Write `{choices[0]}`, or leave it out."
     message = f"`{_name(path)}` can be {' or '.join(choices)}, not {shown(details['input'])}."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from relay.settings.wrong import shown, wrong
 
@@ -18,6 +19,7 @@ _FORM = re.compile(
     r"(?:(?P<days>[a-z, -]+?)\s+)?(?P<opens>\d{1,2}:\d\d)\s*-\s*(?P<closes>\d{1,2}:\d\d)\s+(?P<zone>\S+)", re.I
 )
 _DAYS_FORM = re.compile(r"(?P<days>[a-z, -]+?)\s+(?P<zone>\S+)", re.I)
+_MOMENT = re.compile(r"(?P<moment>\d{4}-\d\d-\d\d[ T]\d\d:\d\d)\s+(?P<zone>\S+)")
 EVERY_DAY = frozenset(range(7))
 _LONGEST = 400  # days that are looked through: every week has a day on which somebody is there
 
@@ -115,4 +117,18 @@ def _time(said: str) -> time | None:
     return time(hour, minute) if hour < 24 and minute < 60 else None
 
 
-Hours = Annotated[BusinessHours, BeforeValidator(parse_hours)]
+def parse_moment(value: Any) -> float:
+    """A day, a time and a time zone, as seconds since 1970."""
+    found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found:
+        zone = _zone(found["zone"])
+        with suppress(ValueError):  # the 31st of February
+            return datetime.fromisoformat(found["moment"]).replace(tzinfo=zone).timestamp()
+    hint = "Write `2026-11-28 23:00 Europe/Berlin`."
+    raise wrong("bad_moment", f"{shown(value)} is not a day and a time.", hint)
+
+
+HOURS_PATTERN = r"[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}\s+\S+$"
+_SCHEMA = {"type": "string", "pattern": HOURS_PATTERN}
+Hours = Annotated[BusinessHours, PlainValidator(parse_hours), WithJsonSchema(_SCHEMA)]
+Moment = Annotated[float, BeforeValidator(parse_moment), WithJsonSchema({"type": "string"})]

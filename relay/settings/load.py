@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from relay.errors import SettingsError
 from relay.findings import Finding, errors
+from relay.settings.check import Examine
 from relay.settings.schema import Config
 from relay.settings.source import read_config
 from relay.settings.variables import Need, Reader
@@ -35,6 +36,7 @@ NEEDS: Mapping[str, frozenset[Need]] = {
     "purge": frozenset({Need.DATABASE}),
     "check": frozenset({Need.CONFIG}),
     "route": frozenset({Need.CONFIG}),
+    "route from the database": frozenset({Need.CONFIG, Need.DATABASE}),
     "simulate": frozenset({Need.TOKEN}),
 }
 """What each command of the relay needs."""
@@ -76,9 +78,12 @@ def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) 
 
 
 def check_settings(
-    env: Mapping[str, str], *, need: Collection[Need], cwd: Path
+    env: Mapping[str, str], *, need: Collection[Need], cwd: Path, examine: Examine | None = None
 ) -> tuple[Settings | None, list[Finding]]:
-    """The settings, None if there is an error, and every finding of environment and YAML file."""
+    """The settings, None if there is an error, and every finding of environment and YAML file.
+
+    `examine` finds what only shows when a configuration is used.
+    """
     reader = Reader(env, need, cwd)
     parts = _common(reader)
     if Need.DATABASE in need:
@@ -87,11 +92,11 @@ def check_settings(
         parts |= _web(reader)
     if Need.SLACK in need:
         parts |= _slack(reader)
-    if Need.TOKEN in need or Need.SLACK in need:
+    if not {Need.TOKEN, Need.SLACK, Need.CONFIG}.isdisjoint(need):
         parts |= _replies(reader)
     if Need.CONFIG in need:
         parts["watch"] = Watch(env, cwd)
-        parts["config"] = read_config(reader) or Config()
+        parts["config"] = read_config(reader, examine) or Config()
     if errors(reader.findings):
         return None, reader.findings
     return Settings(**parts, warnings=tuple(reader.findings)), reader.findings

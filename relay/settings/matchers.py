@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from relay.settings.hours import BusinessHours, parse_days, parse_opening
 from relay.settings.wrong import shown, wrong
 
+ROLES, YES_OR_NO = ("customer", "agent", "bot"), ("true", "false")
 LOOKED_AT = 4000  # characters of a text that a pattern reads
 MAX_PROGRAM = 1000  # steps of RE2's program: with as many characters some 50 ms at worst
 _PATTERN = re.compile(r"/(?P<pattern>.+)/(?P<ignore_case>i?)", re.DOTALL)
@@ -155,12 +156,12 @@ def parse_day(value: Any) -> Within:
 
 def parse_role(value: Any) -> Exact:
     """Who wrote first."""
-    return Exact(_one_of(value, ("customer", "agent", "bot")))
+    return Exact(_one_of(value, ROLES))
 
 
 def parse_yes(value: Any) -> Exact:
     """True or false."""
-    return Exact(_one_of(value, ("true", "false")))
+    return Exact(_one_of(value, YES_OR_NO))
 
 
 def _one_of(value: Any, choices: tuple[str, ...]) -> str:

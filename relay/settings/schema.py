@@ -6,14 +6,25 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from relay.files import Attachments, FilesBack
 from relay.messages import Mode
-from relay.settings.channels import Channel
+from relay.settings.channels import Channel, ChannelOrNone
 from relay.settings.conditions import When
 from relay.settings.durations import Count, Duration, Rate, Wait
-from relay.settings.hours import Hours
+from relay.settings.hours import Hours, Moment
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress
 from relay.settings.wrong import wrong
 
@@ -50,6 +61,25 @@ class Route(Section):
     files_back: FilesBack | None = None
 
 
+class RouteTest(Section):
+    """What a webhook's body says, and where it is to go; fields that it leaves out are as usual."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["channel"]}, {"required": ["route"]}]})
+
+    name: Text | None = None
+    body: Mapping[str, Any]
+    at: Moment | None = None
+    channel: ChannelOrNone | None = None
+    route: Text | None = None
+
+    @model_validator(mode="after")
+    def _expects_one_thing(self) -> RouteTest:
+        if (self.channel is None) == (self.route is None):
+            hint = "Write `channel: C0123ABCD`, `channel: none`, or `route:` and the route's name."
+            raise wrong("no_expectation", "A test says where its body is to go: a `channel` or a `route`.", hint)
+        return self
+
+
 class Alerts(Section):
     """Where trouble is told."""
 
@@ -83,7 +113,7 @@ class Replies(Section):
 class Remind(Section):
     """When somebody is called because a customer waits."""
 
-    after: Wait | Literal["never"] = 10 * 60
+    after: Wait | Literal["never"] = 600.0
     mention: Mentioned | None = None
     hours: Hours | None = None
     stale: Wait | None = None
@@ -96,6 +126,11 @@ class SavedReply(Section):
     buttons: Mapping[Text, WebAddress] = Field(default_factory=dict)
     suggestions: tuple[Text, ...] = ()
     picture: WebAddress | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A block, or its text alone."""
+        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(core))]}
 
     @model_validator(mode="before")
     @classmethod
@@ -159,6 +194,7 @@ class Config(Section):
 
     channels: Mapping[Text, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    tests: tuple[RouteTest, ...] = ()
     default_channel: Channel | None = None
     alerts: Alerts = Alerts()
     kommunicate: Kommunicate = Kommunicate()

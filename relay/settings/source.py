@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from relay.settings.check import check_config
+from relay.settings.check import Examine, check_config
 from relay.settings.nodes import MAX_CHARACTERS
 from relay.settings.problems import Problems
 from relay.settings.schema import Config
@@ -19,7 +19,7 @@ def file_named(env: Mapping[str, str]) -> str | None:
     return None if env.get("RELAY_CONFIG_YAML") else env.get("RELAY_CONFIG") or DEFAULT_FILE
 
 
-def read_config(reader: Reader) -> Config | None:
+def read_config(reader: Reader, examine: Examine | None = None) -> Config | None:
     """The configuration the environment names, or None with its findings in the reader."""
     name, text = reader.env.get("RELAY_CONFIG"), reader.env.get("RELAY_CONFIG_YAML")
     if name and text:
@@ -27,18 +27,18 @@ def read_config(reader: Reader) -> Config | None:
         reader.note("both_set", "RELAY_CONFIG", "RELAY_CONFIG and RELAY_CONFIG_YAML are both set.", hint)
         return None
     if text:
-        return _checked(reader, text, "RELAY_CONFIG_YAML")
+        return _checked(reader, text, "RELAY_CONFIG_YAML", examine)
     if not name and (name is not None or text is not None):
         variable = "RELAY_CONFIG" if name is not None else "RELAY_CONFIG_YAML"
         reader.note("empty", variable, f"{variable} is set but empty.", "Give it a value, or remove it.")
         return None
     name = name or DEFAULT_FILE
     content = _from_file(reader, name)
-    return None if content is None else _checked(reader, content, name)
+    return None if content is None else _checked(reader, content, name, examine)
 
 
-def _checked(reader: Reader, text: str, name: str) -> Config | None:
-    config, findings = check_config(text, name)
+def _checked(reader: Reader, text: str, name: str, examine: Examine | None) -> Config | None:
+    config, findings = check_config(text, name, examine)
     reader.findings += findings
     return config
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 from yaml.reader import ReaderError
 
 from relay.settings.problems import START, Place, Problems
+from relay.settings.wrong import looks_secret
 
+_GLUED = re.compile(r"^ *(?:- )?(?P<key>[a-z_]+):(?P<value>[^\s:/][^\n]*)$", re.MULTILINE)
 _HINTS = (
     # a part of PyYAML's problem, our code, our sentence, our hint
     (r"'\t'", "yaml_tab", "A tab stands where only spaces may.", "Replace the tab by spaces."),
@@ -71,10 +75,23 @@ def explain_syntax(error: Exception, text: str, problems: Problems) -> None:
     if not isinstance(error, yaml.MarkedYAMLError):
         problems.add(START, *_OTHER)
         return
+    if note_missing_blank(text, problems):
+        return
     said = f"{error.context} {error.problem}"
     words = next((tuple(rest) for part, *rest in _HINTS if part in said), _OTHER)
     code, message, hint = words
     problems.add(_place(error), code, message, hint)
+
+
+def note_missing_blank(text: str, problems: Problems) -> bool:
+    """Notes the first `key:value` of a file that could not be read for it; False where there is none."""
+    found = _GLUED.search(text)
+    if found is None:
+        return False
+    value = "..." if looks_secret(found["value"]) else found["value"].strip()[:60]
+    message, hint = "There is no blank after the colon.", f"Write `{found['key']}: {value}`."
+    problems.add(_place_at(text, found.start("value")), "no_blank", message, hint)
+    return True
 
 
 def _place(error: yaml.MarkedYAMLError) -> Place:

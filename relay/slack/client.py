@@ -84,9 +84,9 @@ class Identity:
 class SlackClient:
     """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float = 8.0) -> None:
-        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack."""
-        self._api = Api(token, base_url, deadline=deadline)
+    def __init__(self, token: str, base_url: str, *, deadline: float = 8.0, api: Api | None = None) -> None:
+        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack; `api` is another's."""
+        self._api = api or Api(token, base_url, deadline=deadline)
         self._identity: Identity | None = None
         self.files = SlackFiles(self._api)
 

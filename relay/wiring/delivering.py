@@ -23,6 +23,7 @@ from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.net.hosts import Hosts
 from relay.routing.rules import attachments_for, files_back_for
+from relay.settings import Config
 from relay.settings.schema import Remind, SavedReply
 from relay.slack.client import SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
@@ -44,17 +45,19 @@ def slack_limits(pace: Pace | None = None) -> Limits:
     return Limits(pace or Pace(), POSTING, LOOKING, MARKING, SHARING)
 
 
-def build_context(relay: Relay, store: Store | None = None) -> DeliveryContext:
-    """Everything delivery works with; raises SettingsError without a bot token. `store` is the one it has, if any."""
+def build_context(relay: Relay, store: Store | None = None, slack: SlackClient | None = None) -> DeliveryContext:
+    """Everything delivery works with, on a store and a Slack of its own if none are given.
+
+    Raises SettingsError without a bot token.
+    """
     settings, delivery = relay.settings, relay.settings.config.delivery
     if settings.slack_bot_token is None:
         raise SettingsError("SLACK_BOT_TOKEN is not set, so nothing can be posted.")
     people, replies = settings.config.kommunicate, settings.config.replies
     key = settings.kommunicate_api_key
     client = KommunicateClient(key, settings.kommunicate_api_url) if key else None
-    slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
+    slack = slack or SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
     store = store or relay.store.share(CONNECTIONS)
-    soon = [min(wait, AGENTS_WAIT) for wait in delivery.retry]
     return DeliveryContext(
         store=store,
         slack=slack,
@@ -68,12 +71,7 @@ def build_context(relay: Relay, store: Store | None = None) -> DeliveryContext:
             delivery.call_deadline,
         ),
         keeper=InDatabase(store),
-        schedules={
-            Vendor.SLACK: Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
-            Vendor.KOMMUNICATE: Schedule(soon, replies.give_up_after, delivery.confirm_after),
-            **dict.fromkeys((SendKind.UPLOAD, SendKind.SHARE), Schedule(soon, FILES_FOR, delivery.confirm_after)),
-            SendKind.FETCH: Schedule(soon, FILES_BACK_FOR, delivery.confirm_after),
-        },
+        schedules=_schedules(settings.config),
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
         replying=_replying(relay, store, slack, client),
@@ -84,6 +82,19 @@ def build_context(relay: Relay, store: Store | None = None) -> DeliveryContext:
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )
+
+
+def _schedules(config: Config) -> Mapping[Vendor | SendKind, Schedule]:
+    delivery = config.delivery
+    soon = [min(wait, AGENTS_WAIT) for wait in delivery.retry]
+    of_files = Schedule(soon, FILES_FOR, delivery.confirm_after)
+    return {
+        Vendor.SLACK: Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
+        Vendor.KOMMUNICATE: Schedule(soon, config.replies.give_up_after, delivery.confirm_after),
+        SendKind.UPLOAD: of_files,
+        SendKind.SHARE: of_files,
+        SendKind.FETCH: Schedule(soon, FILES_BACK_FOR, delivery.confirm_after),
+    }
 
 
 def file_hosts(relay: Relay) -> Hosts:

@@ -17,10 +17,8 @@ from relay.delivery.at_once import AtOnce
 from relay.delivery.keeping import InDatabase, Keeper
 from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
-from relay.kommunicate.context import locale_of
-from relay.kommunicate.people import role_of
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
-from relay.routing.facts import Facts, facts_of
+from relay.routing.facts import Facts
 from relay.routing.rules import Router
 from relay.routing.speaking import mode_for
 from relay.settings import Config, Settings
@@ -28,6 +26,7 @@ from relay.slack.client import Identity, SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.wiring.deciding import facts_for, listed_role
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
@@ -68,14 +67,11 @@ class Relay:
 
     def facts_of(self, message: ChatMessage, moment: float | None = None) -> Facts:
         """What the mapping may ask of a conversation that this message begins."""
-        now = self.clock.now() if moment is None else moment
-        role = self.listed(message.sender)
-        return facts_of(message, role=role, language=locale_of(message.metadata), moment=now)
+        return facts_for(self.settings.config, message, self.clock.now() if moment is None else moment)
 
     def listed(self, user_id: str) -> Role:
         """The role of one of Kommunicate's users where the configuration names them."""
-        people = self.settings.config.kommunicate
-        return role_of(user_id, None, bots=people.bots, agents=people.agents)
+        return listed_role(self.settings.config, user_id)
 
     @property
     def wording(self) -> Wording:

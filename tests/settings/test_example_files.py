@@ -10,6 +10,7 @@ import yaml
 from dotenv import dotenv_values
 
 from relay.settings import NEEDS, SECRETS, VARIABLES, Config, check_config, check_settings
+from relay.wiring.route_tests import run_tests
 
 ROOT = Path(__file__).parents[2]
 CONFIG = (ROOT / "config.example.yaml").read_text()
@@ -34,7 +35,8 @@ def test_the_samples_in_its_comments_are_right():
     config, findings = check_config(samples, "samples")
     assert findings == []
     assert config is not None
-    assert [route.name for route in config.routes] == ["enterprise", "order questions"]
+    assert [route.name for route in config.routes] == ["enterprise", "German, at night and at weekends"]
+    assert list(run_tests(config)) == []
 
 
 @pytest.mark.parametrize("name", VARIABLES)

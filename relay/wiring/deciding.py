@@ -1,0 +1,21 @@
+"""What the mapping says of a message: for messages that come in, for dry runs, and for the tests in the YAML file."""
+
+from __future__ import annotations
+
+from relay.kommunicate.context import locale_of
+from relay.kommunicate.people import role_of
+from relay.messages import ChatMessage, Role
+from relay.routing.facts import Facts, facts_of
+from relay.settings import Config
+
+
+def listed_role(config: Config, user_id: str) -> Role:
+    """The role of one of Kommunicate's users where the configuration names them."""
+    people = config.kommunicate
+    return role_of(user_id, None, bots=people.bots, agents=people.agents)
+
+
+def facts_for(config: Config, message: ChatMessage, moment: float) -> Facts:
+    """What a route can ask of a conversation that this message begins at a moment, in seconds since 1970."""
+    role = listed_role(config, message.sender)
+    return facts_of(message, role=role, language=locale_of(message.metadata), moment=moment)

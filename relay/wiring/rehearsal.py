@@ -1,0 +1,93 @@
+"""What Slack would get for a message: the real delivery, on a store of its own, to a Slack that only writes down."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from relay.delivery.worker import Worker
+from relay.errors import Permanent
+from relay.messages import ChatMessage, Person
+from relay.settings import Settings
+from relay.slack.api import Api
+from relay.slack.client import SlackClient
+from relay.store.conversations.people import remember_people
+from relay.store.db.engine import open_store
+from relay.store.db.schema import migrate
+from relay.store.intake.webhooks import Inbound, accept_all
+from relay.vocabulary import Lane
+from relay.wiring.delivering import build_context
+from relay.wiring.relay import Relay
+
+NOBODY = "http://127.0.0.1:9"  # where nothing listens; and nothing calls there either
+STEPS = 50  # that a message takes at most, however long
+BEGAN = 1_700_000_000  # the `ts` of the first post, in seconds
+
+
+class _Notebook(Api):
+    """Takes posts and answers as Slack does; everything else is refused."""
+
+    def __init__(self) -> None:
+        super().__init__("rehearsal", f"{NOBODY}/", deadline=1.0)
+        self.posts: list[Mapping[str, Any]] = []
+
+    def _call(self, method: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Mapping[str, Any]:
+        if method != "chat.postMessage":
+            raise Permanent("a rehearsal only posts", code="rehearsal")
+        post: dict[str, Any] = json.loads(body)
+        self.posts.append(post)
+        ts = f"{BEGAN + len(self.posts)}.000000"
+        return {"ok": True, "channel": post["channel"], "ts": ts, "message": {"thread_ts": post.get("thread_ts")}}
+
+
+def rehearse(settings: Settings, message: ChatMessage, body: bytes) -> list[Mapping[str, Any]]:
+    """The arguments of each `chat.postMessage`, in order, for a conversation that this message begins.
+
+    Where replies are possible is seen from the settings; nobody's name is looked up, and no file is fetched.
+    """
+    with _relay(settings) as relay:
+        decision = relay.choose(message)
+        if decision.channel is None:
+            return []
+        name = message.conversation.account
+        role = relay.facts_of(message).role
+        with relay.store.begin() as tx:
+            remember_people(tx, name, [Person(message.sender, message.sender, role)])
+            accept_all(tx, [Inbound(message, body, decision, relay.listed(message.sender))])
+        notebook = _Notebook()
+        slack = SlackClient(notebook.token, notebook.base_url, api=notebook)
+        context = build_context(relay, slack=slack)
+        context.channel_ids[decision.channel] = decision.channel
+        words_alone = {lane: 1 if lane is Lane.WORDS else 0 for lane in Lane}
+        worker = Worker(context, at_most=words_alone)
+        for _ in range(STEPS):
+            if not worker.run_once():
+                break
+        return notebook.posts
+
+
+@contextmanager
+def _relay(settings: Settings) -> Iterator[Relay]:
+    with tempfile.TemporaryDirectory(prefix="relay-route-") as folder:
+        store = open_store(f"sqlite:///{Path(folder) / 'rehearsal.db'}")
+        with closing(store):
+            migrate(store)
+            yield Relay(_harmless(settings), store)
+
+
+def _harmless(settings: Settings) -> Settings:
+    """With a pace that nothing waits for, and no address of anybody's."""
+    pace = settings.config.delivery.model_copy(update={"posts_per_second": 1000.0, "burst": 1000})
+    return replace(
+        settings,
+        config=settings.config.model_copy(update={"delivery": pace}),
+        slack_bot_token="rehearsal",  # noqa: S106
+        slack_api_url=f"{NOBODY}/",
+        kommunicate_api_url=NOBODY,
+        kommunicate_api_key=settings.kommunicate_api_key and "rehearsal",
+    )

@@ -1,0 +1,58 @@
+"""The `tests` of a YAML file: a webhook body each, and where it is to go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from relay.errors import Rejected
+from relay.kommunicate.parse import parse_webhook
+from relay.messages import ChatMessage, Decision
+from relay.routing.rules import Router
+from relay.settings import Config
+from relay.settings.check import Remark
+from relay.settings.schema import RouteTest
+from relay.wiring.deciding import facts_for
+
+USUAL: Mapping[str, Any] = {
+    "key": "test",
+    "from": "customer",
+    "groupId": "1",
+    "groupName": "Conversation",
+    "message": "Hello",
+    "timeStamp": 1_736_942_400_000,
+}
+"""What a body says where a test does not: noon on Wednesday, 15 January 2025, UTC."""
+
+
+def run_tests(config: Config) -> Iterator[Remark]:
+    """What does not go where its test says."""
+    router = Router(config)
+    for number, test in enumerate(config.tests):
+        if problem := _problem(config, router, test):
+            name = test.name or f"test {number + 1}"
+            yield Remark(("tests", number), "route_test_failed", f"{name}: {problem}", _HINT)
+
+
+_HINT = "Mend the route, or the test; `relay route FILE` tells rule by rule why."
+
+
+def _problem(config: Config, router: Router, test: RouteTest) -> str:
+    try:
+        message = parse_webhook(json.dumps({**USUAL, **test.body}).encode())
+    except Rejected as error:
+        return f"its body would be refused: {error}"
+    if not isinstance(message, ChatMessage):
+        return f"it would not be shown: {message.reason}"
+    moment = message.sent_at if test.at is None else test.at
+    decision = router.choose(facts_for(config, message, moment))
+    asked, goes = _compared(test, decision)
+    return "" if asked == goes else f"it goes to {goes}, not to {asked}. {decision.why}"
+
+
+def _compared(test: RouteTest, decision: Decision) -> tuple[str, str]:
+    """What the test asks for and what it got, as people would say it."""
+    if test.route is not None:
+        return f"route {test.route}", decision.rule.replace("routes:", "route ")
+    return test.channel or "no channel", decision.channel or "no channel"

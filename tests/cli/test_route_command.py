@@ -1,0 +1,143 @@
+"""`relay route`: what becomes of a message, rule by rule, and word for word what Slack would get."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay.delivery.worker import Worker
+from relay.sandbox import SandboxServer
+from relay.store.db.engine import Store, open_store
+from relay.web import create_app
+from tests.cli.conftest import Run
+from tests.harness import FakeClock, auth, body, context_with, drain, relay_with, timeline
+
+CONFIG = """
+channels: {5: C0FIVE}
+routes:
+  - {name: vip, when: {metadata.plan: gold, role: customer}, channel: C0VIP}
+  - {name: german, when: {language: de}, channel: C0GENERAL}
+default_channel: C0SUPPORT
+kommunicate: {file_hosts: [files.sandbox.test]}
+"""
+GERMAN = {"KM_CHAT_CONTEXT": '{"kmUserLocale": "de-AT"}'}
+
+
+@pytest.fixture
+def route(run: Run, tmp_path: Path):
+    """Its output for one body, as people see it or as JSON."""
+
+    def command(*options: str, **fields: Any) -> str:
+        (tmp_path / "body.json").write_text(json.dumps(body(**fields)))
+        result = run("route", "body.json", *options, RELAY_CONFIG_YAML=CONFIG)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return command
+
+
+def test_it_tells_rule_by_rule_why(route) -> None:
+    said = route(metadata=GERMAN)
+    assert 'no   channels: "123456" is not listed' in said
+    assert "no   routes:vip: it has no metadata.plan, not gold" in said
+    assert "yes  routes:german: language is de" in said
+    assert "default_channel" not in said
+    assert "It goes to C0GENERAL." in said
+
+
+@pytest.mark.parametrize(
+    ("fields", "rules"),
+    [
+        ({"group_id": 5}, [True]),
+        ({"metadata": {"plan": "gold"}}, [False, True]),
+        ({"metadata": {"plan": "gold"}, "from": "bot"}, [False, False, False, True]),
+        ({}, [False, False, False, True]),
+    ],
+)
+def test_it_stops_at_the_rule_that_decides(route, fields: dict[str, Any], rules: list[bool]) -> None:
+    assert [rule["holds"] for rule in json.loads(route("--json", **fields))["rules"]] == rules
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "My mug is broken"},
+        {"text": "x" * 9000},
+        {"text": "See https://example.com/a and <!channel>"},
+        {"text": None, "file": {"name": "a.pdf", "url": "https://files.sandbox.test/a.pdf", "size": 9}},
+    ],
+)
+def test_it_prints_what_slack_gets_to_the_letter(
+    route, fields: dict[str, Any], sqlite_database_url: str, server: SandboxServer, clock: FakeClock
+) -> None:
+    """Beside it the same message goes the whole way."""
+    planned = json.loads(route("--json", **fields))["posts"]
+    with closing(open_store(sqlite_database_url, clock)) as store:
+        config = {"default_channel": "C0SUPPORT", "attachments": "link"}
+        client = create_app(relay_with(store, server, **config)).test_client()
+        client.post("/kommunicate/webhook", json=body(**fields), headers=auth())
+        drain(Worker(context_with(store, server, **config)), clock, seconds=30)
+    posted = timeline(server)
+    assert len(planned) == len(posted)
+    assert [post["channel"] for post in planned] == [message["channel"] for message in posted]
+    assert _said(planned[1:]) == _said(posted[1:])
+
+
+def _said(posts: list[dict[str, Any]]) -> list[Any]:
+    return [[block for block in post["blocks"] if block["type"] == "rich_text"] for post in posts]
+
+
+def test_it_posts_nothing_and_calls_nobody(run: Run, tmp_path: Path, server: SandboxServer) -> None:
+    (tmp_path / "body.json").write_text(json.dumps(body()))
+    env = {
+        "RELAY_CONFIG_YAML": CONFIG,
+        "SLACK_BOT_TOKEN": "xoxb-sandbox",
+        "SLACK_API_URL": server.slack_api_url,
+        "KOMMUNICATE_API_KEY": "sandbox-key",
+        "KOMMUNICATE_API_URL": server.kommunicate_api_url,
+        "SLACK_SIGNING_SECRET": "secret-of-the-sandbox",
+    }
+    result = run("route", "body.json", **env)
+    assert result.exit_code == 0
+    assert "Read only" not in result.stdout
+    assert not server.sandbox.calls
+    assert not list(tmp_path.glob("*.db"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "The body would be refused: The body cannot be read"),
+        (b"{}", "key is missing"),
+        (json.dumps(body(metadata={"category": "HIDDEN"})).encode(), "The message would not be shown:"),
+        (b" " * 262_145, "larger than 262,144 bytes"),
+    ],
+)
+def test_what_would_not_be_shown_is_said(run: Run, tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "body.json").write_bytes(content)
+    result = run("route", "body.json", RELAY_CONFIG_YAML=CONFIG)
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("body.json", "--last", "3"), ("--received", "x"), ("missing.json",)])
+def test_it_asks_for_one_thing(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "body.json").write_text(json.dumps(body()))
+    assert run("route", *words, RELAY_CONFIG_YAML=CONFIG).exit_code == 2
+
+
+def test_what_came_is_asked_again(run: Run, store: Store, database_url: str) -> None:
+    """By the file as it is now, whatever it said when they came."""
+    client = create_app(relay_with(store)).test_client()
+    for group in (5, 6):
+        client.post("/kommunicate/webhook", json=body(f"k{group}", group), headers=auth())
+    env = {"RELAY_CONFIG_YAML": CONFIG, "DATABASE_URL": database_url}
+    rows = json.loads(run("route", "--last", "5", "--json", **env).stdout)
+    assert [(row["group_id"], row["channel"]) for row in rows] == [("6", "C0SUPPORT"), ("5", "C0FIVE")]
+    one = json.loads(run("route", "--received", str(rows[1]["id"]), "--json", **env).stdout)
+    assert (one["rule"], one["facts"]["message"]) == ("channels", "Hello")
+    assert run("route", "--received", "999", **env).exit_code == 1
