@@ -21,6 +21,15 @@ class Status(StrEnum):
     REOPENED = "reopened"
 
 
+class Show(StrEnum):
+    """What of a chat its channel is to see."""
+
+    EVERYTHING = "everything"
+    CUSTOMERS = "customers"  # no bots' words
+    HANDOFF = "handoff"  # nothing until a person is needed, then what was said before, too
+    ALERTS = "alerts"  # the card alone
+
+
 class Holder(StrEnum):
     """Who answers the customer."""
 
@@ -174,6 +183,16 @@ def answered(now: ConversationState, *, name: str, agent_id: str | None = None) 
     if now.holder is not Holder.NOBODY:
         return replace(now, broadcast_from=None)
     return replace(now, holder=Holder.AGENT, assignee=agent_id, holder_name=name, bot_active=False, broadcast_from=None)
+
+
+def is_left_to_bot(now: ConversationState, *, has_thread: bool, calls: bool) -> bool:
+    """True while a bot has it, and answers; or may yet, where nobody has been shown it.
+
+    `calls`: its next message is to be shown in the channel.
+    """
+    if now.holder is Holder.BOT:
+        return now.waits_since is None
+    return now.holder is Holder.NOBODY and not has_thread and not calls
 
 
 def without_bot(now: ConversationState) -> ConversationState:

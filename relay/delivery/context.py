@@ -11,6 +11,7 @@ from typing import TypeVar
 import structlog
 
 from relay.clock import monotonic
+from relay.conversation import Show
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.keeping import Keeper
@@ -137,6 +138,10 @@ class DeliveryContext:
     keeper: Keeper
     reply_rules: ReplyRules
     reminding: Reminding = field(default_factory=Reminding)
+    show_of: Callable[[str], Show] = lambda _: Show.EVERYTHING  # for the rule by which a conversation has its channel
+    batch_of: Callable[[str], float] = lambda _: 0.0  # for how many seconds a bot's words wait there for more of them
+    notify_of: Callable[[str], str] = lambda _: ""  # whom a new card calls there, "" for nobody
+    new_thread_after: float | None = None  # seconds of silence
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from relay.conversation import Show
 from relay.files import Attachments, FilesBack
 from relay.messages import Decision
 from relay.routing.candidates import Candidates
@@ -122,6 +123,24 @@ def attachments_for(config: Config, rule: str) -> Attachments:
     """How customers' files are shown in conversations that have their channel by this rule."""
     route = route_of(config, rule)
     return (route and route.attachments) or config.attachments
+
+
+def show_for(config: Config, rule: str) -> Show:
+    """What of such conversations their channel is to see."""
+    route = route_of(config, rule)
+    return (route and route.show) or config.show
+
+
+def batch_for(config: Config, rule: str) -> float:
+    """For how many seconds a bot's words wait there for more of them."""
+    route = route_of(config, rule)
+    return config.batch if route is None or route.batch is None else route.batch
+
+
+def notify_for(config: Config, rule: str) -> str:
+    """Whom the card of a new chat calls there: a user's or user group's id, `here` or `channel`; "" for nobody."""
+    route = route_of(config, rule)
+    return (route and route.notify) or ""
 
 
 def files_back_for(config: Config, rule: str) -> FilesBack:

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from relay.conversation import Show
 from relay.files import Attachments, FilesBack
 from relay.messages import Mode
 from relay.settings.channels import Channel, ChannelOrNone
@@ -59,6 +60,9 @@ class Route(Section):
     replies: RouteReplies = RouteReplies()
     attachments: Attachments | None = None
     files_back: FilesBack | None = None
+    show: Show | None = None
+    batch: Duration | None = None
+    notify: Mentioned | None = None
 
 
 class RouteTest(Section):
@@ -203,6 +207,9 @@ class Config(Section):
     saved_replies: SavedReplies = Field(default_factory=dict)
     attachments: Attachments = Attachments.AUTO
     files_back: FilesBack = FilesBack.AUTO
+    show: Show = Show.EVERYTHING
+    batch: Duration = 0.0
+    new_thread_after: Wait | None = None
     closing_words: tuple[Text, ...] = ()
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()

@@ -7,7 +7,7 @@ Slack's own tokens and words of ours, because a context block has no other way t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,9 +82,9 @@ def rich_text(parts: Sequence[Block]) -> Block:
     return {"type": "rich_text", "elements": list(parts)}
 
 
-def headline(name: str, state: Sequence[Sequence[Block]], said: str) -> Block:
-    """The card's first lines: who, how it stands, piece by piece, and the customer's words."""
-    who: list[Block] = [{"type": "text", "text": name, "style": {"bold": True}}]
+def headline(name: str, state: Sequence[Sequence[Block]], said: str, calls: str = "") -> Block:
+    """The card's first lines: who, how it stands, piece by piece, and the customer's words; and whom Slack calls."""
+    who: list[Block] = [*called(calls), {"type": "text", "text": name, "style": {"bold": True}}]
     for piece in state:
         who += [{"type": "text", "text": " · "}, *piece]
     sections: list[Block] = [{"type": "rich_text_section", "elements": who}]
@@ -92,6 +92,19 @@ def headline(name: str, state: Sequence[Sequence[Block]], said: str) -> Block:
         quoted = {"type": "text", "text": said}
         sections.append({"type": "rich_text_quote", "elements": [quoted]})
     return {"type": "rich_text", "elements": sections}
+
+
+def called(whom: str) -> Iterator[Block]:
+    """Whom Slack calls: a user, a user group, or all who are there."""
+    if not whom:
+        return
+    if whom in ("here", "channel"):
+        yield {"type": "broadcast", "range": whom}
+    elif whom.startswith("S"):
+        yield {"type": "usergroup", "usergroup_id": whom}
+    else:
+        yield {"type": "user", "user_id": whom}
+    yield {"type": "text", "text": " "}
 
 
 def image(url: str, name: str) -> Block:

@@ -53,7 +53,8 @@ class Card:
     """All a root card says. `since` is seconds since 1970; `replaces` is the old thread's permalink or `ts`.
 
     `last_words` are the customer's, who has waited from `waits_since` on (None for not at all) and written
-    `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none.
+    `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none. While nobody
+    has it, Slack calls `calls`: a user, a user group, `here` or `channel`, "" for nobody.
     """
 
     key: ConversationKey
@@ -69,6 +70,7 @@ class Card:
     holder_id: str = ""
     waits_since: float | None = None
     waits_count: int = 0
+    calls: str = ""
 
     @property
     def is_quiet(self) -> bool:
@@ -97,7 +99,8 @@ def _blocks(card: Card) -> Iterator[Block]:
     if card.is_quiet:
         yield context(plain(" · ".join(_who(card))))
     else:
-        yield headline(clean_name(card.name), _state(card), _quoted(card))
+        calls = card.calls if card.state.holder is Holder.NOBODY else ""
+        yield headline(clean_name(card.name), _state(card), _quoted(card), calls)
     if card.replaces is not None:
         yield _replaces(card.replaces)
     if began := _began_with(card):

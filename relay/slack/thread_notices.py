@@ -17,6 +17,7 @@ from relay.slack.blocks import (
     Block,
     actions,
     button,
+    called,
     context,
     date,
     date_token,
@@ -118,25 +119,12 @@ def notice_blocks(told: Notice) -> tuple[Block, ...]:
         rest = str(_Now[told.topic.name].value[0]).format(who="", by=_by(told.fate))
         return (words([{"type": "user", "user_id": told.user_id}, {"type": "text", "text": rest}]),)
     if told.topic in CALLING:
-        return (words([*_called(told.user_id), *_in_rich_text(sentence, moment)]),)
+        return (words([*called(told.user_id), *_in_rich_text(sentence, moment)]),)
     line = context(*_elements(MARK + sentence, moment))
     now, target = _now(told)
     _, action, label = now.value
     controls = (actions(button(action, label, str(target.about))),) if action else ()
     return (*_said_whole(told), line, *controls)
-
-
-def _called(whom: str) -> Iterator[Block]:
-    """Whom Slack calls: a user, a user group, or all who are there."""
-    if not whom:
-        return
-    if whom in ("here", "channel"):
-        yield {"type": "broadcast", "range": whom}
-    elif whom.startswith("S"):
-        yield {"type": "usergroup", "usergroup_id": whom}
-    else:
-        yield {"type": "user", "user_id": whom}
-    yield {"type": "text", "text": " "}
 
 
 def _in_rich_text(sentence: str, moment: float | None) -> Iterator[Block]:

@@ -22,7 +22,7 @@ from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.net.hosts import Hosts
-from relay.routing.rules import attachments_for, files_back_for
+from relay.routing.rules import attachments_for, batch_for, files_back_for, notify_for, show_for
 from relay.settings import Config
 from relay.settings.schema import Remind, SavedReply
 from relay.slack.client import SlackClient
@@ -78,6 +78,10 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=_reminding(settings.config.remind),
+        show_of=partial(show_for, settings.config),
+        batch_of=partial(batch_for, settings.config),
+        notify_of=partial(notify_for, settings.config),
+        new_thread_after=settings.config.new_thread_after,
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,

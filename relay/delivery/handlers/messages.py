@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from relay.conversation import Show
 from relay.delivery import stored
 from relay.delivery.adopting import adopt_held
 from relay.delivery.context import DeliveryContext
@@ -16,6 +17,7 @@ from relay.delivery.handlers.card import draw
 from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.lines import Unrenderable, to_lines
 from relay.delivery.notices import called_agents, calls_in_vain
+from relay.delivery.showing import Shown, left_to_bot, seconds_to_gather, without_the_left_out
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, ThreadGone, Unsure
 from relay.failpoints import failpoint
@@ -35,7 +37,7 @@ from relay.store.db.rows import FOLLOWS, Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
 from relay.store.queue.due import arm_card_in_passing
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
-from relay.store.queue.lanes import give_back
+from relay.store.queue.lanes import conversation, give_back, record_events_applied
 from relay.store.queue.waiting import waiting
 from relay.vocabulary import GateScope, SendKind, SendState
 
@@ -122,7 +124,6 @@ def removed(tx: Tx, claim: Claim, send: Send) -> None:
 
 
 def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    place = claim.conversation
     rows = _still_to_show(tx, claim, waiting(tx, claim))
     if not rows:
         return None
@@ -130,25 +131,59 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if isinstance(found, Need):
         return found
     lines, people = found
-    shown = list(zip(rows, lines, strict=True))
+    shown: Shown = list(zip(rows, lines, strict=True))
     if changes_state(claim, shown, people, context.closing_words):
         if not claim.locked:
             return Need(LOCK)
         claim = apply_events(tx, claim, shown, people, context.closing_words)
-    if place.thread_ts is None:
-        return _root(tx, context, claim, rows)
-    return _drafts(tx, context, claim, rows, lines, people)
+    if _begins_anew(tx, context, claim, rows[0]):
+        if not claim.locked:
+            return Need(LOCK)
+        threads.begin_anew(tx, claim.conversation.id)
+        claim = replace(claim, conversation=conversation(tx, claim.conversation.id))
+    return _to_be_shown(tx, context, claim, shown, people)
+
+
+def _begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting) -> bool:
+    """True where a chat goes on after so long a silence that a thread of its own is easier to find."""
+    silence, place = context.new_thread_after, claim.conversation
+    if silence is None or place.thread_ts is None or first.about or first.lost or first.parts_done:
+        return False
+    before = threads.last_came_at(tx, place.id, first.received_id)
+    # Slack's `ts` is a time: the thread that was opened for this message is not opened again.
+    return before is not None and first.queued_at - max(before, float(place.thread_ts)) > silence
+
+
+def _to_be_shown(
+    tx: Tx, context: DeliveryContext, claim: Claim, shown: Shown, people: Mapping[str, Person]
+) -> Prepared:
+    """The next root or posts, of what the channel is to see."""
+    show, last = context.show_of(claim.conversation.rule), shown[-1][0].id
+    left = left_to_bot(tx, claim, shown) if show is Show.HANDOFF else False
+    if left is not False:
+        record_events_applied(tx, claim, last)
+        return None if left is True else left
+    if show is Show.CUSTOMERS:
+        shown = without_the_left_out(tx, claim, show, shown)
+    if shown and claim.conversation.thread_ts is None:
+        return _root(tx, context, claim, [row for row, _ in shown])
+    if show is Show.ALERTS:
+        shown = without_the_left_out(tx, claim, show, shown)
+    wait = seconds_to_gather(context, claim, shown) if shown else None
+    if wait == 0.0:
+        return _drafts(tx, context, claim, shown, people)
+    record_events_applied(tx, claim, last)
+    return wait
 
 
 def _drafts(
     tx: Tx,
     context: DeliveryContext,
     claim: Claim,
-    rows: Sequence[Waiting],
-    lines: Sequence[Line],
+    shown: Shown,
     people: Mapping[str, Person],
 ) -> Prepared:
-    place = claim.conversation
+    place, rows, lines = claim.conversation, [row for row, _ in shown], [line for _, line in shown]
     told = [line for line in lines if line.told is not None]
     assigned = [one for line in lines if (one := assigned_to(line, people))]
     assigned += called_agents(claim, told) if told else []

@@ -103,6 +103,22 @@ def give_up_thread(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
     void_frozen(tx, claim)
 
 
+def last_came_at(tx: Tx, conversation_id: int, before: int) -> float | None:
+    """When the last thing came of a conversation before this one, in seconds since 1970; None for nothing."""
+    earlier = and_(received.c.conversation_id == conversation_id, received.c.id < before)
+    found = select(received.c.received_at).where(earlier).order_by(received.c.id.desc()).limit(1)
+    came: float | None = tx.conn.execute(found).scalar_one_or_none()
+    return came
+
+
+def begin_anew(tx: Tx, conversation_id: int) -> None:
+    """The next thing that is said opens a new thread, which goes on from the present one. Conversation and lane are
+    held.
+    """
+    replaced = {"dead_ts": conversations.c.thread_ts, "thread_ts": None}
+    tx.conn.execute(update(conversations).where(conversations.c.id == conversation_id).values(**replaced))
+
+
 def undecided(tx: Tx, after: int, limit: int) -> Sequence[Undecided]:
     """Conversations for which the mapping is to be asked again, by id; nothing is locked."""
     rows = tx.run(UNDECIDED, after=after, limit=limit).all()

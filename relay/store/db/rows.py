@@ -154,6 +154,7 @@ class Waiting:
     about: About | None
     parts_done: frozenset[int]
     is_withdrawn: bool
+    queued_at: float  # in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def _waiting(row: Any, about: dict[int, Any], *, lost: bool, parts_done: Iterabl
         about=None if row.about is None else _about(row, about[row.about]),
         parts_done=frozenset(parts_done),
         is_withdrawn=row.gone and row.about is None,
+        queued_at=row.created_at,
     )
 
 

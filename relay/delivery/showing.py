@@ -1,0 +1,92 @@
+"""What of a chat its channel is to see: everything, no bots' words, nothing before a person is needed, the card alone.
+
+What is left out is settled as ignored, with the reason. What was left to a bot comes back when a person is needed, in
+its place: before what came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from relay.conversation import Holder, Show, is_left_to_bot, waits_for_bot
+from relay.delivery.context import DeliveryContext
+from relay.delivery.last_words import CUSTOMERS, PATIENCE
+from relay.delivery.steps import LOCK, Need
+from relay.kommunicate.people import answers_customers
+from relay.messages import MessageKind, Role
+from relay.slack.render import Line
+from relay.store.conversations.left_out import bring_back, leave_out
+from relay.store.conversations.state import LATER, update_state
+from relay.store.db.engine import Tx
+from relay.store.db.rows import Claim, Waiting
+from relay.store.queue.due import arm_card_in_passing
+
+OF_BOTS = "a bot's words; `show` leaves them out"
+CARD_ALONE = "`show` asks for the card alone"
+WITH_BOT = "left to the bot until a person is needed"
+
+Shown = Sequence[tuple[Waiting, Line]]
+
+
+def left_to_bot(tx: Tx, claim: Claim, shown: Shown) -> float | Need | bool:
+    """Whether a bot has this chat to itself: then what waits is left out, or in how many seconds to look again.
+
+    False where a person is needed, and all that is to be shown is among what waits.
+    """
+    place, at = claim.conversation, claim.at
+    calls = claim.broadcast_from is not None and claim.broadcast_from <= at
+    if not any(_is_of_people(row, line) for row, line in shown) and is_left_to_bot(
+        place.state, has_thread=place.thread_ts is not None, calls=calls
+    ):
+        asked = _unanswered(shown)
+        if asked is None:
+            leave_out(tx, [row.id for row, _ in shown], WITH_BOT)
+            return True
+        if asked + PATIENCE > at:
+            return min(PATIENCE, asked + PATIENCE - at)
+        if place.state.holder is Holder.BOT:
+            if not claim.locked:
+                return Need(LOCK)
+            update_state(tx, place.id, partial(waits_for_bot, since=asked))
+            return 0.0
+    return 0.0 if bring_back(tx, place.id, WITH_BOT) else False
+
+
+def without_the_left_out(tx: Tx, claim: Claim, show: Show, shown: Shown) -> Shown:
+    """What is to be shown of it; the rest is settled."""
+    reason = {Show.CUSTOMERS: OF_BOTS, Show.ALERTS: CARD_ALONE}.get(show)
+    if reason is None:
+        return shown
+    out = {row.id for row, line in shown if not (row.about or row.lost) and (show is Show.ALERTS or _is_of_bot(line))}
+    leave_out(tx, sorted(out), reason)
+    if any(row.id in out and line.author.role in CUSTOMERS for row, line in shown):
+        arm_card_in_passing(tx, claim.conversation.id, LATER)  # it quotes what a customer said last
+    return [(row, line) for row, line in shown if row.id not in out]
+
+
+def seconds_to_gather(context: DeliveryContext, claim: Claim, shown: Shown) -> float:
+    """For how long a bot's words wait for more of them; 0.0 where they do not, or somebody else's are among them."""
+    if not all(_is_of_bot(line) and not (row.about or row.lost) for row, line in shown):
+        return 0.0
+    return max(0.0, min(row.queued_at for row, _ in shown) + context.batch_of(claim.conversation.rule) - claim.at)
+
+
+def _is_of_people(row: Waiting, line: Line) -> bool:
+    """True for what the relay says, and for an agent's words."""
+    return bool(row.about or row.lost) or (line.author.role is Role.AGENT and line.message.kind is MessageKind.MESSAGE)
+
+
+def _is_of_bot(line: Line) -> bool:
+    return line.author.role is Role.BOT and line.message.kind is MessageKind.MESSAGE
+
+
+def _unanswered(shown: Shown) -> float | None:
+    """When the first question came that no bot has answered, None for none."""
+    since: float | None = None
+    for row, line in shown:
+        if line.author.role in CUSTOMERS:
+            since = row.queued_at if since is None else since
+        elif _is_of_bot(line) and answers_customers(line.message.sender, line.message.metadata):
+            since = None
+    return since
