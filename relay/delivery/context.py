@@ -116,6 +116,20 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
+class Showing:
+    """What of chats their channels see, each for the rule by which a conversation has its channel.
+
+    `batch_of` tells for how many seconds a bot's words wait for more of them, `notify_of` whom a new card calls, "" for
+    nobody. After `new_thread_after` seconds of silence a chat goes on in a new thread, None for never.
+    """
+
+    show_of: Callable[[str], Show] = lambda _: Show.EVERYTHING
+    batch_of: Callable[[str], float] = lambda _: 0.0
+    notify_of: Callable[[str], str] = lambda _: ""
+    new_thread_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryContext:
     """The store, the vendors and the limits a worker works with; `lease` is in seconds.
 
@@ -138,10 +152,7 @@ class DeliveryContext:
     keeper: Keeper
     reply_rules: ReplyRules
     reminding: Reminding = field(default_factory=Reminding)
-    show_of: Callable[[str], Show] = lambda _: Show.EVERYTHING  # for the rule by which a conversation has its channel
-    batch_of: Callable[[str], float] = lambda _: 0.0  # for how many seconds a bot's words wait there for more of them
-    notify_of: Callable[[str], str] = lambda _: ""  # whom a new card calls there, "" for nobody
-    new_thread_after: float | None = None  # seconds of silence
+    showing: Showing = field(default_factory=Showing)
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None

@@ -69,7 +69,9 @@ def seconds_to_gather(context: DeliveryContext, claim: Claim, shown: Shown) -> f
     """For how long a bot's words wait for more of them; 0.0 where they do not, or somebody else's are among them."""
     if not all(_is_of_bot(line) and not (row.about or row.lost) for row, line in shown):
         return 0.0
-    return max(0.0, min(row.queued_at for row, _ in shown) + context.batch_of(claim.conversation.rule) - claim.at)
+    return max(
+        0.0, min(row.queued_at for row, _ in shown) + context.showing.batch_of(claim.conversation.rule) - claim.at
+    )
 
 
 def _is_of_people(row: Waiting, line: Line) -> bool:

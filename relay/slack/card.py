@@ -53,8 +53,8 @@ class Card:
     """All a root card says. `since` is seconds since 1970; `replaces` is the old thread's permalink or `ts`.
 
     `last_words` are the customer's, who has waited from `waits_since` on (None for not at all) and written
-    `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none. While nobody
-    has it, Slack calls `calls`: a user, a user group, `here` or `channel`, "" for nobody.
+    `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none. While
+    nobody has it, Slack calls `calls`: a user, a user group, `here` or `channel`, "" for nobody.
     """
 
     key: ConversationKey

@@ -10,7 +10,7 @@ import structlog
 
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.context import DeliveryContext, Files, Replying
+from relay.delivery.context import DeliveryContext, Files, Replying, Showing
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.keeping import InDatabase
 from relay.delivery.members import Members
@@ -78,13 +78,16 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=_reminding(settings.config.remind),
-        show_of=partial(show_for, settings.config),
-        batch_of=partial(batch_for, settings.config),
-        notify_of=partial(notify_for, settings.config),
-        new_thread_after=settings.config.new_thread_after,
+        showing=_showing(settings.config),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
+    )
+
+
+def _showing(config: Config) -> Showing:
+    return Showing(
+        partial(show_for, config), partial(batch_for, config), partial(notify_for, config), config.new_thread_after
     )
 
 

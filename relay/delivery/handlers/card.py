@@ -122,7 +122,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         dashboard_url=context.conversation_url(place.key),
         read_only=context.read_only,
         mode=context.reply_rules.mode_of(place.rule),
-        calls=context.notify_of(place.rule),
+        calls=context.showing.notify_of(place.rule),
         replaces=context.permalinks.get(earlier),
         state=place.state,
     )

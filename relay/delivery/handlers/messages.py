@@ -146,7 +146,7 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 
 def _begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting) -> bool:
     """True where a chat goes on after so long a silence that a thread of its own is easier to find."""
-    silence, place = context.new_thread_after, claim.conversation
+    silence, place = context.showing.new_thread_after, claim.conversation
     if silence is None or place.thread_ts is None or first.about or first.lost or first.parts_done:
         return False
     before = threads.last_came_at(tx, place.id, first.received_id)
@@ -158,7 +158,7 @@ def _to_be_shown(
     tx: Tx, context: DeliveryContext, claim: Claim, shown: Shown, people: Mapping[str, Person]
 ) -> Prepared:
     """The next root or posts, of what the channel is to see."""
-    show, last = context.show_of(claim.conversation.rule), shown[-1][0].id
+    show, last = context.showing.show_of(claim.conversation.rule), shown[-1][0].id
     left = left_to_bot(tx, claim, shown) if show is Show.HANDOFF else False
     if left is not False:
         record_events_applied(tx, claim, last)
