@@ -32,12 +32,15 @@ from relay.slack.text import clean, clean_line, clean_name, escape, is_url, shor
 READ_ONLY = "Read only: replies here do not reach the customer"
 MARKED_ONLY = "Only replies that begin with >> reach the customer"
 TAKE_OVER, RELEASE, RESOLVE, REOPEN, ASSIGN = "take_over", "release", "resolve", "reopen", "assign"
+MUTE, UNMUTE = "mute", "unmute"
 LABELS = {
     TAKE_OVER: "Take over",
     RELEASE: "Release",
     RESOLVE: "Resolve",
     REOPEN: "Reopen",
     ASSIGN: "Assign to …",
+    MUTE: "Mute: call nobody",
+    UNMUTE: "Unmute",
 }
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 MAX_FIRST_WORDS = 300
@@ -99,7 +102,7 @@ def _blocks(card: Card) -> Iterator[Block]:
     if card.is_quiet:
         yield context(plain(" · ".join(_who(card))))
     else:
-        calls = card.calls if card.state.holder is Holder.NOBODY else ""
+        calls = card.calls if card.state.holder is Holder.NOBODY and not card.state.muted else ""
         yield headline(clean_name(card.name), _state(card), _quoted(card), calls)
     if card.replaces is not None:
         yield _replaces(card.replaces)
@@ -114,10 +117,10 @@ def _blocks(card: Card) -> Iterator[Block]:
 
 
 def _controls(card: Card) -> Block:
-    assign = people(ASSIGN, LABELS[ASSIGN])
+    assign, mute = people(ASSIGN, LABELS[ASSIGN]), UNMUTE if card.state.muted else MUTE
     if card.state.holder is Holder.AGENT:
-        return actions(button(RESOLVE, LABELS[RESOLVE]), assign, _menu(card, TAKE_OVER, RELEASE))
-    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), assign, _menu(card, RESOLVE))
+        return actions(button(RESOLVE, LABELS[RESOLVE]), assign, _menu(card, TAKE_OVER, RELEASE, mute))
+    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), assign, _menu(card, RESOLVE, mute))
 
 
 def _menu(card: Card, *entries: str) -> Block:
@@ -158,7 +161,7 @@ def _state(card: Card) -> list[list[Block]]:
         name = clean_name(state.holder_name) if state.holder_name else ""
         user = {"type": "user", "user_id": card.holder_id} if card.holder_id else _text(name)
         said.append([_text("with "), user] if card.holder_id or name else [_text("taken")])
-    return said
+    return [*said, [_text("muted")]] if state.muted else said
 
 
 def _in_words(element: Block, holder: str) -> str:

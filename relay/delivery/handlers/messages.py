@@ -239,7 +239,12 @@ def _with_files(drafts: list[Draft], lines: Sequence[Line]) -> list[Draft]:
 def _calls_the_channel(context: DeliveryContext, claim: Claim, lines: Sequence[Line]) -> bool:
     """True when the first post says something of the customer's that nobody follows the thread to see."""
     due = claim.broadcast_from is not None and claim.broadcast_from <= claim.at
-    return context.broadcasts and due and any(line.author.role in CUSTOMERS and line.is_spoken for line in lines)
+    return (
+        context.broadcasts
+        and due
+        and not claim.conversation.state.muted
+        and any(line.author.role in CUSTOMERS and line.is_spoken for line in lines)
+    )
 
 
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:

@@ -44,7 +44,7 @@ def chats_to_remind(tx: Tx, after: int, limit: int) -> Sequence[WaitingChat]:
     Also where that is further ahead than it can be, because the clock has jumped.
     """
     is_due = or_(conversations.c.remind_at.is_(None), past(tx, conversations.c.remind_at, conversations.c.remind_delay))
-    waits = and_(conversations.c.id.in_(WAITING), conversations.c.thread_ts.is_not(None))
+    waits = and_(conversations.c.id.in_(WAITING), conversations.c.thread_ts.is_not(None), ~conversations.c.muted)
     rows = tx.conn.execute(
         select(conversations).where(waits, is_due, conversations.c.id > after).order_by(conversations.c.id).limit(limit)
     )

@@ -225,6 +225,7 @@ def to_state(row: Any) -> ConversationState:
         since=row.since,
         waits_since=row.waits_since,
         held_since=row.held_since,
+        muted=row.muted,
     )
 
 

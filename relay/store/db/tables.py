@@ -88,6 +88,7 @@ conversations = Table(
     Column("since", Double),
     Column("waits_since", Double),
     Column("held_since", Double),
+    _flag("muted"),
     Column("remind_at", Double),  # NULL until it is decided
     _seconds("remind_delay"),
     _count("reminders"),
