@@ -41,6 +41,7 @@ from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.store.operations.retention import Refusals
 from relay.store.queue.gates import Limits, Pace
 from relay.vocabulary import SendKind, Vendor
 
@@ -63,6 +64,7 @@ class Relay:
     on_accept: Callable[[], None] = field(default=lambda: None)
     identity: Identity | None = None  # whose the token is, once Slack has said so
     known_as: str = ""  # the host by which Slack has reached it, as the store knows
+    rejected: Refusals = field(default_factory=Refusals)
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
 
     @property

@@ -32,6 +32,7 @@ NEEDS: Mapping[str, frozenset[Need]] = {
     "migrate": frozenset({Need.DATABASE}),
     "deliveries": frozenset({Need.DATABASE}),
     "purge": frozenset({Need.DATABASE}),
+    "purge --slack": frozenset({Need.DATABASE, Need.SLACK}),
     "check": frozenset({Need.CONFIG}),
     "route": frozenset({Need.CONFIG}),
     "simulate": frozenset({Need.TOKEN}),
