@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import click
@@ -124,12 +126,11 @@ def _of_slack(deleted: Deleted) -> dict[str, Any]:
 @contextmanager
 def _progress(steps: int) -> Iterator[Callable[[], object]]:
     """A bar on a terminal; nothing elsewhere."""
-    stream = click.get_text_stream("stderr")
-    if not stream.isatty():
+    if not sys.stderr.isatty():
         yield lambda: None
         return
-    with click.progressbar(length=steps, label="Deleting in Slack", file=stream) as bar:
-        yield lambda: bar.update(1)
+    with click.progressbar(length=steps, label="Deleting in Slack", file=sys.stderr) as bar:
+        yield partial(bar.update, 1)
 
 
 def _in_words(extent: Extent, *, in_slack: bool) -> dict[str, Any]:
