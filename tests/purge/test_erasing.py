@@ -24,16 +24,16 @@ WORDS = ("jane-secret", "Jane Jones")
 
 def chat(desk: Desk, group: str = GROUP, name: str = "Jane Jones", mark: str = "jane-secret") -> str:
     """A chat with words, a file, an agent's answer with a file, a note and a click; returns the customer's id."""
-    kommunicate = desk.sandbox.kommunicate
+    kommunicate, content = desk.sandbox.kommunicate, PDF.replace(b"jane-secret", mark.encode())
     kommunicate.customer_writes(group, f"{mark}-question", name=name)
     desk.carry()
     desk.run(5)
     thread = str(desk.roots()[-1]["ts"])
-    file = kommunicate.files.private(f"{mark}-bill.pdf", PDF)
+    file = kommunicate.files.private(f"{mark}-bill.pdf", content)
     kommunicate.customer_writes(group, f"{mark}-file", file=file)
     desk.carry()
     desk.run(10)
-    paper = desk.sandbox.slack.cabinet.put(f"{mark}-plan.pdf", content=PDF)
+    paper = desk.sandbox.slack.cabinet.put(f"{mark}-plan.pdf", content=content)
     desk.sandbox.slack.human_writes("C0SUPPORT", f"{mark}-answer", thread_ts=thread, files=[paper])
     desk.sandbox.slack.human_writes("C0SUPPORT", f"note: {mark}-note", thread_ts=thread)
     desk.carry()

@@ -118,7 +118,7 @@ def count_old(tx: Tx, older_than: float) -> Old:
 
 def cap_rejected(tx: Tx, *, most: int = MOST_REJECTED, most_bytes: int = MOST_REJECTED_BYTES) -> int:
     """Of the bodies that were refused keep the newest, so many and so many bytes in all; returns how many went."""
-    return len(tx.run(CAP_REJECTED, most=most, most_bytes=most_bytes).all())
+    return len(tx.run(CAP_REJECTED, most=most, most_bytes=most_bytes, looked_at=2 * MOST_REJECTED).all())
 
 
 @dataclass(slots=True)
@@ -137,14 +137,20 @@ class Refusals:
         return due
 
 
-_REJECTED = and_(equals(received.c.outcome, Outcome.REJECTED), received.c.body.is_not(None))
+# Not all that was ever refused: what is further back was emptied before.
+_LATELY = (
+    select(received.c.id)
+    .where(equals(received.c.outcome, Outcome.REJECTED))
+    .order_by(received.c.id.desc())
+    .limit(given("looked_at", Integer))
+)
 _COUNTED = (
     select(
         received.c.id,
         func.row_number().over(order_by=received.c.id.desc()).label("number"),
         func.sum(func.length(received.c.body)).over(order_by=received.c.id.desc()).label("bytes"),
     )
-    .where(_REJECTED)
+    .where(received.c.id.in_(_LATELY), received.c.body.is_not(None))
     .subquery()
 )
 _TOO_MANY = or_(_COUNTED.c.number > given("most", Integer), _COUNTED.c.bytes > given("most_bytes", Integer))
