@@ -241,6 +241,11 @@ def _template(saved: SavedReply) -> Mapping[str, str]:
     return payloads.picture(saved.picture) if saved.picture else {}
 
 
+def build_slack(settings: Settings) -> SlackClient:
+    """Slack alone, for a command that delivers nothing; raises SettingsError without a bot token."""
+    return SlackClient(settings.slack_bot_token or "", settings.slack_api_url)
+
+
 def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:
     """The chores for this relay's store."""
     return Housekeeping(context, relay.choose, retention=relay.settings.config.retention)

@@ -23,11 +23,11 @@ from relay.errors import DeliveryFailed
 from relay.failpoints import arm
 from relay.keys import key_of
 from relay.settings import Settings
-from relay.slack.client import SlackClient
 from relay.store.db.engine import Store
 from relay.store.operations.erased import count_standing
 from relay.store.operations.retention import count_old
 from relay.store.operations.tidying import is_untidy, mark_untidy, tidy
+from relay.wiring import build_slack
 
 NOT_TIDIED = (
     "The database file still holds pieces of it: something reads or writes it all the time, or the disk is full."
@@ -105,7 +105,7 @@ def _refuse_strangers(store: Store, customer: str, found: Traces, *, in_slack: b
 
 
 def _delete_in_slack(store: Store, settings: Settings) -> dict[str, Any]:
-    slack = SlackClient(settings.slack_bot_token or "", settings.slack_api_url)
+    slack = build_slack(settings)
     with store.read() as tx:
         left = count_standing(tx)
     unfinished = {}

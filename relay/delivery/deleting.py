@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from relay.clock import monotonic
+from relay.delivery.patience import write_patiently
 from relay.errors import DeliveryFailed, HistoryUnreadable, OperatorNeeded, Permanent, RateLimited, ThreadGone
 from relay.failpoints import failpoint
 from relay.slack.client import SlackClient
@@ -79,8 +80,7 @@ class Deleter:
             self._leave(one, error)
             return
         failpoint("erase.deleted")
-        with self._store.begin("erase_post") as tx:
-            mark_gone(tx, one.id)
+        write_patiently(self._store, "erase_post", partial(mark_gone, send_id=one.id))
         log.info("erased.in_slack", send=one.id, posts=self.deleted.posts - posts, files=self.deleted.files - files)
 
     def _leave(self, one: Standing, error: DeliveryFailed) -> None:
@@ -88,8 +88,7 @@ class Deleter:
         log.warning("erased.stays_in_slack", channel=one.channel, ts=one.ts, code=error.code)
         self.deleted.stays.append((one.channel, one.ts or "", error.code or str(error)))
         if not isinstance(error, OperatorNeeded):
-            with self._store.begin("erase_post") as tx:
-                mark_left(tx, one.id, error.code)
+            write_patiently(self._store, "erase_post", partial(mark_left, send_id=one.id, why=error.code))
 
     def _take_away(self, one: Standing) -> None:
         if one.kind is SendKind.SHARE:

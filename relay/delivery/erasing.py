@@ -6,11 +6,12 @@ half: what belongs to no conversation goes first, then the conversations, at las
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from relay.delivery.forgetting import delete_files
+from relay.delivery.patience import write_patiently
 from relay.delivery.tracing import Traces
 from relay.store.conversations import kept_files
 from relay.store.db.engine import Store, Tx
@@ -56,31 +57,28 @@ def measure(store: Store, found: Traces) -> Extent:
 def erase(store: Store, user_id: str, found: Traces, *, in_slack: bool) -> None:
     """Erase it; `in_slack`: what stands in Slack is to be deleted there."""
     for received_id in found.elsewhere:
-        with _begin(store) as tx:
-            forget_message(tx, received_id)
-    with _begin(store) as tx:
-        erasing.forget_bodies(tx, found.loose)
+        _do(store, partial(forget_message, received_id=received_id))
+    _do(store, partial(erasing.forget_bodies, ids=found.loose))
     for one in found.conversations:
         _delete_files(store, one)
-        with _begin(store) as tx:
-            erasing.erase_conversation(tx, one, in_slack=in_slack)
+        _do(store, partial(erasing.erase_conversation, conversation_id=one, in_slack=in_slack))
         _delete_files(store, one)  # of replies that came meanwhile
-    with _begin(store) as tx:
-        erasing.forget_name(tx, user_id)
+    _do(store, partial(erasing.forget_name, user_id=user_id))
 
 
-@contextmanager
-def _begin(store: Store) -> Iterator[Tx]:
-    with store.begin("erase") as tx:
+def _do(store: Store, work: Callable[[Tx], object]) -> None:
+    def marked(tx: Tx) -> None:
         mark_untidy(tx)
-        yield tx
+        work(tx)
+
+    write_patiently(store, "erase", marked)
 
 
 def _delete_files(store: Store, conversation_id: int) -> None:
     with store.read() as tx:
         if not kept_files.of_conversation(tx, conversation_id):
             return
-    with _begin(store) as tx:
-        erasing.revoke_files(tx, conversation_id)
+    _do(store, partial(erasing.revoke_files, conversation_id=conversation_id))
+    with store.read() as tx:
         files, now = kept_files.of_conversation(tx, conversation_id), tx.now
     delete_files(store, files, before=now)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from relay.delivery.patience import write_patiently
 from relay.store.conversations import kept_files
 from relay.store.conversations.kept_files import KeptFile
 from relay.store.db.engine import Store
@@ -33,5 +35,4 @@ def forget_files(store: Store, older_than: float) -> int:
 def delete_files(store: Store, files: Sequence[KeptFile], *, before: float) -> None:
     """Delete the content of these; a failed one from after `before` (seconds since 1970) may be tried again."""
     for file in files:
-        with store.begin("delete_file") as tx:
-            kept_files.delete_content(tx, file, before=before)
+        write_patiently(store, "delete_file", partial(kept_files.delete_content, file=file, before=before))

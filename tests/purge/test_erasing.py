@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
 from relay.store.db.engine import Store
 from relay.store.db.file_tables import file_pieces, metadata
 from relay.store.db.tables import conversations
-from tests.harness import raw, timeline
+from tests.harness import timeline
 from tests.purge.conftest import Purge, report
 from tests.replies.desk import GROUP, Desk
 from tests.store.shelf import everything_stored, rows
@@ -91,7 +89,10 @@ def test_nothing_of_the_relays_is_left_in_slack(desk: Desk, purge: Purge) -> Non
 def test_another_customers_chat_is_as_it_was(desk: Desk, purge: Purge) -> None:
     jane = chat(desk)
     chat(desk, OTHER, "Bob", "bobs-secret")
-    before, shown = everything(desk.store, but=GROUP), [one for one in timeline(desk.server) if "bobs-secret" in str(one)]
+    before, shown = (
+        everything(desk.store, but=GROUP),
+        [one for one in timeline(desk.server) if "bobs-secret" in str(one)],
+    )
     assert purge("--customer", jane, "--slack", "--yes").exit_code == 0
     assert everything(desk.store, but=GROUP) == before
     assert [one for one in timeline(desk.server) if "bobs-secret" in str(one)] == shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -37,13 +36,13 @@ def found_in(path: Path, *words: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def noisy(desk: Desk) -> Iterator[Desk]:
+def noisy(desk: Desk) -> Desk:
     """Many messages, long and short, so that pages were split, freed and used again."""
     for number in range(40):
         desk.write(f"m{number}", message=f"jane-secret {number} " + "long " * (number % 7) * 300)
         desk.run(1.5)
     chat(desk)
-    yield desk
+    return desk
 
 
 def test_no_byte_of_it_is_left(noisy: Desk, purge: Purge, path: Path) -> None:

@@ -191,9 +191,7 @@ def test_it_notes_whom_a_message_pings(server: SandboxServer, slack: WebClient, 
 
 
 @pytest.mark.parametrize("method", ["chat.delete", "files.delete"])
-def test_it_deletes_fifty_times_a_minute(
-    server: SandboxServer, sandbox: Sandbox, clock, method: str
-) -> None:
+def test_it_deletes_fifty_times_a_minute(server: SandboxServer, sandbox: Sandbox, clock, method: str) -> None:
     """Whatever comes of it: then 429, in all channels, until there is room again."""
     sandbox.slack.pacing.pace = 1.0
     address, login = f"{server.slack_api_url}{method}", {"Authorization": "Bearer xoxb-sandbox"}

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import insert, update
 
 from relay.messages import Agent, Person, Role
+from relay.store.conversations.people import remember_agents, remember_people
 from relay.store.db.engine import Store
 from relay.store.db.tables import deliveries, received
-from relay.store.conversations.people import remember_agents, remember_people
 from relay.store.intake.webhooks import accept, reject
 from relay.store.operations.retention import Old, Refusals, cap_rejected, count_old, prune
 from tests.harness import FakeClock, raw
@@ -106,7 +106,11 @@ def test_a_correction_is_kept_as_long_as_somebody_may_want_it(store: Store, cloc
 def test_a_customers_name_is_forgotten_when_nobody_has_needed_it(store: Store, clock: FakeClock) -> None:
     """It is looked up again when somebody does. The team's stay: agents are known by them."""
     with store.begin() as tx:
-        known = [Person("c1", "Jane", Role.CUSTOMER), Person("u1", "Who", Role.UNKNOWN), Person("a1", "Sam", Role.AGENT)]
+        known = [
+            Person("c1", "Jane", Role.CUSTOMER),
+            Person("u1", "Who", Role.UNKNOWN),
+            Person("a1", "Sam", Role.AGENT),
+        ]
         remember_people(tx, "default", known)
         remember_agents(tx, "T1", [Agent("U1", "Alex", "alex@example.com")])
     clock.advance(29 * DAY)
