@@ -41,7 +41,7 @@ AGAIN = "Run the same command again."
 @click.option("--slack", "in_slack", is_flag=True, help="Delete the relay's posts and files in Slack too.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--no-rewrite", is_flag=True, help="Leave SQLite's file as it is: nobody has to wait; see the README.")
+@click.option("--no-rewrite", is_flag=True, help="Do not write SQLite's file anew: nobody has to wait; see the README.")
 @json_option
 @explain_failures
 def purge(
@@ -64,7 +64,7 @@ def purge(
             report = _purge_customer(store, settings, customer, in_slack=in_slack, dry_run=dry_run, yes=yes)
         else:
             report = _purge_old(store, older_than or 0.0, dry_run=dry_run, yes=yes)
-        tidied = dry_run or no_rewrite or _tidy(store)
+        tidied = dry_run or _tidy(store, rewrite=not no_rewrite)
     print_fields({**report, **({} if tidied else {"not_tidied": f"{NOT_TIDIED} {AGAIN}"})}, as_json=as_json)
     if report.get("unfinished"):
         raise SystemExit(COULD_NOT_RUN)
@@ -161,10 +161,10 @@ def _purge_old(store: Store, older_than: float, *, dry_run: bool, yes: bool) -> 
     return {**old, "files": files}
 
 
-def _tidy(store: Store) -> bool:
+def _tidy(store: Store, *, rewrite: bool) -> bool:
     with store.read() as tx:
         untidy = is_untidy(tx)
-    return not untidy or tidy(store)
+    return not untidy or tidy(store, rewrite=rewrite)
 
 
 def _shown(customer: str) -> str:

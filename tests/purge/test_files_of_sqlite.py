@@ -77,10 +77,19 @@ def test_who_reads_on_and_on_is_waited_for_and_told_of(
     assert purge("--customer", JANE, "--yes").exit_code == 1
 
 
-def test_the_file_may_be_left_as_it_is(noisy: Desk, purge: Purge, path: Path) -> None:
-    """Until the next purge: nobody has to wait."""
+def test_what_was_deleted_by_an_earlier_version_goes_when_the_file_is_written_anew(
+    noisy: Desk, purge: Purge, path: Path
+) -> None:
+    """Until then it may be left: nobody has to wait."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA secure_delete=OFF")
+        raw.execute("CREATE TABLE old (words TEXT)")
+        raw.execute("INSERT INTO old SELECT 'jane-secret of old ' || hex(zeroblob(3000))")
+        raw.execute("DROP TABLE old")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert purge("--customer", JANE, "--yes", "--no-rewrite").exit_code == 0
-    assert found_in(path, *WORDS) != []
+    assert found_in(path, *WORDS) == [("relay.db", "jane-secret")]
+    assert found_in(path, "Jane Jones", "jane-secret-question") == []
     assert purge("--older-than", "3650d", "--yes").exit_code == 0
     assert found_in(path, *WORDS) == []
 

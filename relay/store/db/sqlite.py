@@ -21,7 +21,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # what is deleted is overwritten, not only forgotten
 )
-TIDYING = 60.0  # seconds in which those who hold back `rewrite` have to come to an end
+TIDYING = 60.0  # seconds in which those who hold back `tidy` have to come to an end
 
 
 def open_sqlite(url: URL, connections: int) -> Engine:
@@ -58,18 +58,20 @@ def unchecked(engine: Engine) -> Iterator[Connection]:
             conn.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
 
 
-def rewrite(engine: Engine) -> bool:
-    """Write the file anew without what was deleted, and empty its log.
+def tidy(engine: Engine, *, rewrite: bool) -> bool:
+    """Empty the log; and `rewrite` the file without what was deleted, for which whoever writes has to wait.
 
-    A page may hold pieces of rows that have moved from it, which `secure_delete` does not know of. Whoever writes waits
-    meanwhile. False where there is no room for it, or somebody writes, or reads from the log, on and on.
+    What `secure_delete` did not see may be left in the file otherwise: what was deleted before it was switched on, and
+    pieces of rows in pages that those have moved from. False where there is no room for it, or somebody writes, or
+    reads from the log, on and on.
     """
     connection = engine.raw_connection()
     try:
         raw: Any = connection.driver_connection
         raw.execute("PRAGMA busy_timeout=1000")
         ends = monotonic() + TIDYING
-        _execute_patiently(raw, "VACUUM", TIDYING)
+        if rewrite:
+            _execute_patiently(raw, "VACUUM", TIDYING)
         while raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             if monotonic() > ends:
                 return False

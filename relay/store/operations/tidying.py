@@ -23,13 +23,13 @@ def is_untidy(tx: Tx) -> bool:
     return tx.conn.execute(select(learned.c.name).where(learned.c.name == UNTIDY)).one_or_none() is not None
 
 
-def tidy(store: Store) -> bool:
-    """On SQLite, write the file anew without what was erased; on PostgreSQL that is its own VACUUM's.
+def tidy(store: Store, *, rewrite: bool) -> bool:
+    """On SQLite, empty the log, and `rewrite` the file without what was erased, or leave that to the next purge.
 
-    False where it could not be done now: the next purge tries again.
+    On PostgreSQL that is its own VACUUM's. False where it could not be done now.
     """
-    if store.on_sqlite and not sqlite.rewrite(store.engine):
-        return False
-    with store.begin() as tx:
-        tx.conn.execute(delete(learned).where(learned.c.name == UNTIDY))
-    return True
+    done = not store.on_sqlite or sqlite.tidy(store.engine, rewrite=rewrite)
+    if done and (rewrite or not store.on_sqlite):
+        with store.begin() as tx:
+            tx.conn.execute(delete(learned).where(learned.c.name == UNTIDY))
+    return done
