@@ -76,6 +76,17 @@ def test_nothing_of_a_customers_is_left_in_the_store(desk: Desk, purge: Purge) -
         assert tx.conn.execute(file_pieces.select()).all() == []
 
 
+def test_what_could_not_go_along_is_not_named_any_more(desk: Desk, purge: Purge) -> None:
+    """Why a file did not go says what it is called."""
+    desk.customer("m1")
+    desk.agent("see this", files=(desk.sandbox.slack.cabinet.put("jane-secret-plan", kind="canvas"),))
+    desk.carry()
+    desk.run(30)
+    assert any("jane-secret-plan" in row.cause for row in rows(desk.store, "deliveries"))
+    assert purge("--customer", f"customer-{GROUP}", "--yes").exit_code == 0
+    assert "jane-secret" not in everything_stored(desk.store)
+
+
 def test_nothing_of_the_relays_is_left_in_slack(desk: Desk, purge: Purge) -> None:
     jane = chat(desk)
     assert "jane-secret-question" in of_slack(desk)
