@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from relay.delivery.forgetting import delete_files
 from relay.delivery.patience import write_patiently
 from relay.delivery.tracing import Traces
 from relay.store.conversations import kept_files
@@ -81,4 +80,5 @@ def _delete_files(store: Store, conversation_id: int) -> None:
     _do(store, partial(erasing.revoke_files, conversation_id=conversation_id))
     with store.read() as tx:
         files, now = kept_files.of_conversation(tx, conversation_id), tx.now
-    delete_files(store, files, before=now)
+    for file in files:
+        write_patiently(store, "delete_file", partial(kept_files.delete_content, file=file, before=now))

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-
-from relay.delivery.patience import write_patiently
 from relay.store.conversations import kept_files
-from relay.store.conversations.kept_files import KeptFile
 from relay.store.db.engine import Store
 from relay.store.operations.retention import cap_rejected, prune
 
@@ -28,11 +23,7 @@ def forget_files(store: Store, older_than: float) -> int:
     with store.read() as tx:
         before = tx.now - older_than
         useless = kept_files.to_delete(tx, before=before, limit=BATCH)
-    delete_files(store, useless, before=before)
+    for file in useless:
+        with store.begin("delete_file") as tx:
+            kept_files.delete_content(tx, file, before=before)
     return len(useless)
-
-
-def delete_files(store: Store, files: Sequence[KeptFile], *, before: float) -> None:
-    """Delete the content of these; a failed one from after `before` (seconds since 1970) may be tried again."""
-    for file in files:
-        write_patiently(store, "delete_file", partial(kept_files.delete_content, file=file, before=before))

@@ -109,6 +109,20 @@ def test_where_slack_is_away_the_rest_stays_on_the_list(chatted: Desk, purge: Pu
     assert ("jane" in of_slack(chatted).lower(), standing(chatted)) == (False, 0)
 
 
+def test_a_run_without_slack_forgets_nothing_of_the_list(chatted: Desk, purge: Purge) -> None:
+    """They have written again before the first run was finished."""
+    chatted.fault("error", "chat.delete", after=2, times=None, code="token_revoked")
+    assert purge("--customer", JANE, "--slack", "--yes").exit_code == 2
+    chatted.sandbox.faults.clear()
+    chatted.customer("jane-secret-more")
+    before = standing(chatted)
+    assert purge("--customer", JANE, "--yes").exit_code == 0
+    assert standing(chatted) == before
+    assert purge("--customer", JANE, "--slack", "--yes").exit_code == 0
+    shown = [one for one in timeline(chatted.server) if one["bot_id"]]
+    assert [one for one in shown if "jane-secret-more" not in str(one)] == []
+
+
 def test_a_channel_that_the_bot_was_removed_from_is_named_and_tried_again(chatted: Desk, purge: Purge) -> None:
     chatted.fault("error", "chat.delete", times=None, code="channel_not_found")
     result = purge("--customer", JANE, "--slack", "--yes", "--json")

@@ -34,6 +34,7 @@ from relay.vocabulary import DeliveryState, KeptState, Lane, Outcome, SendKind, 
 ERASED = "erased"
 TO_DELETE = "erased, to be deleted in Slack"
 TO_LOOK_FOR = "erased while it was under way, to be looked for in Slack"
+LISTED = (TO_DELETE, TO_LOOK_FOR)
 # They leave nothing behind that would have to be found again.
 PASSING = (
     SendKind.CARD,
@@ -119,24 +120,25 @@ def _end_sends(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
     _keep_ids(tx, here, in_slack=in_slack)
     is_open, of_slack = among(sends.c.state, OPEN_SENDS), among(sends.c.lane, SHOWN)
     may_stand = and_(of_slack, or_(and_(is_open, sends.c.started_at.is_not(None)), sends.c.look_again_at.is_not(None)))
-    cause = case(
-        (sends.c.cause == TO_LOOK_FOR, sends.c.cause),
-        (may_stand, TO_LOOK_FOR),
-        (and_(of_slack, sends.c.ts.is_not(None)), TO_DELETE),
-        else_=ERASED,
-    )
+    listed = sends.c.cause.in_(LISTED)  # by an earlier purge, which was not finished
+    if in_slack:
+        known = (sends.c.cause == TO_LOOK_FOR, sends.c.cause)
+        stands = and_(of_slack, sends.c.ts.is_not(None))
+        cause = case(known, (may_stand, TO_LOOK_FOR), (stands, TO_DELETE), else_=ERASED)
+    else:
+        cause = case((listed, sends.c.cause), else_=ERASED)
     ended = {"state": case((is_open, SendState.VOID.value), else_=sends.c.state), "look_again_at": None, "outdated": 0}
     voided = select(sends.c.id).where(here, is_open)
     tx.conn.execute(update(send_parts).where(send_parts.c.send_id.in_(voided)).values(live=False))
-    tx.conn.execute(update(sends).where(here).values(**ended, cause=cause if in_slack else ERASED))
+    tx.conn.execute(update(sends).where(here).values(**ended, cause=cause))
 
 
 def _keep_ids(tx: Tx, here: ColumnElement[bool], *, in_slack: bool) -> None:
     """Of payloads only ids stay: of a file until it is deleted, and who sent a reply whose echo is still to come."""
     kept = {}
-    for row in tx.conn.execute(select(sends.c.id, sends.c.kind, sends.c.ts, sends.c.payload).where(here)):
+    for row in tx.conn.execute(select(sends).where(here)):
         payload = json.loads(row.payload)
-        if row.kind == SendKind.SHARE and in_slack:
+        if row.kind == SendKind.SHARE and (in_slack or row.cause in LISTED):
             kept[row.id] = {name: payload[name] for name in ("file",) if name in payload}
         elif row.kind == SendKind.REPLY and row.ts is None:
             kept[row.id] = {name: payload[name] for name in ("sender",) if name in payload}
@@ -151,11 +153,9 @@ def _end_deliveries(tx: Tx, conversation_id: int) -> None:
     left = deliveries.c.state.in_([*OPEN_DELIVERIES, DeliveryState.DEAD])
     tx.conn.execute(update(deliveries).where(here, deliveries.c.cause != "").values(cause=ERASED))
     tx.conn.execute(
-        update(deliveries)
-        .where(here, left)
-        .values(state=DeliveryState.IGNORED.value, cause=ERASED, asks="", notice_due=False, settled_at=tx.now)
+        update(deliveries).where(here, left).values(state=DeliveryState.IGNORED.value, cause=ERASED, settled_at=tx.now)
     )
-    marked = {"mark_shown": deliveries.c.mark, "late_id": None, "notice_due": False}
+    marked = {"mark_shown": deliveries.c.mark, "late_id": None, "notice_due": False, "asks": ""}
     tx.conn.execute(update(deliveries).where(here).values(**marked))
 
 
