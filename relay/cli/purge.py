@@ -16,7 +16,7 @@ from relay.cli.common import COULD_NOT_RUN, Age, explain_failures, json_option, 
 from relay.cli.deliveries import open_existing
 from relay.cli.rows import UNPRINTABLE, print_fields
 from relay.delivery.deleting import Deleted, Deleter
-from relay.delivery.erasing import Extent, erase, measure
+from relay.delivery.erasing import Extent, erase, forget_name, measure
 from relay.delivery.forgetting import forget_files, forget_old
 from relay.delivery.tracing import Traces, trace
 from relay.errors import DeliveryFailed
@@ -84,8 +84,13 @@ def _purge_customer(
     if not yes:
         click.echo("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in report.items()), err=True)
         click.confirm("Erase all of this, for good?", abort=True, err=True)
-    erase(store, customer, found, in_slack=in_slack)
-    return report if not in_slack else {**report, **_delete_in_slack(store, settings)}
+    if not found.is_nobody:
+        erase(store, customer, found, in_slack=in_slack)
+    if in_slack:
+        report |= _delete_in_slack(store, settings)
+    if key_of(customer):
+        forget_name(store, customer)
+    return report
 
 
 def _refuse_strangers(store: Store, customer: str, found: Traces, *, in_slack: bool) -> None:

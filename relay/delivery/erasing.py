@@ -62,6 +62,11 @@ def erase(store: Store, user_id: str, found: Traces, *, in_slack: bool) -> None:
         _delete_files(store, one)
         _do(store, partial(erasing.erase_conversation, conversation_id=one, in_slack=in_slack))
         _delete_files(store, one)  # of replies that came meanwhile
+    forget_name(store, user_id)
+
+
+def forget_name(store: Store, user_id: str) -> None:
+    """At the end once more: a look-up that was under way in a relay at work may have brought it back."""
     _do(store, partial(erasing.forget_name, user_id=user_id))
 
 
