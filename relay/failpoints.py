@@ -27,6 +27,9 @@ TRANSACTIONS = (
     "prune",
     "remind",
     "give_back",
+    "erase",
+    "erase_post",
+    "delete_file",
     # what a failed call leads to
     "retry",
     "gate",
@@ -53,6 +56,7 @@ CALLS = (
     "file.uploaded",
     "file.shared",
     "file.kept",
+    "erase.deleted",  # Slack has deleted it, and nobody has written that down
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

@@ -12,12 +12,11 @@ from relay.delivery.adopting import settle_held
 from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import reopen_in_vain, tell_mistake
+from relay.delivery.forgetting import forget_files, forget_old
 from relay.delivery.reminding import give_back_stale, remind_all
 from relay.messages import ChatMessage, ConversationKey, Decision
-from relay.store.conversations import kept_files
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
-from relay.store.operations.retention import prune
 from relay.store.operations.totals import count_settled
 
 BATCH = 200  # rows that are read at a time
@@ -67,16 +66,10 @@ class Housekeeping:
             self._is_new = False
 
     def _prune(self) -> None:
-        with self._context.store.begin("prune") as tx:
-            pruned = prune(tx, self._retention)
+        pruned = forget_old(self._context.store, self._retention)
         if pruned:
             log.info("chores.pruned", count=pruned)
-        with self._context.store.read() as tx:
-            before = tx.now - self._retention
-            useless = kept_files.to_delete(tx, before=before, limit=BATCH)
-        for file in useless:
-            with self._context.store.begin() as tx:
-                kept_files.delete_content(tx, file, before=before)
+        forget_files(self._context.store, self._retention)
 
     def _decide_again(self) -> None:
         """Conversations that have nowhere to go, or only a channel that is closed."""

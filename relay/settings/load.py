@@ -34,6 +34,7 @@ NEEDS: Mapping[str, frozenset[Need]] = {
     "migrate": frozenset({Need.DATABASE}),
     "deliveries": frozenset({Need.DATABASE}),
     "purge": frozenset({Need.DATABASE}),
+    "purge --slack": frozenset({Need.DATABASE, Need.SLACK}),
     "check": frozenset({Need.CONFIG}),
     "route": frozenset({Need.CONFIG}),
     "route from the database": frozenset({Need.CONFIG, Need.DATABASE}),

@@ -3,6 +3,7 @@
 from relay.wiring.delivering import (
     build_context,
     build_housekeeping,
+    build_slack,
     build_worker,
     file_hosts,
     hear_of_others,
@@ -17,6 +18,7 @@ __all__ = [
     "build_context",
     "build_housekeeping",
     "build_relay",
+    "build_slack",
     "build_worker",
     "file_hosts",
     "hear_of_others",

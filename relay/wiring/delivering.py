@@ -23,7 +23,7 @@ from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.net.hosts import Hosts
 from relay.routing.rules import attachments_for, batch_for, files_back_for, notify_for, show_for
-from relay.settings import Config
+from relay.settings import Config, Settings
 from relay.settings.schema import Remind, SavedReply
 from relay.slack.client import SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
@@ -138,6 +138,11 @@ def _template(saved: SavedReply) -> Mapping[str, str]:
     if saved.suggestions:
         return payloads.suggestions(saved.suggestions)
     return payloads.picture(saved.picture) if saved.picture else {}
+
+
+def build_slack(settings: Settings) -> SlackClient:
+    """Slack alone, for a command that delivers nothing; raises SettingsError without a bot token."""
+    return SlackClient(settings.slack_bot_token or "", settings.slack_api_url)
 
 
 def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:

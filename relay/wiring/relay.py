@@ -26,6 +26,7 @@ from relay.slack.client import Identity, SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.store.operations.retention import Refusals
 from relay.wiring.deciding import facts_for, listed_role
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
@@ -43,6 +44,7 @@ class Relay:
     on_accept: Callable[[], None] = field(default=lambda: None)
     identity: Identity | None = None  # whose the token is, once Slack has said so
     known_as: str = ""  # the host by which Slack has reached it, as the store knows
+    rejected: Refusals = field(default_factory=Refusals)
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
     config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
     on_edit: Callable[[], None] = field(default=lambda: None)

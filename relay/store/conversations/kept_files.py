@@ -58,6 +58,12 @@ def queue(tx: Tx, conversation_id: int, delivery_id: int, wanted: Sequence[tuple
     arm(tx, conversation_id, Lane.FILES_BACK, 0.0)
 
 
+def of_conversation(tx: Tx, conversation_id: int) -> list[KeptFile]:
+    """The files of a conversation whose content may be kept."""
+    mine = and_(kept_files.c.conversation_id == conversation_id, kept_files.c.state != KeptState.GONE.value)
+    return [_file(row) for row in tx.conn.execute(select(kept_files).where(mine))]
+
+
 def next_to_fetch(tx: Tx, conversation_id: int) -> KeptFile | None:
     """The file that is to be fetched next."""
     waits = and_(kept_files.c.conversation_id == conversation_id, equals(kept_files.c.state, KeptState.WAITING))
@@ -153,7 +159,10 @@ def delete_content(tx: Tx, file: KeptFile, *, before: float) -> None:
 
 
 def add_piece(tx: Tx, file_id: int, number: int, content: bytes) -> None:
-    """Write a piece of a file, or write it again."""
+    """Write a piece of a file, or write it again; not of one that nobody wants any more."""
+    wanted = and_(kept_files.c.id == file_id, equals(kept_files.c.state, KeptState.WAITING))
+    if tx.conn.execute(select(kept_files.c.id).where(wanted).with_for_update()).one_or_none() is None:
+        return
     row = upsert(tx, file_pieces).values(file_id=file_id, number=number, content=content)
     again = row.on_conflict_do_update(index_elements=["file_id", "number"], set_={"content": row.excluded.content})
     tx.conn.execute(again)

@@ -45,6 +45,18 @@ def take_back(tx: Tx, withdrawn: IgnoredMessage) -> Receipt | None:
     return Receipt(Outcome.ACCEPTED, received_id, withdrawn.reason)
 
 
+def forget_message(tx: Tx, received_id: int) -> bool:
+    """The same without a word of Kommunicate's: somebody's words go from another customer's chat. False: they had."""
+    found = tx.conn.execute(select(received).where(received.c.id == received_id)).one()
+    if found.conversation_id is not None:
+        lock(tx, found.conversation_id)
+    if not _forget_words(tx, received_id):
+        return False
+    if found.conversation_id is not None:
+        _take_out(tx, found.conversation_id, received_id, found.key)
+    return True
+
+
 def _message(withdrawn: IgnoredMessage) -> Any:
     of_kommunicate = and_(
         received.c.source == Source.KOMMUNICATE.value, received.c.account == withdrawn.conversation.account
