@@ -32,10 +32,10 @@ from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.kommunicate.people import role_of
 from relay.messages import Decision, Reading, ReplyRules, Role
 from relay.net.hosts import Hosts
-from relay.routing.rules import attachments_for, choose_channel, files_back_for
+from relay.routing.rules import attachments_for, choose_channel, files_back_for, remind_for
 from relay.routing.speaking import mode_for
-from relay.settings import Settings
-from relay.settings.schema import Remind, SavedReply
+from relay.settings import Config, Settings
+from relay.settings.schema import SavedReply
 from relay.slack.client import Identity, SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
 from relay.slack.reading import Wording
@@ -196,7 +196,7 @@ def build_context(relay: Relay) -> DeliveryContext:
         replying=_replying(relay, store, slack, client),
         wording=relay.wording,
         reply_rules=relay.reply_rules,
-        reminding=_reminding(settings.config.remind),
+        reminding=partial(_reminding, settings.config),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
@@ -225,9 +225,10 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
     )
 
 
-def _reminding(remind: Remind) -> Reminding:
-    after = None if remind.after == "never" else remind.after
-    return Reminding(after, remind.stale, remind.hours, remind.mention or "")
+def _reminding(config: Config, rule: str) -> Reminding:
+    remind = remind_for(config, rule)
+    after, stale = (None if wait == "never" else wait for wait in (remind.after, remind.stale))
+    return Reminding(after, stale, remind.hours, remind.mention or "")
 
 
 def _template(saved: SavedReply) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from relay.files import Attachments, FilesBack
 from relay.messages import Decision
 from relay.settings import Config, Route
+from relay.settings.schema import Remind
 
 
 def choose_channel(config: Config, *, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
@@ -44,6 +45,13 @@ def files_back_for(config: Config, rule: str) -> FilesBack:
     """What becomes there of the files of agents' replies."""
     route = route_of(config, rule)
     return (route and route.files_back) or config.files_back
+
+
+def remind_for(config: Config, rule: str) -> Remind:
+    """When somebody is called there because a customer waits: what the route does not say is as for all."""
+    route = route_of(config, rule)
+    own = {name: value for name, value in route.remind if value is not None} if route else {}
+    return config.remind.model_copy(update=own)
 
 
 def _matches(route: Route, facts: Mapping[str, Any]) -> bool:

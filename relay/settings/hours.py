@@ -45,12 +45,17 @@ class BusinessHours:
         return moment + seconds
 
 
+ALWAYS = BusinessHours(frozenset(range(7)), time.min, time.max, ZoneInfo("UTC"))
+
+
 def parse_hours(value: Any) -> BusinessHours:
-    """Hours as the file says them."""
+    """Hours as the file says them; `always` is all of them."""
+    if value == "always":
+        return ALWAYS
     found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
     days = _days(found["days"]) if found else frozenset()
     if found is None or not days:
-        raise wrong("bad_hours", f"{shown(value)} are no business hours.", f"Write `{EXAMPLE}`.")
+        raise wrong("bad_hours", f"{shown(value)} are no business hours.", f"Write `{EXAMPLE}`, or `always`.")
     opens, closes = _time(found["opens"]), _time(found["closes"])
     if opens is None or closes is None or opens >= closes:
         hint = "Write the earlier time first, within one day: `09:00-18:00`."

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from relay.files import Attachments, FilesBack
 from relay.messages import Mode
 from relay.settings.channels import Channel
-from relay.settings.durations import Count, Duration, Rate, Wait
+from relay.settings.durations import Count, Duration, Rate, Wait, WaitOrNever
 from relay.settings.hours import Hours
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress, When
 from relay.settings.wrong import wrong
@@ -37,6 +37,15 @@ class RouteReplies(Section):
     mode: Mode | None = None
 
 
+class RouteRemind(Section):
+    """The same of `remind`."""
+
+    after: WaitOrNever | None = None
+    mention: Mentioned | None = None
+    hours: Hours | None = None
+    stale: WaitOrNever | None = None
+
+
 class Route(Section):
     """Conversations whose values all match `when` go to `channel`."""
 
@@ -44,6 +53,7 @@ class Route(Section):
     when: When
     channel: Channel
     replies: RouteReplies = RouteReplies()
+    remind: RouteRemind = RouteRemind()
     attachments: Attachments | None = None
     files_back: FilesBack | None = None
 
@@ -81,10 +91,10 @@ class Replies(Section):
 class Remind(Section):
     """When somebody is called because a customer waits."""
 
-    after: Wait | Literal["never"] = 10 * 60
+    after: WaitOrNever = 10 * 60
     mention: Mentioned | None = None
     hours: Hours | None = None
-    stale: Wait | None = None
+    stale: WaitOrNever | None = None
 
 
 class SavedReply(Section):
