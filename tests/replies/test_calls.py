@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from relay.delivery.reminding import give_back_stale
 from relay.store.db.tables import conversations
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
@@ -46,6 +47,16 @@ def test_a_give_back_is_the_reminder_that_falls_on_its_moment(make_desk: Callabl
     assert len(reminders(desk)) == 1
     pass_time(desk, 5)
     assert [BACK in one["text"] for one in reminders(desk)] == [True, False]
+
+
+def test_a_give_back_that_slack_has_already_is_the_reminder_all_the_same(make_desk: Callable[..., Desk]) -> None:
+    """It is posted between the two chores."""
+    desk = taken(make_desk, **BOTH)
+    desk.run(1800)
+    give_back_stale(desk.out)
+    desk.run(5)
+    pass_time(desk, 30)
+    assert [BACK in one["text"] for one in reminders(desk)] == [True]
 
 
 def test_a_reminder_waits_for_a_give_back_that_comes_within_a_moment(make_desk: Callable[..., Desk]) -> None:
