@@ -1,9 +1,9 @@
 """Who calls people for a chat: once in a moment, whatever falls on it.
 
 People are called by a customer's message that the channel sees as well, by a reminder, and by the line that gives a
-chat back to everybody; whoever takes a chat, or is given it, is called by that. Within a moment of one call there is no
-other for the same chat: a reminder and a give-back wait for its end, a give-back is the reminder as well, and a message
-is shown in the thread alone.
+chat back to everybody. Within a moment of one there is no other for the same chat: a reminder and a give-back wait for
+its end, a give-back is the reminder as well, and a message is shown in the thread alone, unless something has happened
+since that calls the channel. Whoever takes a chat or is given it is called by that, and by no line in the same moment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOMENT = 60.0  # seconds
 
 
 def free_from(tx: Tx, conversation_id: int, state: ConversationState) -> float:
-    """When people may be called for a chat again, in seconds since 1970; 0 where nobody was called lately."""
+    """When a line may call somebody for a chat again, in seconds since 1970; 0 where nobody was called lately."""
     held = state.held_since if state.holder is Holder.AGENT else None
     calls = [last_call(tx, conversation_id, tx.now - MOMENT), held]
     return max((at + MOMENT for at in calls if at is not None and at <= tx.now), default=0.0)
@@ -52,12 +52,13 @@ def is_call(line: Line) -> bool:
 
 def shown_in_channel(tx: Tx, claim: Claim, lines: Sequence[Line], posts: Sequence[SlackPost]) -> int | None:
     """Which of the posts the channel sees as well, None for none."""
-    place = claim.conversation
     for line in filter(is_call, lines):
         named = line.told is not None and line.told.user_id
         return None if named else next(at for at, post in enumerate(posts) if line.id in dict(post.parts))
-    free = channel_is_due(claim, lines) and free_from(tx, place.id, place.state) <= tx.now
-    return 0 if free else None
+    if not channel_is_due(claim, lines):
+        return None
+    called = last_call(tx, claim.conversation.id, tx.now - MOMENT)
+    return 0 if called is None or called < (claim.broadcast_from or 0.0) else None  # else it was called for that
 
 
 def channel_is_due(claim: Claim, lines: Sequence[Line]) -> bool:

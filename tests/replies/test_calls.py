@@ -117,6 +117,19 @@ def test_a_message_beside_a_reminder_does_not_call_as_well(make_desk: Callable[.
     assert [("m3" in one) for one in calls(desk)] == [False, True]
 
 
+def test_a_reopening_calls_the_channel_however_lately_somebody_was_called(make_desk: Callable[..., Desk]) -> None:
+    """It is another matter than that of the reminder."""
+    desk = a_desk(make_desk)
+    desk.run(10 * 60 + 1)
+    desk.chores()
+    desk.run(5)
+    desk.use("resolve")
+    desk.carry()
+    desk.run(5)
+    desk.customer("m2 it broke again")
+    assert [("m2" in one) for one in calls(desk)] == [False, True]
+
+
 def test_a_reminder_waits_while_a_message_has_just_called(make_desk: Callable[..., Desk]) -> None:
     """The channel saw the message; the reminder comes when its moment is over."""
     desk = a_desk(make_desk, remind={"after": "11m", "mention": "U0KIM"})
