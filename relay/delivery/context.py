@@ -135,6 +135,7 @@ class DeliveryContext:
 
     `replying` is None where nothing goes back to Kommunicate. `schedules` are for what goes to each
     vendor, and for kinds that have their own.
+    `reminding` tells, for the rule by which a conversation has its channel, when somebody is called.
     `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
     """
 
@@ -151,8 +152,8 @@ class DeliveryContext:
     files: Files
     keeper: Keeper
     reply_rules: ReplyRules
-    reminding: Reminding = field(default_factory=Reminding)
     showing: Showing = field(default_factory=Showing)
+    reminding: Callable[[str], Reminding] = field(default=lambda rule: Reminding())
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None

@@ -15,10 +15,9 @@ from relay.errors import RelayError
 from relay.files import Way
 from relay.messages import ChatMessage, ConversationKey, Person
 from relay.slack.render import Line, Notice
-from relay.slack.thread_notices import CALLING
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Waiting
-from relay.vocabulary import Vendor
+from relay.vocabulary import CALLING, Vendor
 
 NAMES = "names"
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from relay.conversation import Holder
 from relay.delivery import stored
+from relay.delivery.calling import is_call
 from relay.delivery.context import DeliveryContext
 from relay.messages import ChatMessage, Fate, Person
 from relay.slack.files import file_name
 from relay.slack.render import Line, Notice
-from relay.slack.thread_notices import CALLING, MENTIONING
+from relay.slack.thread_notices import MENTIONING
 from relay.store.db.rows import About, Claim, Waiting
-from relay.vocabulary import DeliveryState, ThreadNotice
+from relay.vocabulary import CALLING, DeliveryState, ThreadNotice
 
 NAMELESS = "A customer"
 
@@ -44,13 +45,8 @@ def spoken_of(claim: Claim) -> set[str]:
 def called_agents(claim: Claim, lines: Sequence[Line]) -> list[str]:
     """The agents of Kommunicate's whom the lines call."""
     state = claim.conversation.state
-    calls = any(line.told is not None and line.told.topic in CALLING for line in lines)
+    calls = any(map(is_call, lines))
     return [state.assignee] if calls and state.holder is Holder.AGENT and state.assignee else []
-
-
-def calls_in_vain(line: Line) -> bool:
-    """True for a line that should call somebody and has nobody to call: its channel must see it."""
-    return line.told is not None and line.told.topic in CALLING and not line.told.user_id
 
 
 def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[str, Person]) -> Notice:
@@ -59,7 +55,7 @@ def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[
     holder = context.members.known(state.assignee or "") if state.holder is Holder.AGENT else None
     who = people[state.opener_sender].name if state.opener_sender in people else NAMELESS
     fate = Fate(DeliveryState.WAITING, cause=who, at=state.waits_since)
-    return Notice(about.topic, about.id, fate, user_id=holder or context.reminding.mention)
+    return Notice(about.topic, about.id, fate, user_id=holder or context.reminding(claim.conversation.rule).mention)
 
 
 def _of_reply(row: Waiting, about: About) -> Notice:

@@ -12,6 +12,7 @@ from relay.routing.candidates import Candidates
 from relay.routing.facts import Facts
 from relay.settings import Config, Route
 from relay.settings.conditions import Asks, Join, Joined, Part
+from relay.settings.schema import Remind
 from relay.settings.wrong import shown
 
 _BETWEEN = {Join.ALL: " and ", Join.ANY: " or ", Join.NOT: " or "}
@@ -147,3 +148,10 @@ def files_back_for(config: Config, rule: str) -> FilesBack:
     """What becomes there of the files of agents' replies."""
     route = route_of(config, rule)
     return (route and route.files_back) or config.files_back
+
+
+def remind_for(config: Config, rule: str) -> Remind:
+    """When somebody is called there because a customer waits: what the route does not say is as for all."""
+    route = route_of(config, rule)
+    own = {name: value for name, value in route.remind if value is not None} if route else {}
+    return config.remind.model_copy(update=own)

@@ -24,7 +24,7 @@ from relay.files import Attachments, FilesBack
 from relay.messages import Mode
 from relay.settings.channels import Channel, ChannelOrNone
 from relay.settings.conditions import When
-from relay.settings.durations import Count, Duration, Rate, Wait
+from relay.settings.durations import Count, Duration, Rate, Wait, WaitOrNever
 from relay.settings.hours import Hours, Moment
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress
 from relay.settings.wrong import wrong
@@ -51,6 +51,15 @@ class RouteReplies(Section):
     mode: Mode | None = None
 
 
+class RouteRemind(Section):
+    """The same of `remind`."""
+
+    after: WaitOrNever | None = None
+    mention: Mentioned | None = None
+    hours: Hours | None = None
+    stale: WaitOrNever | None = None
+
+
 class Route(Section):
     """Conversations for which all of `when` holds go to `channel`."""
 
@@ -58,6 +67,7 @@ class Route(Section):
     when: When
     channel: Channel
     replies: RouteReplies = RouteReplies()
+    remind: RouteRemind = RouteRemind()
     attachments: Attachments | None = None
     files_back: FilesBack | None = None
     show: Show | None = None
@@ -117,10 +127,10 @@ class Replies(Section):
 class Remind(Section):
     """When somebody is called because a customer waits."""
 
-    after: Wait | Literal["never"] = 600.0
+    after: WaitOrNever = 600.0
     mention: Mentioned | None = None
     hours: Hours | None = None
-    stale: Wait | None = None
+    stale: WaitOrNever | None = None
 
 
 class SavedReply(Section):

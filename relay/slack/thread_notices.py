@@ -27,10 +27,9 @@ from relay.slack.blocks import (
     words,
 )
 from relay.slack.text import clean, clean_line, clean_name
-from relay.vocabulary import CHANGE, FATE, DeliveryState, Mark, ThreadNotice
+from relay.vocabulary import CALLING, CHANGE, FATE, DeliveryState, Mark, ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
-CALLING = (ThreadNotice.REMINDER, ThreadNotice.STALE)  # what somebody must see
 MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to whose chat it is
 SEND_TO_CUSTOMER, KEEP_INSIDE, TAKE_ANYWAY = "send_to_customer", "keep_inside", "take_anyway"
 BUTTONS = {

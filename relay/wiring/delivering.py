@@ -22,9 +22,9 @@ from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.net.hosts import Hosts
-from relay.routing.rules import attachments_for, batch_for, files_back_for, notify_for, show_for
+from relay.routing.rules import attachments_for, batch_for, files_back_for, notify_for, remind_for, show_for
 from relay.settings import Config, Settings
-from relay.settings.schema import Remind, SavedReply
+from relay.settings.schema import SavedReply
 from relay.slack.client import SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
 from relay.store.db.engine import Store
@@ -77,7 +77,7 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         replying=_replying(relay, store, slack, client),
         wording=relay.wording,
         reply_rules=relay.reply_rules,
-        reminding=_reminding(settings.config.remind),
+        reminding=partial(_reminding, settings.config),
         showing=_showing(settings.config),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
@@ -126,9 +126,10 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
     )
 
 
-def _reminding(remind: Remind) -> Reminding:
-    after = None if remind.after == "never" else remind.after
-    return Reminding(after, remind.stale, remind.hours, remind.mention or "")
+def _reminding(config: Config, rule: str) -> Reminding:
+    remind = remind_for(config, rule)
+    after, stale = (None if wait == "never" else wait for wait in (remind.after, remind.stale))
+    return Reminding(after, stale, remind.hours, remind.mention or "")
 
 
 def _template(saved: SavedReply) -> Mapping[str, str]:

@@ -12,7 +12,11 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim
 from relay.vocabulary import SendKind
 
-WAITS = "Your reply waits: somebody is asked whether an earlier message in this thread goes to the customer."
+# Nobody can take a private line back: it must be true also when the wait is over.
+WAITS = (
+    "Your reply waits until somebody has said whether an earlier message in this thread goes to the customer. The mark"
+    " on it says when it was sent."
+)
 
 
 def prepare(claim: Claim, action: AgentAction) -> Prepared:
