@@ -75,11 +75,13 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A name and role to show beside a message. `name` is never empty."""
+    """A name and role to show beside a message. `name` is never empty; of the rest, "" is not known, or nobody asks."""
 
     user_id: str
     name: str
     role: Role = Role.UNKNOWN
+    email: str = ""
+    phone: str = ""
 
 
 class Standing(StrEnum):
@@ -127,6 +129,7 @@ class ChatMessage:
     `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`. `news` is what it says of the
     conversation itself. `unseen` are words beside them that the customer does not see: shown small.
     `spoken` are the words of a `NOTICE` whose sender is not of the team. `quotes` is the key of what it answers to.
+    `hidden` is how many details were hidden from all of that.
     """
 
     conversation: ConversationKey
@@ -142,6 +145,7 @@ class ChatMessage:
     unseen: str = ""
     spoken: str | None = None
     quotes: str = ""
+    hidden: int = 0
 
     @property
     def own_words(self) -> str:

@@ -32,9 +32,10 @@ from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.kommunicate.people import role_of
 from relay.messages import Decision, Reading, ReplyRules, Role
 from relay.net.hosts import Hosts
-from relay.routing.rules import attachments_for, choose_channel, files_back_for
+from relay.routing.redact import Redactor
+from relay.routing.rules import attachments_for, choose_channel, facts_for, files_back_for, redact_for
 from relay.routing.speaking import mode_for
-from relay.settings import Settings
+from relay.settings import Config, Settings
 from relay.settings.schema import Remind, SavedReply
 from relay.slack.client import Identity, SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
@@ -73,6 +74,10 @@ class Relay:
     def choose(self, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""
         return choose_channel(self.settings.config, group_id=group_id, title=title, metadata=metadata)
+
+    def redact(self, rule: str) -> Redactor | None:
+        """What hides details in conversations that have their channel by this rule."""
+        return redact_for(self.settings.config, rule)
 
     def listed(self, user_id: str) -> Role:
         """The role of one of Kommunicate's users where the configuration names them."""
@@ -175,7 +180,9 @@ def build_context(relay: Relay) -> DeliveryContext:
     return DeliveryContext(
         store=store,
         slack=slack,
-        authors=Authors(store, client, bots=people.bots, agents=people.agents),
+        authors=Authors(
+            store, client, bots=people.bots, agents=people.agents, contacts=_shows_contacts(settings.config)
+        ),
         members=Members(slack, replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
         files=Files(
@@ -183,6 +190,7 @@ def build_context(relay: Relay) -> DeliveryContext:
             file_hosts(relay),
             client,
             delivery.call_deadline,
+            partial(redact_for, settings.config),
         ),
         keeper=InDatabase(store),
         schedules={
@@ -197,10 +205,18 @@ def build_context(relay: Relay) -> DeliveryContext:
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=_reminding(settings.config.remind),
+        redact=partial(redact_for, settings.config),
+        facts_of=partial(facts_for, settings.config),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )
+
+
+def _shows_contacts(config: Config) -> bool:
+    """True where some card shows how a customer can be reached."""
+    shown = {*config.facts, *(fact for route in config.routes for fact in route.facts or ())}
+    return bool(shown & {"email", "phone"})
 
 
 def file_hosts(relay: Relay) -> Hosts:

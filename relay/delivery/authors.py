@@ -43,12 +43,20 @@ class Authors:
     """Tells who speaks. Without a client only the configured lists of bots and agents are known."""
 
     def __init__(
-        self, store: Store, client: KommunicateClient | None, *, bots: Collection[str], agents: Collection[str]
+        self,
+        store: Store,
+        client: KommunicateClient | None,
+        *,
+        bots: Collection[str],
+        agents: Collection[str],
+        contacts: bool = False,
     ) -> None:
+        """`contacts`: how people can be reached is remembered too; else nobody asks, and it is not stored."""
         self._store = store
         self._client = client
         self._bots = bots
         self._agents = agents
+        self._contacts = contacts
         self._lock = threading.Lock()
         self._asking: dict[tuple[str, str], _LookUp] = {}
         self._fresh: dict[tuple[str, str], tuple[Person, float]] = {}  # each with when they were looked up
@@ -136,6 +144,8 @@ class Authors:
             return
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
         everybody = [found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids]
+        if not self._contacts:
+            everybody = [replace(one, email="", phone="") for one in everybody]
         with self._store.begin() as tx:
             remember_people(tx, account, everybody)
 

@@ -77,7 +77,7 @@ class Housekeeping:
 
     def _decide(self, one: Undecided) -> Decision:
         """Its first message tells the metadata, while that is kept."""
-        message = stored.read_message(one.body, one.account)
+        message = stored.read_as_it_came(one.body, one.account)
         metadata = message.metadata if isinstance(message, ChatMessage) else {}
         return self._choose(one.group_id, one.title, metadata)
 

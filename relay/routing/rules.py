@@ -8,6 +8,7 @@ from typing import Any
 
 from relay.files import Attachments, FilesBack
 from relay.messages import Decision
+from relay.routing.redact import Redactor, redactor
 from relay.settings import Config, Route
 
 
@@ -44,6 +45,18 @@ def files_back_for(config: Config, rule: str) -> FilesBack:
     """What becomes there of the files of agents' replies."""
     route = route_of(config, rule)
     return (route and route.files_back) or config.files_back
+
+
+def redact_for(config: Config, rule: str) -> Redactor | None:
+    """What hides details in conversations that have their channel by this rule; None where nothing is hidden."""
+    route = route_of(config, rule)
+    return redactor(config.redact if route is None or route.redact is None else route.redact)
+
+
+def facts_for(config: Config, rule: str) -> tuple[str, ...]:
+    """What their cards show of the customer."""
+    route = route_of(config, rule)
+    return config.facts if route is None or route.facts is None else route.facts
 
 
 def _matches(route: Route, facts: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from relay.messages import Mode
 from relay.settings.channels import Channel
 from relay.settings.durations import Count, Duration, Rate, Wait
 from relay.settings.hours import Hours
+from relay.settings.redactions import Facts, Redactions
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress, When
 from relay.settings.wrong import wrong
 
@@ -46,6 +47,8 @@ class Route(Section):
     replies: RouteReplies = RouteReplies()
     attachments: Attachments | None = None
     files_back: FilesBack | None = None
+    facts: Facts | None = None
+    redact: Redactions | None = None
 
 
 class Alerts(Section):
@@ -165,6 +168,8 @@ class Config(Section):
     saved_replies: SavedReplies = Field(default_factory=dict)
     attachments: Attachments = Attachments.AUTO
     files_back: FilesBack = FilesBack.AUTO
+    facts: Facts = ()
+    redact: Redactions = ()
     closing_words: tuple[Text, ...] = ()
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()

@@ -42,6 +42,7 @@ LABELS = {
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 MAX_FIRST_WORDS = 300
 MAX_BEGAN = 100
+MAX_FACTS, MAX_FACT_NAME, MAX_FACT = 10, 40, 200
 SOMEBODY = "somebody"
 _MAX_REPLACES = 300
 _SAID_OF = {Mode.MARKED: MARKED_ONLY, Mode.NONE: READ_ONLY}  # of what is set, where it is not the usual
@@ -53,7 +54,8 @@ class Card:
     """All a root card says. `since` is seconds since 1970; `replaces` is the old thread's permalink or `ts`.
 
     `last_words` are the customer's, who has waited from `waits_since` on (None for not at all) and written
-    `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none.
+    `waits_count` messages since; `facts` are what is told of them, each with what it is called;
+    `holder_id` is the Slack user who has the chat, "" where Slack knows none.
     """
 
     key: ConversationKey
@@ -69,6 +71,7 @@ class Card:
     holder_id: str = ""
     waits_since: float | None = None
     waits_count: int = 0
+    facts: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_quiet(self) -> bool:
@@ -98,6 +101,8 @@ def _blocks(card: Card) -> Iterator[Block]:
         yield context(plain(" · ".join(_who(card))))
     else:
         yield headline(clean_name(card.name), _state(card), _quoted(card))
+        if facts := _facts(card):
+            yield context(*map(plain, facts))
     if card.replaces is not None:
         yield _replaces(card.replaces)
     if began := _began_with(card):
@@ -167,11 +172,19 @@ def _plain_text(card: Card) -> str:
     lines = [" · ".join(_who(card))]
     if words and not card.is_quiet:
         lines.append(f"> {words}")
+    if not card.is_quiet:
+        lines += _facts(card)
     if card.read_only or card.mode in _SAID_OF:
         lines.append(READ_ONLY if card.read_only else _SAID_OF[card.mode])
     if is_url(card.dashboard_url) and len(card.dashboard_url) <= _MAX_PLAIN_URL:
         lines.append(open_in_words(card.dashboard_url))
     return escape("\n".join(lines))
+
+
+def _facts(card: Card) -> list[str]:
+    """What is told of the customer, at most as many as stand in one block."""
+    told = ((clean_line(name, MAX_FACT_NAME), clean_line(value, MAX_FACT)) for name, value in card.facts)
+    return [f"{name}: {value}" for name, value in told if name and value][:MAX_FACTS]
 
 
 def _quoted(card: Card) -> str:

@@ -210,7 +210,7 @@ def _calls_the_channel(context: DeliveryContext, claim: Claim, lines: Sequence[L
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
     if above is None:
         return None
-    message = stored.read_message(above, key.account)
+    message = stored.read_as_it_came(above, key.account)
     if isinstance(message, str) or message.kind is MessageKind.NOTICE:
         return None
     return Previous(message.sender, message.sent_at)

@@ -1,0 +1,141 @@
+"""Phone numbers: those that say so themselves, and those that words before them or a country's own way of writing show.
+
+`PhoneNumberMatcher` of the same library needs to be told a country, takes order numbers of that country's length, and
+in text made of digits a second for each 10 kB; so candidates are found here, and the library judges them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from relay.routing.views import hits
+
+Span = tuple[int, int]
+
+MOST_JUDGED = 40  # candidates that the library judges in one text; of more, all that might be one are hidden
+MOST_READ = 400  # candidates that are read; behind them, all rows of digits are hidden
+LEAST, MOST = 7, 15  # digits, by E.164
+
+_ROW = re.compile(r"\d(?:[ \t().\-/]{0,3}+\d){5,}+")
+_LEADS = re.compile(r"(?:\+|\+ ?\(|\()\Z")
+_GROUP = re.compile(r"\d+")
+_BEFORE = 40  # characters that are read before a candidate
+# Countries whose numbers begin with a 0 at home.
+_TRUNK = tuple(["DE", "AT", "CH", "FR", "GB", "IE", "NL", "BE", "IT", "SE", "FI", "AU", "NZ", "JP", "KR", "IN", "ZA", "TR", "BR"])
+_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])\d{3}[ .-]\d{4}")
+_AREA = re.compile(r"\(0?\d{2,4}\)[ -]?\d[\d .-]{4,12}\d")
+_DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:\D+\d{1,2}){0,4}")
+_NETWORK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_PHONE_WORDS = (
+    r"(?i)(?:phone|mobile?|cell|whats ?app|\bwa\.me|handy|fon|rufnummer|r(?:ü|ue)ckruf|celular|m[oó]vil|portable|"
+    r"gsm|fax|\btel|\bcall(?: me| us)?|\bsms|\btext me|\bring me|ruf[te]? mich|appel|ll[aá]m|"
+    r"telefoon|puhelin|тел|电话|電話|手机|手機|핸드폰|전화|هاتف|फ़ोन|फोन)"
+)
+_OTHER_WORDS = (
+    r"(?i)(?:order|bestell|auftrag|vorgang|invoice|rechnung|factur|pedido|commande|ticket|\bcase|track|sendung|paket|"
+    r"parcel|shipment|\bref|kunden|customer|account|konto|\bid\b|\bid:|\bno\b|\bnr\b|\bn[ºo°]|#|№|\bsku|isbn|imei|serial|"
+    r"serien|artikel|article|version|\bip\b|booking|buchung|reserv|policy|vertrag|contract|ordine|заказ|订单|注文)"
+)
+
+
+def phone_numbers(text: str) -> Iterator[Span]:
+    """Yield where phone numbers stand; in doubt, what begins with + is one, and what is called an order is none."""
+    judge = _Judge()
+    for row in _ROW.finditer(text):
+        lead = _LEADS.search(text, max(0, row.start() - 3), row.start())
+        start = lead.start() if lead else row.start()
+        if not (text[start - 1 : start].isalnum() or text[start - 1 : start] in ("_", "=")):
+            groups = [found.span() for found in _GROUP.finditer(text, row.start(), row.end())]
+            yield from _in_row(text, start, groups, judge)
+
+
+class _Judge:
+    """The library, as often as one text may ask it, and how many candidates may be read."""
+
+    def __init__(self) -> None:
+        self._left, self.to_read = MOST_JUDGED, MOST_READ
+
+    def says(self, digits: str, regions: Sequence[str | None], *, loosely: bool = False) -> bool:
+        if self._left <= 0:
+            return True
+        self._left -= 1
+        return any(_is_number(digits, region, loosely) for region in regions)
+
+
+@lru_cache(maxsize=4096)
+def _is_number(digits: str, region: str | None, loosely: bool) -> bool:  # noqa: FBT001
+    import phonenumbers  # here and not above: only who hides phone numbers pays for it
+
+    try:
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(number) if loosely else phonenumbers.is_valid_number(number)
+
+
+def _in_row(text: str, start: int, groups: Sequence[Span], judge: _Judge) -> Iterator[Span]:
+    first = 0
+    while first < len(groups):
+        begin = start if first == 0 else groups[first][0]
+        if judge.to_read <= 0:
+            yield begin, groups[-1][1]
+            break
+        last = _last_group(text, begin, groups, first, judge)
+        if last is not None:
+            yield begin, groups[last][1]
+        first = first + 1 if last is None else last + 1
+        if not _may_begin(text, groups, first):
+            break
+
+
+def _may_begin(text: str, groups: Sequence[Span], first: int) -> bool:
+    """Behind something else a number must show by itself that it begins: by a 0, or a bracket."""
+    if first >= len(groups):
+        return False
+    at = groups[first][0]
+    return text[at] == "0" or text[at - 1] == "("
+
+
+def _last_group(text: str, begin: int, groups: Sequence[Span], first: int, judge: _Judge) -> int | None:
+    """The last group of the number that begins here, the longest that is one; None for none."""
+    digits, ends = "", []
+    for index in range(first, len(groups)):
+        digits += text[slice(*groups[index])]
+        if len(digits) > MOST + 2:
+            break
+        if len(digits) >= LEAST - 1:
+            ends.append((index, digits))
+    called = _called(text, begin) if ends else None
+    judge.to_read -= bool(ends)
+    for index, read in reversed(ends):
+        whole = index == len(groups) - 1
+        if _is_phone(text[begin : groups[index][1]], read, judge, called=called, whole=whole):
+            return index
+    return None
+
+
+def _is_phone(written: str, digits: str, judge: _Judge, *, called: bool | None, whole: bool) -> bool:
+    if written.startswith("+"):
+        return LEAST <= len(digits) <= MOST and judge.says(f"+{digits}", (None,), loosely=True)
+    if digits.startswith("00") and judge.says(f"+{digits[2:]}", (None,)):
+        return True
+    if called is not None:
+        return called and whole and len(digits) <= MOST
+    if _DATE.fullmatch(written) or _NETWORK.fullmatch(written) or len(digits) < LEAST:
+        return False
+    if _AMERICAN.fullmatch(written) or _AREA.fullmatch(written):
+        return True
+    if not digits.startswith("0") or digits.startswith("00") or len(digits) < 9:
+        return False
+    return judge.says(digits, _TRUNK)
+
+
+def _called(text: str, begin: int) -> bool | None:
+    """True where the words before call it a phone number, False where they call it something else, None for neither."""
+    before = text[max(0, begin - _BEFORE) : begin]
+    before = before[max(before.rfind("\n"), before.rfind(". ")) + 1 :]
+    phone = max((end for _, end in hits(_PHONE_WORDS, before)), default=0)
+    other = max((end for _, end in hits(_OTHER_WORDS, before)), default=0)
+    return None if phone == other == 0 else phone > other
