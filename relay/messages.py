@@ -75,7 +75,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A name and role to show beside a message. `name` is never empty; of the rest, "" is not known, or nobody asks."""
+    """A name and role to show beside a message. `name` is never empty; the rest is "" where nobody asks for it."""
 
     user_id: str
     name: str
@@ -128,8 +128,8 @@ class ChatMessage:
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
     `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`. `news` is what it says of the
     conversation itself. `unseen` are words beside them that the customer does not see: shown small.
-    `spoken` are the words of a `NOTICE` whose sender is not of the team. `quotes` is the key of what it answers to.
-    `hidden` is how many details were hidden from all of that.
+    `spoken` are the words of a `NOTICE` whose sender is not of the team. `quotes` is the key of what it answers to,
+    `hidden` how many details are hidden.
     """
 
     conversation: ConversationKey
@@ -222,10 +222,8 @@ class AgentChange:
 
 @dataclass(frozen=True, slots=True)
 class AgentClick:
-    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970.
-
-    `thread_ts` is None where that message is a thread's card. `about` is the id of the delivery that the control names,
-    None where it is of the card, or a shortcut.
+    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970. `thread_ts` is None
+    where that message is a thread's card. `about` is the id of the delivery that the control names, else None.
     """
 
     key: str

@@ -32,10 +32,10 @@ from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.kommunicate.people import role_of
 from relay.messages import Decision, Reading, ReplyRules, Role
 from relay.net.hosts import Hosts
-from relay.routing.redact import Redactor
-from relay.routing.rules import attachments_for, choose_channel, facts_for, files_back_for, redact_for
+from relay.routing.privacy import Privacy
+from relay.routing.rules import attachments_for, choose_channel, files_back_for
 from relay.routing.speaking import mode_for
-from relay.settings import Config, Settings
+from relay.settings import Settings
 from relay.settings.schema import Remind, SavedReply
 from relay.slack.client import Identity, SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
@@ -75,9 +75,10 @@ class Relay:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""
         return choose_channel(self.settings.config, group_id=group_id, title=title, metadata=metadata)
 
-    def redact(self, rule: str) -> Redactor | None:
-        """What hides details in conversations that have their channel by this rule."""
-        return redact_for(self.settings.config, rule)
+    @property
+    def privacy(self) -> Privacy:
+        """What may be seen in Slack."""
+        return Privacy(self.settings.config)
 
     def listed(self, user_id: str) -> Role:
         """The role of one of Kommunicate's users where the configuration names them."""
@@ -180,18 +181,10 @@ def build_context(relay: Relay) -> DeliveryContext:
     return DeliveryContext(
         store=store,
         slack=slack,
-        authors=Authors(
-            store, client, bots=people.bots, agents=people.agents, contacts=_shows_contacts(settings.config)
-        ),
+        authors=_authors(relay, store, client),
         members=Members(slack, replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
-        files=Files(
-            partial(attachments_for, relay.settings.config),
-            file_hosts(relay),
-            client,
-            delivery.call_deadline,
-            partial(redact_for, settings.config),
-        ),
+        files=_files(relay, client),
         keeper=InDatabase(store),
         schedules={
             Vendor.SLACK: Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
@@ -205,18 +198,22 @@ def build_context(relay: Relay) -> DeliveryContext:
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=_reminding(settings.config.remind),
-        redact=partial(redact_for, settings.config),
-        facts_of=partial(facts_for, settings.config),
+        privacy=relay.privacy,
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )
 
 
-def _shows_contacts(config: Config) -> bool:
-    """True where some card shows how a customer can be reached."""
-    shown = {*config.facts, *(fact for route in config.routes for fact in route.facts or ())}
-    return bool(shown & {"email", "phone"})
+def _authors(relay: Relay, store: Store, client: KommunicateClient | None) -> Authors:
+    people = relay.settings.config.kommunicate
+    return Authors(store, client, bots=people.bots, agents=people.agents, contacts=relay.privacy.shows_contacts)
+
+
+def _files(relay: Relay, client: KommunicateClient | None) -> Files:
+    config = relay.settings.config
+    shown = partial(attachments_for, config)
+    return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, relay.privacy.redact)
 
 
 def file_hosts(relay: Relay) -> Hosts:

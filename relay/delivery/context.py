@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -33,6 +33,7 @@ from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
 from relay.messages import Attachment, ChatMessage, ConversationKey, Form, ReplyRules
 from relay.net.hosts import Hosts
+from relay.routing.privacy import Privacy
 from relay.routing.redact import Redactor
 from relay.settings.schema import Replies
 from relay.slack.client import SlackClient
@@ -144,8 +145,7 @@ class DeliveryContext:
     keeper: Keeper
     reply_rules: ReplyRules
     reminding: Reminding = field(default_factory=Reminding)
-    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule of a conversation
-    facts_of: Callable[[str], Sequence[str]] = field(default=lambda _: ())  # what its card shows of the customer
+    privacy: Privacy = field(default_factory=Privacy)
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None
@@ -173,6 +173,10 @@ class DeliveryContext:
             log.info("permalink.unknown", channel=channel, code=error.code)
             return False
         return True
+
+    def redact(self, rule: str) -> Redactor | None:
+        """What hides details in conversations that have their channel by this rule; None where nothing is hidden."""
+        return self.privacy.redact(rule)
 
     def read(self, body: bytes | None, place: Conversation) -> ChatMessage | str:
         """A stored message of a conversation as it may be shown; else why there is none."""

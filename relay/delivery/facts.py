@@ -23,7 +23,7 @@ def facts(
 
     An address or a number that is allowed is shown whole, whatever is hidden elsewhere; all else is redacted.
     """
-    allowed = context.facts_of(place.rule)
+    allowed = context.privacy.facts(place.rule)
     if not allowed:
         return ()
     redactor = context.redact(place.rule)

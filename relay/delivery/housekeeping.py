@@ -17,6 +17,7 @@ from relay.messages import ChatMessage, Decision
 from relay.store.conversations import kept_files
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.operations.hiding import remember_rules
 from relay.store.operations.retention import prune
 from relay.store.operations.totals import count_settled
 
@@ -41,7 +42,16 @@ class Housekeeping:
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
         """One round, each to be done whatever becomes of the others."""
-        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._count, self._remind, self._tell)
+        return (
+            self._reopen,
+            self._prune,
+            self._decide_again,
+            self._settle_held,
+            self._count,
+            self._remind,
+            self._tell,
+            self._say_what_is_hidden,
+        )
 
     def _reopen(self) -> None:
         """Whoever starts the relay has perhaps mended what they were asked to."""
@@ -108,6 +118,9 @@ class Housekeeping:
     def _remind(self) -> None:
         give_back_stale(self._context)
         remind_all(self._context)
+
+    def _say_what_is_hidden(self) -> None:
+        remember_rules(self._context.store, self._context.privacy.all_rules())
 
     def _tell(self) -> None:
         post_alerts(self._context)

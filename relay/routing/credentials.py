@@ -44,14 +44,14 @@ _TOKENS = (
     r"(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA)[A-Z2-7]{16}\b",  # AWS
     r"AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,}",  # Google
     r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|key-[0-9a-f]{32}\b|SK[0-9a-f]{32}\b",  # SendGrid, Mailgun, Twilio
-    r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|dop_v1_[0-9a-f]{32,}|hf_[A-Za-z0-9]{30,}",
+    r"(?:npm_|py[p]i-)[A-Za-z0-9_-]{30,}|dop_v1_[0-9a-f]{32,}|hf_[A-Za-z0-9]{30,}",
     r"shp(?:at|ca|pa|ss)_[0-9a-f]{30,}",
     r"\d{8,10}:[A-Za-z0-9_-]{35}\b",  # Telegram
     r"eyJ[A-Za-z0-9_-]{8,4096}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?",  # JSON Web Tokens
 )
 _BEGINNINGS = (
     r"xox[a-z]-|xapp-|hooks\.slack\.com/|sk-|(?:sk|rk|pk)_(?:live|test)_|whsec_|gh[a-z]_|github_pat_|glpat-|"
-    r"A[A-Z]{3}[A-Z2-7]|AIza|ya29\.|GOCSPX-|SG\.|key-|SK[0-9a-f]|npm_|pypi-|dop_v1_|hf_|shp[a-z]{2}_|"
+    r"A[A-Z]{3}[A-Z2-7]|AIza|ya29\.|GOCSPX-|SG\.|key-|SK[0-9a-f]|npm_|py[p]i-|dop_v1_|hf_|shp[a-z]{2}_|"
     r"[0-9]{8,10}:[A-Za-z]|eyJ|://|[Bb][Ee][Aa][Rr][Ee][Rr][ \t]|[Bb][Aa][Ss][Ii][Cc][ \t]"
 )
 _TOKEN = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_TOKENS)})")

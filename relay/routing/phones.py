@@ -23,7 +23,10 @@ _LEADS = re.compile(r"(?:\+|\+ ?\(|\()\Z")
 _GROUP = re.compile(r"\d+")
 _BEFORE = 40  # characters that are read before a candidate
 # Countries whose numbers begin with a 0 at home.
-_TRUNK = tuple(["DE", "AT", "CH", "FR", "GB", "IE", "NL", "BE", "IT", "SE", "FI", "AU", "NZ", "JP", "KR", "IN", "ZA", "TR", "BR"])
+_TRUNK = (
+    *("DE", "AT", "CH", "FR", "GB", "IE", "NL", "BE", "IT", "SE", "FI"),
+    *("AU", "NZ", "JP", "KR", "IN", "ZA", "TR", "BR"),
+)
 _AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])\d{3}[ .-]\d{4}")
 _AREA = re.compile(r"\(0?\d{2,4}\)[ -]?\d[\d .-]{4,12}\d")
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:\D+\d{1,2}){0,4}")

@@ -10,6 +10,7 @@ from relay.files import Attachments, FilesBack
 from relay.messages import Decision
 from relay.routing.redact import Redactor, redactor
 from relay.settings import Config, Route
+from relay.settings.redactions import Redaction
 
 
 def choose_channel(config: Config, *, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
@@ -51,6 +52,11 @@ def redact_for(config: Config, rule: str) -> Redactor | None:
     """What hides details in conversations that have their channel by this rule; None where nothing is hidden."""
     route = route_of(config, rule)
     return redactor(config.redact if route is None or route.redact is None else route.redact)
+
+
+def every_redaction(config: Config) -> tuple[Redaction, ...]:
+    """All that is hidden in some chat, each once."""
+    return tuple(dict.fromkeys((*config.redact, *(one for route in config.routes for one in route.redact or ()))))
 
 
 def facts_for(config: Config, rule: str) -> tuple[str, ...]:

@@ -72,12 +72,12 @@ class Redaction(BaseModel):
 
 
 def _builtin(name: str) -> str:
-    known = [one.value for one in Builtin]
-    if name in known:
+    builtins = [one.value for one in Builtin]
+    if name in builtins:
         return name
-    close = get_close_matches(name[:40], known, n=1)
+    close = get_close_matches(name[:40], builtins, n=1)
     meant = f"Did you mean `{close[0]}`? " if close else ""
-    hint = f"{meant}Known are {', '.join(known)}; anything else is `{{name: ..., pattern: ...}}`."
+    hint = f"{meant}Known are {', '.join(builtins)}; anything else is `{{name: ..., pattern: ...}}`."
     raise wrong("unknown_redaction", f"{shown(name)} is nothing that the relay can hide by itself.", hint)
 
 

@@ -55,7 +55,7 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
 
 
 def _shown(relay: Relay, of: OpenChat | FailedReply, words: str) -> str:
-    redactor = relay.redact(of.rule)
+    redactor = relay.privacy.redact(of.rule)
     return words if redactor is None else redactor.clean(words)
 
 
