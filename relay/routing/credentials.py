@@ -9,7 +9,7 @@ from relay.routing.views import hits
 
 Span = tuple[int, int]
 
-_LOCAL = r"[^\s@<>()\[\]\\,;:\"'“”\u2018\u2019«»/?&=|]"
+_LOCAL = r"[^\s@<>()\[\]\\,;:\"“”\u2018\u2019«»/?&=|]"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _AT = re.compile(r"@|%40|[\[(] ?at ?[\])] ?", re.IGNORECASE)
 _BEFORE = re.compile(rf"{_LOCAL}{{1,64}} ?\Z")
@@ -30,7 +30,7 @@ def emails(text: str) -> Iterator[Span]:
             return
         before = _BEFORE.search(text, max(0, sign.start() - _LONGEST), sign.start())
         behind = _BEHIND.match(text, sign.end()) if before else None
-        local = before[0].lstrip(".!#$*+-{}~^`") if before else ""
+        local = before[0].lstrip(".!#$*+-{}~^`'") if before else ""
         if local.rstrip() and behind is not None:
             yield sign.start() - len(local), behind.end()
 
@@ -78,7 +78,7 @@ _NAMED = re.compile(
 )
 _SAID = re.compile(rf"(?:{_WORDS})[ \t]{{1,3}}((?:{_IS})[ \t]{{1,3}})?{_VALUE}", re.IGNORECASE)
 _WHEN = re.compile(r"[\d./:-]*[./:-][\d./:-]*")  # a date or a time is no password
-_ENDS = ".,;!?)]}"
+_ENDS = ".,;)]}"
 MOST_HINTS, MOST_WORDS = 1000, 300  # in one text: of what may be a token, or name a password; behind it, all is hidden
 
 
@@ -140,7 +140,7 @@ def _value(found: re.Match[str], group: int) -> Span:
 
 def _is_made_up(value: str, *, said: bool) -> bool:
     """True for what is no word of a language: digits or signs among the letters; `said`: "is" stands before it."""
-    inner = value.strip(_ENDS + "([{\"'“”«»")
+    inner = value.strip(_ENDS + "!?([{\"'“”«»")
     if len(inner) < 4 or inner.startswith(("http", "[")) or _WHEN.fullmatch(inner):
         return False
     has_sign = re.search(r"[^\w\s.,'\u2019/-]", inner) is not None

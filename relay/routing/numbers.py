@@ -140,4 +140,4 @@ def _iban_end(text: str, start: int, most: int) -> int | None:
     # What ends inside a word is none: the candidate was cut off there.
     ends = [end for end in ends if not text[end : end + 1].isalnum()]
     first = bisect_right(ends, start + 14)
-    return next((end for end in reversed(ends[first:]) if iban.is_valid(text[start:end].replace("\n", " "))), None)
+    return next((end for end in reversed(ends[first:]) if iban.is_valid(text[start:end].replace("\n", " "), check_country=False)), None)

@@ -21,6 +21,7 @@ LEAST, MOST = 7, 15  # digits, by E.164
 _ROW = re.compile(r"\d(?:[ \t().\-/]{0,3}+\d){5,}+")
 _LEADS = re.compile(r"(?:\+|\+ ?\(|\()\Z")
 _GROUP = re.compile(r"\d+")
+_SENTENCES = re.compile(r"\n|[!?]\s|\w{5}\.\s")
 _BEFORE = 40  # characters that are read before a candidate
 # Countries whose numbers begin with a 0 at home.
 _TRUNK = (
@@ -113,7 +114,7 @@ def _last_group(text: str, begin: int, groups: Sequence[Span], first: int, judge
     called = _called(text, begin) if ends else None
     judge.to_read -= bool(ends)
     for index, read in reversed(ends):
-        whole = index == len(groups) - 1
+        whole = index == len(groups) - 1 or text[groups[index][1]] in " \t"
         if _is_phone(text[begin : groups[index][1]], read, judge, called=called, whole=whole):
             return index
     return None
@@ -122,23 +123,21 @@ def _last_group(text: str, begin: int, groups: Sequence[Span], first: int, judge
 def _is_phone(written: str, digits: str, judge: _Judge, *, called: bool | None, whole: bool) -> bool:
     if written.startswith("+"):
         return LEAST <= len(digits) <= MOST and judge.says(f"+{digits}", (None,), loosely=True)
-    if digits.startswith("00") and judge.says(f"+{digits[2:]}", (None,)):
-        return True
-    if called is not None:
-        return called and whole and len(digits) <= MOST
+    if called is not None or not whole:
+        return bool(called) and whole and len(digits) <= MOST
+    if digits.startswith("00"):
+        return judge.says(f"+{digits[2:]}", (None,))
     if _DATE.fullmatch(written) or _NETWORK.fullmatch(written) or len(digits) < LEAST:
         return False
     if _AMERICAN.fullmatch(written) or _AREA.fullmatch(written):
         return True
-    if not digits.startswith("0") or digits.startswith("00") or len(digits) < 9:
-        return False
-    return judge.says(digits, _TRUNK)
+    return digits.startswith("0") and len(digits) >= 9 and judge.says(digits, _TRUNK)
 
 
 def _called(text: str, begin: int) -> bool | None:
     """True where the words before call it a phone number, False where they call it something else, None for neither."""
     before = text[max(0, begin - _BEFORE) : begin]
-    before = before[max(before.rfind("\n"), before.rfind(". ")) + 1 :]
+    before = _SENTENCES.split(before)[-1]
     phone = max((end for _, end in hits(_PHONE_WORDS, before)), default=0)
     other = max((end for _, end in hits(_OTHER_WORDS, before)), default=0)
     return None if phone == other == 0 else phone > other
