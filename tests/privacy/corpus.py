@@ -23,7 +23,7 @@ class Example:
     def leaked_in(self, shown: str) -> list[str]:
         """The details that can still be read in what is shown: whole, or a piece that tells them all the same."""
         seen = without_invisible(shown)
-        return [one for one in self.details if any(piece in seen for piece in _telling(one))]
+        return [one for one in self.details if any(piece in seen for piece in telling(one))]
 
     def is_shown_as_meant(self, shown: str) -> bool:
         """True where each detail is hidden, and every other word stands as it was written."""
@@ -38,8 +38,8 @@ class Example:
         return marked
 
 
-def _telling(detail: str) -> set[str]:
-    """A detail as it was written, and what of it is long enough to be of use to somebody."""
+def telling(detail: str) -> set[str]:
+    """Return a detail as it was written, and what of it is long enough to be of use to somebody."""
     words = re.findall(r"[\w.@+-]{5,}", without_invisible(detail))
     return {without_invisible(detail), *(word for word in words if any(char.isdigit() or char == "@" for char in word))}
 
