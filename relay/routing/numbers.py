@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 Span = tuple[int, int]
 
-MOST_CHECKED = 2000  # beginnings and sums that are looked at in one text
+MOST_CHECKED = 500  # sums that are worked out for one text; what stands behind them is hidden whole
 
 # Issuer ranges of ISO/IEC 7812 by network, with the lengths that it issues:
 # https://en.wikipedia.org/wiki/Payment_card_number#Issuer_identification_number_(IIN)
@@ -44,6 +43,7 @@ _RANGES: tuple[tuple[str, str, Sequence[int]], ...] = (
     ("9792", "9792", (16,)),  # Troy
 )
 _OLD_VISA = 13
+_A_LOOK = 0.1  # of the time that a sum takes
 _GAP = r"[ \t\n\r./|\\()-]"
 _ROW = re.compile(rf"\d(?:{_GAP}{{0,3}}+\d){{11,}}+")
 _GROUP = re.compile(r"\d+")
@@ -51,14 +51,14 @@ _GROUP = re.compile(r"\d+")
 
 def payment_cards(text: str) -> Iterator[Span]:
     """Yield where numbers of payment cards stand: a known range, its length, Luhn's sum; in any usual grouping."""
-    left = MOST_CHECKED
+    left: float = MOST_CHECKED
     for found in _ROW.finditer(text):
         row = _Row(text, [group.span() for group in _GROUP.finditer(text, *found.span())])
         first = 0
         while first < len(row.groups):
-            if left <= 0:  # nobody reads as many digits: all of them go
-                yield row.groups[first][0], found.end()
-                break
+            if left <= 0:  # nobody reads as many digits
+                yield row.groups[first][0], len(text)
+                return
             last, checked = row.longest(first)
             left -= checked
             if last is not None:
@@ -75,16 +75,16 @@ class _Row:
         self._begins = [0, *accumulate(end - start for start, end in groups)]
         self._ends = {end: group for group, end in enumerate(self._begins[1:])}
 
-    def longest(self, first: int) -> tuple[int | None, int]:
+    def longest(self, first: int) -> tuple[int | None, float]:
         """The last group of the longest card that begins with this one, and how many sums that took."""
-        begin, checked = self._begins[first], 0
+        begin, checked = self._begins[first], 0.0
         for length in _lengths(self.digits[begin : begin + 4]):
             last = self._ends.get(begin + length)
             if last is not None and self._is_grouped(first, last) and not (length == _OLD_VISA and last == first):
                 checked += 1
                 if _adds_up(self.digits[begin : begin + length]):
                     return last, checked
-        return None, checked + 1
+        return None, checked + _A_LOOK
 
     def _is_grouped(self, first: int, last: int) -> bool:
         """Groups of three or more, as on a card; or all of one size, between which the same thing stands."""
@@ -119,6 +119,7 @@ _LENGTHS = _table()
 
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ .-]?\d{2}(?:[ \t\n\r.-]{0,2}+[A-Za-z0-9]){11,32}+")
 _ALNUM = re.compile(r"[A-Za-z0-9]+")
+_SHORTEST = 15  # Norway's
 MOST_IBANS = 50  # candidates that are looked at in one text; the others are hidden
 
 
@@ -134,10 +135,17 @@ def ibans(text: str) -> Iterator[Span]:
 
 
 def _iban_end(text: str, start: int, most: int) -> int | None:
+    """Where the longest IBAN ends that begins here; what would end inside a word is none."""
     from stdnum import iban  # as above
 
-    ends = [found.end() for found in _ALNUM.finditer(text, start, most)]
-    # What ends inside a word is none: the candidate was cut off there.
-    ends = [end for end in ends if not text[end : end + 1].isalnum()]
-    first = bisect_right(ends, start + 14)
-    return next((end for end in reversed(ends[first:]) if iban.is_valid(text[start:end].replace("\n", " "), check_country=False)), None)
+    written, found = "", None
+    for group in _ALNUM.finditer(text, start, most):
+        written += group[0].upper()
+        if len(written) >= _SHORTEST and not text[group.end() : group.end() + 1].isalnum() and _leaves_one(written):
+            found = group.end() if iban.is_valid(written, check_country=False) else found
+    return found
+
+
+def _leaves_one(written: str) -> bool:
+    """The sum of ISO 7064, which the library works out too, but ten times slower."""
+    return int("".join(str(int(char, 36)) for char in written[4:] + written[:4])) % 97 == 1

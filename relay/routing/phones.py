@@ -1,7 +1,7 @@
 """Phone numbers: those that say so themselves, and those that words before them or a country's own way of writing show.
 
 `PhoneNumberMatcher` of the same library needs to be told a country, takes order numbers of that country's length, and
-in text made of digits a second for each 10 kB; so candidates are found here, and the library judges them.
+a third of a second for each 10 kB of digits; so candidates are found here, and the library judges them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from relay.routing.views import hits
+from relay.routing.views import matches
 
 Span = tuple[int, int]
 
 MOST_JUDGED = 40  # candidates that the library judges in one text; of more, all that might be one are hidden
-MOST_READ = 400  # candidates that are read; behind them, all rows of digits are hidden
+MOST_READ = 300  # candidates that are read in one text; what stands behind them is hidden whole
 LEAST, MOST = 7, 15  # digits, by E.164
 
 _ROW = re.compile(r"\d(?:[ \t().\-/]{0,3}+\d){5,}+")
@@ -33,15 +33,18 @@ _AREA = re.compile(r"\(0?\d{2,4}\)[ -]?\d[\d .-]{4,12}\d")
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:\D+\d{1,2}){0,4}")
 _NETWORK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _PHONE_WORDS = (
-    r"(?i)(?:phone|mobile?|cell|whats ?app|\bwa\.me|handy|fon|rufnummer|r(?:ü|ue)ckruf|celular|m[oó]vil|portable|"
+    r"phone|mobile?|cell|whats ?app|\bwa\.me|handy|fon|rufnummer|r(?:ü|ue)ckruf|celular|m[oó]vil|portable|"
     r"gsm|fax|\btel|\bcall(?: me| us)?|\bsms|\btext me|\bring me|ruf[te]? mich|appel|ll[aá]m|"
-    r"telefoon|puhelin|тел|电话|電話|手机|手機|핸드폰|전화|هاتف|फ़ोन|फोन)"
+    r"telefoon|puhelin|тел|电话|電話|手机|手機|핸드폰|전화|هاتف|फ़ोन|फोन"
 )
 _OTHER_WORDS = (
-    r"(?i)(?:order|bestell|auftrag|vorgang|invoice|rechnung|factur|pedido|commande|ticket|\bcase|track|sendung|paket|"
-    r"parcel|shipment|\bref|kunden|customer|account|konto|\bid\b|\bid:|\bno\b|\bnr\b|\bn[ºo°]|#|№|\bsku|isbn|imei|serial|"
-    r"serien|artikel|article|version|\bip\b|booking|buchung|reserv|policy|vertrag|contract|ordine|заказ|订单|注文)"
+    r"order|bestell|auftrag|vorgang|invoice|rechnung|factur|pedido|commande|ticket|tracking|sendung|paket|parcel|shipment|"
+    r"\bref(?:erence|erenz|\b)|kundenn|(?:customer|case|article|policy|contract|flight) (?:no|nu|id)|account|konto|"
+    r"\bsku\b|isbn|imei|serial|serien|artikel|version|\bip\b|booking|buchung|reserv|vertrag|ordine|заказ|订单|注文"
 )
+_NUMBER_WORDS = r"#|№|\bn[ro]?\.|\bno:|\bnr\b|\bn[º°]|\bid\b"  # of a phone, or of anything else
+_CALLED = f"(?i)({_PHONE_WORDS})|({_OTHER_WORDS})|({_NUMBER_WORDS})"
+_NEAR, _NEXT = 16, 4  # characters from such a word to the number
 
 
 def phone_numbers(text: str) -> Iterator[Span]:
@@ -53,6 +56,9 @@ def phone_numbers(text: str) -> Iterator[Span]:
         if not (text[start - 1 : start].isalnum() or text[start - 1 : start] in ("_", "=")):
             groups = [found.span() for found in _GROUP.finditer(text, row.start(), row.end())]
             yield from _in_row(text, start, groups, judge)
+        if judge.to_read <= 0:
+            yield row.end(), len(text)
+            return
 
 
 class _Judge:
@@ -83,14 +89,11 @@ def _in_row(text: str, start: int, groups: Sequence[Span], judge: _Judge) -> Ite
     first = 0
     while first < len(groups):
         begin = start if first == 0 else groups[first][0]
-        if judge.to_read <= 0:
-            yield begin, groups[-1][1]
-            break
         last = _last_group(text, begin, groups, first, judge)
         if last is not None:
             yield begin, groups[last][1]
         first = first + 1 if last is None else last + 1
-        if not _may_begin(text, groups, first):
+        if judge.to_read <= 0 or not _may_begin(text, groups, first):
             break
 
 
@@ -127,7 +130,7 @@ def _is_phone(written: str, digits: str, judge: _Judge, *, called: bool | None, 
         return bool(called) and whole and len(digits) <= MOST
     if digits.startswith("00"):
         return judge.says(f"+{digits[2:]}", (None,))
-    if _DATE.fullmatch(written) or _NETWORK.fullmatch(written) or len(digits) < LEAST:
+    if len(digits) < LEAST or _DATE.fullmatch(written) or _NETWORK.fullmatch(written):
         return False
     if _AMERICAN.fullmatch(written) or _AREA.fullmatch(written):
         return True
@@ -136,8 +139,12 @@ def _is_phone(written: str, digits: str, judge: _Judge, *, called: bool | None, 
 
 def _called(text: str, begin: int) -> bool | None:
     """True where the words before call it a phone number, False where they call it something else, None for neither."""
-    before = text[max(0, begin - _BEFORE) : begin]
-    before = _SENTENCES.split(before)[-1]
-    phone = max((end for _, end in hits(_PHONE_WORDS, before)), default=0)
-    other = max((end for _, end in hits(_OTHER_WORDS, before)), default=0)
-    return None if phone == other == 0 else phone > other
+    before = _SENTENCES.split(text[max(0, begin - _BEFORE) : begin])[-1]
+    told: bool | None = None
+    for found in matches(_CALLED, before):
+        away = len(before) - found.end()
+        if found.start(1) >= 0:
+            told = True
+        elif (found.start(2) >= 0 and away <= _NEAR) or (told is None and found.start(3) >= 0 and away <= _NEXT):
+            told = False
+    return told

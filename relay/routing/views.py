@@ -36,7 +36,13 @@ def views(text: str) -> Iterator[View]:
 
 def hits(pattern: str, text: str) -> Iterator[tuple[int, int]]:
     """Yield where RE2 finds a pattern, which is where a closer look is worth it: fast, and linear whatever the text."""
-    return (found.span() for found in _compiled(pattern).finditer(text))
+    return (found.span() for found in matches(pattern, text))
+
+
+def matches(pattern: str, text: str) -> Iterator[Any]:
+    """Yield RE2's matches of a pattern."""
+    found: Iterator[Any] = _compiled(pattern).finditer(text)
+    return found
 
 
 @cache
