@@ -144,10 +144,13 @@ class Authors:
             return
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
         everybody = [found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids]
-        if not self._contacts:
-            everybody = [replace(one, email="", phone="") for one in everybody]
+        everybody = [one if self._keeps_contacts(one) else replace(one, email="", phone="") for one in everybody]
         with self._store.begin() as tx:
             remember_people(tx, account, everybody)
+
+    def _keeps_contacts(self, person: Person) -> bool:
+        """Of customers, and where cards show them."""
+        return self._contacts and not person.role.is_of_the_team
 
     def _with_role(self, user_id: str, person: Person | None) -> Person:
         role = role_of(user_id, person.role if person else None, bots=self._bots, agents=self._agents)

@@ -13,6 +13,9 @@ from relay.settings import Config, Route
 from relay.settings.redactions import Redaction
 
 
+_OF_ROUTE = "routes:"
+
+
 def choose_channel(config: Config, *, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
     """The channel from the plain mapping, else from the first route that matches, else the default.
 
@@ -50,7 +53,7 @@ def files_back_for(config: Config, rule: str) -> FilesBack:
 
 def redact_for(config: Config, rule: str) -> Redactor | None:
     """What hides details in conversations that have their channel by this rule; None where nothing is hidden."""
-    route = route_of(config, rule)
+    route = route_of(config, rule) if rule.startswith(_OF_ROUTE) else None
     return redactor(config.redact if route is None or route.redact is None else route.redact)
 
 
@@ -61,7 +64,7 @@ def every_redaction(config: Config) -> tuple[Redaction, ...]:
 
 def facts_for(config: Config, rule: str) -> tuple[str, ...]:
     """What their cards show of the customer."""
-    route = route_of(config, rule)
+    route = route_of(config, rule) if rule.startswith(_OF_ROUTE) else None
     return config.facts if route is None or route.facts is None else route.facts
 
 
