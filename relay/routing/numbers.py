@@ -117,7 +117,9 @@ def _table() -> dict[str, tuple[int, ...]]:
 
 _LENGTHS = _table()
 
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ .-]?\d{2}(?:[ \t\n\r.-]{0,2}+[A-Za-z0-9]){11,32}+")
+_IBAN = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=[Ii][Bb][Aa][Nn]))[A-Za-z]{2}[ .-]?\d{2}(?:[ \t\n\r.-]{0,2}+[A-Za-z0-9]){11,32}+"
+)
 _ALNUM = re.compile(r"[A-Za-z0-9]+")
 _SHORTEST = 15  # Norway's
 MOST_IBANS = 50  # candidates that are looked at in one text; the others are hidden

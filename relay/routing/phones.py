@@ -30,8 +30,10 @@ _TRUNK = (
 )
 _AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])\d{3}[ .-]\d{4}")
 _AREA = re.compile(r"\(0?\d{2,4}\)[ -]?\d[\d .-]{4,12}\d")
-_DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:\D+\d{1,2}){0,4}")
-_NETWORK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+# A date, an address of a network, a decimal: words of their own, which no phone number goes on through.
+_OTHERS = re.compile(
+    r"(?<!\S)(?:(?:(?:19|20)\d\d|[0-3]?\d)([./-])[0-3]?\d\1(?:(?:19|20)\d\d|\d\d?)|\d{1,3}(?:\.\d{1,3}){3}|(?:0|[1-9]\d*)\.\d+)(?![^\s,;:!?)]|[.:]\S)"
+)
 _PHONE_WORDS = (
     r"phone|mobile?|cell|whats ?app|\bwa\.me|handy|fon|rufnummer|r(?:ü|ue)ckruf|celular|m[oó]vil|portable|"
     r"gsm|fax|\btel|\bcall(?: me| us)?|\bsms|\btext me|\bring me|ruf[te]? mich|appel|ll[aá]m|"
@@ -49,7 +51,7 @@ _NEAR, _NEXT = 16, 4  # characters from such a word to the number
 
 def phone_numbers(text: str) -> Iterator[Span]:
     """Yield where phone numbers stand; in doubt, what begins with + is one, and what is called an order is none."""
-    judge = _Judge()
+    judge, text = _Judge(), _OTHERS.sub(lambda found: "x" * len(found[0]), text)
     for row in _ROW.finditer(text):
         lead = _LEADS.search(text, max(0, row.start() - 3), row.start())
         start = lead.start() if lead else row.start()
@@ -93,15 +95,14 @@ def _in_row(text: str, start: int, groups: Sequence[Span], judge: _Judge) -> Ite
         if last is not None:
             yield begin, groups[last][1]
         first = first + 1 if last is None else last + 1
-        if judge.to_read <= 0 or not _may_begin(text, groups, first):
+        while first < len(groups) and not _may_begin(text, groups[first][0]):
+            first += 1
+        if judge.to_read <= 0:
             break
 
 
-def _may_begin(text: str, groups: Sequence[Span], first: int) -> bool:
+def _may_begin(text: str, at: int) -> bool:
     """Behind something else a number must show by itself that it begins: by a 0, or a bracket."""
-    if first >= len(groups):
-        return False
-    at = groups[first][0]
     return text[at] == "0" or text[at - 1] == "("
 
 
@@ -130,7 +131,7 @@ def _is_phone(written: str, digits: str, judge: _Judge, *, called: bool | None, 
         return bool(called) and whole and len(digits) <= MOST
     if digits.startswith("00"):
         return judge.says(f"+{digits[2:]}", (None,))
-    if len(digits) < LEAST or _DATE.fullmatch(written) or _NETWORK.fullmatch(written):
+    if len(digits) < LEAST:
         return False
     if _AMERICAN.fullmatch(written) or _AREA.fullmatch(written):
         return True

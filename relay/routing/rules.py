@@ -12,7 +12,6 @@ from relay.routing.redact import Redactor, redactor
 from relay.settings import Config, Route
 from relay.settings.redactions import Redaction
 
-
 _OF_ROUTE = "routes:"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -131,3 +132,27 @@ def test_a_hostile_pattern_holds_nobody_up(pattern: str, text: str) -> None:
 
 def test_what_a_pattern_finds_too_often_is_hidden_whole() -> None:
     assert hides({"name": "own", "pattern": "a"}).clean("ba" * 5_000) == "[own hidden]"
+
+
+CERTAIN = [
+    "4111 1111 1111 1111", "378282246310005", "5555-5555-5555-4444", "DE89 3704 0044 0532 0130 00",
+    "GB82WEST12345698765432", "jane.doe@example.com", "+49 171 1234567", "+1 (415) 555-2671", "xoxb-1234567890-abcdefghij",
+    "sk-abcdefghijklmnopqrstuvwx", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc",
+]  # fmt: skip
+AROUND = [
+    "hello", "12", "2026-11-27", "order", "5", "AB12", "de", "(", "*", "**", "_", "`", "|", "-", "/", "\n", "1.", "49.99", "@",
+    "#", "\u200b", "é", "привет", "注文", "👍", "<b>", "&amp;", "https://x.io/a?b=c", "www.", "mailto:", "no.", "id", "pin",
+    "x@", "+", "0", "00", "999", "[", "]", '"', "'", ":", ";", ",", ".",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("detail", CERTAIN)
+def test_whatever_stands_around_a_detail_it_is_hidden(detail: str) -> None:
+    """Seeded, so that it is the same each time; what joins it to another word is not among it."""
+    chance, made = random.Random(detail), hides()
+    for _ in range(300):
+        before, after = (chance.choices(AROUND, k=chance.randint(0, 5)) for _ in range(2))
+        glue = [chance.choice(["", " ", "\n", ", "]) for _ in range(10)]
+        pieces = [word + blank for word, blank in zip([*before, *after], glue, strict=False)]
+        text = "".join([*pieces[: len(before)], " ", detail, " ", *pieces[len(before) :]])
+        assert Example(text, (detail,)).leaked_in(made.clean(text)) == [], text
