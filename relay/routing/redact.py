@@ -22,6 +22,7 @@ Span = tuple[int, int]
 Find = Callable[[str], Iterable[Span]]
 
 MOST_FOUND = 300  # by one pattern of the settings in one text; where there are more, all of it is hidden
+MOST_ADDRESSES = 1000  # with signs to be decoded that are read in one text; what stands behind them is hidden whole
 REMEMBERED, SHORT = 1024, 200  # texts that are kept with what they have become, and how long they may be
 
 _ADDRESS = r"(?i)(?:https?://|www\.)[^\s<>\"]+"
@@ -86,6 +87,9 @@ class Redactor:
         for start, end in addresses:
             host = _HOST.match(text, start, end)
             begin = host.end() if host else end
+            if len(rests) >= MOST_ADDRESSES:
+                yield _Found(begin, len(text), "link")
+                break
             if "%" in text[begin:end] or "+" in text[begin:end]:
                 rests.append((min(begin + 1, end), end))
                 read += _decoded(text[begin:end])
