@@ -83,7 +83,9 @@ class Redactor:
 
     def _in_addresses(self, text: str, addresses: Sequence[Span]) -> Iterator[_Found]:
         """What addresses say once their signs are read: there, all behind the host is hidden."""
-        rests, ends, read = [], [], ""
+        rests: list[Span] = []
+        ends: list[int] = []
+        read = ""
         for start, end in addresses:
             host = _HOST.match(text, start, end)
             begin = host.end() if host else end
