@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
+import structlog
+
 from relay.keys import without_invisible
 from relay.routing.views import hits, views
 from relay.settings.redactions import Builtin, Redaction
+
+log = structlog.get_logger()
 
 Span = tuple[int, int]
 Find = Callable[[str], Iterable[Span]]
@@ -26,6 +30,7 @@ MOST_ADDRESSES = 1000  # with signs to be decoded that are read in one text; wha
 REMEMBERED, SHORT = 1024, 200  # texts that are kept with what they have become, and how long they may be
 
 _ADDRESS = r"(?i)(?:https?://|www\.)[^\s<>\"]+"
+_UNREADABLE = "message"
 _BETWEEN = "\n;;\n"  # no detail goes on behind it
 _HOST = re.compile(r"(?:https?://)?[^/?#\s]*", re.IGNORECASE)
 
@@ -67,6 +72,13 @@ class Redactor:
         return bool(text) and self.hide(text or "").count > 0
 
     def _hide(self, text: str) -> Redacted:
+        try:
+            return self._searched(text)
+        except Exception as error:  # noqa: BLE001 - whatever a text does to a finder: unsearched, it goes nowhere
+            log.error("redact.failed", error=type(error).__name__)
+            return Redacted(f"[{_UNREADABLE} hidden]", 1)
+
+    def _searched(self, text: str) -> Redacted:
         seen = without_invisible(text)
         addresses = list(hits(_ADDRESS, seen))
         found = _merged([*self._find(seen), *self._in_addresses(seen, addresses)])

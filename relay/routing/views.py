@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 NOTHING = "*"  # stands for what is not read: marks of formatting and of accents, joiners, controls
+_HALVES = re.compile("[\ud800-\udfff]")
 _MARKS = re.compile(r"[*_~`]+")
 
 
@@ -40,8 +41,9 @@ def hits(pattern: str, text: str) -> Iterator[tuple[int, int]]:
 
 
 def matches(pattern: str, text: str) -> Iterator[Any]:
-    """Yield RE2's matches of a pattern."""
-    found: Iterator[Any] = _compiled(pattern).finditer(text)
+    """Yield RE2's matches of a pattern; it cannot take halves of characters."""
+    whole = text if text.isascii() else _HALVES.sub("\ufffd", text)
+    found: Iterator[Any] = _compiled(pattern).finditer(whole)
     return found
 
 

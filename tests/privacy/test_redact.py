@@ -6,8 +6,11 @@ import random
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
+from structlog.testing import capture_logs
 
-from relay.routing.redact import Redactor, redactor
+from relay.routing.redact import Redacted, Redactor, redactor
 from relay.settings.redactions import Redaction
 from tests.privacy.corpus import ALL, Example, examples
 
@@ -175,3 +178,26 @@ def test_whatever_stands_around_a_detail_it_is_hidden(detail: str) -> None:
         pieces = [word + blank for word, blank in zip([*before, *after], glue, strict=False)]
         text = "".join([*pieces[: len(before)], " ", detail, " ", *pieces[len(before) :]])
         assert Example(text, (detail,)).leaked_in(made.clean(text)) == [], text
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800", "\udfff https://x.io/%ff", "\x00", "\ufffe", "e\u0301" * 50, "\U0001f468\u200d\U0001f469", ""]
+)
+def test_strange_characters_change_nothing_and_hide_nothing(text: str) -> None:
+    assert hides().hide(text) == Redacted(text)
+    assert "jane@" not in hides().clean(f"{text} jane@example.com {text}")
+
+
+@given(text())
+def test_no_text_at_all_breaks_it(written: str) -> None:
+    with capture_logs() as logs:
+        hides(*ALL, {"name": "own", "pattern": "x.?y"}).hide(written)
+    assert logs == []
+
+
+def test_what_cannot_be_searched_goes_nowhere() -> None:
+    made = hides("email")
+    made._finders = [("broken", lambda _: 1 / 0)]  # type: ignore[list-item,return-value]
+    with capture_logs() as logs:
+        assert made.hide("jane@example.com") == Redacted("[message hidden]", 1)
+    assert [one["event"] for one in logs] == ["redact.failed"]
