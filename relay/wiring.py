@@ -33,7 +33,7 @@ from relay.kommunicate.people import role_of
 from relay.messages import Decision, Reading, ReplyRules, Role
 from relay.net.hosts import Hosts
 from relay.routing.privacy import Privacy
-from relay.routing.rules import attachments_for, choose_channel, files_back_for
+from relay.routing.rules import attachments_for, choose_channel, files_back_for, redact_for
 from relay.routing.speaking import mode_for
 from relay.settings import Settings
 from relay.settings.schema import Remind, SavedReply
@@ -198,6 +198,7 @@ def build_context(relay: Relay) -> DeliveryContext:
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=_reminding(settings.config.remind),
+        redact=partial(redact_for, settings.config),
         privacy=relay.privacy,
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
@@ -213,7 +214,7 @@ def _authors(relay: Relay, store: Store, client: KommunicateClient | None) -> Au
 def _files(relay: Relay, client: KommunicateClient | None) -> Files:
     config = relay.settings.config
     shown = partial(attachments_for, config)
-    return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, relay.privacy.redact)
+    return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, partial(redact_for, config))
 
 
 def file_hosts(relay: Relay) -> Hosts:

@@ -145,6 +145,7 @@ class DeliveryContext:
     keeper: Keeper
     reply_rules: ReplyRules
     reminding: Reminding = field(default_factory=Reminding)
+    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule of a conversation
     privacy: Privacy = field(default_factory=Privacy)
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
@@ -173,10 +174,6 @@ class DeliveryContext:
             log.info("permalink.unknown", channel=channel, code=error.code)
             return False
         return True
-
-    def redact(self, rule: str) -> Redactor | None:
-        """What hides details in conversations that have their channel by this rule; None where nothing is hidden."""
-        return self.privacy.redact(rule)
 
     def read(self, body: bytes | None, place: Conversation) -> ChatMessage | str:
         """A stored message of a conversation as it may be shown; else why there is none."""

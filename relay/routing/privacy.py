@@ -1,4 +1,4 @@
-"""What may be seen in Slack of what customers write, and of them: the settings' word for each rule."""
+"""What may be seen in Slack of customers: the settings' word, for each rule and for all of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
-from relay.routing.redact import Redactor
-from relay.routing.rules import every_redaction, facts_for, redact_for
+from relay.routing.rules import every_redaction, facts_for
 from relay.settings import Config
 from relay.settings.redactions import Redactions
 
@@ -19,10 +18,6 @@ class Privacy:
     """By the rule by which a conversation has its channel."""
 
     config: Config = field(default_factory=Config)
-
-    def redact(self, rule: str) -> Redactor | None:
-        """What hides details there; None where nothing is hidden."""
-        return redact_for(self.config, rule)
 
     def facts(self, rule: str) -> tuple[str, ...]:
         """What cards show there of their customers."""

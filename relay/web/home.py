@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from relay.messages import Agent
+from relay.routing.rules import redact_for
 from relay.routing.speaking import may_speak
 from relay.slack.events import AsksForChats, LooksAtHome
 from relay.slack.home import PER_PAGE, ChatRow, FailedRow, Home, home_blocks, home_view
@@ -55,7 +56,7 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
 
 
 def _shown(relay: Relay, of: OpenChat | FailedReply, words: str) -> str:
-    redactor = relay.privacy.redact(of.rule)
+    redactor = redact_for(relay.settings.config, of.rule)
     return words if redactor is None else redactor.clean(words)
 
 
