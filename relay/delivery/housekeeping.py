@@ -17,6 +17,7 @@ from relay.delivery.reminding import give_back_stale, remind_all
 from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.operations.hiding import remember_rules
 from relay.store.operations.totals import count_settled
 
 BATCH = 200  # rows that are read at a time
@@ -56,7 +57,16 @@ class Housekeeping:
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
         """One round, each to be done whatever becomes of the others."""
-        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._count, self._remind, self._tell)
+        return (
+            self._reopen,
+            self._prune,
+            self._decide_again,
+            self._settle_held,
+            self._count,
+            self._remind,
+            self._tell,
+            self._say_what_is_hidden,
+        )
 
     def _reopen(self) -> None:
         """Whoever starts the relay has perhaps mended what they were asked to."""
@@ -86,7 +96,7 @@ class Housekeeping:
 
     def _decide(self, one: Undecided) -> Decision:
         """Its first message tells what the mapping asks for, while that is kept."""
-        message = stored.read_message(one.body, one.account)
+        message = stored.read_as_it_came(one.body, one.account)
         if not isinstance(message, ChatMessage):
             message = ChatMessage(ConversationKey(one.account, one.group_id), "", "", one.created_at, "")
         return self._choose(replace(message, title=one.title), one.created_at)
@@ -118,6 +128,9 @@ class Housekeeping:
     def _remind(self) -> None:
         give_back_stale(self._context)
         remind_all(self._context)
+
+    def _say_what_is_hidden(self) -> None:
+        remember_rules(self._context.store, self._context.privacy.all_rules())
 
     def _tell(self) -> None:
         self._tell_mistake()

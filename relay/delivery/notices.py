@@ -10,6 +10,7 @@ from relay.delivery import stored
 from relay.delivery.calling import is_call
 from relay.delivery.context import DeliveryContext
 from relay.messages import ChatMessage, Fate, Person
+from relay.routing.redact import Redactor
 from relay.slack.files import file_name
 from relay.slack.render import Line, Notice
 from relay.slack.thread_notices import MENTIONING
@@ -26,12 +27,12 @@ def to_notice(
     if about.topic in CALLING:
         return _call(context, claim, about, people)
     if about.topic is ThreadNotice.NO_FILE:
-        return Notice(about.topic, about.id, about.fate, _name_of_file(row, claim.conversation.key.account))
-    return _of_reply(row, about)
+        return Notice(about.topic, about.id, about.fate, _name_of_file(context, row, claim))
+    return _of_reply(row, about, context.redact(claim.conversation.rule))
 
 
-def _name_of_file(row: Waiting, account: str) -> str:
-    message = stored.read_message(row.body, account)
+def _name_of_file(context: DeliveryContext, row: Waiting, claim: Claim) -> str:
+    message = context.read(row.body, claim.conversation)
     file = message.attachment if isinstance(message, ChatMessage) else None
     return file_name(file) if file else ""
 
@@ -58,10 +59,11 @@ def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[
     return Notice(about.topic, about.id, fate, user_id=holder or context.reminding(claim.conversation.rule).mention)
 
 
-def _of_reply(row: Waiting, about: About) -> Notice:
-    told = Notice(about.topic, about.id, about.fate, stored.words_of(about.words), about.is_edited)
+def _of_reply(row: Waiting, about: About, redactor: Redactor | None) -> Notice:
+    fate = about.fate if redactor is None else replace(about.fate, cause=redactor.clean(about.fate.cause))
+    told = Notice(about.topic, about.id, fate, stored.words_of(about.words, redactor), about.is_edited)
     if about.correction is not None and about.corrected is not None:
-        sent = stored.words_of(about.correction_words)
+        sent = stored.words_of(about.correction_words, redactor)
         told = replace(told, correction=Notice(about.topic, about.correction, about.corrected, sent))
     return replace(told, user_id=_whose(row, about.topic))
 

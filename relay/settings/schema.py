@@ -26,6 +26,7 @@ from relay.settings.channels import Channel, ChannelOrNone
 from relay.settings.conditions import When
 from relay.settings.durations import Count, Duration, Rate, Wait, WaitOrNever
 from relay.settings.hours import Hours, Moment
+from relay.settings.redactions import Facts, Redactions
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress
 from relay.settings.wrong import wrong
 
@@ -73,6 +74,8 @@ class Route(Section):
     show: Show | None = None
     batch: Duration | None = None
     notify: Mentioned | None = None
+    facts: Facts | None = None
+    redact: Redactions | None = None
 
 
 class RouteTest(Section):
@@ -220,6 +223,8 @@ class Config(Section):
     show: Show = Show.EVERYTHING
     batch: Duration = 0.0
     new_thread_after: Wait | None = None
+    facts: Facts = ()
+    redact: Redactions = ()
     closing_words: tuple[Text, ...] = ()
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()

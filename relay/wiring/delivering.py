@@ -22,7 +22,15 @@ from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.net.hosts import Hosts
-from relay.routing.rules import attachments_for, batch_for, files_back_for, notify_for, remind_for, show_for
+from relay.routing.per_route import (
+    attachments_for,
+    batch_for,
+    files_back_for,
+    notify_for,
+    redact_for,
+    remind_for,
+    show_for,
+)
 from relay.settings import Config, Settings
 from relay.settings.schema import SavedReply
 from relay.slack.client import SlackClient
@@ -61,15 +69,10 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
     return DeliveryContext(
         store=store,
         slack=slack,
-        authors=Authors(store, client, bots=people.bots, agents=people.agents),
+        authors=_authors(relay, store, client),
         members=Members(slack, replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
-        files=Files(
-            partial(attachments_for, relay.settings.config),
-            file_hosts(relay),
-            client,
-            delivery.call_deadline,
-        ),
+        files=_files(relay, client),
         keeper=InDatabase(store),
         schedules=_schedules(settings.config),
         lease=delivery.lease,
@@ -78,11 +81,24 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=partial(_reminding, settings.config),
+        redact=partial(redact_for, settings.config),
+        privacy=relay.privacy,
         showing=_showing(settings.config),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )
+
+
+def _authors(relay: Relay, store: Store, client: KommunicateClient | None) -> Authors:
+    people = relay.settings.config.kommunicate
+    return Authors(store, client, bots=people.bots, agents=people.agents, contacts=relay.privacy.shows_contacts)
+
+
+def _files(relay: Relay, client: KommunicateClient | None) -> Files:
+    config = relay.settings.config
+    shown = partial(attachments_for, config)
+    return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, partial(redact_for, config))
 
 
 def _showing(config: Config) -> Showing:

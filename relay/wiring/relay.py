@@ -19,6 +19,7 @@ from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
 from relay.routing.facts import Facts
+from relay.routing.privacy import Privacy
 from relay.routing.rules import Router
 from relay.routing.speaking import mode_for
 from relay.settings import Config, Settings
@@ -27,7 +28,7 @@ from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
 from relay.store.operations.retention import Refusals
-from relay.wiring.deciding import facts_for, listed_role
+from relay.wiring.deciding import chat_facts, listed_role
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
@@ -69,7 +70,12 @@ class Relay:
 
     def facts_of(self, message: ChatMessage, moment: float | None = None) -> Facts:
         """What the mapping may ask of a conversation that this message begins."""
-        return facts_for(self.settings.config, message, self.clock.now() if moment is None else moment)
+        return chat_facts(self.settings.config, message, self.clock.now() if moment is None else moment)
+
+    @property
+    def privacy(self) -> Privacy:
+        """What may be seen in Slack."""
+        return Privacy(self.settings.config)
 
     def listed(self, user_id: str) -> Role:
         """The role of one of Kommunicate's users where the configuration names them."""

@@ -141,3 +141,15 @@ def test_what_came_is_asked_again(run: Run, store: Store, database_url: str) -> 
     one = json.loads(run("route", "--received", str(rows[1]["id"]), "--json", **env).stdout)
     assert (one["rule"], one["facts"]["message"]) == ("channels", "Hello")
     assert run("route", "--received", "999", **env).exit_code == 1
+
+
+def test_what_is_hidden_in_slack_is_hidden_here(run: Run, tmp_path: Path) -> None:
+    """In what routes can ask, in why they do not hold, and in the posts."""
+    card = "4111 1111 1111 1111"
+    (tmp_path / "body.json").write_text(json.dumps(body(text=f"my card {card}", metadata={"note": card})))
+    config = CONFIG + "redact: [payment_card]\n"
+    config = config.replace("role: customer}", "message: refund, metadata.note: x}")
+    result = run("route", "body.json", RELAY_CONFIG_YAML=config)
+    assert result.exit_code == 0
+    assert card not in result.output
+    assert "payment card hidden" in result.stdout

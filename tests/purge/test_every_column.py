@@ -12,7 +12,7 @@ ERASED = {
     "received": {"body"},
     "deliveries": {"cause", "asks"},
     "sends": {"payload", "cause"},
-    "people": {"account", "user_id", "name", "role", "email"},
+    "people": {"account", "user_id", "name", "role", "email", "phone"},
     "kept_files": {"name", "cause", "content_type", "token"},
     "file_pieces": {"content"},
 }

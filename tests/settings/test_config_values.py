@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from relay.routing.rules import remind_for
+from relay.routing.per_route import remind_for
 from relay.settings import Config, DeliveryConfig, Kommunicate, Replies, check_config
 from relay.settings.hours import ALWAYS
 

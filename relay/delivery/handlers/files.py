@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 import structlog
 
-from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers.messages import in_place
 from relay.delivery.steps import Answered, Call, Look, Prepared, Ready, Refused, Result, Step, TooLate
@@ -30,7 +29,7 @@ from relay.slack.files import file_name
 from relay.store.conversations import files
 from relay.store.conversations.corrections import end_withdrawn
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim, Draft, Send, Waiting
+from relay.store.db.rows import Claim, Conversation, Draft, Send, Waiting
 from relay.store.queue import sends
 from relay.store.queue.due import lock
 from relay.store.queue.gates import seconds_for_file
@@ -57,13 +56,13 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return _recall(tx, claim, row)
     if place.thread_ts is None or place.channel_id is None:
         return NO_THREAD
-    payload = {"delivery": row.id, **_of_file(row, place.key.account)}
+    payload = {"delivery": row.id, **_of_file(context, row, place)}
     return Ready((Draft(SendKind.UPLOAD, place.channel_id, place.thread_ts, payload),))
 
 
-def _of_file(row: Waiting, account: str) -> dict[str, Any]:
+def _of_file(context: DeliveryContext, row: Waiting, place: Conversation) -> dict[str, Any]:
     """What it takes to fetch it; nothing where it is no longer stored."""
-    message = stored.read_message(row.body, account)
+    message = context.read(row.body, place)
     file = message.attachment if isinstance(message, ChatMessage) else None
     if file is None:
         return {}

@@ -239,7 +239,7 @@ def _with_files(drafts: list[Draft], lines: Sequence[Line]) -> list[Draft]:
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
     if above is None:
         return None
-    message = stored.read_message(above, key.account)
+    message = stored.read_as_it_came(above, key.account)
     if isinstance(message, str) or message.kind is MessageKind.NOTICE:
         return None
     return Previous(message.sender, message.sent_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
 from relay.delivery.steps import Author, Prepared, SayPrivately
 from relay.slack.thread_notices import question
 from relay.store.conversations import questions
@@ -19,14 +20,15 @@ WAITS = (
 )
 
 
-def prepare(claim: Claim, action: AgentAction) -> Prepared:
+def prepare(context: DeliveryContext, claim: Claim, action: AgentAction) -> Prepared:
     """What is asked, or said to those who wait; after ten minutes of silence it stays inside."""
     said = stored.read_said(action.body)
     author = Author(said.channel, said.user_id, said.thread_ts) if said and said.user_id else None
     if action.is_behind:
         done = partial(questions.is_behind, delivery_id=action.id)
         return SayPrivately(SendKind.REPLY, WAITS, author, partial(_behind, claim, action.id), done)
-    words = stored.words_of(action.body if action.edit_id is None else action.edit)
+    written = action.body if action.edit_id is None else action.edit
+    words = stored.words_of(written, context.redact(claim.conversation.rule))
     sentence, controls = question(action.asks, words, action.id, round(questions.ASKED_FOR / 60))
     done, settle = partial(questions.is_asked, delivery_id=action.id), partial(_asked, claim, action)
     # Nobody is asked twice: the line in the thread says what silence has come to.

@@ -60,7 +60,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
         return _refusal(claim, action, stored.read_said(action.body), SWITCHED_OFF)
     if action.asks or action.is_behind:
-        return questions.prepare(claim, action)
+        return questions.prepare(context, claim, action)
     said = stored.read_said(action.body)
     now = said if action.edit_id is None else stored.read_said(action.edit)
     if said is None or now is None:

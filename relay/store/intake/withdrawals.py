@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import and_, exists, insert, or_, select, update
 
-from relay.messages import PIECE, IgnoredMessage
+from relay.keys import PIECE
+from relay.messages import IgnoredMessage
 from relay.store.conversations.cards import request_check
 from relay.store.conversations.files import recall
 from relay.store.db.dialects import among, equals
