@@ -125,9 +125,9 @@ class ChatMessage:
 
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only; `text` may be
     empty where there is an attachment. `title` is `groupName`, `client_group_id` what the customer's app calls the
-    conversation, `news` what it says of it. `unseen` are words that the customer does not see: shown small. `spoken` are
-    the words of a `NOTICE` whose sender is not of the team, `quotes` is the key of what it answers to, `hidden` how many
-    details are hidden.
+    conversation, `news` what it says of it. `unseen` are words that the customer does not see: shown small. `spoken`
+    are the words of a `NOTICE` whose sender is not of the team, `quotes` is the key of what it answers to, `hidden` how
+    many details are hidden.
     """
 
     conversation: ConversationKey
