@@ -53,6 +53,8 @@ CALLS = (
     "file.uploaded",
     "file.shared",
     "file.kept",
+    "file.written",  # in a folder or a bucket, and nobody knows yet
+    "file.swept",  # there, and its row is not gone yet
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

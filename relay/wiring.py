@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,12 +19,13 @@ from relay.delivery.at_once import AtOnce
 from relay.delivery.authors import Authors
 from relay.delivery.context import DeliveryContext, Files, Replying
 from relay.delivery.housekeeping import Housekeeping
-from relay.delivery.keeping import InDatabase, Keeper
+from relay.delivery.keeping import InDatabase, Keeper, Keepers
+from relay.delivery.keeping_in_folder import InFolder
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
 from relay.delivery.reminding_rules import Reminding
 from relay.delivery.worker import Worker
-from relay.errors import DeliveryFailed, SettingsError
+from relay.errors import DeliveryFailed, Permanent, SettingsError
 from relay.findings import Finding
 from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
@@ -65,10 +66,10 @@ class Relay:
     known_as: str = ""  # the host by which Slack has reached it, as the store knows
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
 
-    @property
-    def keeper(self) -> Keeper:
+    @cached_property
+    def keepers(self) -> Keepers:
         """Where agents' files are kept."""
-        return InDatabase(self.store)
+        return build_keepers(self.settings, self.store)
 
     def choose(self, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""
@@ -184,7 +185,7 @@ def build_context(relay: Relay) -> DeliveryContext:
             client,
             delivery.call_deadline,
         ),
-        keeper=InDatabase(store),
+        keepers=build_keepers(settings, store),
         schedules={
             Vendor.SLACK: Schedule(delivery.retry, delivery.give_up_after, delivery.confirm_after),
             Vendor.KOMMUNICATE: Schedule(soon, replies.give_up_after, delivery.confirm_after),
@@ -201,6 +202,24 @@ def build_context(relay: Relay) -> DeliveryContext:
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )
+
+
+def build_keepers(settings: Settings, store: Store) -> Keepers:
+    """Where agents' files are kept, and where earlier ones may be."""
+    files = settings.files
+
+    def open_place(place: str) -> Keeper:
+        if not place:
+            return InDatabase(store)
+        if place.startswith("file:"):
+            return InFolder(place)
+        if files.access is None:
+            raise Permanent("AWS_ACCESS_KEY_ID, which opens the bucket of earlier files, is not set", code="no_key")
+        from relay.delivery.keeping_in_bucket import InBucket  # here and not above: most relays need no bucket
+
+        return InBucket(place, files.access)
+
+    return Keepers(files.place, files.most, open_place)
 
 
 def file_hosts(relay: Relay) -> Hosts:
@@ -221,6 +240,7 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),
+        public_url=relay.settings.public_url,
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
 

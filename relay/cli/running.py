@@ -30,9 +30,23 @@ def stop_worker(relay: Relay, delivering: Worker | None) -> None:
 
 
 def refuse_wiped_disk(settings: Settings) -> None:
-    """Raise SettingsError for SQLite on a host that wipes its disk, unless that is wanted."""
+    """Raise SettingsError for SQLite, or a folder of files, on a host that wipes its disk, unless that is wanted."""
     host = ephemeral_host(environment(Path.cwd()))
-    if host is None or not settings.database_url.startswith("sqlite") or settings.allow_ephemeral:
+    if host is None or settings.allow_ephemeral:
+        return
+    if settings.files.place.startswith("file:"):
+        raise SettingsError(
+            findings=[
+                Finding(
+                    "ephemeral_files",
+                    "error",
+                    f"{host} tells of a host whose disk is wiped at every restart: agents' files would be lost.",
+                    "Remove RELAY_FILES, or name a bucket; or set RELAY_ALLOW_EPHEMERAL=1 if this folder does last.",
+                    "RELAY_FILES",
+                )
+            ]
+        )
+    if not settings.database_url.startswith("sqlite"):
         return
     finding = Finding(
         "ephemeral_disk",

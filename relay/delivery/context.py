@@ -13,7 +13,7 @@ import structlog
 from relay.clock import monotonic
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.keeping import Keeper
+from relay.delivery.keeping import Keepers
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.delivery.reminding_rules import Reminding
@@ -59,6 +59,7 @@ class Replying:
     rules: Replies
     call_deadline: float
     files_back: Callable[[str], FilesBack]  # for the rule by which a conversation has its channel
+    public_url: str | None = None  # with which links for customers begin; None for where Slack reaches the relay
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.
@@ -134,7 +135,7 @@ class DeliveryContext:
     replying: Replying | None
     wording: Wording
     files: Files
-    keeper: Keeper
+    keepers: Keepers
     reply_rules: ReplyRules
     reminding: Reminding = field(default_factory=Reminding)
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones

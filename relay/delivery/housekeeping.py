@@ -13,6 +13,7 @@ from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import reopen_in_vain
 from relay.delivery.reminding import give_back_stale, remind_all
+from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, Decision
 from relay.store.conversations import kept_files
 from relay.store.conversations.threads import Undecided, move, undecided
@@ -41,7 +42,16 @@ class Housekeeping:
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
         """One round, each to be done whatever becomes of the others."""
-        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._count, self._remind, self._tell)
+        return (
+            self._reopen,
+            self._prune,
+            self._decide_again,
+            self._settle_held,
+            self._count,
+            self._remind,
+            self._tell,
+            self._sweep,  # last: it may wait for a bucket
+        )
 
     def _reopen(self) -> None:
         """Whoever starts the relay has perhaps mended what they were asked to."""
@@ -61,6 +71,9 @@ class Housekeeping:
         for file in useless:
             with self._context.store.begin() as tx:
                 kept_files.delete_content(tx, file, before=before)
+
+    def _sweep(self) -> None:
+        sweep(self._context)
 
     def _decide_again(self) -> None:
         """Conversations that have nowhere to go, or only a channel that is closed."""

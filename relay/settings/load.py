@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from relay.errors import SettingsError
 from relay.findings import Finding, errors
+from relay.settings.places import FilePlaces, read_places
 from relay.settings.schema import Config
 from relay.settings.source import read_config
 from relay.settings.variables import Need, Reader
@@ -57,6 +58,8 @@ class Settings:
     metrics_token: str | None = field(default=None, repr=False)
     database_pooler: bool = False  # DATABASE_URL leads through a pooler that keeps no prepared statements
     allow_ephemeral: bool = False
+    files: FilePlaces = field(default_factory=FilePlaces)
+    public_url: str | None = None  # under which customers find files; None for where Slack reaches the relay
     env: str = "production"
     failpoint: str | None = None
     warnings: tuple[Finding, ...] = field(default=(), repr=False)
@@ -86,7 +89,7 @@ def check_settings(
     if Need.SLACK in need:
         parts |= _slack(reader)
     if Need.TOKEN in need or Need.SLACK in need:
-        parts |= _replies(reader)
+        parts |= _replies(reader) | read_places(reader)
     if Need.CONFIG in need:
         parts["config"] = read_config(reader) or Config()
     if errors(reader.findings):
