@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,11 +65,14 @@ class Relay:
     identity: Identity | None = None  # whose the token is, once Slack has said so
     known_as: str = ""  # the host by which Slack has reached it, as the store knows
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
+    _keepers: Keepers | None = None
 
-    @cached_property
+    @property
     def keepers(self) -> Keepers:
         """Where agents' files are kept."""
-        return build_keepers(self.settings, self.store)
+        if self._keepers is None:
+            self._keepers = build_keepers(self.settings, self.store)
+        return self._keepers
 
     def choose(self, group_id: str, title: str, metadata: Mapping[str, Any]) -> Decision:
         """The channel for a conversation, by the present mapping; `metadata` is its first message's."""

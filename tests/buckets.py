@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from xml.etree import ElementTree as Xml
 
@@ -71,3 +73,47 @@ def _answers(address: str) -> bool:
     with suppress(requests.RequestException):
         return requests.get(address, timeout=1).ok
     return False
+
+
+class Door:
+    """Stands before such a server: answers with `answers` first, each a status, and then with what the server says."""
+
+    def __init__(self, address: str) -> None:
+        self.answers: list[int] = []
+        door = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_any(self) -> None:
+                sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if door.answers:
+                    status, content, headers = door.answers.pop(0), b"", {}
+                else:
+                    kept = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+                    answer = requests.request(self.command, address + self.path, data=sent, headers=kept, timeout=9)
+                    status, content, headers = answer.status_code, answer.content, dict(answer.headers)
+                self.send_response(status)
+                for name in headers.keys() - {"Content-Length", "Transfer-Encoding", "Connection", "Server", "Date"}:
+                    self.send_header(name, headers[name])
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_any  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self) -> Door:
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,12 @@ from relay.sandbox import SandboxServer
 from relay.settings.places import FilePlaces
 from relay.store.db.engine import Store
 from relay.store.db.file_tables import file_pieces
-from tests.buckets import Bucket, bucket_server
+from tests.buckets import Bucket
 from tests.harness import FakeClock
 from tests.replies.conftest import desk, make_desk
 from tests.replies.desk import Desk
 
 __all__ = ["desk", "make_desk"]
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """The address of a server of buckets."""
-    with bucket_server() as address:
-        yield address
 
 
 @dataclass

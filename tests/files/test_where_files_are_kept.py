@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from relay.delivery.keeping import Keepers
 from relay.delivery.keeping_in_folder import UNFINISHED
 from relay.store.conversations import contents
-from relay.store.conversations.contents import LAST_LOOK, Content
+from relay.store.conversations.contents import LAST_LOOK
+from tests.buckets import Door
 from tests.files.conftest import MakeDeskAt, MakeShelf, Shelf
 from tests.files.test_agents_files import PDF, links, pdf, share
 from tests.harness import ROOT
@@ -125,40 +126,65 @@ def test_a_bucket_whose_key_is_gone_is_said_and_holds_up_no_chore(
     assert rows(desk.store, "file_contents")[0].due > without.clock.now()
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_bucket_that_comes_late_is_waited_for(make_shelf: MakeShelf, desk_at: MakeDeskAt, times: int) -> None:
-    shelf = make_shelf("bucket")
-    desk = desk_at(shelf)
-    keeper = Stubborn(desk, times)
+@pytest.fixture
+def door(s3: str) -> Iterator[Door]:
+    """What stands before the server of buckets."""
+    with Door(s3) as door:
+        yield door
+
+
+@pytest.mark.parametrize("answers", [[503], [500] * 5, [429] * 4, [503] * 7], ids=len)
+def test_a_bucket_that_is_away_for_a_while_is_waited_for(
+    make_shelf: MakeShelf, desk_at: MakeDeskAt, door: Door, answers: list[int]
+) -> None:
+    desk = desk_at(behind(door, make_shelf))
+    door.answers = answers
     share(desk, pdf(desk), seconds=60)
-    assert keeper.refused == times
+    assert door.answers == []
     assert opened(desk).data == PDF
     assert len(desk.reached()) == 1
 
 
-class Stubborn:
-    """The way to the bucket is shut so many times: a port on which nobody listens."""
-
-    def __init__(self, desk: Desk, times: int) -> None:
-        self.refused = 0
-        keepers = desk.context.keepers
-        real, away = keepers.of, _closed(keepers)
-
-        def of(content: Content) -> Any:
-            if content.place and self.refused < times:
-                self.refused += 1
-                return away
-            return real(content)
-
-        keepers.of = of  # type: ignore[method-assign]
+def behind(door: Door, make_shelf: MakeShelf) -> Shelf:
+    """A bucket whose server is behind a door."""
+    shelf = make_shelf("bucket")
+    assert shelf.bucket is not None
+    shelf.bucket.address = door.address
+    return shelf
 
 
-def _closed(keepers: Keepers) -> Any:
-    from relay.delivery.keeping_in_bucket import InBucket
-    from relay.settings.places import Access
-    from tests.harness import free_port
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [(403, "the bucket where files are kept refuses the relay's key"), (503, "does not answer as it should")],
+)
+def test_a_bucket_that_never_takes_it_is_what_its_author_reads(
+    make_shelf: MakeShelf, desk_at: MakeDeskAt, door: Door, status: int, why: str
+) -> None:
+    desk = desk_at(behind(door, make_shelf))
+    door.answers = [status] * 100
+    share(desk, pdf(desk), seconds=120)
+    desk.says("and more")
+    desk.run(10)
+    assert desk.reached() == ["the bill\n(a file follows)", "and more"]
+    assert why in str(desk.shown())
 
-    return InBucket(keepers.place, Access("key", "secret", endpoint=f"http://127.0.0.1:{free_port()}"))
+
+def test_a_bucket_that_deletes_nothing_is_asked_again_and_holds_up_no_chore(
+    make_shelf: MakeShelf, desk_at: MakeDeskAt, door: Door
+) -> None:
+    shelf = behind(door, make_shelf)
+    desk = desk_at(shelf, retention="7d")
+    share(desk, pdf(desk))
+    share(desk, pdf(desk))
+    desk.clock.advance(8 * 86400)
+    door.answers = [503, 503]  # the first of them is not asked for twice in a round, nor is the second
+    desk.chores()
+    assert (door.answers, shelf.holds()) == ([], 2)
+    desk.chores()
+    assert shelf.holds() == 2
+    desk.clock.advance(contents.AGAIN + 1)
+    desk.chores()
+    assert shelf.holds() == 0
 
 
 def test_a_bucket_that_is_not_there_is_what_its_author_reads(make_shelf: MakeShelf, desk_at: MakeDeskAt) -> None:
@@ -195,12 +221,13 @@ def test_what_is_lost_is_not_found(make_shelf: MakeShelf, desk_at: MakeDeskAt) -
 def test_what_was_left_behind_is_swept(shelf: Shelf, desk_at: MakeDeskAt) -> None:
     """A process dies when a file is kept, and its reply is taken back before another one tries again."""
     desk = desk_at(shelf)
+    desk.sandbox.faults.add("files.download", "status", status=503, times=None)
     message = desk.agent("the bill", files=(pdf(desk),))
     desk.carry()
-    desk.run(2, until=lambda: bool(rows(desk.store, "kept_files")))
+    desk.run(7)
     with desk.store.begin() as tx:
-        content = contents.begin(tx, rows(desk.store, "kept_files")[0].id, desk.context.keepers.place)
-    desk.context.keepers.of(content).save(content, [b"left"])
+        content = contents.begin(tx, rows(desk.store, "kept_files")[0].id, desk.out.keepers.place)
+    desk.out.keepers.of(content).save(content, [b"left"])
     assert shelf.holds() == 1
     desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
     desk.carry()
@@ -209,17 +236,17 @@ def test_what_was_left_behind_is_swept(shelf: Shelf, desk_at: MakeDeskAt) -> Non
     assert rows(desk.store, "file_contents") == []
 
 
-def test_what_is_written_late_is_swept_as_well(shelf: Shelf, desk_at: MakeDeskAt) -> None:
+@pytest.mark.parametrize("kind", ["folder", "bucket"])
+def test_what_is_written_late_is_swept_as_well(make_shelf: MakeShelf, desk_at: MakeDeskAt, kind: str) -> None:
     """A process that was stopped as it wrote wakes when all is deleted."""
-    if shelf.kind == "database":
-        pytest.skip("its settle is fenced, and tells the chores")
+    shelf = make_shelf(kind)
     desk = desk_at(shelf, retention="7d")
     share(desk, pdf(desk))
     with desk.store.read() as tx:
         content = contents.content_of(tx, rows(desk.store, "kept_files")[0].id)
     desk.clock.advance(8 * 86400)
     desk.chores()
-    desk.context.keepers.of(content).save(content, [b"late"])
+    desk.out.keepers.of(content).save(content, [b"late"])
     assert shelf.holds() == 1
     swept(desk)
     assert (shelf.holds(), rows(desk.store, "file_contents")) == (0, [])
