@@ -237,6 +237,44 @@ def test_a_reply_that_is_taken_back_takes_its_link_back(desk: Desk) -> None:
         assert tx.conn.execute(file_pieces.select()).all() == []
 
 
+@pytest.mark.parametrize(
+    ("with_file", "said"),
+    [
+        (False, "Taken back after it was sent: the customer still has it."),
+        (True, "Taken back after it was sent: links to its files open nothing any more"),
+    ],
+)
+def test_a_line_about_a_deleted_reply_says_what_is_true_of_its_files(desk: Desk, with_file: bool, said: str) -> None:
+    message = desk.agent("the bill", files=(pdf(desk),) if with_file else ())
+    desk.carry()
+    desk.run(20)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    desk.run(20)
+    assert said in desk.shown()[-1]
+
+
+def test_a_deleted_reply_whose_file_never_went_says_nothing_of_links(desk: Desk) -> None:
+    message = desk.agent("the bill", files=(desk.sandbox.slack.cabinet.put("plan", kind="tombstone"),))
+    desk.carry()
+    desk.run(20)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    desk.run(20)
+    assert "the customer still has it." in desk.shown()[-1]
+
+
+def test_links_begin_with_the_address_that_the_settings_name(make_desk: Callable[..., Desk]) -> None:
+    class Elsewhere(Desk):
+        changes = {"public_url": "https://relay.example.com/below"}  # noqa: RUF012
+
+    plain = make_desk()
+    desk = Elsewhere(plain.store, plain.server, plain.clock)
+    desk.customer("hello")
+    share(desk, pdf(desk))
+    assert re.search(r"bill\.pdf: https://relay\.example\.com/below/files/\S{43}$", desk.reached()[-1])
+
+
 def test_files_are_kept_as_long_as_words(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(retention="7d")
     desk.customer("hello")

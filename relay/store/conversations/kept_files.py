@@ -82,7 +82,7 @@ def mark_kept(tx: Tx, conversation_id: int, content: Content, content_type: str,
 
 def mark_failed(tx: Tx, conversation_id: int, file_id: int, cause: str) -> None:
     """It cannot be had; the reply goes out as the settings say."""
-    _end(tx, conversation_id, file_id, state=KeptState.FAILED.value, cause=cause)
+    _end(tx, conversation_id, file_id, state=KeptState.FAILED.value, cause=cause, size=0)
 
 
 def _end(tx: Tx, conversation_id: int, file_id: int, **values: Any) -> None:
