@@ -63,7 +63,9 @@ def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[
 
 
 def _of_reply(row: Waiting, about: About) -> Notice:
-    told = Notice(about.topic, about.id, about.fate, stored.words_of(about.words), about.is_edited, about.links_ended)
+    told = Notice(
+        about.topic, about.id, about.fate, stored.words_of(about.words), about.is_edited, links_ended=about.links_ended
+    )
     if about.correction is not None and about.corrected is not None:
         sent = stored.words_of(about.correction_words)
         told = replace(told, correction=Notice(about.topic, about.correction, about.corrected, sent))

@@ -63,9 +63,9 @@ class Notice:
     fate: Fate = field(default_factory=lambda: Fate(DeliveryState.DEAD))
     words: str = ""
     is_edited: bool = False
-    links_ended: bool = False
     correction: Notice | None = None
     user_id: str = ""
+    links_ended: bool = False
 
 
 class _Now(Enum):

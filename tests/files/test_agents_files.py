@@ -301,6 +301,31 @@ def test_a_link_leads_to_its_file_alone(desk: Desk) -> None:
     assert {answer.data for answer in answers if b"no longer kept" in answer.data} == {answers[1].data}
 
 
+def test_nothing_tells_apart_the_links_that_lead_nowhere(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(retention="7d")
+    desk.customer("hello")
+    share(desk, pdf(desk), text="old")
+    ((_, expired),) = links(desk)
+    desk.clock.advance(8 * 86400)
+    message = desk.agent("taken back", files=(pdf(desk),))
+    desk.carry()
+    desk.run(20)
+    ((_, revoked),) = links(desk)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    share(desk, pdf(desk), text="good")
+    ((_, good),) = links(desk)
+    assert desk.client.get(f"/files/{good}").status_code == 200
+    altered = good[:-1] + ("A" if good[-1] != "A" else "B")
+    nowhere = [expired, revoked, altered, good[:20] + expired[20:], "x" * 43, "x", good + good]
+    answers = [desk.client.get(f"/files/{token}") for token in nowhere]
+    desk.chores()  # what is over is deleted by now
+    answers += [desk.client.get(f"/files/{token}") for token in nowhere]
+    assert {(answer.status_code, answer.data, str(sorted(answer.headers))) for answer in answers} == {
+        (404, answers[0].data, str(sorted(answers[0].headers)))
+    }
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "first", "last"),
     [
