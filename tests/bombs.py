@@ -31,7 +31,7 @@ def jpeg() -> bytes:
     frame = struct.pack(">BHHB", 8, SIDE, SIDE, 3) + bytes(9)
     return (
         b"\xff\xd8\xff\xe0\x00\x10JFIF"
-        + bytes(11)
+        + bytes(10)
         + b"\xff\xc0"
         + struct.pack(">H", len(frame) + 2)
         + frame

@@ -26,6 +26,14 @@ def test_a_picture_that_would_be_huge_does_not_go(desk: Desk, name: str) -> None
     assert "the picture has too many pixels" in desk.shown()[-1]
 
 
+def test_a_picture_whose_head_is_broken_does_not_come(desk: Desk) -> None:
+    """Programs that are more patient than we are would find a size in it."""
+    sends(desk, "bomb.jpg", BOMBS["bomb.jpg"]().replace(b"\xff\xc0", b"junk\xff\xc0"), text="look")
+    desk.run(60)
+    (line,) = told(desk)
+    assert "the picture is broken" in line
+
+
 def test_what_is_larger_than_it_says_does_not_come(desk: Desk) -> None:
     sends(desk, content=larger(), size=5)
     desk.run(60)
