@@ -98,7 +98,8 @@ def test_one_of_another_workspace_goes_though_slack_is_slow_to_tell_of_it(
 ) -> None:
     desk.sandbox.faults.add("files.info", times=times, **fault)
     share(desk, pdf(desk, kind="connect"), seconds=120)
-    ((_, token),) = links(desk)
+    ((name, token),) = links(desk)
+    assert name == "bill.pdf"
     assert desk.client.get(f"/files/{token}").data == PDF
 
 

@@ -426,6 +426,15 @@ def test_who_speaks_below_a_file_is_named_again(desk: Desk) -> None:
     assert named(desk) == before + 1
 
 
+def test_who_speaks_below_a_line_about_a_file_is_named_again(desk: Desk) -> None:
+    sends(desk, content=b"")
+    desk.run(10)
+    assert len(told(desk)) == 1
+    before = named(desk)
+    desk.customer("below it")
+    assert named(desk) == before + 1
+
+
 def test_a_file_that_waits_stays_out_once_the_settings_say_so(desk: Desk) -> None:
     desk.sandbox.faults.add("/files/*", "status", status=503, times=None)
     sends(desk)

@@ -36,10 +36,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept: the type by its content, else as Slack says it, and how many bytes."""
+    """What is kept: the type by its content, else as Slack says it, how many bytes, and its name if it is known now."""
 
     content_type: str
     size: int
+    name: str
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
@@ -87,7 +88,7 @@ def _fetch(context: DeliveryContext, claim: Claim, send: Send, file: AgentFile) 
             raise Transient("not all of it came, or something else", code="wrong_size")
         _keep(context, _content(send), size, pieces(content, progress))
     failpoint("file.kept")
-    return Kept(kind or file.content_type or declared, size)
+    return Kept(kind or file.content_type or declared, size, file.name)
 
 
 def _keep(context: DeliveryContext, content: Content, size: int, of: Iterator[bytes]) -> None:
@@ -123,8 +124,8 @@ def _known(context: DeliveryContext, slack_id: str) -> AgentFile:
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
     """It is kept, or cannot be; either way its reply is no longer held up by it."""
     match result:
-        case Answered(Kept(kind, size)):
-            kept_files.mark_kept(tx, claim.conversation.id, _content(send), kind, size)
+        case Answered(Kept(kind, size, name)):
+            kept_files.mark_kept(tx, claim.conversation.id, _content(send), kind, size, name)
         case Refused(cause):
             kept_files.mark_failed(tx, claim.conversation.id, send.payload["file"], cause)
         case _:

@@ -74,10 +74,11 @@ def body_of(tx: Tx, file: KeptFile) -> bytes | None:
     return body
 
 
-def mark_kept(tx: Tx, conversation_id: int, content: Content, content_type: str, size: int) -> None:
-    """It is kept; the reply may go out. What was given up meanwhile is fetched anew."""
+def mark_kept(tx: Tx, conversation_id: int, content: Content, content_type: str, size: int, name: str) -> None:
+    """It is kept; the reply may go out. `name` is "" where it is what was known. What was given up is fetched anew."""
     if is_needed(tx, content):
-        _end(tx, conversation_id, content.file_id, state=KeptState.KEPT.value, content_type=content_type, size=size)
+        told = {"content_type": content_type, "size": size, **({"name": name} if name else {})}
+        _end(tx, conversation_id, content.file_id, state=KeptState.KEPT.value, **told)
 
 
 def mark_failed(tx: Tx, conversation_id: int, file_id: int, cause: str) -> None:

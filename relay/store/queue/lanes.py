@@ -87,7 +87,7 @@ _LAST = (
     .correlate(conversations)
 )
 _ABOVE = (
-    select(received.c.body)
+    select(case((deliveries.c.about.is_(None), received.c.body)))  # below a line of ours the author is named again
     .join(deliveries, deliveries.c.received_id == received.c.id)
     .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
     .where(send_parts.c.send_id == _LAST.scalar_subquery(), send_parts.c.part >= 0)
