@@ -34,28 +34,18 @@ def refuse_wiped_disk(settings: Settings) -> None:
     host = ephemeral_host(environment(Path.cwd()))
     if host is None or settings.allow_ephemeral:
         return
+    wiped, lasts = f"{host} tells of a host whose disk is wiped at every restart", "set RELAY_ALLOW_EPHEMERAL=1 if this"
+    findings = []
+    if settings.database_url.startswith("sqlite"):
+        message = f"{wiped}: SQLite would lose messages answered 200."
+        hint = f"Add a PostgreSQL database (DATABASE_URL), or {lasts} disk does last."
+        findings.append(Finding("ephemeral_disk", "error", message, hint, "DATABASE_URL"))
     if settings.files.place.startswith("file:"):
-        raise SettingsError(
-            findings=[
-                Finding(
-                    "ephemeral_files",
-                    "error",
-                    f"{host} tells of a host whose disk is wiped at every restart: agents' files would be lost.",
-                    "Remove RELAY_FILES, or name a bucket; or set RELAY_ALLOW_EPHEMERAL=1 if this folder does last.",
-                    "RELAY_FILES",
-                )
-            ]
-        )
-    if not settings.database_url.startswith("sqlite"):
-        return
-    finding = Finding(
-        "ephemeral_disk",
-        "error",
-        f"{host} tells of a host whose disk is wiped at every restart: SQLite would lose messages answered 200.",
-        "Add a PostgreSQL database (DATABASE_URL), or set RELAY_ALLOW_EPHEMERAL=1 if this disk does last.",
-        "DATABASE_URL",
-    )
-    raise SettingsError(findings=[finding])
+        message = f"{wiped}: agents' files would be lost."
+        hint = f"Remove RELAY_FILES, or let it name a bucket, or {lasts} folder does last."
+        findings.append(Finding("ephemeral_files", "error", message, hint, "RELAY_FILES"))
+    if findings:
+        raise SettingsError(findings=findings)
 
 
 def on_stop_signals(stop: Callable[[], object]) -> None:
