@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
 from relay.delivery.keeping_in_folder import UNFINISHED
-from relay.store.conversations import contents
-from relay.store.conversations.contents import LAST_LOOK
+from relay.store.conversations import contents, kept_files
+from relay.store.conversations.contents import LAST_LOOK, Content
 from tests.buckets import Door
 from tests.files.conftest import MakeDeskAt, MakeShelf, Shelf
 from tests.files.test_agents_files import PDF, links, pdf, share
@@ -301,3 +302,21 @@ def test_one_that_has_no_room_is_tried_when_its_author_wants_it(shelf: Shelf, de
 def test_a_relay_without_buckets_loads_nothing_for_them() -> None:
     code = "import relay.cli.serve, relay.cli.worker, sys; print('obstore' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "False\n"
+
+
+def test_of_many_that_ask_at_once_only_those_get_room_that_fit(desk: Desk) -> None:
+    with desk.store.begin() as tx:
+        kept_files.queue(tx, 1, 1, [(f"F{number}", "a.pdf", "") for number in range(8)])
+    ids, together, found = [row.id for row in rows(desk.store, "kept_files")], Barrier(8), list[bool]()
+
+    def ask(file_id: int) -> None:
+        together.wait()
+        with desk.store.begin() as tx:
+            found.append(contents.reserve(tx, Content(file_id), 10, 45))
+
+    threads = [Thread(target=ask, args=(one,)) for one in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [False] * 4 + [True] * 4
