@@ -55,7 +55,7 @@ class InDatabase:
     def save(self, content: Content, pieces: Iterable[bytes]) -> None:
         """What was kept of it before goes first."""
         self.delete(content)
-        for number, piece in enumerate(even(pieces, PIECE)):
+        for number, piece in enumerate(_even(pieces)):
             with self._store.begin("keep") as tx:
                 kept_files.add_piece(tx, content.file_id, number, piece)
 
@@ -75,13 +75,13 @@ class InDatabase:
             kept_files.delete_pieces(tx, content.file_id)
 
 
-def even(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+def _even(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in pieces of one size, the last one excepted."""
     rest = bytearray()
     for piece in pieces:
         rest += piece
-        while len(rest) >= size:
-            yield bytes(rest[:size])
-            del rest[:size]
+        while len(rest) >= PIECE:
+            yield bytes(rest[:PIECE])
+            del rest[:PIECE]
     if rest:
         yield bytes(rest)

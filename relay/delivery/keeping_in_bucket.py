@@ -14,13 +14,14 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import S3Store
 
 from relay.clock import monotonic
-from relay.delivery.keeping import PIECE, even
+from relay.delivery.keeping import PIECE
 from relay.errors import Permanent, Transient
 from relay.failpoints import failpoint
 from relay.settings.places import Access
 from relay.store.conversations.contents import Content
 
-PART = 5 * 1024 * 1024  # bytes; what is larger goes in parts of this size, one after the other
+SMALL = 1024 * 1024  # bytes; what is smaller goes in one call
+PART = 5 * 1024 * 1024  # bytes, the least that Amazon takes as a part: the rest goes in these, one after the other
 SAVE_WITHIN = 60.0  # seconds for one file
 CALL_WITHIN, CONNECT_WITHIN, TRY_WITHIN = timedelta(seconds=20), timedelta(seconds=5), timedelta(seconds=10)
 TRIES = 1  # more of a call that failed; the file itself is tried again by its lane
@@ -55,9 +56,9 @@ class InBucket:
 
     def save(self, content: Content, pieces: Iterable[bytes]) -> None:
         """What is small goes at once, the rest in parts, which show only when all are there."""
-        parts = even(_in_time(pieces, monotonic() + SAVE_WITHIN), PART)
-        first = next(parts, b"")
-        whole = first if len(first) < PART else chain((first,), parts)
+        rest = _in_time(pieces, monotonic() + SAVE_WITHIN)
+        first = _first(rest)
+        whole = first if len(first) < SMALL else chain((first,), rest)
         _told(content, partial(put, self._bucket, content.name, whole, chunk_size=PART, max_concurrency=1))
         failpoint("file.written")
 
@@ -74,6 +75,14 @@ class InBucket:
     def delete(self, content: Content) -> None:
         """A bucket does not mind deleting what is not there."""
         _told(content, partial(delete, self._bucket, content.name))
+
+
+def _first(pieces: Iterator[bytes]) -> bytes:
+    """All of a small file; of another one the beginning."""
+    first = bytearray()
+    while len(first) < SMALL and (piece := next(pieces, b"")):
+        first += piece
+    return bytes(first)
 
 
 def _in_time(pieces: Iterable[bytes], ends: float) -> Iterator[bytes]:
