@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select, update
 
-from relay.store.db.dialects import among, upsert
+from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import file_contents, kept_files, learned
 from relay.vocabulary import KeptState
@@ -84,7 +84,8 @@ def reserve(tx: Tx, content: Content, size: int, most: int | None) -> bool:
         taken = tx.conn.execute(select(func.coalesce(func.sum(kept_files.c.size), 0)).where(others)).scalar_one()
         if int(taken) + size > most:
             return False
-    tx.conn.execute(update(kept_files).where(mine).values(size=size))
+    waits = equals(kept_files.c.state, KeptState.WAITING)  # else it was given up meanwhile
+    tx.conn.execute(update(kept_files).where(mine, waits).values(size=size))
     return True
 
 
