@@ -116,10 +116,10 @@ def _access(reader: Reader, *, required: bool) -> Access | None:
     )
     secret = reader.only_token("AWS_SECRET_ACCESS_KEY", required=_KEY_HINT if required else "")
     endpoint = _first(reader.env, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-    if endpoint and not _is_address(endpoint):
+    if required and endpoint and not _is_address(endpoint):
         name = "AWS_ENDPOINT_URL_S3" if reader.env.get("AWS_ENDPOINT_URL_S3") else "AWS_ENDPOINT_URL"
         reader.note("bad_url", name, f"{name} is not an http or https address.", "Remove it to use Amazon's own.")
-    region = _first(reader.env, "AWS_REGION", "AWS_DEFAULT_REGION") or ("us-east-1" if endpoint else "")
+    region = _first(reader.env, "AWS_REGION", "AWS_DEFAULT_REGION") or ("us-east-1" if endpoint or not required else "")
     if required and not re.fullmatch(r"[a-z0-9-]{2,40}", region):
         what = "not set" if not region else "no region"
         reader.note("missing" if not region else "wrong_value", "AWS_REGION", f"AWS_REGION is {what}.", _REGION_HINT)
