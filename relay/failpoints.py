@@ -57,6 +57,8 @@ CALLS = (
     "file.shared",
     "file.kept",
     "erase.deleted",  # Slack has deleted it, and nobody has written that down
+    "file.written",  # in a folder or a bucket, and nobody knows yet
+    "file.swept",  # there, and its row is not gone yet
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

@@ -18,6 +18,7 @@ from relay.cli.rows import UNPRINTABLE, print_fields
 from relay.delivery.deleting import Deleted, Deleter
 from relay.delivery.erasing import Extent, erase, forget_name, measure
 from relay.delivery.forgetting import forget_files, forget_old
+from relay.delivery.sweeping import sweep_all
 from relay.delivery.tracing import Traces, trace
 from relay.errors import DeliveryFailed
 from relay.failpoints import arm
@@ -27,7 +28,7 @@ from relay.store.db.engine import Store
 from relay.store.operations.erased import count_standing
 from relay.store.operations.retention import count_old
 from relay.store.operations.tidying import is_untidy, mark_untidy, tidy
-from relay.wiring import build_slack
+from relay.wiring import build_keepers, build_slack
 
 NOT_TIDIED = (
     "The database file still holds pieces of it: something reads or writes it all the time, or the disk is full."
@@ -68,7 +69,7 @@ def purge(
     print_fields({**report, **({} if tidied else {"not_tidied": f"{NOT_TIDIED} {AGAIN}"})}, as_json=as_json)
     if report.get("unfinished"):
         raise SystemExit(COULD_NOT_RUN)
-    if not tidied or report.get("stays_in_slack"):
+    if not tidied or report.get("stays_in_slack") or report.get("files_still_kept"):
         raise SystemExit(1)
 
 
@@ -86,6 +87,7 @@ def _purge_customer(
         click.confirm("Erase all of this, for good?", abort=True, err=True)
     if not found.is_nobody:
         erase(store, customer, found, in_slack=in_slack)
+    report |= _delete_content(store, settings)
     if in_slack:
         report |= _delete_in_slack(store, settings)
     if key_of(customer):
@@ -107,6 +109,12 @@ def _refuse_strangers(store: Store, customer: str, found: Traces, *, in_slack: b
     if not (left and in_slack) and not untidy:
         click.echo(f"There is no customer {_shown(customer)}.", err=True)
         raise SystemExit(1)
+
+
+def _delete_content(store: Store, settings: Settings) -> dict[str, Any]:
+    """Of files in a folder or a bucket; what cannot be deleted there is tried again by a relay at work."""
+    left = sweep_all(store, build_keepers(settings, store))
+    return {"files_still_kept": left} if left else {}
 
 
 def _delete_in_slack(store: Store, settings: Settings) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from relay.conversation import Show
 from relay.delivery import stored
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors, Known
-from relay.delivery.keeping import Keeper
+from relay.delivery.keeping import Keepers
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.delivery.reminding_rules import Reminding
@@ -64,6 +64,7 @@ class Replying:
     rules: Replies
     call_deadline: float
     files_back: Callable[[str], FilesBack]  # for the rule by which a conversation has its channel
+    public_url: str | None = None  # with which links for customers begin; None for where Slack reaches the relay
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.
@@ -158,7 +159,7 @@ class DeliveryContext:
     replying: Replying | None
     wording: Wording
     files: Files
-    keeper: Keeper
+    keepers: Keepers
     reply_rules: ReplyRules
     showing: Showing = field(default_factory=Showing)
     reminding: Callable[[str], Reminding] = field(default=lambda rule: Reminding())

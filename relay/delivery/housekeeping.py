@@ -14,6 +14,7 @@ from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import reopen_in_vain, tell_mistake
 from relay.delivery.forgetting import forget_files, forget_old
 from relay.delivery.reminding import give_back_stale, remind_all
+from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
@@ -66,6 +67,7 @@ class Housekeeping:
             self._remind,
             self._tell,
             self._say_what_is_hidden,
+            self._sweep,  # last: it may wait for a bucket
         )
 
     def _reopen(self) -> None:
@@ -80,6 +82,9 @@ class Housekeeping:
         if pruned:
             log.info("chores.pruned", count=pruned)
         forget_files(self._context.store, self._retention)
+
+    def _sweep(self) -> None:
+        sweep(self._context.store, self._context.keepers)
 
     def _decide_again(self) -> None:
         """Conversations that have nowhere to go, or only a channel that is closed."""

@@ -61,7 +61,8 @@ def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[
 
 def _of_reply(row: Waiting, about: About, redactor: Redactor | None) -> Notice:
     fate = about.fate if redactor is None else replace(about.fate, cause=redactor.clean(about.fate.cause))
-    told = Notice(about.topic, about.id, fate, stored.words_of(about.words, redactor), about.is_edited)
+    words = stored.words_of(about.words, redactor)
+    told = Notice(about.topic, about.id, fate, words, about.is_edited, links_ended=about.links_ended)
     if about.correction is not None and about.corrected is not None:
         sent = stored.words_of(about.correction_words, redactor)
         told = replace(told, correction=Notice(about.topic, about.correction, about.corrected, sent))

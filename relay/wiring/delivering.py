@@ -12,7 +12,6 @@ from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.context import DeliveryContext, Files, Replying, Showing
 from relay.delivery.housekeeping import Housekeeping
-from relay.delivery.keeping import InDatabase
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
 from relay.delivery.reminding_rules import Reminding
@@ -38,6 +37,7 @@ from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
 from relay.store.db.engine import Store
 from relay.store.queue.gates import Limits, Pace
 from relay.vocabulary import SendKind, Vendor
+from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay
 
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
@@ -73,7 +73,7 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         members=Members(slack, replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
         files=_files(relay, client),
-        keeper=InDatabase(store),
+        keepers=build_keepers(settings, store),
         schedules=_schedules(settings.config),
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
@@ -138,6 +138,7 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),
+        public_url=relay.settings.public_url,
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
 

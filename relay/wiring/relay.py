@@ -14,7 +14,7 @@ import structlog
 from relay.clock import Clock, SystemClock
 from relay.delivery import stored
 from relay.delivery.at_once import AtOnce
-from relay.delivery.keeping import InDatabase, Keeper
+from relay.delivery.keeping import Keepers
 from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
@@ -29,6 +29,7 @@ from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
 from relay.store.operations.retention import Refusals
 from relay.wiring.deciding import chat_facts, listed_role
+from relay.wiring.keeping import build_keepers
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
@@ -50,6 +51,7 @@ class Relay:
     config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
     on_edit: Callable[[], None] = field(default=lambda: None)
     router: Router = field(init=False)
+    _keepers: Keepers | None = None
 
     def __post_init__(self) -> None:
         self.router = Router(self.settings.config)
@@ -60,9 +62,11 @@ class Relay:
         self.settings = replace(self.settings, config=config)
 
     @property
-    def keeper(self) -> Keeper:
+    def keepers(self) -> Keepers:
         """Where agents' files are kept."""
-        return InDatabase(self.store)
+        if self._keepers is None:
+            self._keepers = build_keepers(self.settings, self.store)
+        return self._keepers
 
     def choose(self, message: ChatMessage, moment: float | None = None) -> Decision:
         """The channel for a conversation that this message begins, by the present mapping; now, or at a moment."""

@@ -15,6 +15,7 @@ ERASED = {
     "people": {"account", "user_id", "name", "role", "email", "phone"},
     "kept_files": {"name", "cause", "content_type", "token"},
     "file_pieces": {"content"},
+    "file_contents": {"name", "place"},
 }
 # Ids and keys of the vendors', words of the relay's own, the team's names, what the settings say.
 KEPT = {

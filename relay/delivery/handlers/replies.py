@@ -125,7 +125,7 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
     shared, how = said.files if isinstance(said, AgentWords) else (), replying.files_back(claim.conversation.rule)
     if barred or (shared and how is FilesBack.REFUSE):
         return _refusal(claim, action, said, barred or REFUSED)
-    given = hand_on(tx, claim, action, shared, how) if shared else HandedOn()
+    given = hand_on(tx, claim, action, shared, how, replying.public_url) if shared else HandedOn()
     if not isinstance(given, HandedOn):
         return given
     beside = _beside(said, given)
