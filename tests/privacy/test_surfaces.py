@@ -231,6 +231,21 @@ def test_the_relays_own_lines_about_what_an_agent_wrote(make_desk: Callable[...,
     assert leaks(wire) == []
 
 
+@pytest.mark.parametrize("show", ["everything", "customers", "handoff", "alerts"])
+def test_however_little_of_a_chat_is_shown(make_desk: Callable[..., Desk], wire: Wire, show: str) -> None:
+    """With `handoff`, what was said before is shown once a person is needed."""
+    desk = make_desk(redact=ALL, show=show, batch=5)
+    desk.sandbox.kommunicate.people["robot"] = Person("robot", "Robot", BOT)
+    desk.webhook("jane", message=f"it is {CARD}")
+    desk.webhook("robot", message=f"your mail {MAIL}?")
+    desk.webhook("robot", message="I call somebody", metadata={"KM_ASSIGN_TO": ""})
+    desk.run(60)
+    said = thread(desk) + desk.roots()[-1]["text"]
+    assert "it is [payment card hidden]" in said
+    assert ("your mail [e-mail address hidden]?" in said) is (show in ("everything", "handoff"))
+    assert leaks(wire) == []
+
+
 def test_home_and_chats(desk: Desk, wire: Wire) -> None:
     desk.client.application.extensions["relay"].identity = Identity(TEAM_ID, "U0R", "B0R", None, "https://s.slack.com/")
     desk.sandbox.kommunicate.people["jane"] = Person("jane", f"Jane {MAIL}", CUSTOMER)
