@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from relay.routing.numbers import LONGEST_ROW
 from relay.routing.views import matches
 
 Span = tuple[int, int]
@@ -54,6 +55,9 @@ def phone_numbers(text: str) -> Iterator[Span]:
     """Yield where phone numbers stand; in doubt, what begins with + is one, and what is called an order is none."""
     judge, text = _Judge(), _OTHERS.sub(lambda found: "x" * len(found[0]), text)
     for row in _ROW.finditer(text):
+        if row.end() - row.start() > LONGEST_ROW:
+            yield row.start(), len(text)
+            return
         lead = _LEADS.search(text, max(0, row.start() - 3), row.start())
         start = lead.start() if lead else row.start()
         if not (text[start - 1 : start].isalnum() or text[start - 1 : start] in ("_", "=")):
