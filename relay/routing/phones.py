@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from relay.routing.numbers import LONGEST_ROW
 from relay.routing.views import matches
 
 Span = tuple[int, int]
@@ -17,6 +18,7 @@ Span = tuple[int, int]
 MOST_JUDGED = 40  # candidates that the library judges in one text; of more, all that might be one are hidden
 MOST_READ = 300  # candidates that are read in one text; what stands behind them is hidden whole
 LEAST, MOST = 7, 15  # digits, by E.164
+HOME_LEAST, HOME_MOST = 9, 12  # with the 0 by which they begin at home
 
 _ROW = re.compile(r"\d(?:[ \t().\-/]{0,3}+\d){5,}+")
 _LEADS = re.compile(r"(?:\+|\+ ?\(|\()\Z")
@@ -53,6 +55,9 @@ def phone_numbers(text: str) -> Iterator[Span]:
     """Yield where phone numbers stand; in doubt, what begins with + is one, and what is called an order is none."""
     judge, text = _Judge(), _OTHERS.sub(lambda found: "x" * len(found[0]), text)
     for row in _ROW.finditer(text):
+        if row.end() - row.start() > LONGEST_ROW:
+            yield row.start(), len(text)
+            return
         lead = _LEADS.search(text, max(0, row.start() - 3), row.start())
         start = lead.start() if lead else row.start()
         if not (text[start - 1 : start].isalnum() or text[start - 1 : start] in ("_", "=")):
@@ -69,22 +74,30 @@ class _Judge:
     def __init__(self) -> None:
         self._left, self.to_read = MOST_JUDGED, MOST_READ
 
-    def says(self, digits: str, regions: Sequence[str | None], *, loosely: bool = False) -> bool:
+    def says(
+        self, digits: str, regions: Sequence[str | None], *, loosely: bool = False, of_mobiles: bool = False
+    ) -> bool:
+        """`loosely`: its length will do; `of_mobiles`: in one row it is a phone's as often as an order's otherwise."""
         if self._left <= 0:
             return True
         self._left -= 1
-        return any(_is_number(digits, region, loosely) for region in regions)
+        return any(_is_number(digits, region, loosely=loosely, of_mobiles=of_mobiles) for region in regions)
 
 
 @lru_cache(maxsize=4096)
-def _is_number(digits: str, region: str | None, loosely: bool) -> bool:  # noqa: FBT001
+def _is_number(digits: str, region: str | None, *, loosely: bool, of_mobiles: bool) -> bool:
     import phonenumbers  # here and not above: only who hides phone numbers pays for it
 
     try:
         number = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
         return False
-    return phonenumbers.is_possible_number(number) if loosely else phonenumbers.is_valid_number(number)
+    if loosely:
+        return phonenumbers.is_possible_number(number)
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    if of_mobiles:
+        return phonenumbers.number_type(number) in kinds
+    return phonenumbers.is_valid_number(number)
 
 
 def _in_row(text: str, start: int, groups: Sequence[Span], judge: _Judge) -> Iterator[Span]:
@@ -103,7 +116,7 @@ def _in_row(text: str, start: int, groups: Sequence[Span], judge: _Judge) -> Ite
 
 def _may_begin(text: str, at: int) -> bool:
     """Behind something else a number must show by itself that it begins: by a 0, or a bracket."""
-    return text[at] == "0" or text[at - 1] == "("
+    return (text[at] == "0" and text[at - 1] in " \t") or text[at - 1] == "("
 
 
 def _last_group(text: str, begin: int, groups: Sequence[Span], first: int, judge: _Judge) -> int | None:
@@ -135,7 +148,8 @@ def _is_phone(written: str, digits: str, judge: _Judge, *, called: bool | None, 
         return False
     if _AMERICAN.fullmatch(written) or _AREA.fullmatch(written):
         return True
-    return digits.startswith("0") and len(digits) >= 9 and judge.says(digits, _TRUNK)
+    at_home = digits.startswith("0") and HOME_LEAST <= len(digits) <= HOME_MOST
+    return at_home and judge.says(digits, _TRUNK, of_mobiles=written == digits)
 
 
 def _called(text: str, begin: int) -> bool | None:

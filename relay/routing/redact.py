@@ -27,6 +27,7 @@ Span = tuple[int, int]
 Find = Callable[[str], Iterable[Span]]
 
 MOST_FOUND = 300  # by one pattern of the settings in one text; where there are more, all of it is hidden
+MOST_STEPS = 8_000_000  # of RE2 for one pattern and text, a tenth of a second; a longer text is hidden whole
 MOST_ADDRESSES = 1000  # with signs to be decoded that are read in one text; what stands behind them is hidden whole
 REMEMBERED, SHORT = 1024, 200  # texts that are kept with what they have become, and how long they may be
 
@@ -180,6 +181,9 @@ def _by_pattern(pattern: str) -> Find:
     compiled = compile_pattern(pattern)
 
     def find(text: str) -> Iterator[Span]:
+        if compiled.programsize * len(text) > MOST_STEPS:
+            yield 0, len(text)
+            return
         for number, found in enumerate(compiled.finditer(text)):
             if number >= MOST_FOUND:
                 yield 0, len(text)

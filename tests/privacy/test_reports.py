@@ -38,6 +38,16 @@ def refused(store: Store) -> Callable[[bytes], None]:
     return send
 
 
+@pytest.fixture
+def post_one(store: Store) -> Callable[[bytes], None]:
+    client = create_app(Relay(replace(settings(), config=Config(channels={"1": "C0X"})), store)).test_client()
+
+    def send(body: bytes) -> None:
+        client.post("/kommunicate/webhook", data=body, headers={"Content-Type": "application/json", **auth()})
+
+    return send
+
+
 def shown(run: Run, url: str, **env: str) -> str:
     body: str = json.loads(run("deliveries", "show", "r1", "--json", DATABASE_URL=url, **env).stdout)["body"]
     return body
@@ -91,3 +101,20 @@ def test_the_relay_says_what_it_hides_and_when_it_no_longer_does(
     desk.restart()
     with closing(open_store(database_url)) as store, store.read() as tx:
         assert known_rules(tx) == ""
+
+
+@pytest.mark.parametrize("source", ["file", "database"])
+def test_a_dry_run_shows_what_slack_would_get(
+    post_one: Callable[[bytes], None], run: Run, database_url: str, tmp_path: Path, source: str
+) -> None:
+    body = raw("k1", 1, f"it is {CARD}", metadata={"mail": MAIL})
+    (tmp_path / "body.json").write_bytes(body)
+    post_one(body)
+    route = '{name: a, when: {message: "nothing*"}, channel: C0Y}'
+    config = f"routes: [{route}]\ndefault_channel: C0X\nredact: [payment_card, email]\n"
+    words = ["body.json"] if source == "file" else ["--received", "1"]
+    for flags in ([], ["--json"]):
+        told = run("route", *words, *flags, DATABASE_URL=database_url, RELAY_CONFIG_YAML=config)
+        assert told.exit_code == 0
+        assert "[payment card hidden]" in told.stdout
+        assert [piece for piece in ("4111 1111", "jane@") if piece in told.stdout] == []

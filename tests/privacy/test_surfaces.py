@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+import yaml
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
@@ -14,7 +15,7 @@ from relay.sandbox.slack.interactions import open_home, type_command
 from relay.sandbox.slack.values import TEAM_ID
 from relay.slack.client import Identity
 from relay.store.db.tables import received
-from tests.harness import picture, words
+from tests.harness import ROOT, picture, words
 from tests.privacy.conftest import Wire
 from tests.privacy.corpus import ALL
 from tests.replies.desk import GROUP, Desk
@@ -230,6 +231,21 @@ def test_the_relays_own_lines_about_what_an_agent_wrote(make_desk: Callable[...,
     assert leaks(wire) == []
 
 
+@pytest.mark.parametrize("show", ["everything", "customers", "handoff", "alerts"])
+def test_however_little_of_a_chat_is_shown(make_desk: Callable[..., Desk], wire: Wire, show: str) -> None:
+    """With `handoff`, what was said before is shown once a person is needed."""
+    desk = make_desk(redact=ALL, show=show, batch=5)
+    desk.sandbox.kommunicate.people["robot"] = Person("robot", "Robot", BOT)
+    desk.webhook("jane", message=f"it is {CARD}")
+    desk.webhook("robot", message=f"your mail {MAIL}?")
+    desk.webhook("robot", message="I call somebody", metadata={"KM_ASSIGN_TO": ""})
+    desk.run(60)
+    said = thread(desk) + desk.roots()[-1]["text"]
+    assert "it is [payment card hidden]" in said
+    assert ("your mail [e-mail address hidden]?" in said) is (show in ("everything", "handoff"))
+    assert leaks(wire) == []
+
+
 def test_home_and_chats(desk: Desk, wire: Wire) -> None:
     desk.client.application.extensions["relay"].identity = Identity(TEAM_ID, "U0R", "B0R", None, "https://s.slack.com/")
     desk.sandbox.kommunicate.people["jane"] = Person("jane", f"Jane {MAIL}", CUSTOMER)
@@ -284,3 +300,14 @@ def test_after_a_change_of_the_settings_what_is_shown_anew_is_hidden(
     send(desk, "5-k9", {"message": f"again {CARD}"})
     desk.run(60)
     assert leaks(wire) == []
+
+
+def test_the_recipe_of_the_readme(make_desk: Callable[..., Desk], wire: Wire) -> None:
+    section = (ROOT / "README.md").read_text().partition("### What may be seen in Slack")[2]
+    desk = make_desk(**yaml.safe_load(section.partition("```yaml\n")[2].partition("```")[0]))
+    metadata = {"plan": "gold", "KM_CHAT_CONTEXT": {"kmUserLocale": "de"}, "iban": "DE89370400440532013000"}
+    desk.webhook("jane", message=f"{CARD}, {MAIL}, password: hunter2", metadata=metadata)
+    assert "plan: gold" in json.dumps(desk.roots()[-1])
+    assert "Language: de" in json.dumps(desk.roots()[-1])
+    assert "3 details hidden:" in thread(desk)
+    assert [one for one in ("DE89", "hunter2") if one in str(wire)] + leaks(wire) == []
