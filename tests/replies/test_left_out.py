@@ -63,3 +63,13 @@ def test_a_clock_that_jumped_back_holds_no_bots_words(make_desk: Make) -> None:
     desk.clock.advance(-86400.0)
     desk.run(60)
     assert said(desk) == ["m1", "b1"]
+
+
+def test_one_new_thread_is_opened_though_slacks_clock_is_far_behind_ours(make_desk: Make) -> None:
+    desk = make_desk(new_thread_after=7 * 86400.0)
+    desk.sandbox.core.now = lambda: desk.clock.now() - 9 * 86400.0
+    asks(desk, "m1 hello")
+    desk.run(7 * 86400.0 + 60)
+    asks(desk, "m2 back again", wait=30)
+    assert len(desk.roots()) == 2
+    assert said(desk) == ["m1", "m2"]
