@@ -6,12 +6,12 @@ its place: before what came later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from relay.conversation import Holder, Show, is_left_to_bot, waits_for_bot
 from relay.delivery.context import DeliveryContext
-from relay.delivery.last_words import CUSTOMERS, PATIENCE
+from relay.delivery.last_words import CUSTOMERS, PATIENCE, asks
 from relay.delivery.steps import LOCK, Need
 from relay.kommunicate.people import answers_customers
 from relay.messages import MessageKind, Role
@@ -30,10 +30,11 @@ CLOCKS_DIFFER = 5.0  # seconds that a message may seem to have come after the ta
 Shown = Sequence[tuple[Waiting, Line]]
 
 
-def left_to_bot(tx: Tx, claim: Claim, shown: Shown) -> float | Need | bool:
+def left_to_bot(tx: Tx, claim: Claim, shown: Shown, closing: Collection[str]) -> float | Need | bool:
     """Whether a bot has this chat to itself: then what waits is left out, or in how many seconds to look again.
 
-    False where a person is needed, and all that is to be shown is among what waits.
+    A customer who says one of the words `closing` asks for nothing. False where a person is needed, and all that is to
+    be shown is among what waits.
     """
     place, at = claim.conversation, claim.at
     if any(row.is_brought_back for row, _ in shown):
@@ -42,7 +43,7 @@ def left_to_bot(tx: Tx, claim: Claim, shown: Shown) -> float | Need | bool:
     if not any(_is_of_people(row, line) for row, line in shown) and is_left_to_bot(
         place.state, was_shown=bool(place.thread_ts or place.dead_ts), calls=calls
     ):
-        asked = None if place.state.is_resolved else _unanswered(shown, at)
+        asked = None if place.state.is_resolved else _unanswered(shown, at, closing)
         if asked is None:
             leave_out(tx, [row.id for row, _ in shown], WITH_BOT)
             return True
@@ -91,12 +92,12 @@ def _came(row: Waiting, at: float) -> float:
     return row.queued_at if row.queued_at <= at + CLOCKS_DIFFER else at - 2 * PATIENCE
 
 
-def _unanswered(shown: Shown, at: float) -> float | None:
+def _unanswered(shown: Shown, at: float, closing: Collection[str]) -> float | None:
     """When the first question came that no bot has answered, None for none."""
     since: float | None = None
     for row, line in shown:
         if line.author.role in CUSTOMERS:
-            since = _came(row, at) if since is None else since
+            since = _came(row, at) if since is None and asks(line.message, closing) else since
         elif _is_of_bot(line) and answers_customers(line.message.sender, line.message.metadata):
             since = None
     return since

@@ -1,9 +1,10 @@
-"""What was left to a bot, and what is gathered: never looked for in vain, never held by a clock, never for what is over."""
+"""What was left to a bot, and what is gathered: never looked for in vain, never held by a clock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 from tests.replies.test_showing import asks, bot, posts, said
 
@@ -73,3 +74,25 @@ def test_one_new_thread_is_opened_though_slacks_clock_is_far_behind_ours(make_de
     asks(desk, "m2 back again", wait=30)
     assert len(desk.roots()) == 2
     assert said(desk) == ["m1", "m2"]
+
+
+def test_thanks_to_a_bot_call_nobody(make_desk: Make) -> None:
+    """A question that came with them does."""
+    desk = make_desk(show="handoff")
+    asks(desk, "m1 question")
+    bot(desk, "b1 answer")
+    asks(desk, "thanks, bye!", wait=120)
+    assert not desk.roots()
+    asks(desk, "m2 how?", wait=5)
+    asks(desk, "thank you!", wait=60)
+    assert said(desk) == ["m1", "b1", "m2"]
+
+
+def test_thanks_to_a_bot_make_nobody_wait_where_everything_is_shown(make_desk: Make) -> None:
+    desk = make_desk(remind={"after": 60.0})
+    asks(desk, "m1 question")
+    bot(desk, "b1 answer")
+    asks(desk, "thanks, bye!", wait=120)
+    desk.chores()
+    desk.run(60)
+    assert "waits" not in words(desk.roots()[0])

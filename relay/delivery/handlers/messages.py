@@ -163,7 +163,7 @@ def _to_be_shown(
 ) -> Prepared:
     """The next root or posts, of what the channel is to see."""
     show, last = context.showing.show_of(claim.conversation.rule), shown[-1][0].id
-    left = left_to_bot(tx, claim, shown) if show is Show.HANDOFF else False
+    left = left_to_bot(tx, claim, shown, context.closing_words) if show is Show.HANDOFF else False
     if left is not False:
         record_events_applied(tx, claim, last)
         return None if left is True else left
