@@ -186,14 +186,14 @@ def answered(now: ConversationState, *, name: str, agent_id: str | None = None) 
     return replace(now, holder=Holder.AGENT, assignee=agent_id, holder_name=name, bot_active=False, broadcast_from=None)
 
 
-def is_left_to_bot(now: ConversationState, *, has_thread: bool, calls: bool) -> bool:
+def is_left_to_bot(now: ConversationState, *, was_shown: bool, calls: bool) -> bool:
     """True while a bot has it, and answers; or may yet, where nobody has been shown it.
 
-    `calls`: its next message is to be shown in the channel.
+    `was_shown`: it has a thread, or had one. `calls`: its next message is to be shown in the channel.
     """
     if now.holder is Holder.BOT:
         return now.waits_since is None
-    return now.holder is Holder.NOBODY and not has_thread and not calls
+    return now.holder is Holder.NOBODY and not was_shown and not calls
 
 
 def without_bot(now: ConversationState) -> ConversationState:

@@ -194,3 +194,17 @@ def test_stars_hold_nobody_up() -> None:
     for text in HOSTILE:
         asks({"message": "*a" * 30 + "*z"}, message=text)
     assert time.perf_counter() - begun < 0.5
+
+
+@pytest.mark.parametrize("name", ["message", "metadata.note"])
+def test_half_a_character_of_a_customers_is_no_trouble_for_patterns(name: str) -> None:
+    facts = Facts("1", message="\ud800 refund", metadata={"note": "\ud800 refund"})
+    assert holds(parse_when({name: "/refund/"}), facts)
+
+
+def test_a_text_longer_than_patterns_read_is_found_by_its_whole() -> None:
+    long = "x" * 4100 + "end"
+    routes = f"routes: [{{name: a, channel: C0X, when: {{message: ['some*thing', {long}]}}}}]"
+    config, _ = check_config(routes, "c")
+    assert config is not None
+    assert Router(config).choose(Facts("1", message=long)).channel == "C0X"

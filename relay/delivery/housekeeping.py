@@ -48,7 +48,8 @@ class Housekeeping:
         self._context = context
         self._choose = choose
         self._retention = retention
-        self._file, self._mistake, self._told = file, mistake, ""
+        self._file, self._mistake = file, mistake
+        self._told: str | None = None  # whoever was here before may have told of one that is mended
         self._is_new = True
 
     def use(self, context: DeliveryContext, retention: float) -> None:

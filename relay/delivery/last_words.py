@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from relay.conversation import Holder
 from relay.delivery.context import DeliveryContext
+from relay.kommunicate.closing import closes
 from relay.kommunicate.people import answers_customers
 from relay.messages import ChatMessage, MessageKind, Role
 from relay.store.conversations.cards import last_messages
@@ -41,7 +42,7 @@ def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float)
     of_customer = [one for one, role in said if role in CUSTOMERS]
     waits, again = place.state.waits_since, None
     if waits is None and place.state.holder is Holder.BOT and not place.state.is_resolved:
-        since = _unanswered(said)
+        since = _unanswered(said, context.closing_words)
         if since is not None:
             waited = max(0.0, at - since)
             waits, again = (since, None) if waited >= PATIENCE else (None, PATIENCE - waited)
@@ -55,15 +56,20 @@ def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float)
     )
 
 
-def _unanswered(said: Sequence[tuple[ChatMessage, Role]]) -> float | None:
+def _unanswered(said: Sequence[tuple[ChatMessage, Role]], closing: Collection[str]) -> float | None:
     """When the first question came that nobody has answered, None for none."""
     since = None
     for message, role in said:  # newest first
         if role in CUSTOMERS:
-            since = message.sent_at
+            since = message.sent_at if asks(message, closing) else since
         elif message.kind is MessageKind.MESSAGE and (role is Role.AGENT or _answers(message)):
             break
     return since
+
+
+def asks(message: ChatMessage, closing: Collection[str]) -> bool:
+    """False where a customer says thanks or goodbye, also by one of the words `closing`: no bot need answer that."""
+    return message.attachment is not None or not closes(message.own_words, message.metadata, closing)
 
 
 def _answers(message: ChatMessage) -> bool:

@@ -6,12 +6,12 @@ its place: before what came later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from relay.conversation import Holder, Show, is_left_to_bot, waits_for_bot
 from relay.delivery.context import DeliveryContext
-from relay.delivery.last_words import CUSTOMERS, PATIENCE
+from relay.delivery.last_words import CUSTOMERS, PATIENCE, asks
 from relay.delivery.steps import LOCK, Need
 from relay.kommunicate.people import answers_customers
 from relay.messages import MessageKind, Role
@@ -25,26 +25,30 @@ from relay.store.queue.due import arm_card_in_passing
 OF_BOTS = "a bot's words; `show` leaves them out"
 CARD_ALONE = "`show` asks for the card alone"
 WITH_BOT = "left to the bot until a person is needed"
+CLOCKS_DIFFER = 5.0  # seconds that a message may seem to have come after the take that shows it
 
 Shown = Sequence[tuple[Waiting, Line]]
 
 
-def left_to_bot(tx: Tx, claim: Claim, shown: Shown) -> float | Need | bool:
+def left_to_bot(tx: Tx, claim: Claim, shown: Shown, closing: Collection[str]) -> float | Need | bool:
     """Whether a bot has this chat to itself: then what waits is left out, or in how many seconds to look again.
 
-    False where a person is needed, and all that is to be shown is among what waits.
+    A customer who says one of the words `closing` asks for nothing. False where a person is needed, and all that is to
+    be shown is among what waits.
     """
     place, at = claim.conversation, claim.at
+    if any(row.is_brought_back for row, _ in shown):
+        return False  # that is decided: what showed that a person is needed may be far behind these
     calls = claim.broadcast_from is not None and claim.broadcast_from <= at
     if not any(_is_of_people(row, line) for row, line in shown) and is_left_to_bot(
-        place.state, has_thread=place.thread_ts is not None, calls=calls
+        place.state, was_shown=bool(place.thread_ts or place.dead_ts), calls=calls
     ):
-        asked = _unanswered(shown)
+        asked = None if place.state.is_resolved else _unanswered(shown, at, closing)
         if asked is None:
             leave_out(tx, [row.id for row, _ in shown], WITH_BOT)
             return True
         if asked + PATIENCE > at:
-            return min(PATIENCE, asked + PATIENCE - at)
+            return asked + PATIENCE - at
         if place.state.holder is Holder.BOT:
             if not claim.locked:
                 return Need(LOCK)
@@ -69,9 +73,9 @@ def seconds_to_gather(context: DeliveryContext, claim: Claim, shown: Shown) -> f
     """For how long a bot's words wait for more of them; 0.0 where they do not, or somebody else's are among them."""
     if not all(_is_of_bot(line) and not (row.about or row.lost) for row, line in shown):
         return 0.0
-    return max(
-        0.0, min(row.queued_at for row, _ in shown) + context.showing.batch_of(claim.conversation.rule) - claim.at
-    )
+    batch = context.showing.batch_of(claim.conversation.rule)
+    wait = min(row.queued_at for row, _ in shown) + batch - claim.at
+    return wait if 0.0 < wait <= batch + CLOCKS_DIFFER else 0.0
 
 
 def _is_of_people(row: Waiting, line: Line) -> bool:
@@ -83,12 +87,17 @@ def _is_of_bot(line: Line) -> bool:
     return line.author.role is Role.BOT and line.message.kind is MessageKind.MESSAGE
 
 
-def _unanswered(shown: Shown) -> float | None:
+def _came(row: Waiting, at: float) -> float:
+    """When it came; what lies ahead came before a clock was set back, and has waited for long enough."""
+    return row.queued_at if row.queued_at <= at + CLOCKS_DIFFER else at - 2 * PATIENCE
+
+
+def _unanswered(shown: Shown, at: float, closing: Collection[str]) -> float | None:
     """When the first question came that no bot has answered, None for none."""
     since: float | None = None
     for row, line in shown:
         if line.author.role in CUSTOMERS:
-            since = row.queued_at if since is None else since
+            since = _came(row, at) if since is None and asks(line.message, closing) else since
         elif _is_of_bot(line) and answers_customers(line.message.sender, line.message.metadata):
             since = None
     return since

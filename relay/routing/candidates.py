@@ -81,7 +81,7 @@ def _containing(ranges: Sequence[tuple[int, int, int]], value: str) -> Iterator[
 
 def _letters_of(value: Exact | Glob) -> str:
     """Letters in a row that every text has which fits: the end of what is plain, since beginnings are often alike."""
-    plain = [value.written] if isinstance(value, Exact) else _PLAIN.findall(value.written)
+    plain = [value.written[:LOOKED_AT]] if isinstance(value, Exact) else _PLAIN.findall(value.written)
     longest = max(plain, key=len, default="")
     return longest[-LETTERS:] if len(longest) >= LETTERS else ""
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from relay.settings.hours import BusinessHours, parse_days, parse_opening
-from relay.settings.wrong import shown, wrong
+from relay.settings.wrong import looks_secret, shown, wrong
 
 ROLES, YES_OR_NO = ("customer", "agent", "bot"), ("true", "false")
 LOOKED_AT = 4000  # characters of a text that a pattern reads
@@ -69,7 +69,8 @@ class Regex:
 
     def matches(self, value: str | float) -> bool:
         """True where the pattern is found in the text's first characters."""
-        return isinstance(value, str) and self.program.search(value[:LOOKED_AT]) is not None
+        # Half a character, which JSON can hold, is none for RE2.
+        return isinstance(value, str) and self.program.search(_whole_characters(value[:LOOKED_AT])) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,10 @@ class Within:
     def matches(self, value: str | float) -> bool:
         """True for a moment, in seconds since 1970."""
         return self.hours.include(float(value))
+
+
+def _whole_characters(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def number_of(value: str | float) -> int | None:
@@ -179,7 +184,8 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False, over_lines: bool
     compiled, complaint = _compile(pattern, ignore_case=ignore_case, over_lines=over_lines)
     if complaint:
         hint = "Patterns are RE2's: no look-around and no back-references; see github.com/google/re2/wiki/Syntax."
-        raise wrong("bad_pattern", f"{shown(pattern)} is not a pattern: {complaint}.", hint)
+        why = "" if looks_secret(pattern) else f": {complaint}"  # it repeats a part of the pattern
+        raise wrong("bad_pattern", f"{shown(pattern)} is not a pattern{why}.", hint)
     if compiled.programsize > MAX_PROGRAM:
         message = f"{shown(pattern)} is too large a pattern: {compiled.programsize:,} steps, {MAX_PROGRAM:,} at most."
         raise wrong("large_pattern", message, "Repeat less often, as in `{1,20}`, or write several patterns.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ class Edit:
     findings: Sequence[Finding]
 
 
-_Look = tuple[int, int, int] | None  # inode, size, and time of the last change in nanoseconds; None: not to be seen
+# Inode, size, and when its words and its permissions changed last, in nanoseconds; None: not to be seen.
+_Look = tuple[int, int, int, int] | None
 
 
 class Watch:
@@ -34,6 +36,7 @@ class Watch:
         self._env, self._cwd = env, cwd
         name = file_named(env)
         self._path = None if name is None else cwd / name
+        self._taken: _Look = None
         self._taken = self._look()
 
     @property
@@ -61,4 +64,6 @@ class Watch:
             found = self._path.stat()
         except (OSError, ValueError):
             return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        if stat.S_ISFIFO(found.st_mode):  # it was read once; who reads again waits for a writer
+            return self._taken
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -174,3 +175,15 @@ def test_a_history_that_shows_a_post_only_after_five_seconds_is_looked_at_again(
     line.run(90)
     assert (line.told(), len(line.roots()), len(line.times())) == (["m1"], 1, 2)
     assert not any(message.deleted for message in line.sandbox.slack.messages)
+
+
+def test_a_shorter_lease_in_an_edited_file_takes_nothing_from_whoever_holds_it(line: Rig) -> None:
+    """Processes read the file one after another; a call that set out under the longer lease is still ours."""
+    line.out = replace(line.out, lease=300.0)
+    line.write("m1")
+    claim, send = line.set_out()
+    line.worker.use(replace(line.out, lease=30.0))
+    line.run(40)
+    line.succeed(claim, send, post(line, send))
+    line.run(60)
+    assert (line.told(), line.waiting()) == (["m0", "m1"], [])

@@ -61,3 +61,8 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_names_are_found_however_deep() -> None:
     when = parse_when({"any": [{"language": "de"}, {"not": {"message": "x"}}], "role": "bot"})
     assert list(names_in(when)) == ["language", "message", "role"]
+
+
+def test_a_secret_in_a_pattern_that_is_none_is_not_repeated() -> None:
+    findings = check_config("routes: [{name: a, channel: C0X, when: {message: '/(xoxb-1234567890-abcdef/'}}]", "c")[1]
+    assert "xoxb" not in "".join(map(str, findings))

@@ -150,8 +150,12 @@ def _begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting)
     if silence is None or place.thread_ts is None or first.about or first.lost or first.parts_done:
         return False
     before = threads.last_came_at(tx, place.id, first.received_id)
-    # Slack's `ts` is a time: the thread that was opened for this message is not opened again.
-    return before is not None and first.queued_at - max(before, float(place.thread_ts)) > silence
+    if before is None or first.queued_at - before <= silence:
+        return False
+    # The thread that was opened for this message is not opened again, whatever the clocks say: Slack's `ts` is a time
+    # of its own, and the root may have waited for long.
+    began = max(threads.last_root_at(tx, place.id), float(place.thread_ts))
+    return claim.at - began > silence
 
 
 def _to_be_shown(
@@ -159,7 +163,7 @@ def _to_be_shown(
 ) -> Prepared:
     """The next root or posts, of what the channel is to see."""
     show, last = context.showing.show_of(claim.conversation.rule), shown[-1][0].id
-    left = left_to_bot(tx, claim, shown) if show is Show.HANDOFF else False
+    left = left_to_bot(tx, claim, shown, context.closing_words) if show is Show.HANDOFF else False
     if left is not False:
         record_events_applied(tx, claim, last)
         return None if left is True else left

@@ -8,6 +8,7 @@ from sqlalchemy import and_, select, update
 
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
+from relay.store.db.rows import BROUGHT_BACK
 from relay.store.db.tables import deliveries, received
 from relay.vocabulary import DeliveryState, Lane
 
@@ -31,6 +32,6 @@ def bring_back(tx: Tx, conversation_id: int, reason: str) -> bool:
         equals(deliveries.c.state, DeliveryState.IGNORED),
         deliveries.c.cause == reason,
     )
-    again = {"state": DeliveryState.WAITING.value, "cause": "", "settled_at": None}
+    again = {"state": DeliveryState.WAITING.value, "cause": BROUGHT_BACK, "settled_at": None}
     found = tx.conn.execute(update(deliveries).where(left_out).values(**again).returning(deliveries.c.id))
     return bool(found.all())

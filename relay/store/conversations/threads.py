@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, and_, exists, select, union_all, update
+from sqlalchemy import Integer, and_, exists, func, select, union_all, update
 
 from relay.messages import Decision
-from relay.store.db.dialects import among
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, Send
 from relay.store.db.statements import given
@@ -29,7 +29,7 @@ from relay.store.db.tables import (
 from relay.store.queue.due import arm, arm_all, lock
 from relay.store.queue.lanes import hold, record_mentioned
 from relay.store.queue.sends import drop, mark_delivered, void_frozen
-from relay.vocabulary import DeliveryState, GateScope, Lane, SendState, Source
+from relay.vocabulary import DeliveryState, GateScope, Lane, SendKind, SendState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,12 @@ def last_came_at(tx: Tx, conversation_id: int, before: int) -> float | None:
     found = select(received.c.received_at).where(earlier).order_by(received.c.id.desc()).limit(1)
     came: float | None = tx.conn.execute(found).scalar_one_or_none()
     return came
+
+
+def last_root_at(tx: Tx, conversation_id: int) -> float:
+    """When the root was made that came last, in seconds since 1970; 0.0 where there was none."""
+    roots = and_(sends.c.conversation_id == conversation_id, equals(sends.c.kind, SendKind.ROOT))
+    return tx.conn.execute(select(func.max(sends.c.created_at)).where(roots)).scalar_one() or 0.0
 
 
 def begin_anew(tx: Tx, conversation_id: int) -> None:

@@ -12,6 +12,7 @@ from relay.messages import ConversationKey, Fate, Form
 from relay.vocabulary import Lane, Mark, Outcome, SendKind, SendState, ThreadNotice
 
 FOLLOWS = "follows"  # in a post's payload, for us alone: the deliveries whose files are to follow it
+BROUGHT_BACK = "left to the bot before a person was needed"  # the cause of what waits because of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class Waiting:
     parts_done: frozenset[int]
     is_withdrawn: bool
     queued_at: float  # in seconds since 1970
+    is_brought_back: bool = False  # it was left out before a person was needed
 
 
 @dataclass(frozen=True, slots=True)

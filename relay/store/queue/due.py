@@ -32,6 +32,7 @@ from relay.store.db.tables import conversations, gates, lanes
 from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_mark, of, of_slack
 from relay.vocabulary import GateScope, Lane
 
+BELIEVED_LEASE = 900.0  # seconds: processes that read an edited file one after another know different leases
 PLACE = func.coalesce(conversations.c.channel_id, conversations.c.channel)  # where a conversation is shown
 LEASE_OWNERS = select(lanes.c.lease_owner).where(lanes.c.lease_owner.is_not(None)).distinct()
 
@@ -191,7 +192,7 @@ def claimable(
     moment: Moment, lease: float, limits: Limits, kinds: tuple[Lane, ...], dead: ColumnElement[bool]
 ) -> Select[Any]:
     """The lanes that are due, free and not held back by a gate; those of a newer version's kinds are not ours."""
-    free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, lease), dead)
+    free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, max(lease, BELIEVED_LEASE)), dead)
     return (
         select(lanes.c.conversation_id, lanes.c.kind)
         .join(conversations, conversations.c.id == lanes.c.conversation_id)

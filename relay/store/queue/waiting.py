@@ -11,7 +11,7 @@ from relay.messages import Fate, Form
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import kept_files
-from relay.store.db.rows import About, Claim, Send, Waiting
+from relay.store.db.rows import BROUGHT_BACK, About, Claim, Send, Waiting
 from relay.store.db.statements import given, one_of
 from relay.store.db.tables import deliveries, received, send_parts, sends
 from relay.store.queue.lanes import TO_DO
@@ -139,6 +139,7 @@ def _waiting(row: Any, about: dict[int, Any], *, lost: bool, parts_done: Iterabl
         parts_done=frozenset(parts_done),
         is_withdrawn=row.gone and row.about is None,
         queued_at=row.created_at,
+        is_brought_back=row.cause == BROUGHT_BACK,
     )
 
 

@@ -1,0 +1,51 @@
+"""What counts as an edit of the YAML file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from relay.settings.watching import Edit, Watch
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "config.yaml"
+    file.write_text("channels: {1: C0A}\n")
+    return file
+
+
+def channel(edit: Edit | None) -> str | None:
+    assert edit is not None
+    return edit.config and edit.config.channels["1"]
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen(file: Path) -> None:
+    """Permissions that are mended change neither, too."""
+    watch, before = Watch({}, file.parent), file.stat()
+    file.write_text("channels: {1: C0B}\n")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert channel(watch.edited()) == "C0B"
+    assert watch.edited() is None
+
+
+def test_what_cannot_be_read_is_an_error_once_and_comes_back(file: Path) -> None:
+    watch = Watch({}, file.parent)
+    file.unlink()
+    assert channel(watch.edited()) is None
+    file.mkdir()
+    assert channel(watch.edited()) is None
+    assert watch.edited() is None
+    file.rmdir()
+    (file.parent / "other.yaml").write_text("channels: {1: C0C}\n")
+    file.symlink_to("other.yaml")
+    assert channel(watch.edited()) == "C0C"
+
+
+def test_nobody_waits_for_the_writer_of_a_pipe(file: Path) -> None:
+    watch = Watch({}, file.parent)
+    file.unlink()
+    os.mkfifo(file)
+    assert watch.edited() is None
