@@ -141,3 +141,9 @@ def test_what_came_is_asked_again(run: Run, store: Store, database_url: str) -> 
     one = json.loads(run("route", "--received", str(rows[1]["id"]), "--json", **env).stdout)
     assert (one["rule"], one["facts"]["message"]) == ("channels", "Hello")
     assert run("route", "--received", "999", **env).exit_code == 1
+
+
+def test_it_says_why_slack_gets_nothing_at_once(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text(json.dumps(body()))
+    result = run("route", "body.json", RELAY_CONFIG_YAML="default_channel: C0SUPPORT\nshow: handoff\n")
+    assert "It goes to C0SUPPORT.\nSlack gets nothing at once: `show` or `batch` asks for that." in result.stdout
