@@ -1,6 +1,6 @@
 """Whether files hold up words, and what they cost in memory: large ones, both ways at once, beside words.
 
-    python -m bench.files --files 100 --megabytes 20 --seconds 20 --database both
+    python -m bench.files --files 100 --megabytes 20 --seconds 20 --database both --kept-in database
 
 Prints the seconds from the commit to Slack for words, p50 and p99, without files and beside them, and the most memory
 that the relay's process took meanwhile, in MB. Half of the files come from customers, half from agents.
@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 
+from bench.places import KEPT_IN, place
 from bench.soak import database
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.slack.sharing import settle
@@ -98,16 +99,17 @@ class Town:
         return shown + reached == count
 
 
-def measure(kind: str, count: int, size: int, seconds: float) -> dict[str, Any]:
+def measure(kind: str, kept_in: str, count: int, size: int, seconds: float) -> dict[str, Any]:
     """One run."""
     with (
         tempfile.TemporaryDirectory(prefix="relay-files-") as name,
         database(kind, Path(name)) as url,
+        place(kept_in, Path(name)) as where,
         SandboxServer(Sandbox(pace=0)) as server,
     ):
         for number in range(CHATS):
             server.sandbox.slack.add_channel(f"C0F{number}", f"f-{number}")
-        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret")
+        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret", **where)
         relay = RelayProcess("serve", cwd=Path(name), env=env, start=spawned)
         try:
             relay.wait_ready()
@@ -134,6 +136,7 @@ def measure(kind: str, count: int, size: int, seconds: float) -> dict[str, Any]:
             relay.kill()
     return {
         "database": kind,
+        "kept in": kept_in,
         "words alone": alone,
         "words beside files": beside,
         "MB before": round(before),
@@ -149,9 +152,10 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
+    parser.add_argument("--kept-in", choices=KEPT_IN, default="database", help="agents' files")
     options = parser.parse_args()
     for kind in ("sqlite", "postgres") if options.database == "both" else (options.database,):
-        print(json.dumps(measure(kind, options.files, options.megabytes * 1024**2, options.seconds)))
+        print(json.dumps(measure(kind, options.kept_in, options.files, options.megabytes * 1024**2, options.seconds)))
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ class ConversationState:
     It began, at `since` in seconds since 1970, with `opener_id`, a received message of `opener_sender`, whose role has
     `opener_rank`. Its customer has waited for an answer from `waits_since` on, None where they do not; while a bot has
     it, that is noticed when the card is drawn. Its holder has had it since `held_since`. From `broadcast_from` on, the
-    next message is also shown in the channel. `bot_active`: a bot has spoken, and no agent since; whether it would
-    answer, nobody has said.
+    next message is also shown in the channel, unless it is `muted`: then nobody is called for it. `bot_active`: a bot
+    has spoken, and no agent since; whether it would answer, nobody has said.
     """
 
     status: Status = Status.OPEN
@@ -63,6 +63,7 @@ class ConversationState:
     broadcast_from: float | None = None
     waits_since: float | None = None
     held_since: float | None = None
+    muted: bool = False
 
     @property
     def is_resolved(self) -> bool:
@@ -160,7 +161,7 @@ def resolved(now: ConversationState, *, by: str) -> ConversationState:
     """`by` is a name, "" if unknown."""
     if now.is_resolved and not by:
         return now
-    return replace(_waits_no_more(now), status=Status.RESOLVED, resolved_by=by, broadcast_from=None)
+    return replace(_waits_no_more(now), status=Status.RESOLVED, resolved_by=by, broadcast_from=None, muted=False)
 
 
 def reopened(now: ConversationState) -> ConversationState:
@@ -198,6 +199,11 @@ def is_left_to_bot(now: ConversationState, *, was_shown: bool, calls: bool) -> b
 def without_bot(now: ConversationState) -> ConversationState:
     """The bot that was heard is no matter."""
     return replace(now, bot_active=False)
+
+
+def muted(now: ConversationState, *, on: bool) -> ConversationState:
+    """Nobody is called for it any more, until it is resolved; or they are again."""
+    return replace(now, muted=on)
 
 
 def released(now: ConversationState, *, moment: float) -> ConversationState:

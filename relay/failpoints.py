@@ -27,6 +27,9 @@ TRANSACTIONS = (
     "prune",
     "remind",
     "give_back",
+    "erase",
+    "erase_post",
+    "delete_file",
     # what a failed call leads to
     "retry",
     "gate",
@@ -53,6 +56,9 @@ CALLS = (
     "file.uploaded",
     "file.shared",
     "file.kept",
+    "erase.deleted",  # Slack has deleted it, and nobody has written that down
+    "file.written",  # in a folder or a bucket, and nobody knows yet
+    "file.swept",  # there, and its row is not gone yet
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

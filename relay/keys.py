@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 MAX_KEY = 255  # characters
+PIECE = "piece:"  # before the key of a message that came in pieces, for one of them
 # Characters that show nothing and reorder or hide what stands beside them: overrides and isolates of direction, widths
 # of zero, tags. Not the joiners, which Persian and emoji need, and of tags those of a flag.
 _INVISIBLE = re.compile(

@@ -12,8 +12,6 @@ from typing import Any
 
 from relay.vocabulary import DeliveryState, Mark
 
-PIECE = "piece:"  # before the key of a message that came in pieces, for one of them
-
 
 class Role(StrEnum):
     """Who is speaking. Kommunicate's webhook does not say; see `kommunicate.people`."""
@@ -75,11 +73,13 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A name and role to show beside a message. `name` is never empty."""
+    """A name and role to show beside a message. `name` is never empty; the rest is "" where nobody asks for it."""
 
     user_id: str
     name: str
     role: Role = Role.UNKNOWN
+    email: str = ""
+    phone: str = ""
 
 
 class Standing(StrEnum):
@@ -123,11 +123,11 @@ class News(StrEnum):
 class ChatMessage:
     """What somebody wrote in Kommunicate, as words a person can read.
 
-    `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only;
-    `text` may be empty when there is an attachment; `title` is Kommunicate's `groupName`, `client_group_id` what the
-    customer's app calls the conversation. `news` is what it says of the conversation itself. `unseen` are words beside
-    them that the customer does not see: shown small.
-    `spoken` are the words of a `NOTICE` whose sender is not of the team. `quotes` is the key of what it answers to.
+    `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only; `text` may be
+    empty where there is an attachment. `title` is `groupName`, `client_group_id` what the customer's app calls the
+    conversation, `news` what it says of it. `unseen` are words that the customer does not see: shown small. `spoken`
+    are the words of a `NOTICE` whose sender is not of the team, `quotes` is the key of what it answers to, `hidden` how
+    many details are hidden.
     """
 
     conversation: ConversationKey
@@ -144,6 +144,7 @@ class ChatMessage:
     unseen: str = ""
     spoken: str | None = None
     quotes: str = ""
+    hidden: int = 0
 
     @property
     def own_words(self) -> str:
@@ -220,10 +221,8 @@ class AgentChange:
 
 @dataclass(frozen=True, slots=True)
 class AgentClick:
-    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970.
-
-    `thread_ts` is None where that message is a thread's card. `about` is the id of the delivery that the control names,
-    None where it is of the card, or a shortcut.
+    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970. `thread_ts` is None
+    where that message is a thread's card. `about` is the id of the delivery that the control names, else None.
     """
 
     key: str

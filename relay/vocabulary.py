@@ -115,6 +115,8 @@ FATE = (ThreadNotice.FAILED, ThreadNotice.UNSURE, ThreadNotice.DELAYED, ThreadNo
 CHANGE = (ThreadNotice.EDITED, ThreadNotice.DELETED)
 """Lines that say what has become of a reply, or of a change to it: one each, drawn again whenever that changes."""
 
+CALLING = (ThreadNotice.REMINDER, ThreadNotice.STALE)  # lines that somebody must see
+
 
 NO_TOPIC = ""  # of a delivery that is somebody's words
 CLICK_TOPIC = ReceivedKind.CLICK.value  # of a delivery that is a click

@@ -19,6 +19,7 @@ from relay.sandbox import Sandbox, SandboxServer
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import migrate
 from tests import dialects
+from tests.buckets import bucket_server
 from tests.databases import Databases, Lend
 from tests.harness import POSTGRES, FakeClock, own_ports
 from tests.sampling import mark_long
@@ -146,6 +147,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated, empty database: the test runs on SQLite and on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_database_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of a real server of buckets."""
+    with bucket_server() as address:
+        yield address
 
 
 @pytest.fixture

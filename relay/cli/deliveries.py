@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from relay.cli.common import Age, explain_failures, json_option, settings_for
+from relay.cli.hiding import without_hidden
 from relay.cli.rows import print_fields, print_rows
 from relay.errors import SettingsError
 from relay.settings import Settings
@@ -77,10 +78,12 @@ def replay(*, delivery_id: str | None, everything: bool, since: float | None) ->
 @json_option
 @explain_failures
 def show(*, delivery_id: str, as_json: bool) -> None:
-    """Show one delivery and its sends, or one rejected body (r12)."""
+    """Show one delivery and its sends, or one rejected body (r12) without what `redact` hides."""
     rejected, number = parse_id(delivery_id)
     with open_existing(settings_for("deliveries")) as store, store.read() as tx:
         row = show_rejected(tx, number) if rejected else show_delivery(tx, number, slack_limits())
+        if row is not None and "body" in row:
+            row = {**row, "body": without_hidden(tx, row["body"])}
     if row is None:
         click.echo(f"There is no delivery {delivery_id}.", err=True)
         raise SystemExit(1)

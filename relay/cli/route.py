@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NoReturn
 
 import click
@@ -19,10 +19,12 @@ from relay.errors import Rejected
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage
 from relay.routing.facts import SIMPLE, Facts
+from relay.routing.per_route import every_redaction
+from relay.routing.redact import redactor
 from relay.routing.rules import Router, Tried
 from relay.settings import Settings
 from relay.store.operations.bodies import StoredBody, body_of, last_bodies
-from relay.wiring.deciding import facts_for
+from relay.wiring.deciding import chat_facts
 from relay.wiring.rehearsal import rehearse
 
 LEFT_OUT = ("title", "hours", "days")  # the same as another, or the same for all
@@ -31,9 +33,12 @@ COLUMNS = ("id", "group_id", "rule", "channel", "why")
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What becomes of a message; `posts` are the arguments of each call of Slack's, in order."""
+    """What becomes of a message; `facts` are what routes can ask of it, under their names, without what is hidden.
 
-    facts: Facts
+    `posts` are the arguments of each call of Slack's, in order.
+    """
+
+    facts: Mapping[str, str]
     rules: Sequence[Tried]
     channel: str | None
     rule: str
@@ -91,18 +96,21 @@ def _message(stored: StoredBody) -> ChatMessage:
 
 
 def _routed(settings: Settings, message: ChatMessage, stored: StoredBody, *, posts: bool = True) -> Routed:
-    router = Router(settings.config)
-    facts = facts_for(settings.config, message, stored.received_at)
+    router, facts = Router(settings.config), chat_facts(settings.config, message, stored.received_at)
     decision = router.choose(facts)
     shown = rehearse(settings, message, stored.body or b"") if posts else []
-    return Routed(facts, list(router.explain(facts)), decision.channel, decision.rule, decision.why, shown)
+    hides = redactor(every_redaction(settings.config))
+    clean = hides.clean if hides else str
+    said = {name: clean(value) for name, value in _facts(facts).items()}
+    rules = [replace(tried, why=clean(tried.why)) for tried in router.explain(facts)]
+    return Routed(said, rules, decision.channel, decision.rule, decision.why, shown)
 
 
 def _print(routed: Routed, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({**asdict(routed), "facts": _facts(routed.facts)}, indent=2))
+        click.echo(json.dumps(asdict(routed), indent=2))
         return
-    for name, value in _facts(routed.facts).items():
+    for name, value in routed.facts.items():
         click.echo(printable(f"{name}: {value}"))
     click.echo()
     for tried in routed.rules:
@@ -115,9 +123,9 @@ def _print(routed: Routed, *, as_json: bool) -> None:
         click.echo(f"\nPost {number + 1}, {place}:\n{json.dumps(post, indent=2)}")
 
 
-def _facts(facts: Facts) -> dict[str, Any]:
+def _facts(facts: Facts) -> dict[str, str]:
     """What routes can ask of it, under their names; what it does not have is left out."""
-    said = {name: value for name in SIMPLE for value in facts.values(name) if name not in LEFT_OUT}
+    said = {name: str(value) for name in SIMPLE for value in facts.values(name) if name not in LEFT_OUT}
     return {**said, **({"metadata": json.dumps(facts.metadata)} if facts.metadata else {})}
 
 

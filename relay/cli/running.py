@@ -30,18 +30,22 @@ def stop_worker(relay: Relay, delivering: Worker | None) -> None:
 
 
 def refuse_wiped_disk(settings: Settings) -> None:
-    """Raise SettingsError for SQLite on a host that wipes its disk, unless that is wanted."""
+    """Raise SettingsError for SQLite, or a folder of files, on a host that wipes its disk, unless that is wanted."""
     host = ephemeral_host(environment(Path.cwd()))
-    if host is None or not settings.database_url.startswith("sqlite") or settings.allow_ephemeral:
+    if host is None or settings.allow_ephemeral:
         return
-    finding = Finding(
-        "ephemeral_disk",
-        "error",
-        f"{host} tells of a host whose disk is wiped at every restart: SQLite would lose messages answered 200.",
-        "Add a PostgreSQL database (DATABASE_URL), or set RELAY_ALLOW_EPHEMERAL=1 if this disk does last.",
-        "DATABASE_URL",
-    )
-    raise SettingsError(findings=[finding])
+    wiped, lasts = f"{host} tells of a host whose disk is wiped at every restart", "set RELAY_ALLOW_EPHEMERAL=1 if this"
+    findings = []
+    if settings.database_url.startswith("sqlite"):
+        message = f"{wiped}: SQLite would lose messages answered 200."
+        hint = f"Add a PostgreSQL database (DATABASE_URL), or {lasts} disk does last."
+        findings.append(Finding("ephemeral_disk", "error", message, hint, "DATABASE_URL"))
+    if settings.files.place.startswith("file:"):
+        message = f"{wiped}: agents' files would be lost."
+        hint = f"Remove RELAY_FILES, or let it name a bucket, or {lasts} folder does last."
+        findings.append(Finding("ephemeral_files", "error", message, hint, "RELAY_FILES"))
+    if findings:
+        raise SettingsError(findings=findings)
 
 
 def on_stop_signals(stop: Callable[[], object]) -> None:

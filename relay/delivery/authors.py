@@ -43,12 +43,20 @@ class Authors:
     """Tells who speaks. Without a client only the configured lists of bots and agents are known."""
 
     def __init__(
-        self, store: Store, client: KommunicateClient | None, *, bots: Collection[str], agents: Collection[str]
+        self,
+        store: Store,
+        client: KommunicateClient | None,
+        *,
+        bots: Collection[str],
+        agents: Collection[str],
+        contacts: bool = False,
     ) -> None:
+        """`contacts`: how people can be reached is remembered too; else nobody asks, and it is not stored."""
         self._store = store
         self._client = client
         self._bots = bots
         self._agents = agents
+        self._contacts = contacts
         self._lock = threading.Lock()
         self._asking: dict[tuple[str, str], _LookUp] = {}
         self._fresh: dict[tuple[str, str], tuple[Person, float]] = {}  # each with when they were looked up
@@ -136,8 +144,13 @@ class Authors:
             return
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
         everybody = [found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids]
+        everybody = [one if self._keeps_contacts(one) else replace(one, email="", phone="") for one in everybody]
         with self._store.begin() as tx:
             remember_people(tx, account, everybody)
+
+    def _keeps_contacts(self, person: Person) -> bool:
+        """Of customers, and where cards show them."""
+        return self._contacts and not person.role.is_of_the_team
 
     def _with_role(self, user_id: str, person: Person | None) -> Person:
         role = role_of(user_id, person.role if person else None, bots=self._bots, agents=self._agents)

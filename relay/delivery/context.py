@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -12,9 +12,10 @@ import structlog
 
 from relay.clock import monotonic
 from relay.conversation import Show
+from relay.delivery import stored
 from relay.delivery.agents import Agents
-from relay.delivery.authors import Authors
-from relay.delivery.keeping import Keeper
+from relay.delivery.authors import Authors, Known
+from relay.delivery.keeping import Keepers
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.delivery.reminding_rules import Reminding
@@ -33,10 +34,13 @@ from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
 from relay.messages import Attachment, ChatMessage, ConversationKey, Form, ReplyRules
 from relay.net.hosts import Hosts
+from relay.routing.privacy import Privacy
+from relay.routing.redact import Redactor
 from relay.settings.schema import Replies
 from relay.slack.client import SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, Tx
+from relay.store.db.rows import Conversation
 from relay.store.queue.gates import Limits
 from relay.vocabulary import GateScope, SendKind, Vendor
 
@@ -60,6 +64,7 @@ class Replying:
     rules: Replies
     call_deadline: float
     files_back: Callable[[str], FilesBack]  # for the rule by which a conversation has its channel
+    public_url: str | None = None  # with which links for customers begin; None for where Slack reaches the relay
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.
@@ -90,13 +95,17 @@ class Files:
     hosts: Hosts
     kommunicate: KommunicateClient | None
     call_deadline: float
+    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # as `mode_of`
 
     def to_show(self, rule: str, file: Attachment, form: Form) -> tuple[Attachment, Way]:
         """How a file is shown in a message of this form, and what of it; a picture with the address Slack fetches."""
         way = way_of(file, form, self.mode_of(rule), self.hosts.allows)
         if way is Way.HIDDEN:
             return Attachment(""), way
-        return (replace(file, thumbnail_url=picture_url(file, self.hosts.allows)) if way is Way.PICTURE else file), way
+        picture, redactor = picture_url(file, self.hosts.allows), self.redact(rule)
+        if way is Way.PICTURE and redactor is not None and redactor.finds_in(picture):
+            way = way_of(file, Form.WITHOUT_PICTURES, self.mode_of(rule), self.hosts.allows)  # nobody is told where
+        return (replace(file, thumbnail_url=picture) if way is Way.PICTURE else file), way
 
     def in_words(self, rule: str, message: ChatMessage) -> str:
         """What a message says; of a file alone, its name."""
@@ -135,6 +144,7 @@ class DeliveryContext:
 
     `replying` is None where nothing goes back to Kommunicate. `schedules` are for what goes to each
     vendor, and for kinds that have their own.
+    `reminding` tells, for the rule by which a conversation has its channel, when somebody is called.
     `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
     """
 
@@ -149,10 +159,12 @@ class DeliveryContext:
     replying: Replying | None
     wording: Wording
     files: Files
-    keeper: Keeper
+    keepers: Keepers
     reply_rules: ReplyRules
-    reminding: Reminding = field(default_factory=Reminding)
     showing: Showing = field(default_factory=Showing)
+    reminding: Callable[[str], Reminding] = field(default=lambda rule: Reminding())
+    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule of a conversation
+    privacy: Privacy = field(default_factory=Privacy)
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None
@@ -189,6 +201,21 @@ class DeliveryContext:
             log.info("channel.not_joined", channel=channel, code=error.code)
             return False
         return True
+
+    def read(self, body: bytes | None, place: Conversation) -> ChatMessage | str:
+        """A stored message of a conversation as it may be shown; else why there is none."""
+        return stored.read_message(body, place.key.account, self.redact(place.rule))
+
+    def known(self, tx: Tx, place: Conversation, user_ids: Collection[str]) -> Known:
+        """Who these users are as it may be shown: the team by their names, of others nothing that is hidden."""
+        known, redactor = self.authors.known(tx, place.key.account, user_ids), self.redact(place.rule)
+        if redactor is None:
+            return known
+        people = {
+            user_id: one if one.role.is_of_the_team else replace(one, name=redactor.clean(one.name))
+            for user_id, one in known.people.items()
+        }
+        return replace(known, people=people)
 
     def conversation_url(self, key: ConversationKey) -> str:
         """Where a conversation is in Kommunicate's dashboard."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from relay.conversation import ConversationState, released, reopened, resolved, taken
+from relay.conversation import ConversationState, muted, released, reopened, resolved, taken
 from relay.delivery.context import Replying
-from relay.slack.card import ASSIGN, RELEASE, REOPEN, RESOLVE, TAKE_OVER
+from relay.slack.card import ASSIGN, MUTE, RELEASE, REOPEN, RESOLVE, TAKE_OVER, UNMUTE
 from relay.slack.thread_notices import TAKE_ANYWAY
 from relay.vocabulary import ThreadNotice
 
@@ -38,6 +38,10 @@ class Control:
     needs_agent: bool = False
 
 
+def _nothing(_: ClickContext) -> None:
+    """Kommunicate knows nothing of it."""
+
+
 _TAKE = Control(
     lambda click: click.replying.assign(click.group_id, click.agent_id, acting=click.acting, from_bot=True),
     lambda now, click: taken(now, agent_id=click.agent_id, name=click.name, moment=click.moment),
@@ -59,6 +63,8 @@ CONTROLS = {
         lambda now, click: resolved(now, by=click.by),
         topic=ThreadNotice.RESOLVED,
     ),
+    MUTE: Control(_nothing, lambda now, _: muted(now, on=True)),
+    UNMUTE: Control(_nothing, lambda now, _: muted(now, on=False)),
     REOPEN: Control(
         lambda click: click.replying.set_status(click.group_id, "open", acting=click.acting),
         lambda now, _: reopened(now),

@@ -39,9 +39,12 @@ class HandedOn:
 
 
 def hand_on(
-    tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile], how: FilesBack
+    tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile], how: FilesBack, address: str | None
 ) -> HandedOn | Need | float:
-    """What the customer is given of what an agent shared; or what has to be done, or waited for, before that."""
+    """What the customer is given of what an agent shared; or what has to be done, or waited for, before that.
+
+    Links begin with `address`; with None, with the one by which Slack has reached the relay.
+    """
     found = kept_files.files_of(tx, action.id)
     if all(one.link for one in shared):
         return _given(found, shared, None, how)
@@ -52,7 +55,7 @@ def hand_on(
             return _wait(tx, claim, action, shared, found)
         kept_files.give_up_waiting(tx, claim.conversation.id, action.id, TOO_LATE)
         found = kept_files.files_of(tx, action.id)
-    return _given(found, shared, kept_files.public_url(tx), how)
+    return _given(found, shared, address or kept_files.public_url(tx), how)
 
 
 def _wait(tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile], found: Sequence[KeptFile]) -> float:

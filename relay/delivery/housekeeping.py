@@ -12,12 +12,13 @@ from relay.delivery.adopting import settle_held
 from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import reopen_in_vain, tell_mistake
+from relay.delivery.forgetting import forget_files, forget_old
 from relay.delivery.reminding import give_back_stale, remind_all
+from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, ConversationKey, Decision
-from relay.store.conversations import kept_files
 from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
-from relay.store.operations.retention import prune
+from relay.store.operations.hiding import remember_rules
 from relay.store.operations.totals import count_settled
 
 BATCH = 200  # rows that are read at a time
@@ -58,7 +59,17 @@ class Housekeeping:
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
         """One round, each to be done whatever becomes of the others."""
-        return (self._reopen, self._prune, self._decide_again, self._settle_held, self._count, self._remind, self._tell)
+        return (
+            self._reopen,
+            self._prune,
+            self._decide_again,
+            self._settle_held,
+            self._count,
+            self._remind,
+            self._tell,
+            self._say_what_is_hidden,
+            self._sweep,  # last: it may wait for a bucket
+        )
 
     def _reopen(self) -> None:
         """Whoever starts the relay has perhaps mended what they were asked to."""
@@ -68,16 +79,13 @@ class Housekeeping:
             self._is_new = False
 
     def _prune(self) -> None:
-        with self._context.store.begin("prune") as tx:
-            pruned = prune(tx, self._retention)
+        pruned = forget_old(self._context.store, self._retention)
         if pruned:
             log.info("chores.pruned", count=pruned)
-        with self._context.store.read() as tx:
-            before = tx.now - self._retention
-            useless = kept_files.to_delete(tx, before=before, limit=BATCH)
-        for file in useless:
-            with self._context.store.begin() as tx:
-                kept_files.delete_content(tx, file, before=before)
+        forget_files(self._context.store, self._retention)
+
+    def _sweep(self) -> None:
+        sweep(self._context.store, self._context.keepers)
 
     def _decide_again(self) -> None:
         """Conversations that have nowhere to go, or only a channel that is closed."""
@@ -94,7 +102,7 @@ class Housekeeping:
 
     def _decide(self, one: Undecided) -> Decision:
         """Its first message tells what the mapping asks for, while that is kept."""
-        message = stored.read_message(one.body, one.account)
+        message = stored.read_as_it_came(one.body, one.account)
         if not isinstance(message, ChatMessage):
             message = ChatMessage(ConversationKey(one.account, one.group_id), "", "", one.created_at, "")
         return self._choose(replace(message, title=one.title), one.created_at)
@@ -126,6 +134,9 @@ class Housekeeping:
     def _remind(self) -> None:
         give_back_stale(self._context)
         remind_all(self._context)
+
+    def _say_what_is_hidden(self) -> None:
+        remember_rules(self._context.store, self._context.privacy.all_rules())
 
     def _tell(self) -> None:
         self._tell_mistake()

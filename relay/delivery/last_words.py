@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from relay.conversation import Holder
-from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.kommunicate.closing import closes
 from relay.kommunicate.people import answers_customers
@@ -36,7 +35,7 @@ class LastWords:
 def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float) -> LastWords:
     """What is known of it at this moment, in seconds since 1970."""
     rows = last_messages(tx, place.id)
-    messages = [stored.read_message(body, place.key.account) for _, body in rows]
+    messages = [context.read(body, place) for _, body in rows]
     read = [one for one in messages if isinstance(one, ChatMessage)]
     people = context.authors.known(tx, place.key.account, {one.sender for one in read}).people
     said = [(one, people[one.sender].role) for one in read if one.own_words or one.attachment]

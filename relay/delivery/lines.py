@@ -6,19 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from relay.delivery import quoting, stored
+from relay.delivery import quoting
 from relay.delivery.context import DeliveryContext
 from relay.delivery.events import believed, subjects
 from relay.delivery.notices import spoken_of, to_notice
 from relay.delivery.steps import Need
 from relay.errors import RelayError
 from relay.files import Way
-from relay.messages import ChatMessage, ConversationKey, Person
+from relay.messages import ChatMessage, Person
 from relay.slack.render import Line, Notice
-from relay.slack.thread_notices import CALLING
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Waiting
-from relay.vocabulary import Vendor
+from relay.vocabulary import CALLING, Vendor
 
 NAMES = "names"
 
@@ -36,12 +35,12 @@ def to_lines(
 ) -> tuple[list[Line], Mapping[str, Person]] | Need:
     """What is to be shown of deliveries, and everybody they speak of; who is not `patient` waits for no name."""
     key = claim.conversation.key
-    messages = {row.id: _message(row, key) for row in rows}
+    messages = {row.id: _message(context, row, claim) for row in rows}
     quoted = quoting.find_all(tx, claim, messages.values()) if any(one.quotes for one in messages.values()) else {}
     wanted = subjects(messages) | (quoting.authors(quoted, key.account) if quoted else set())
     if any(row.about and row.about.topic in CALLING for row in rows):
         wanted |= spoken_of(claim)
-    known = context.authors.known(tx, key.account, wanted)
+    known = context.known(tx, claim.conversation, wanted)
     if patient and known.missing and NAMES not in claim.asked:
         return Need(NAMES, partial(context.authors.look_up, key.account, known.missing))
     if patient and quoted and (links := quoting.need_links(context, claim, quoted)):
@@ -66,10 +65,10 @@ def to_lines(
     return lines, known.people
 
 
-def _message(row: Waiting, key: ConversationKey) -> ChatMessage:
+def _message(context: DeliveryContext, row: Waiting, claim: Claim) -> ChatMessage:
     if row.lost is not None or row.about is not None or row.is_withdrawn:
-        return ChatMessage(key, key="", sender="", sent_at=0.0, text="")
-    message = stored.read_message(row.body, key.account)
+        return ChatMessage(claim.conversation.key, key="", sender="", sent_at=0.0, text="")
+    message = context.read(row.body, claim.conversation)
     if isinstance(message, str):
         raise Unrenderable(row.id, message)
     return message

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from relay.conversation import Holder
 from relay.delivery import stored
+from relay.delivery.calling import is_call
 from relay.delivery.context import DeliveryContext
 from relay.messages import ChatMessage, Fate, Person
+from relay.routing.redact import Redactor
 from relay.slack.files import file_name
 from relay.slack.render import Line, Notice
-from relay.slack.thread_notices import CALLING, MENTIONING
+from relay.slack.thread_notices import MENTIONING
 from relay.store.db.rows import About, Claim, Waiting
-from relay.vocabulary import DeliveryState, ThreadNotice
+from relay.vocabulary import CALLING, DeliveryState, ThreadNotice
 
 NAMELESS = "A customer"
 
@@ -25,12 +27,12 @@ def to_notice(
     if about.topic in CALLING:
         return _call(context, claim, about, people)
     if about.topic is ThreadNotice.NO_FILE:
-        return Notice(about.topic, about.id, about.fate, _name_of_file(row, claim.conversation.key.account))
-    return _of_reply(row, about)
+        return Notice(about.topic, about.id, about.fate, _name_of_file(context, row, claim))
+    return _of_reply(row, about, context.redact(claim.conversation.rule))
 
 
-def _name_of_file(row: Waiting, account: str) -> str:
-    message = stored.read_message(row.body, account)
+def _name_of_file(context: DeliveryContext, row: Waiting, claim: Claim) -> str:
+    message = context.read(row.body, claim.conversation)
     file = message.attachment if isinstance(message, ChatMessage) else None
     return file_name(file) if file else ""
 
@@ -44,13 +46,8 @@ def spoken_of(claim: Claim) -> set[str]:
 def called_agents(claim: Claim, lines: Sequence[Line]) -> list[str]:
     """The agents of Kommunicate's whom the lines call."""
     state = claim.conversation.state
-    calls = any(line.told is not None and line.told.topic in CALLING for line in lines)
+    calls = any(map(is_call, lines))
     return [state.assignee] if calls and state.holder is Holder.AGENT and state.assignee else []
-
-
-def calls_in_vain(line: Line) -> bool:
-    """True for a line that should call somebody and has nobody to call: its channel must see it."""
-    return line.told is not None and line.told.topic in CALLING and not line.told.user_id
 
 
 def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[str, Person]) -> Notice:
@@ -59,13 +56,15 @@ def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[
     holder = context.members.known(state.assignee or "") if state.holder is Holder.AGENT else None
     who = people[state.opener_sender].name if state.opener_sender in people else NAMELESS
     fate = Fate(DeliveryState.WAITING, cause=who, at=state.waits_since)
-    return Notice(about.topic, about.id, fate, user_id=holder or context.reminding.mention)
+    return Notice(about.topic, about.id, fate, user_id=holder or context.reminding(claim.conversation.rule).mention)
 
 
-def _of_reply(row: Waiting, about: About) -> Notice:
-    told = Notice(about.topic, about.id, about.fate, stored.words_of(about.words), about.is_edited)
+def _of_reply(row: Waiting, about: About, redactor: Redactor | None) -> Notice:
+    fate = about.fate if redactor is None else replace(about.fate, cause=redactor.clean(about.fate.cause))
+    words = stored.words_of(about.words, redactor)
+    told = Notice(about.topic, about.id, fate, words, about.is_edited, links_ended=about.links_ended)
     if about.correction is not None and about.corrected is not None:
-        sent = stored.words_of(about.correction_words)
+        sent = stored.words_of(about.correction_words, redactor)
         told = replace(told, correction=Notice(about.topic, about.correction, about.corrected, sent))
     return replace(told, user_id=_whose(row, about.topic))
 

@@ -31,7 +31,8 @@ def find_all(tx: Tx, claim: Claim, messages: Collection[ChatMessage]) -> dict[st
 
 def authors(quoted: Mapping[str, Quoted], account: str) -> set[str]:
     """Whose names are needed."""
-    return {message.sender for one in quoted.values() if (message := _message(one, account))}
+    read = (stored.read_as_it_came(one.body, account) for one in quoted.values())
+    return {message.sender for message in read if isinstance(message, ChatMessage)}
 
 
 def need_links(context: DeliveryContext, claim: Claim, quoted: Mapping[str, Quoted]) -> Need | None:
@@ -51,20 +52,17 @@ def quote(
     where = _place(one)
     url = context.permalinks.get(where) if where else None
     if one.said:
-        return Quote(*one.said, url)
-    message = _message(one, place.key.account)
-    if message is None:
+        agent, said = one.said
+        redactor = context.redact(place.rule)
+        return Quote(agent, said if redactor is None else redactor.clean(said), url)
+    message = context.read(one.body, place)
+    if isinstance(message, str):
         return Quote("", "", url, is_withdrawn=one.is_withdrawn)
     author = people.get(message.sender)
     words = context.files.in_words(place.rule, message)
     if author and author.role.is_of_the_team:
         words = without_markup(words[:MOST])
     return Quote(author.name if author else message.sender, words, url)
-
-
-def _message(one: Quoted, account: str) -> ChatMessage | None:
-    message = stored.read_message(one.body, account)
-    return message if isinstance(message, ChatMessage) else None
 
 
 def _place(one: Quoted) -> tuple[str, str] | None:

@@ -1,16 +1,21 @@
-"""Customers who wait too long: a line in their thread that calls somebody, then again at growing intervals.
+"""Customers who wait too long: a line in their thread that calls somebody, then again at growing intervals; and chats
+that go back to everybody, because whoever has them does nothing.
 
 It is decided anew each minute from what the store has, by whichever process comes first: a restart forgets nothing, and
-several workers post one line.
+several workers post one line. Where both fall on one moment, the line that gives the chat back is the reminder as well.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
+
 import structlog
 
 from relay.conversation import ConversationState, Holder, released
+from relay.delivery.calling import MOMENT, free_from
 from relay.delivery.context import DeliveryContext
-from relay.delivery.reminding_rules import FORGOTTEN, Reminding
+from relay.delivery.reminding_rules import Reminding
 from relay.store.conversations import waiting_chats
 from relay.store.conversations.state import update_state
 from relay.store.conversations.waiting_chats import WaitingChat
@@ -20,67 +25,105 @@ from relay.vocabulary import ThreadNotice
 
 BATCH = 200
 
+Find = Callable[[Tx, int], Sequence[WaitingChat]]  # some of those with an id greater than this one, in order
+
 log = structlog.get_logger()
 
 
 def remind_all(context: DeliveryContext) -> None:
-    """Post what is due."""
-    rules, after, posted = context.reminding, 0, 0
-    while rules.after is not None:
-        with context.store.read() as tx:
-            found = waiting_chats.chats_to_remind(tx, after, BATCH)
-        if not found:
-            break
-        after = found[-1].id
-        for chat in found:
-            with context.store.begin("remind") as tx:
-                posted += _remind(rules, chat, tx)
-    if posted:
-        log.info("chores.reminded", count=posted)
+    """Call for those whose time has come."""
+    rules = _rules(context)
+    meant = [name for name, one in rules.items() if one.after is not None]
+
+    def find(tx: Tx, after: int) -> Sequence[WaitingChat]:
+        return waiting_chats.chats_to_remind(tx, meant, after, BATCH)
+
+    if meant:
+        _go_through(context, "remind", find)
 
 
 def give_back_stale(context: DeliveryContext) -> None:
     """Claims that stand still while their customers wait go back to everybody."""
-    rules = context.reminding
-    if rules.stale is None:
-        return
+    rules = _rules(context)
+    waits = {name: one.stale for name, one in rules.items() if one.stale is not None}
+
+    def find(tx: Tx, after: int) -> Sequence[WaitingChat]:
+        return waiting_chats.stale_claims(tx, list(waits), tx.now - min(waits.values()), after, BATCH)
+
+    if waits:
+        _go_through(context, "give_back", find, _is_stale)
+
+
+def _rules(context: DeliveryContext) -> dict[str, Reminding]:
+    """The settings for the conversations that wait, by the rules by which they have their channels."""
     with context.store.read() as tx:
-        now = tx.now
-        found = waiting_chats.stale_claims(tx, now - rules.stale, BATCH)
-    stale = [chat for chat in found if rules.later(_still_since(chat.state), rules.stale) <= now]
-    given_back = 0
-    for chat in stale:
-        with context.store.begin("give_back") as tx:
-            given_back += _give_back(chat, tx)
-    if given_back:
-        log.info("chores.given_back", count=given_back)
+        return {rule: context.reminding(rule) for rule in waiting_chats.rules(tx)}
 
 
-def _remind(rules: Reminding, chat: WaitingChat, tx: Tx) -> bool:
-    due = chat.due
+def _is_stale(rules: Reminding, chat: WaitingChat, now: float) -> bool:
+    back = rules.goes_back(chat.state)
+    return back is not None and back <= now
+
+
+def _go_through(
+    context: DeliveryContext,
+    name: str,
+    find: Find,
+    concerns: Callable[[Reminding, WaitingChat, float], bool] = lambda rules, chat, now: True,
+) -> None:
+    after, done = 0, Counter[ThreadNotice | None]()
+    while True:
+        with context.store.read() as tx:
+            found, now = find(tx, after), tx.now
+        if not found:
+            break
+        after = found[-1].id
+        for chat in found:
+            rules = context.reminding(chat.rule)
+            if concerns(rules, chat, now):
+                with context.store.begin(name) as tx:
+                    done[_call(rules, chat, tx)] += 1
+    if done[ThreadNotice.REMINDER]:
+        log.info("chores.reminded", count=done[ThreadNotice.REMINDER])
+    if done[ThreadNotice.STALE]:
+        log.info("chores.given_back", count=done[ThreadNotice.STALE])
+
+
+def _call(rules: Reminding, chat: WaitingChat, tx: Tx) -> ThreadNotice | None:
+    """What a chat is due for now, in one line, when people may be called again; returns what was said."""
+    free, back = free_from(tx, chat.id, chat.state), rules.goes_back(chat.state)
+    if back is not None and back <= tx.now:
+        return _give_back(rules, chat, tx) if free <= tx.now else None
+    due = rules.next_due(tx.now, chat.state, chat.reminders, chat.due)
     if due is None:
-        due = rules.later(chat.state.waits_since or tx.now, rules.after or 0.0)
-        if tx.now - due > FORGOTTEN:  # nobody has minded it, and after an upgrade there are many such
-            due = rules.following(tx.now, chat.reminders)
-    elif due > tx.now:  # the clock has jumped back
-        due = rules.following(tx.now, chat.reminders - 1)
+        return None
+    if due <= tx.now:
+        one_line = back if back is not None and back - tx.now <= MOMENT else 0.0  # it will do both
+        due = max(due, free, one_line)
     if due > tx.now:
         waiting_chats.decide_reminder(tx, chat, due)
-        return False
-    return waiting_chats.remind(tx, chat, rules.following(tx.now, chat.reminders))
+        return None
+    lock(tx, chat.id)
+    won = waiting_chats.count_reminder(tx, chat, rules.following(tx.now, chat.reminders))
+    return _say(tx, chat, ThreadNotice.REMINDER) if won else None
 
 
-def _give_back(chat: WaitingChat, tx: Tx) -> bool:
+def _give_back(rules: Reminding, chat: WaitingChat, tx: Tx) -> ThreadNotice | None:
     lock(tx, chat.id)
     before, after = update_state(tx, chat.id, lambda now: _unless_changed(now, chat.state, tx.now))
-    return after != before and waiting_chats.post_line(tx, chat.id, ThreadNotice.STALE)
+    if after == before:
+        return None
+    due = rules.next_due(tx.now, chat.state, chat.reminders, chat.due)
+    if due is not None and due <= tx.now + MOMENT:
+        waiting_chats.count_reminder(tx, chat, rules.following(tx.now, chat.reminders))
+    return _say(tx, chat, ThreadNotice.STALE)
+
+
+def _say(tx: Tx, chat: WaitingChat, topic: ThreadNotice) -> ThreadNotice | None:
+    return topic if waiting_chats.post_line(tx, chat.id, topic) else None
 
 
 def _unless_changed(now: ConversationState, seen: ConversationState, moment: float) -> ConversationState:
     same = (now.holder, now.assignee, now.held_since, now.waits_since)
     is_same = same == (seen.holder, seen.assignee, seen.held_since, seen.waits_since)
     return released(now, moment=moment) if is_same and now.holder is Holder.AGENT else now
-
-
-def _still_since(state: ConversationState) -> float:
-    return max(state.waits_since or 0.0, state.held_since or 0.0)

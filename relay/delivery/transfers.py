@@ -13,7 +13,7 @@ from relay.clock import monotonic
 from relay.delivery.context import DeliveryContext
 from relay.errors import Permanent
 from relay.files import MAX_FILE
-from relay.net.dimensions import picture_size
+from relay.net.dimensions import MEASURED, picture_size
 from relay.net.sniff import is_html, kind_of
 from relay.store.db.rows import Claim
 from relay.store.queue.lanes import hold_again
@@ -68,7 +68,10 @@ def check(file: BinaryIO, size: int, declared: str) -> str:
     if is_html(first) and declared and "html" not in declared.lower():
         raise Permanent("a page came instead of the file", code="wrong_type")
     file.flush()
-    extent = picture_size(Path(file.name)) if kind.startswith("image/") else None
-    if extent is not None and extent[0] * extent[1] > MOST_PIXELS:
-        raise Permanent("the picture has too many pixels", code="too_many_pixels")
+    if kind in MEASURED:
+        extent = picture_size(Path(file.name))
+        if extent is None:  # whoever looks at it may read more out of a broken head than we do
+            raise Permanent("the picture is broken", code="broken_picture")
+        if extent[0] * extent[1] > MOST_PIXELS:
+            raise Permanent("the picture has too many pixels", code="too_many_pixels")
     return kind

@@ -6,7 +6,7 @@ Source: docs.kommunicate.io/docs/webhooks-configuration. Fields not listed here 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -137,6 +137,18 @@ def check_fields(fields: Mapping[str, Any]) -> WebhookBody:
         raise _refusal(
             [_detail(str(problem["loc"][0]), problem["type"], problem["msg"]) for problem in problems]
         ) from None
+
+
+def whose(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the ids of the sender and of the conversation, "" for one that cannot be told, whatever else is wrong."""
+    return _told(_sender, fields.get("from")), _told(_group_id, fields.get("groupId"))
+
+
+def _told(read: Callable[[Any], str], value: Any) -> str:
+    try:
+        return read(value)
+    except ValueError:
+        return ""
 
 
 def _detail(name: str, kind: str, sentence: str) -> dict[str, Any]:

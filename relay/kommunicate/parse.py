@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads, loads_leniently
+from relay.keys import PIECE
 from relay.kommunicate.body import WebhookBody, check_fields, message_key
 from relay.kommunicate.kinds import Ignore, Show, judge
 from relay.kommunicate.text import one_line, web_url
 from relay.kommunicate.words import UNSEEN, is_hidden, unseen_words, without_secrets
-from relay.messages import PIECE, Attachment, ChatMessage, ConversationKey, IgnoredMessage, MessageKind
+from relay.messages import Attachment, ChatMessage, ConversationKey, IgnoredMessage, MessageKind
 
 MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
 SHORT = 4096  # bytes of a body that is remembered

@@ -50,4 +50,5 @@ def person_of(detail: Any) -> Person | None:
         return None
     names = (one_line(detail.get(field), MAX_NAME) for field in ("displayName", "userName"))
     role = ROLE_TYPES.get(one_line(detail.get("roleType")), Role.UNKNOWN)
-    return Person(user_id, next(filter(None, names), user_id), role)
+    email, phone = (one_line(detail.get(field), MAX_NAME) for field in ("email", "phoneNumber"))
+    return Person(user_id, next(filter(None, names), user_id), role, email, phone)

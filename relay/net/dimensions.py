@@ -12,6 +12,8 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _OVER = {0xD9, 0xDA}  # the picture begins, or ends
 _HEAD = 30  # bytes in which all but JPEG say it
 
+MEASURED = ("image/png", "image/jpeg", "image/gif", "image/webp")  # the kinds whose size can be told
+
 Size = tuple[int, int]
 
 

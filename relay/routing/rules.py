@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relay.conversation import Show
-from relay.files import Attachments, FilesBack
 from relay.messages import Decision
 from relay.routing.candidates import Candidates
 from relay.routing.facts import Facts
-from relay.settings import Config, Route
+from relay.settings import Config
 from relay.settings.conditions import Asks, Join, Joined, Part
 from relay.settings.wrong import shown
 
@@ -111,39 +109,3 @@ def _has(part: Asks, facts: Facts) -> str:
         return "it is another time"
     found = [shown(value) for value in facts.values(part.name)][:3]
     return f"{part.name} is {', '.join(found)}" if found else f"it has no {part.name}"
-
-
-def route_of(config: Config, rule: str) -> Route | None:
-    """The route by which a conversation has its channel, as its decision's `rule` says; None for no route's."""
-    kind, _, name = rule.partition(":")
-    return config.routes_by_name.get(name) if kind == "routes" else None
-
-
-def attachments_for(config: Config, rule: str) -> Attachments:
-    """How customers' files are shown in conversations that have their channel by this rule."""
-    route = route_of(config, rule)
-    return (route and route.attachments) or config.attachments
-
-
-def show_for(config: Config, rule: str) -> Show:
-    """What of such conversations their channel is to see."""
-    route = route_of(config, rule)
-    return (route and route.show) or config.show
-
-
-def batch_for(config: Config, rule: str) -> float:
-    """For how many seconds a bot's words wait there for more of them."""
-    route = route_of(config, rule)
-    return config.batch if route is None or route.batch is None else route.batch
-
-
-def notify_for(config: Config, rule: str) -> str:
-    """Whom the card of a new chat calls there: a user's or user group's id, `here` or `channel`; "" for nobody."""
-    route = route_of(config, rule)
-    return (route and route.notify) or ""
-
-
-def files_back_for(config: Config, rule: str) -> FilesBack:
-    """What becomes there of the files of agents' replies."""
-    route = route_of(config, rule)
-    return (route and route.files_back) or config.files_back

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relay.messages import Agent, Mode, Standing
-from relay.routing.rules import route_of
+from relay.routing.per_route import route_of
 from relay.settings import Config
 from relay.settings.schema import Replies
 

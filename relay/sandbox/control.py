@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from relay.sandbox.faults import BadFault, read_rule
-from relay.sandbox.gestures import add_gestures, add_trouble
+from relay.sandbox.gestures import add_gestures, add_trouble, mentions_of
 from relay.sandbox.inputs import BadInput, data_url, json_object, string
 from relay.sandbox.pictures import is_picture
 from relay.sandbox.sandbox import Sandbox
@@ -95,6 +95,7 @@ def _agents(routes: Blueprint, sandbox: Sandbox) -> None:
             user=user,
             thread_ts=string(body, "thread_ts") or None,
             raw=body.get("raw") is True,
+            mentions=mentions_of(sandbox, body),
             files=files,
         )
         return jsonify({"ts": message.ts, "thread_ts": message.thread_ts})

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify
 from relay.sandbox.inputs import BadInput, json_object, string
 from relay.sandbox.sandbox import EVERYTHING, Sandbox
 from relay.sandbox.slack.interactions import choose, open_home, submit, use_home, use_shortcut
+from relay.sandbox.slack.typed import BROADCASTS
 
 
 def add_gestures(routes: Blueprint, sandbox: Sandbox) -> None:
@@ -31,7 +32,7 @@ def _of_messages(routes: Blueprint, sandbox: Sandbox) -> None:
         body = json_object()
         place, text = (string(body, "channel"), string(body, "ts")), string(body, "text")
         if text:
-            sandbox.slack.human_edits(*place, text)
+            sandbox.slack.human_edits(*place, text, mentions=mentions_of(sandbox, body))
         else:
             sandbox.slack.human_deletes(*place)
         return jsonify({})
@@ -73,6 +74,7 @@ def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
             raise BadInput("only slack and kommunicate can be broken")
         if vendor in sandbox.broken:
             sandbox.faults.remove(EVERYTHING[vendor])
+            sandbox.mended.add(vendor)
         else:
             sandbox.faults.add(EVERYTHING[vendor], "status", status=503, times=None)
         sandbox.core.touch()
@@ -92,3 +94,12 @@ def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
 def user_of(body: dict[str, Any]) -> str:
     """Who does it; Alex unless it says so."""
     return string(body, "user") or "U0ALEX"
+
+
+def mentions_of(sandbox: Sandbox, body: dict[str, Any]) -> dict[str, str]:
+    """What the composer's list put into the text, such as `{"@Sam Okafor": "U0SAM"}`."""
+    given = body.get("mentions") or {}
+    known = {*sandbox.slack.users, *sandbox.slack.channels, *BROADCASTS}
+    if not isinstance(given, dict) or not all(label and one in known for label, one in given.items()):
+        raise BadInput("mentions must be an object of labels and known ids")
+    return given

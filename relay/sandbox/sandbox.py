@@ -51,6 +51,9 @@ class Sandbox:
         )
         self.kill_relay: Callable[[], None] | None = None  # set by whoever keeps the relay as a process of theirs
         self.kills = 0
+        self.mended: set[str] = set()  # the vendors that were broken, and are not any more
+        self.first: str | None = None  # the customer whom the page shows until somebody chooses another
+        self.told = False  # the story that the demo begins with has come to its end
         self._calls: deque[dict[str, Any]] = deque(maxlen=MAX_CALLS)
 
     @property

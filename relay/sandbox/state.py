@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from relay.sandbox.cards import card_of_customer, card_of_slack, rich_pictures
+from relay.sandbox.guide import guide
 from relay.sandbox.kommunicate.values import BOT, CUSTOMER, NOTICE, ChatLine, Conversation
 from relay.sandbox.pictures import BUILT_IN
 from relay.sandbox.sandbox import Sandbox
@@ -35,6 +36,8 @@ def page_state(sandbox: Sandbox) -> dict[str, Any]:
             "kills": sandbox.kills,
             "can_kill": sandbox.kill_relay is not None,
             "count": count(sandbox),
+            "first": sandbox.first,
+            "guide": guide(sandbox),
             "views": [view for view in slack.views if not view.get("closed")],
             "homes": slack.homes,
             "agents": [user.id for user in slack.users.values() if not user.is_bot],

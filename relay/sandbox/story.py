@@ -1,4 +1,7 @@
-"""Three customers who chat by themselves, so that the demo's page is alive before anybody types."""
+"""Three customers who chat by themselves, so that the demo's page is alive before anybody types.
+
+In the end one of them waits for an answer, and the page says what to try.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ Step = Callable[[Sandbox], object]
 
 def play(sandbox: Sandbox, *, pause: float = 1.5) -> threading.Thread:
     """Starts the story on a thread of its own, `pause` seconds between messages; it ends with the server."""
+    sandbox.first = CHECKOUT
     thread = threading.Thread(target=_run, args=(sandbox, pause), name="sandbox-story", daemon=True)
     thread.start()
     return thread
@@ -47,6 +51,8 @@ def _run(sandbox: Sandbox, pause: float) -> None:
             return
         step(sandbox)
         wait = pause
+    sandbox.told = True
+    sandbox.core.touch()
 
 
 def _customer(group_id: str, name: str, text: str, attachment: str | None = None) -> Step:
@@ -72,6 +78,7 @@ STEPS: tuple[Step, ...] = (
     _customer(ENTERPRISE, "Priya Nair", LONG_WORDS),
     _assigned(ENTERPRISE, "alex@sandbox.test", "Alex Rivera"),
     _customer(CHECKOUT, "Tom Becker", "Sorry, I was testing your form :) The checkout fails for me, see here:"),
-    _customer(CHECKOUT, "Tom Becker", "", "error-screen.png"),
     _customer(MUG, "Jane Doe", "Could you send a new one? It is a birthday present for Saturday."),
+    _customer(CHECKOUT, "Tom Becker", "", "error-screen.png"),
+    _customer(CHECKOUT, "Tom Becker", "Can somebody help me, please?"),
 )

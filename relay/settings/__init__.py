@@ -1,6 +1,6 @@
 """Environment, secrets and YAML file: one frozen object, or every problem at once.
 
-load, variables, source     environment -> Settings
+load, variables, source     environment -> Settings               (places: where files are kept)
 check, nodes, document      YAML text -> plain data with places   (syntax, traps: what is wrong with the YAML)
 schema, texts, channels     plain data -> Config                  (explain: what is wrong with the values)
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -17,6 +17,7 @@ NUMBER = r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?"
 _DURATION = re.compile(rf"({NUMBER})([smhd]?)")
 _NEARLY = re.compile(r"[+]?0*([0-9]{1,9}(?:[.,][0-9]{1,6})?)\s*([a-z]*)\.?", re.IGNORECASE)
 _WORDS = re.compile(r"s(ec(ond)?s?)?|m(in(ute)?s?)?|h(ou)?(rs?)?|d(ays?)?", re.IGNORECASE)
+NEVER = "never"
 _FORMS = "Write `30s`, `10m`, `72h`, `7d`, or a number of seconds."
 
 
@@ -78,8 +79,15 @@ def _above_zero(value: float) -> float:
     return value
 
 
+def parse_wait(value: Any) -> Any:
+    """Seconds above 0, or `never`."""
+    return value if value == NEVER else _above_zero(parse_duration(value))
+
+
 _SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": rf"^{_DURATION.pattern}$"}]}
 Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema(_SCHEMA)]
 Wait = Annotated[Duration, AfterValidator(_above_zero)]
+_OR_NEVER = {"anyOf": [*_SCHEMA["anyOf"], {"const": NEVER}]}
+WaitOrNever = Annotated[float | Literal["never"], BeforeValidator(parse_wait), WithJsonSchema(_OR_NEVER)]
 Rate = Annotated[float, BeforeValidator(parse_rate)]
 Count = Annotated[int, BeforeValidator(parse_count)]

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from relay.settings.document import Document
 from relay.settings.problems import Path
-from relay.settings.schema import Config, Section
+from relay.settings.schema import Config
 from relay.settings.wrong import looks_secret, shown
 
 _SHAPES = {
@@ -106,8 +106,9 @@ def _section(path: Path) -> type[BaseModel]:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    candidates = (annotation, *get_args(annotation))
-    return next((item for item in candidates if isinstance(item, type) and issubclass(item, Section)), None)
+    inside = get_args(annotation)
+    candidates = (annotation, *inside, *(deeper for item in inside for deeper in get_args(item)))
+    return next((item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)), None)
 
 
 def _homes() -> Iterator[tuple[str, str]]:

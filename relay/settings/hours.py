@@ -64,11 +64,16 @@ class BusinessHours:
         return moment + seconds
 
 
+ALWAYS = BusinessHours(frozenset(range(7)), time.min, time.max, ZoneInfo("UTC"))
+
+
 def parse_hours(value: Any) -> BusinessHours:
-    """A team's hours as the file says them: days, two times within one day, a time zone."""
+    """A team's hours as the file says them: days, two times within one day, a time zone; `always` is all of them."""
+    if value == "always":
+        return ALWAYS
     found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or not found["days"]:
-        raise wrong("bad_hours", f"{shown(value)} are no business hours.", f"Write `{EXAMPLE}`.")
+        raise wrong("bad_hours", f"{shown(value)} are no business hours.", f"Write `{EXAMPLE}`, or `always`.")
     hours = parse_opening(value)
     if hours.opens >= hours.closes:
         hint = "Write the earlier time first, within one day: `09:00-18:00`."
@@ -132,6 +137,6 @@ def parse_moment(value: Any) -> float:
 
 
 HOURS_PATTERN = r"[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}\s+\S+$"
-_SCHEMA = {"type": "string", "pattern": HOURS_PATTERN}
+_SCHEMA = {"anyOf": [{"type": "string", "pattern": HOURS_PATTERN}, {"const": "always"}]}
 Hours = Annotated[BusinessHours, PlainValidator(parse_hours), WithJsonSchema(_SCHEMA)]
 Moment = Annotated[float, BeforeValidator(parse_moment), WithJsonSchema({"type": "string"})]

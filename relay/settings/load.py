@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from relay.errors import SettingsError
 from relay.findings import Finding, errors
 from relay.settings.check import Examine
+from relay.settings.places import FilePlaces, read_places
 from relay.settings.schema import Config
 from relay.settings.source import read_config
 from relay.settings.variables import Need, Reader
@@ -33,10 +34,11 @@ NEEDS: Mapping[str, frozenset[Need]] = {
     "doctor": _EVERYTHING - {Need.TOKEN},
     "migrate": frozenset({Need.DATABASE}),
     "deliveries": frozenset({Need.DATABASE}),
-    "purge": frozenset({Need.DATABASE}),
+    "purge": frozenset({Need.DATABASE, Need.FILES}),
+    "purge --slack": frozenset({Need.DATABASE, Need.SLACK, Need.FILES}),
     "check": frozenset({Need.CONFIG}),
-    "route": frozenset({Need.CONFIG}),
-    "route from the database": frozenset({Need.CONFIG, Need.DATABASE}),
+    "route": frozenset({Need.CONFIG, Need.REPLIES}),
+    "route from the database": frozenset({Need.CONFIG, Need.REPLIES, Need.DATABASE}),
     "simulate": frozenset({Need.TOKEN}),
 }
 """What each command of the relay needs."""
@@ -60,6 +62,8 @@ class Settings:
     metrics_token: str | None = field(default=None, repr=False)
     database_pooler: bool = False  # DATABASE_URL leads through a pooler that keeps no prepared statements
     allow_ephemeral: bool = False
+    files: FilePlaces = field(default_factory=FilePlaces)
+    public_url: str | None = None  # under which customers find files; None for where Slack reaches the relay
     env: str = "production"
     failpoint: str | None = None
     watch: Watch | None = field(default=None, repr=False, compare=False)  # on the YAML file
@@ -92,8 +96,10 @@ def check_settings(
         parts |= _web(reader)
     if Need.SLACK in need:
         parts |= _slack(reader)
-    if not {Need.TOKEN, Need.SLACK, Need.CONFIG}.isdisjoint(need):
+    if not {Need.TOKEN, Need.SLACK, Need.REPLIES}.isdisjoint(need):
         parts |= _replies(reader)
+    if not {Need.TOKEN, Need.SLACK, Need.FILES}.isdisjoint(need):
+        parts |= read_places(reader)
     if Need.CONFIG in need:
         parts["watch"] = Watch(env, cwd)
         parts["config"] = read_config(reader, examine) or Config()

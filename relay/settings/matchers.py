@@ -125,7 +125,7 @@ def parse_matcher(value: Any) -> Matcher:
     if not isinstance(value, str) or not value.strip():
         raise wrong("not_text", f"{shown(value)} cannot stand here; this must be text.", "Write one piece of text.")
     if found := _PATTERN.fullmatch(value):
-        return Regex(value, compile_pattern(found["pattern"], ignore_case=bool(found["ignore_case"])))
+        return Regex(value, compile_pattern(found["pattern"], ignore_case=bool(found["ignore_case"]), over_lines=True))
     if "*" in value or "?" in value:
         return Glob(value)
     return Exact(value)
@@ -177,9 +177,11 @@ def _one_of(value: Any, choices: tuple[str, ...]) -> str:
     raise wrong("wrong_value", message, f"Did you mean `{close[0]}`?" if close else f"Write `{choices[0]}`.")
 
 
-def compile_pattern(pattern: str, *, ignore_case: bool) -> Any:
-    """RE2's program for a pattern; raises where it is none, or one that may take long."""
-    compiled, complaint = _compile(pattern, ignore_case=ignore_case)
+def compile_pattern(pattern: str, *, ignore_case: bool = False, over_lines: bool = False) -> Any:
+    """RE2's program for a pattern; raises where it is none, or one that may take long. `over_lines`: a dot is a line's
+    end, too.
+    """
+    compiled, complaint = _compile(pattern, ignore_case=ignore_case, over_lines=over_lines)
     if complaint:
         hint = "Patterns are RE2's: no look-around and no back-references; see github.com/google/re2/wiki/Syntax."
         why = "" if looks_secret(pattern) else f": {complaint}"  # it repeats a part of the pattern
@@ -191,11 +193,11 @@ def compile_pattern(pattern: str, *, ignore_case: bool) -> Any:
 
 
 @cache
-def _compile(pattern: str, *, ignore_case: bool) -> tuple[Any, str]:
+def _compile(pattern: str, *, ignore_case: bool, over_lines: bool) -> tuple[Any, str]:
     import re2  # here and not above: most files have no pattern, and it is a library of its own to load
 
     options = re2.Options()
-    options.case_sensitive, options.log_errors, options.dot_nl = not ignore_case, False, True
+    options.case_sensitive, options.log_errors, options.dot_nl = not ignore_case, False, over_lines
     try:
         return re2.compile(pattern, options), ""
     except re2.error as error:

@@ -24,8 +24,9 @@ from relay.files import Attachments, FilesBack
 from relay.messages import Mode
 from relay.settings.channels import Channel, ChannelOrNone
 from relay.settings.conditions import When
-from relay.settings.durations import Count, Duration, Rate, Wait
+from relay.settings.durations import Count, Duration, Rate, Wait, WaitOrNever
 from relay.settings.hours import Hours, Moment
+from relay.settings.redactions import Facts, Redactions
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress
 from relay.settings.wrong import wrong
 
@@ -51,6 +52,15 @@ class RouteReplies(Section):
     mode: Mode | None = None
 
 
+class RouteRemind(Section):
+    """The same of `remind`."""
+
+    after: WaitOrNever | None = None
+    mention: Mentioned | None = None
+    hours: Hours | None = None
+    stale: WaitOrNever | None = None
+
+
 class Route(Section):
     """Conversations for which all of `when` holds go to `channel`."""
 
@@ -58,11 +68,14 @@ class Route(Section):
     when: When
     channel: Channel
     replies: RouteReplies = RouteReplies()
+    remind: RouteRemind = RouteRemind()
     attachments: Attachments | None = None
     files_back: FilesBack | None = None
     show: Show | None = None
     batch: Duration | None = None
     notify: Mentioned | None = None
+    facts: Facts | None = None
+    redact: Redactions | None = None
 
 
 class RouteTest(Section):
@@ -117,10 +130,10 @@ class Replies(Section):
 class Remind(Section):
     """When somebody is called because a customer waits."""
 
-    after: Wait | Literal["never"] = 600.0
+    after: WaitOrNever = 600.0
     mention: Mentioned | None = None
     hours: Hours | None = None
-    stale: Wait | None = None
+    stale: WaitOrNever | None = None
 
 
 class SavedReply(Section):
@@ -210,6 +223,8 @@ class Config(Section):
     show: Show = Show.EVERYTHING
     batch: Duration = 0.0
     new_thread_after: Wait | None = None
+    facts: Facts = ()
+    redact: Redactions = ()
     closing_words: tuple[Text, ...] = ()
     broadcast: Literal["never", "unclaimed"] = "unclaimed"
     delivery: DeliveryConfig = DeliveryConfig()

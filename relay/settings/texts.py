@@ -41,10 +41,12 @@ def parse_file_host(value: Any) -> str:
 
 
 def parse_mentioned(value: Any) -> str:
-    """Whom Slack can call: a user's or user group's id, or `here` or `channel`."""
+    """Whom Slack can call: a user's or user group's id, or `here` or `channel`; "" for `nobody`."""
+    if value == "nobody":
+        return ""
     if isinstance(value, str) and (value in ("here", "channel") or re.fullmatch(r"[UWS][A-Z0-9]{2,}", value)):
         return value
-    hint = "Write a user's id (`U0123ABCD`), a user group's (`S0123ABCD`), `here` or `channel`."
+    hint = "Write a user's id (`U0123ABCD`), a user group's (`S0123ABCD`), `here`, `channel` or `nobody`."
     raise wrong("bad_mention", f"{shown(value)} is nobody whom Slack can call.", hint)
 
 

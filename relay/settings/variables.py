@@ -20,6 +20,8 @@ class Need(StrEnum):
     SLACK = "slack"
     CONFIG = "config"
     DATABASE = "database"
+    FILES = "files"  # where agents' files are kept
+    REPLIES = "replies"  # whether there is a way back, for what depends on it
 
 
 SECRETS = (
@@ -30,6 +32,7 @@ SECRETS = (
     "SLACK_SIGNING_SECRET",
     "RELAY_ADMIN_PASSWORD",
     "RELAY_METRICS_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
 )
 """Each of them can also be given as `NAME_FILE`, the path of a file that holds it."""
 
@@ -42,6 +45,14 @@ VARIABLES = (
     "SLACK_API_URL",
     "DATABASE_POOLER",
     "RELAY_ALLOW_EPHEMERAL",
+    "RELAY_PUBLIC_URL",
+    "RELAY_FILES",
+    "RELAY_FILES_MAX",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
     "RELAY_ENV",
     "RELAY_FAILPOINT",
     *SECRETS,

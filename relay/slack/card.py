@@ -32,16 +32,20 @@ from relay.slack.text import clean, clean_line, clean_name, escape, is_url, shor
 READ_ONLY = "Read only: replies here do not reach the customer"
 MARKED_ONLY = "Only replies that begin with >> reach the customer"
 TAKE_OVER, RELEASE, RESOLVE, REOPEN, ASSIGN = "take_over", "release", "resolve", "reopen", "assign"
+MUTE, UNMUTE = "mute", "unmute"
 LABELS = {
     TAKE_OVER: "Take over",
     RELEASE: "Release",
     RESOLVE: "Resolve",
     REOPEN: "Reopen",
     ASSIGN: "Assign to …",
+    MUTE: "Mute: call nobody",
+    UNMUTE: "Unmute",
 }
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 MAX_FIRST_WORDS = 300
 MAX_BEGAN = 100
+MAX_FACTS, MAX_FACT_NAME, MAX_FACT = 10, 40, 200
 SOMEBODY = "somebody"
 _MAX_REPLACES = 300
 _SAID_OF = {Mode.MARKED: MARKED_ONLY, Mode.NONE: READ_ONLY}  # of what is set, where it is not the usual
@@ -54,7 +58,8 @@ class Card:
 
     `last_words` are the customer's, who has waited from `waits_since` on (None for not at all) and written
     `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none. While
-    nobody has it, Slack calls `calls`: a user, a user group, `here` or `channel`, "" for nobody.
+    nobody has it, Slack calls `calls`: a user, a user group, `here` or `channel`, "" for nobody. `facts` are what is
+    told of the customer, each with what it is called.
     """
 
     key: ConversationKey
@@ -71,6 +76,7 @@ class Card:
     waits_since: float | None = None
     waits_count: int = 0
     calls: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_quiet(self) -> bool:
@@ -99,8 +105,10 @@ def _blocks(card: Card) -> Iterator[Block]:
     if card.is_quiet:
         yield context(plain(" · ".join(_who(card))))
     else:
-        calls = card.calls if card.state.holder is Holder.NOBODY else ""
+        calls = card.calls if card.state.holder is Holder.NOBODY and not card.state.muted else ""
         yield headline(clean_name(card.name), _state(card), _quoted(card), calls)
+        if facts := _facts(card):
+            yield context(*map(plain, facts))
     if card.replaces is not None:
         yield _replaces(card.replaces)
     if began := _began_with(card):
@@ -114,10 +122,10 @@ def _blocks(card: Card) -> Iterator[Block]:
 
 
 def _controls(card: Card) -> Block:
-    assign = people(ASSIGN, LABELS[ASSIGN])
+    assign, mute = people(ASSIGN, LABELS[ASSIGN]), UNMUTE if card.state.muted else MUTE
     if card.state.holder is Holder.AGENT:
-        return actions(button(RESOLVE, LABELS[RESOLVE]), assign, _menu(card, TAKE_OVER, RELEASE))
-    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), assign, _menu(card, RESOLVE))
+        return actions(button(RESOLVE, LABELS[RESOLVE]), assign, _menu(card, TAKE_OVER, RELEASE, mute))
+    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), assign, _menu(card, RESOLVE, mute))
 
 
 def _menu(card: Card, *entries: str) -> Block:
@@ -158,7 +166,7 @@ def _state(card: Card) -> list[list[Block]]:
         name = clean_name(state.holder_name) if state.holder_name else ""
         user = {"type": "user", "user_id": card.holder_id} if card.holder_id else _text(name)
         said.append([_text("with "), user] if card.holder_id or name else [_text("taken")])
-    return said
+    return [*said, [_text("muted")]] if state.muted else said
 
 
 def _in_words(element: Block, holder: str) -> str:
@@ -170,11 +178,19 @@ def _plain_text(card: Card) -> str:
     lines = [" · ".join(_who(card))]
     if words and not card.is_quiet:
         lines.append(f"> {words}")
+    if not card.is_quiet:
+        lines += _facts(card)
     if card.read_only or card.mode in _SAID_OF:
         lines.append(READ_ONLY if card.read_only else _SAID_OF[card.mode])
     if is_url(card.dashboard_url) and len(card.dashboard_url) <= _MAX_PLAIN_URL:
         lines.append(open_in_words(card.dashboard_url))
     return escape("\n".join(lines))
+
+
+def _facts(card: Card) -> list[str]:
+    """What is told of the customer, at most as many as stand in one block."""
+    told = ((clean_line(name, MAX_FACT_NAME), clean_line(value, MAX_FACT)) for name, value in card.facts)
+    return [f"{name}: {value}" for name, value in told if name and value][:MAX_FACTS]
 
 
 def _quoted(card: Card) -> str:

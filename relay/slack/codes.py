@@ -63,6 +63,7 @@ _TABLE = {
         file_deleted file_is_deleted file_not_found file_share_limit_reached max_file_sharing_exceeded
         unable_to_share_files slack_connect_blocked_file_type slack_connect_clip_sharing_blocked
         slack_connect_file_upload_sharing_blocked cant_delete_message cant_delete_file
+        delete_not_allowed file_deleting_disabled compliance_exports_prevent_deletion
 
         user_not_in_channel bad_timestamp invalid_name no_item_specified not_reactable no_access
         too_many_emoji too_many_reactions file_comment_not_found

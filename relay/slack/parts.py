@@ -192,6 +192,12 @@ def _blocks(line: Line, piece: _Piece, dashboard_url: str, *, last: bool) -> Ite
         yield words([{"type": "text", "text": MARK + FOR}, _user(line.mention)])
     if last and line.message.attachment:
         yield file_block(line.message.attachment, line.file, dashboard_url)
+    if last and line.message.hidden:
+        yield context(plain(_hidden(line.message.hidden) + ":"), link_or_words(dashboard_url))
+
+
+def _hidden(count: int) -> str:
+    return f"{count} {'detail' if count == 1 else 'details'} hidden"
 
 
 def _user(user_id: str) -> Block:
@@ -238,6 +244,8 @@ def _plain_text(line: Line, piece: _Piece, dashboard_url: str, quote: Quote | No
     shown = [MARK + piece.text] if notice else [above, *answered, *quoted]
     if last and line.message.attachment:
         shown.append(f"{describe(line.message.attachment)}. {open_in_words(dashboard_url)}")
+    if last and line.message.hidden:
+        shown.append(f"{_hidden(line.message.hidden)}. {open_in_words(dashboard_url)}")
     return "\n".join(shown)
 
 

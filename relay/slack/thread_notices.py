@@ -27,10 +27,9 @@ from relay.slack.blocks import (
     words,
 )
 from relay.slack.text import clean, clean_line, clean_name
-from relay.vocabulary import CHANGE, FATE, DeliveryState, Mark, ThreadNotice
+from relay.vocabulary import CALLING, CHANGE, FATE, DeliveryState, Mark, ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
-CALLING = (ThreadNotice.REMINDER, ThreadNotice.STALE)  # what somebody must see
 MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to whose chat it is
 SEND_TO_CUSTOMER, KEEP_INSIDE, TAKE_ANYWAY = "send_to_customer", "keep_inside", "take_anyway"
 BUTTONS = {
@@ -54,7 +53,8 @@ class Notice:
     """One line. `about` is the id of the delivery that it tells of, and that its button acts on; `fate` what has become
     of that, and `words` what it said.
 
-    `is_edited`: it says something else by now that nobody has sent. `correction` is the line about what was sent to
+    `is_edited`: it says something else by now that nobody has sent. `links_ended`: files went with it, whose links open
+    nothing any more. `correction` is the line about what was sent to
     correct it, if anything was. `user_id` is the Slack id of whoever did what is told, where that is known.
     """
 
@@ -65,6 +65,7 @@ class Notice:
     is_edited: bool = False
     correction: Notice | None = None
     user_id: str = ""
+    links_ended: bool = False
 
 
 class _Now(Enum):
@@ -89,8 +90,15 @@ class _Now(Enum):
         BUTTONS[SEND_CORRECTION],
     )
     DELETED = "Taken back after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
+    DELETED_WITH_FILES = (
+        "Taken back after it was sent: links to its files open nothing any more, and the customer still has the rest.",
+        TELL_CUSTOMER,
+        BUTTONS[TELL_CUSTOMER],
+    )
     FILES = "Not all of it was sent: {cause}.", "", ""
     NO_FILE = "The file could not be brought here: {cause}.", "", ""
+    FILE_COMES = "The file is being brought here once more.", "", ""
+    FILE_CAME = "The file came after all {when}", "", ""
     TAKEN = "{who} has taken this chat over.", "", ""
     ASSIGNED = "{who} has this chat now{by}.", "", ""
     RELEASED = "Released {when}{by}", "", ""
@@ -160,13 +168,22 @@ def question(reason: str, said: str, about: int, minutes: int) -> tuple[str, tup
 
 def _now(told: Notice) -> tuple[_Now, Notice]:
     """How it stands, and with which of the two: what the line is about, or what was sent to correct that."""
+    if told.topic is ThreadNotice.NO_FILE:
+        return _of_file(told.fate), told
     if told.topic not in (*FATE, *CHANGE):
         return _Now[told.topic.name], told
     if told.topic in CHANGE and told.is_edited:
         return _Now.EDITED, told
     if told.topic in CHANGE:
-        return (_Now.DELETED, told) if told.correction is None else (_of_reply(told.correction), told.correction)
+        deleted = _Now.DELETED_WITH_FILES if told.links_ended else _Now.DELETED
+        return (deleted, told) if told.correction is None else (_of_reply(told.correction), told.correction)
     return _of_reply(told), told
+
+
+def _of_file(fate: Fate) -> _Now:
+    if fate.state is DeliveryState.DELIVERED:
+        return _Now.FILE_CAME
+    return _Now.NO_FILE if fate.state in (DeliveryState.DEAD, DeliveryState.IGNORED) else _Now.FILE_COMES
 
 
 def _of_reply(told: Notice) -> _Now:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from relay.errors import Permanent, Transient, Unreachable, Unsure
+from relay.errors import Permanent, ThreadGone, Transient, Unreachable, Unsure
 from relay.net.call import Caller
 from relay.net.fetch import fetch
 from relay.net.hosts import Hosts
@@ -87,6 +87,17 @@ class SlackFiles:
             raise
         return [found for one in _shares_in(info, channel) if (found := _found(one))]
 
+    def ids_in(self, channel: str, ts: str, thread_ts: str) -> list[str]:
+        """Returns the ids of the files that a message of a thread shows; none where it is gone."""
+        at = {"channel": channel, "ts": thread_ts, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
+        try:
+            body = self._api.read("conversations.replies", at)
+        except ThreadGone:
+            return []
+        shown = [one for one in _several(body.get("messages")) if one.get("ts") == ts]
+        files = [file.get("id") for one in shown for file in _several(one.get("files"))]
+        return [one for one in files if isinstance(one, str)]
+
     def info(self, file_id: str) -> Mapping[str, Any]:
         """Returns what Slack knows of a file."""
         match self._api.read("files.info", {"file": file_id}):
@@ -97,6 +108,10 @@ class SlackFiles:
     def delete(self, file_id: str) -> None:
         """Deletes a file of ours wherever it is shown; one that is gone already is fine."""
         self._api.write("files.delete", {"file": file_id})
+
+
+def _several(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _shares_in(file: Mapping[str, Any], channel: str) -> list[Any]:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import chain
 from urllib.parse import quote
 
+import structlog
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, ServiceUnavailable
 from werkzeug.http import parse_range_header
 
+from relay.delivery.keeping import Keepers
+from relay.errors import DeliveryFailed
 from relay.store.conversations import kept_files
+from relay.store.conversations.contents import Content, content_of
 from relay.store.conversations.kept_files import KeptFile
 from relay.wiring import Relay
 
 bp = Blueprint("files", __name__)
+log = structlog.get_logger()
 
 # What a browser shows without running anything of it; the rest it only saves.
 SHOWN = re.compile(r"image/(?:png|jpeg|gif|webp)|application/pdf|(?:audio|video)/[a-z0-9.+-]+|text/plain", re.ASCII)
 ANYTHING = "application/octet-stream"
 NO_FILE = "There is no such file, or it is no longer kept."
+AWAY = "The file cannot be reached at the moment. Try again."
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
@@ -38,17 +45,31 @@ def give(token: str) -> Response:
     relay: Relay = current_app.extensions["relay"]
     with relay.store.read() as tx:
         file = kept_files.find(tx, token, after=tx.now - relay.settings.config.retention)
-    if file is None:
+        where = None if file is None else content_of(tx, file.id)
+    if file is None or where is None:
         raise NotFound(NO_FILE)
     first, last, status = _asked_for(file.size)
     if status == 416:
         return Response(status=416, headers={**HEADERS, "Content-Range": f"bytes */{file.size}"})
-    content: Iterator[bytes] | tuple[()] = () if request.method == "HEAD" else relay.keeper.read(file.id, first, last)
-    response = Response(content, status=status, headers={**HEADERS, **_describe(file)})
+    pieces = () if request.method == "HEAD" else _begun(relay.keepers, where, first, last)
+    response = Response(pieces, status=status, headers={**HEADERS, **_describe(file)})
     response.content_length = last - first + 1
     if status == 206:
         response.headers["Content-Range"] = f"bytes {first}-{last}/{file.size}"
     return response
+
+
+def _begun(keepers: Keepers, where: Content, first: int, last: int) -> Iterable[bytes]:
+    """The content, of which something is at hand; or else an answer that says so."""
+    try:
+        pieces = keepers.of(where).read(where, first, last)
+        return chain((next(pieces),), pieces)
+    except (FileNotFoundError, StopIteration):
+        log.error("files.lost", file=where.file_id, place=where.place)
+        raise NotFound(NO_FILE) from None
+    except DeliveryFailed as error:
+        log.error("files.out_of_reach", file=where.file_id, place=where.place, cause=str(error))
+        raise ServiceUnavailable(AWAY, retry_after=30) from None
 
 
 def _asked_for(size: int) -> tuple[int, int, int]:

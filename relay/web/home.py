@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from relay.messages import Agent
+from relay.routing.per_route import redact_for
 from relay.routing.speaking import may_speak
 from relay.slack.events import AsksForChats, LooksAtHome
 from relay.slack.home import PER_PAGE, ChatRow, FailedRow, Home, home_blocks, home_view
@@ -42,11 +43,21 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
     with relay.store.read() as tx:
         seen = overview(tx, agent_id, offset=offset, limit=PER_PAGE)
     chats = [
-        ChatRow(one.name, one.channel, _url(relay, one), one.waits_since, one.holder_name, one.is_mine)
+        ChatRow(
+            _shown(relay, one, one.name), one.channel, _url(relay, one), one.waits_since, one.holder_name, one.is_mine
+        )
         for one in seen.chats
     ]
-    failed = [FailedRow(one.id, one.name, one.cause, _url(relay, one)) for one in seen.failed]
+    failed = [
+        FailedRow(one.id, _shown(relay, one, one.name), _shown(relay, one, one.cause), _url(relay, one))
+        for one in seen.failed
+    ]
     return Home(chats, seen.open, seen.waiting, failed, seen.trouble, offset)
+
+
+def _shown(relay: Relay, of: OpenChat | FailedReply, words: str) -> str:
+    redactor = redact_for(relay.settings.config, of.rule)
+    return words if redactor is None else redactor.clean(words)
 
 
 def _url(relay: Relay, at: OpenChat | FailedReply) -> str:

@@ -11,6 +11,7 @@ from relay.kommunicate.auth import check_token
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
 from relay.store.intake.webhooks import Inbound, accept_all, reject
+from relay.store.operations.retention import cap_rejected
 from relay.vocabulary import Outcome
 from relay.wiring import Relay
 
@@ -75,3 +76,5 @@ def keep_rejected(relay: Relay, body: bytes, error: Rejected) -> None:
     if error.status == 422:
         with relay.store.begin() as tx:
             reject(tx, ACCOUNT, body, f"{error.code}: {error}")
+            if relay.rejected.is_due(len(body)):
+                cap_rejected(tx)

@@ -3,11 +3,13 @@
 from relay.wiring.delivering import (
     build_context,
     build_housekeeping,
+    build_slack,
     build_worker,
     file_hosts,
     hear_of_others,
     slack_limits,
 )
+from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay, build_relay, learn_identity, ready_schema, tell_others
 from relay.wiring.reloading import Reloader
 
@@ -16,7 +18,9 @@ __all__ = [
     "Reloader",
     "build_context",
     "build_housekeeping",
+    "build_keepers",
     "build_relay",
+    "build_slack",
     "build_worker",
     "file_hosts",
     "hear_of_others",

@@ -15,7 +15,7 @@ def listed_role(config: Config, user_id: str) -> Role:
     return role_of(user_id, None, bots=people.bots, agents=people.agents)
 
 
-def facts_for(config: Config, message: ChatMessage, moment: float) -> Facts:
+def chat_facts(config: Config, message: ChatMessage, moment: float) -> Facts:
     """What a route can ask of a conversation that this message begins at a moment, in seconds since 1970."""
     role = listed_role(config, message.sender)
     return facts_of(message, role=role, language=locale_of(message.metadata), moment=moment)

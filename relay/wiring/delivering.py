@@ -12,7 +12,6 @@ from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
 from relay.delivery.context import DeliveryContext, Files, Replying, Showing
 from relay.delivery.housekeeping import Housekeeping
-from relay.delivery.keeping import InDatabase
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
 from relay.delivery.reminding_rules import Reminding
@@ -22,14 +21,23 @@ from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.net.hosts import Hosts
-from relay.routing.rules import attachments_for, batch_for, files_back_for, notify_for, show_for
-from relay.settings import Config
-from relay.settings.schema import Remind, SavedReply
+from relay.routing.per_route import (
+    attachments_for,
+    batch_for,
+    files_back_for,
+    notify_for,
+    redact_for,
+    remind_for,
+    show_for,
+)
+from relay.settings import Config, Settings
+from relay.settings.schema import SavedReply
 from relay.slack.client import SlackClient
 from relay.slack.limits import LOOKING, MARKING, POSTING, SHARING
 from relay.store.db.engine import Store
 from relay.store.queue.gates import Limits, Pace
 from relay.vocabulary import SendKind, Vendor
+from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay
 
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
@@ -61,28 +69,36 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
     return DeliveryContext(
         store=store,
         slack=slack,
-        authors=Authors(store, client, bots=people.bots, agents=people.agents),
+        authors=_authors(relay, store, client),
         members=Members(slack, replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
-        files=Files(
-            partial(attachments_for, relay.settings.config),
-            file_hosts(relay),
-            client,
-            delivery.call_deadline,
-        ),
-        keeper=InDatabase(store),
+        files=_files(relay, client),
+        keepers=build_keepers(settings, store),
         schedules=_schedules(settings.config),
         lease=delivery.lease,
         dashboard_url=people.dashboard_url,
         replying=_replying(relay, store, slack, client),
         wording=relay.wording,
         reply_rules=relay.reply_rules,
-        reminding=_reminding(settings.config.remind),
+        reminding=partial(_reminding, settings.config),
+        redact=partial(redact_for, settings.config),
+        privacy=relay.privacy,
         showing=_showing(settings.config),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
     )
+
+
+def _authors(relay: Relay, store: Store, client: KommunicateClient | None) -> Authors:
+    people = relay.settings.config.kommunicate
+    return Authors(store, client, bots=people.bots, agents=people.agents, contacts=relay.privacy.shows_contacts)
+
+
+def _files(relay: Relay, client: KommunicateClient | None) -> Files:
+    config = relay.settings.config
+    shown = partial(attachments_for, config)
+    return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, partial(redact_for, config))
 
 
 def _showing(config: Config) -> Showing:
@@ -122,13 +138,15 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),
+        public_url=relay.settings.public_url,
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
 
 
-def _reminding(remind: Remind) -> Reminding:
-    after = None if remind.after == "never" else remind.after
-    return Reminding(after, remind.stale, remind.hours, remind.mention or "")
+def _reminding(config: Config, rule: str) -> Reminding:
+    remind = remind_for(config, rule)
+    after, stale = (None if wait == "never" else wait for wait in (remind.after, remind.stale))
+    return Reminding(after, stale, remind.hours, remind.mention or "")
 
 
 def _template(saved: SavedReply) -> Mapping[str, str]:
@@ -138,6 +156,11 @@ def _template(saved: SavedReply) -> Mapping[str, str]:
     if saved.suggestions:
         return payloads.suggestions(saved.suggestions)
     return payloads.picture(saved.picture) if saved.picture else {}
+
+
+def build_slack(settings: Settings) -> SlackClient:
+    """Slack alone, for a command that delivers nothing; raises SettingsError without a bot token."""
+    return SlackClient(settings.slack_bot_token or "", settings.slack_api_url)
 
 
 def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:

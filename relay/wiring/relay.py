@@ -14,11 +14,12 @@ import structlog
 from relay.clock import Clock, SystemClock
 from relay.delivery import stored
 from relay.delivery.at_once import AtOnce
-from relay.delivery.keeping import InDatabase, Keeper
+from relay.delivery.keeping import Keepers
 from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
 from relay.routing.facts import Facts
+from relay.routing.privacy import Privacy
 from relay.routing.rules import Router
 from relay.routing.speaking import mode_for
 from relay.settings import Config, Settings
@@ -26,7 +27,9 @@ from relay.slack.client import Identity, SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
-from relay.wiring.deciding import facts_for, listed_role
+from relay.store.operations.retention import Refusals
+from relay.wiring.deciding import chat_facts, listed_role
+from relay.wiring.keeping import build_keepers
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
@@ -43,10 +46,12 @@ class Relay:
     on_accept: Callable[[], None] = field(default=lambda: None)
     identity: Identity | None = None  # whose the token is, once Slack has said so
     known_as: str = ""  # the host by which Slack has reached it, as the store knows
+    rejected: Refusals = field(default_factory=Refusals)
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
     config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
     on_edit: Callable[[], None] = field(default=lambda: None)
     router: Router = field(init=False)
+    _keepers: Keepers | None = None
 
     def __post_init__(self) -> None:
         self.router = Router(self.settings.config)
@@ -57,9 +62,11 @@ class Relay:
         self.settings = replace(self.settings, config=config)
 
     @property
-    def keeper(self) -> Keeper:
+    def keepers(self) -> Keepers:
         """Where agents' files are kept."""
-        return InDatabase(self.store)
+        if self._keepers is None:
+            self._keepers = build_keepers(self.settings, self.store)
+        return self._keepers
 
     def choose(self, message: ChatMessage, moment: float | None = None) -> Decision:
         """The channel for a conversation that this message begins, by the present mapping; now, or at a moment."""
@@ -67,7 +74,12 @@ class Relay:
 
     def facts_of(self, message: ChatMessage, moment: float | None = None) -> Facts:
         """What the mapping may ask of a conversation that this message begins."""
-        return facts_for(self.settings.config, message, self.clock.now() if moment is None else moment)
+        return chat_facts(self.settings.config, message, self.clock.now() if moment is None else moment)
+
+    @property
+    def privacy(self) -> Privacy:
+        """What may be seen in Slack."""
+        return Privacy(self.settings.config)
 
     def listed(self, user_id: str) -> Role:
         """The role of one of Kommunicate's users where the configuration names them."""

@@ -13,7 +13,7 @@ from relay.routing.rules import Router
 from relay.settings import Config
 from relay.settings.check import Remark
 from relay.settings.schema import RouteTest
-from relay.wiring.deciding import facts_for
+from relay.wiring.deciding import chat_facts
 
 USUAL: Mapping[str, Any] = {
     "key": "test",
@@ -46,7 +46,7 @@ def _problem(config: Config, router: Router, test: RouteTest) -> str:
     if not isinstance(message, ChatMessage):
         return f"it would not be shown: {message.reason}"
     moment = message.sent_at if test.at is None else test.at
-    decision = router.choose(facts_for(config, message, moment))
+    decision = router.choose(chat_facts(config, message, moment))
     asked, goes = _compared(test, decision)
     return "" if asked == goes else f"it goes to {goes}, not to {asked}. {decision.why}"
 

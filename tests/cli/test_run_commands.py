@@ -50,6 +50,14 @@ def test_postgres_is_fine_there(start: Start, postgres_database_url: str) -> Non
     start("serve", "--no-worker", env=lone_environment(postgres_database_url, DYNO="web.1")).wait_ready()
 
 
+@pytest.mark.parametrize("word", ["serve", "worker"])
+def test_files_on_a_disk_that_is_wiped_are_refused(run: Run, postgres_database_url: str, word: str) -> None:
+    result = run(word, **lone_environment(postgres_database_url, DYNO="web.1", RELAY_FILES="kept"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "agents' files would be lost" in result.stderr
+    assert "RELAY_FILES: error [ephemeral_files]" in result.stderr
+
+
 def good(**more: str) -> dict[str, str]:
     """What a relay needs to start, on a port of its own."""
     return lone_environment("sqlite:///relay.db", **more)

@@ -6,10 +6,10 @@ reply opens the whole file.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,15 @@ import requests
 
 from relay.sandbox import SandboxServer
 from relay.sandbox.slack.sharing import settle
+from relay.sandbox.slack.values import Message
 from relay.store.db.engine import Store, open_store
+from tests.buckets import Bucket
 from tests.harness import environment, free_port, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay
+from tests.store.shelf import rows
 
 GROUP, CHANNEL = "123456", "C0SUPPORT"
-PLACES = ("file.fetched", "file.uploaded", "file.shared", "file.kept")
+PLACES = ("file.fetched", "file.uploaded", "file.shared", "file.kept", "file.written", "file.swept")
 # On the way of a customer's file, and of an agent's: how often a place is passed before it.
 COMES = (("file.fetched", 1), ("file.uploaded", 1), ("file.shared", 1))
 GOES = (("file.fetched", 1), ("file.kept", 1))
@@ -30,12 +33,20 @@ GOES = (("file.fetched", 1), ("file.kept", 1))
 STEPS = ("take.before_commit", "take.after_commit", "call.ready", "call.answered", "settle.before_commit",
          "settle.after_commit", "slack.sent")  # fmt: skip
 ENGINES = ("sqlite", "postgres")
+KINDS = ("folder", "bucket")  # of places other than the database
 CASES = [
     *(("comes", place, number) for place, number in COMES),
     *(("goes", place, number) for place, number in GOES),
     *(
         pytest.param(way, place, number, marks=pytest.mark.long)
-        for way, place, number in itertools.product(("comes", "goes"), STEPS, (2, 4))
+        for way, place, number in product(("comes", "goes"), STEPS, (2, 4))
+    ),
+]
+KEPT = [
+    *product(KINDS, ("file.written", "file.kept")),
+    *(
+        pytest.param(kind, place, marks=pytest.mark.long)
+        for kind, place in product(KINDS, ("settle.before_commit", "settle.after_commit"))
     ),
 ]
 CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 5000
@@ -48,12 +59,14 @@ class Town:
 
     def __init__(self, server: SandboxServer, store: Store, cwd: Path) -> None:
         self.server, self.store, self.cwd, self.port = server, store, cwd, free_port()
+        self.more: dict[str, str] = {}  # in the environment of every relay
 
     @contextmanager
     def relay(self, **more: str) -> Iterator[MortalRelay]:
         url = self.store.engine.url.render_as_string(hide_password=False)
-        env = environment(self.server, url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
-        relay = MortalRelay(self.cwd, env | {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"})
+        env = environment(self.server, url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **self.more, **more)
+        env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"}
+        relay = MortalRelay(self.cwd, env, {"relay.store.conversations.contents.LAST_LOOK": 1.0})
         try:
             yield relay
         finally:
@@ -73,11 +86,11 @@ class Town:
         file = self.server.sandbox.kommunicate.files.public("bill.pdf", CONTENT)
         self.server.sandbox.kommunicate.customer_writes(GROUP, "here it is", name="Jane", file=file)
 
-    def goes(self) -> None:
+    def goes(self) -> Message:
         """An agent sends one."""
         file = self.server.sandbox.slack.cabinet.put("plan.pdf", content=CONTENT)
         root = next(one["ts"] for one in timeline(self.server) if one["thread_ts"] is None)
-        self.server.sandbox.slack.human_writes(CHANNEL, "see this", thread_ts=root, files=[file])
+        return self.server.sandbox.slack.human_writes(CHANNEL, "see this", thread_ts=root, files=[file])
 
     def shown(self) -> list[bytes]:
         """What the thread shows of files by the relay."""
@@ -138,3 +151,58 @@ def test_a_file_is_there_once_wherever_it_dies(town: Town, way: str, place: str,
     assert len(town.reached()) == (way == "goes" and not town.is_unsure())
     assert len(LINK.findall("\n".join(town.reached()))) == len(town.reached())
     assert not any("could not be brought" in line for line in town.said())
+
+
+@pytest.fixture
+def keep(town: Town, s3: str) -> Callable[[str], Callable[[], int]]:
+    """Keep agents' files in a place of a kind; returns what counts those that are there."""
+
+    def keep(kind: str) -> Callable[[], int]:
+        if kind == "bucket":
+            bucket = Bucket(s3)
+            town.more = bucket.environment
+            return lambda: len(bucket.names())
+        town.more = {"RELAY_FILES": "kept"}
+        folder = town.cwd / "kept"
+        return lambda: len(list(folder.iterdir())) if folder.exists() else 0
+
+    return keep
+
+
+@pytest.mark.parametrize(("kind", "place"), KEPT)
+def test_a_file_is_kept_once_wherever_it_dies(
+    town: Town, keep: Callable[[str], Callable[[], int]], kind: str, place: str
+) -> None:
+    holds = keep(kind)
+    town.begin()
+    with town.relay(RELAY_FAILPOINT=f"{place}:1") as relay:
+        assert wait_for(lambda: relay.died() or is_ready(relay))
+        town.goes()
+        assert wait_for(relay.died), f"{place} was not passed"
+    with town.relay() as relay:
+        relay.wait_ready()
+        assert wait_for(lambda: len(town.reached()) == 1 or town.is_unsure(), 60), town.said()
+        assert town.server.sandbox.wait_idle()
+        for link in LINK.findall("\n".join(town.reached())):
+            assert requests.get(link, timeout=10).content == CONTENT
+        assert wait_for(lambda: holds() == 1)
+    assert len(rows(town.store, "file_contents")) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", ["file.swept"])
+def test_nothing_is_left_of_a_file_that_was_taken_back_whatever_dies(
+    town: Town, keep: Callable[[str], Callable[[], int]], kind: str, place: str
+) -> None:
+    holds = keep(kind)
+    town.begin()
+    with town.relay(RELAY_FAILPOINT=f"{place}:1") as relay:
+        relay.wait_ready()
+        message = town.goes()
+        assert wait_for(lambda: len(town.reached()) == 1, 60), town.said()
+        assert holds() == 1
+        town.server.sandbox.slack.human_deletes(CHANNEL, message.ts)
+        assert wait_for(relay.died), f"{place} was not passed"
+    with town.relay() as relay:
+        relay.wait_ready()
+        assert wait_for(lambda: holds() == 0 and not rows(town.store, "file_contents"))

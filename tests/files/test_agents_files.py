@@ -98,7 +98,8 @@ def test_one_of_another_workspace_goes_though_slack_is_slow_to_tell_of_it(
 ) -> None:
     desk.sandbox.faults.add("files.info", times=times, **fault)
     share(desk, pdf(desk, kind="connect"), seconds=120)
-    ((_, token),) = links(desk)
+    ((name, token),) = links(desk)
+    assert name == "bill.pdf"
     assert desk.client.get(f"/files/{token}").data == PDF
 
 
@@ -237,6 +238,44 @@ def test_a_reply_that_is_taken_back_takes_its_link_back(desk: Desk) -> None:
         assert tx.conn.execute(file_pieces.select()).all() == []
 
 
+@pytest.mark.parametrize(
+    ("with_file", "said"),
+    [
+        (False, "Taken back after it was sent: the customer still has it."),
+        (True, "Taken back after it was sent: links to its files open nothing any more"),
+    ],
+)
+def test_a_line_about_a_deleted_reply_says_what_is_true_of_its_files(desk: Desk, with_file: bool, said: str) -> None:
+    message = desk.agent("the bill", files=(pdf(desk),) if with_file else ())
+    desk.carry()
+    desk.run(20)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    desk.run(20)
+    assert said in desk.shown()[-1]
+
+
+def test_a_deleted_reply_whose_file_never_went_says_nothing_of_links(desk: Desk) -> None:
+    message = desk.agent("the bill", files=(desk.sandbox.slack.cabinet.put("plan", kind="tombstone"),))
+    desk.carry()
+    desk.run(20)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    desk.run(20)
+    assert "the customer still has it." in desk.shown()[-1]
+
+
+def test_links_begin_with_the_address_that_the_settings_name(make_desk: Callable[..., Desk]) -> None:
+    class Elsewhere(Desk):
+        changes = {"public_url": "https://relay.example.com/below"}  # noqa: RUF012
+
+    plain = make_desk()
+    desk = Elsewhere(plain.store, plain.server, plain.clock)
+    desk.customer("hello")
+    share(desk, pdf(desk))
+    assert re.search(r"bill\.pdf: https://relay\.example\.com/below/files/\S{43}$", desk.reached()[-1])
+
+
 def test_files_are_kept_as_long_as_words(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(retention="7d")
     desk.customer("hello")
@@ -261,6 +300,31 @@ def test_a_link_leads_to_its_file_alone(desk: Desk) -> None:
     answers = [desk.client.get(f"/files/{token}") for token in wrong]
     assert {answer.status_code for answer in answers} == {404}
     assert {answer.data for answer in answers if b"no longer kept" in answer.data} == {answers[1].data}
+
+
+def test_nothing_tells_apart_the_links_that_lead_nowhere(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(retention="7d")
+    desk.customer("hello")
+    share(desk, pdf(desk), text="old")
+    ((_, expired),) = links(desk)
+    desk.clock.advance(8 * 86400)
+    message = desk.agent("taken back", files=(pdf(desk),))
+    desk.carry()
+    desk.run(20)
+    ((_, revoked),) = links(desk)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    share(desk, pdf(desk), text="good")
+    ((_, good),) = links(desk)
+    assert desk.client.get(f"/files/{good}").status_code == 200
+    altered = good[:-1] + ("A" if good[-1] != "A" else "B")
+    nowhere = [expired, revoked, altered, good[:20] + expired[20:], "x" * 43, "x", good + good]
+    answers = [desk.client.get(f"/files/{token}") for token in nowhere]
+    desk.chores()  # what is over is deleted by now
+    answers += [desk.client.get(f"/files/{token}") for token in nowhere]
+    assert {(answer.status_code, answer.data, str(sorted(answer.headers))) for answer in answers} == {
+        (404, answers[0].data, str(sorted(answers[0].headers)))
+    }
 
 
 @pytest.mark.parametrize(

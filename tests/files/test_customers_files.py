@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from relay.sandbox.slack.sharing import settle
-from relay.store.operations.replay import replay_all
+from relay.store.operations.replay import Replayed, replay_all, replay_one
+from relay.store.operations.reports import Which, list_deliveries
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 
@@ -39,6 +40,12 @@ def files(desk: Desk) -> list[tuple[str, bytes]]:
 def lines(desk: Desk) -> list[str]:
     """What the thread says."""
     return [line for one in desk.roots_and_replies() if one["thread_ts"] for line in words(one).splitlines()]
+
+
+def listed(desk: Desk, which: Which = Which.ALL) -> list[dict[str, Any]]:
+    """What `relay deliveries list` shows."""
+    with desk.store.read() as tx:
+        return list_deliveries(tx, which, desk.out.limits)
 
 
 def told(desk: Desk) -> list[str]:
@@ -400,3 +407,70 @@ def test_a_thread_that_is_gone_costs_no_file_its_words(desk: Desk) -> None:
     stray = [one for one in desk.roots_and_replies() if not one["thread_ts"] and one.get("files")]
     assert stray == []
     assert len(files(desk)) + len(told(desk)) == 1
+
+
+def named(desk: Desk) -> int:
+    """How often the thread names Jane above what she wrote."""
+    return sum(line.startswith("Jane") for line in lines(desk))
+
+
+def test_who_speaks_below_a_file_is_named_again(desk: Desk) -> None:
+    desk.customer("first")
+    desk.customer("second")
+    before = named(desk)
+    sends(desk)
+    desk.run(8)
+    assert files(desk) == [("bill.pdf", PDF)]
+    desk.customer("below it")
+    desk.customer("and more")
+    assert named(desk) == before + 1
+
+
+def test_who_speaks_below_a_line_about_a_file_is_named_again(desk: Desk) -> None:
+    sends(desk, content=b"")
+    desk.run(10)
+    assert len(told(desk)) == 1
+    before = named(desk)
+    desk.customer("below it")
+    assert named(desk) == before + 1
+
+
+def test_a_file_that_waits_stays_out_once_the_settings_say_so(desk: Desk) -> None:
+    desk.sandbox.faults.add("/files/*", "status", status=503, times=None)
+    sends(desk)
+    desk.run(5)
+    desk.sandbox.faults.clear()
+    desk.restart(attachments="none")
+    desk.run(300)
+    assert (files(desk), told(desk)) == ([], [])
+    (one,) = [row for row in listed(desk) if row["kind"] == "file"]
+    assert (one["state"], one["cause"]) == ("ignored", "the settings keep files out of this channel (`attachments`)")
+
+
+def test_a_file_that_slack_does_not_delete_is_a_dead_letter_that_says_so(desk: Desk) -> None:
+    desk.sandbox.faults.add("files.delete", "error", code="cant_delete_file", times=None)
+    assert _sent_and_withdrawn(desk, after=20) == 1
+    desk.run(60)
+    (dead,) = listed(desk, Which.DEAD)
+    assert dead["kind"] == "file"
+    assert dead["cause"].startswith("its author took it back, and Slack does not delete it: ")
+    desk.sandbox.faults.clear()
+    with desk.store.begin() as tx:
+        assert replay_one(tx, dead["id"]) is Replayed.QUEUED
+    desk.run(10)
+    assert (files(desk), listed(desk, Which.DEAD)) == ([], [])
+
+
+def test_a_line_about_a_file_says_how_it_stands_now(desk: Desk) -> None:
+    desk.sandbox.faults.add("files.getUploadURLExternal", "error", code="storage_limit_reached", times=2)
+    sends(desk)
+    desk.run(10)
+    for _ in range(2):
+        assert len(told(desk)) == 1
+        with desk.store.begin() as tx:
+            assert replay_all(tx) == 1
+        desk.run(10)
+    assert told(desk) == []
+    assert files(desk) == [("bill.pdf", PDF)]
+    (line,) = [line for line in lines(desk) if "after all" in line]
+    assert line.startswith("• The file came after all")

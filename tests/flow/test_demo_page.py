@@ -183,6 +183,74 @@ def test_a_relay_that_is_killed_loses_and_doubles_nothing(page_url: str) -> None
         expect(customer_has(page, "I am here, Tom.")).to_be_visible()
 
 
+def test_mentions_are_chosen_with_the_keyboard_and_emoji_by_their_names(page_url: str) -> None:
+    """A message with a mention stays inside; what is typed by hand is no mention, and is asked about."""
+    with open_page(page_url) as page:
+        tom = thread_of(page, "Tom Becker")
+        box, offers = tom.get_by_test_id("agent-input"), tom.get_by_test_id("offers")
+        expect(tom).to_contain_text("Can somebody help me")
+        box.focus()
+        page.keyboard.type("ask @")
+        people = ("Alex", "Sam", "Kim", "here", "channel")
+        expect(offers.get_by_role("option")).to_have_text([re.compile(who) for who in people])
+        page.keyboard.press("ArrowUp")
+        expect(offers.get_by_role("option", selected=True)).to_contain_text("@channel")
+        page.keyboard.type("sam")
+        page.keyboard.press("Enter")
+        page.keyboard.type("in #v")
+        expect(offers.get_by_role("option", selected=True)).to_have_text("#vip")
+        page.keyboard.press("Tab")
+        expect(box).to_have_value("ask @Sam Okafor in #vip ")
+        expect(box).to_be_focused()
+        page.keyboard.press("Enter")
+        note = tom.get_by_test_id("slack-message").filter(has_text="ask @Sam Okafor in #vip")
+        expect(note.locator(".mention")).to_have_text(["@Sam Okafor", "#vip"])
+        expect(note.locator(".reactions")).to_contain_text("🔒")
+        page.keyboard.type("@sam look")
+        expect(offers).to_be_hidden()
+        page.keyboard.press("Enter")
+        expect(tom.get_by_test_id("slack-whisper")).to_contain_text("Does this go to the customer?")
+        tom.get_by_role("button", name="Keep inside").click()
+        write(tom, "here you are :tada: :+1:")
+        expect(customer_has(page, "here you are 🎉 👍")).to_be_visible()
+        expect(tom.get_by_test_id("slack-message").filter(has_text="here you are 🎉 👍")).to_be_visible()
+        box.focus()
+        page.keyboard.type("@")
+        page.keyboard.press("Escape")
+        expect(offers).to_be_hidden()
+        expect(box).to_have_value("@")
+
+
+def test_the_page_says_what_to_try_next_until_all_was_done(page_url: str) -> None:
+    """Each step when the one before is done; it can be skipped and hidden, and is forgotten when it is over."""
+    with open_page(page_url, width=390) as page:
+        guide, tom = page.get_by_test_id("guide"), thread_of(page, "Tom Becker")
+        expect(guide).to_contain_text("1 of 5")
+        expect(guide).to_contain_text("Tom Becker waits for an answer")
+        expect(page.get_by_role("tab", selected=True)).to_have_text("Tom Becker")
+        write(tom, "I am here, Tom.")
+        expect(customer_has(page, "I am here, Tom.")).to_be_visible()
+        expect(guide).to_contain_text("2 of 5")
+        tom.get_by_test_id("agent-input").fill("@Sam")
+        tom.get_by_role("option").click()
+        tom.get_by_test_id("agent-send").click()
+        expect(guide).to_contain_text("3 of 5")
+        guide.get_by_role("button", name="Skip").click()
+        expect(guide).to_contain_text("4 of 5")
+        page.get_by_test_id("break-slack").click()
+        page.get_by_test_id("break-slack").click()
+        expect(guide).to_contain_text("5 of 5")
+        page.get_by_test_id("kill").click()
+        expect(guide).to_contain_text("That is all there is to it")
+        page.reload()
+        expect(guide).to_contain_text("That is all there is to it")
+        guide.get_by_role("button", name="Close").press("Enter")
+        expect(guide).to_be_hidden()
+        page.reload()
+        expect(tom).to_be_visible()
+        expect(guide).to_be_hidden()
+
+
 def test_files_go_both_ways(page_url: str) -> None:
     """A customer's picture and papers in the thread, and an agent's paper in the customer's hands."""
     paper = b"%PDF-1.7\n" + b"the terms " * 300

@@ -160,6 +160,6 @@ def test_chores_read_nothing_that_waits_for_a_card_on_its_way(desk: Desk) -> Non
     desk.carry()
     with listed(desk.store.engine) as read:
         desk.chores()
-    updates = [one for one in read if one.startswith("UPDATE received") and "outcome" in one]
+    updates = [one for one in read if one.startswith("UPDATE received SET outcome")]
     assert len(updates) <= 1
     assert held(desk) == ["message"] * 5

@@ -239,3 +239,37 @@ def test_without_the_setting_a_thread_lasts(make_desk: Make) -> None:
     desk.run(30 * 86400.0)
     asks(desk, "m2 still there?")
     assert len(desk.roots()) == 1
+
+
+def test_a_muted_chat_calls_nobody_until_it_is_resolved(make_desk: Make) -> None:
+    """Its words are in the thread all the same, and the card says so."""
+    desk = make_desk(remind={"after": 600.0})
+    asks(desk, "m1 hello")
+    desk.use("mute", user="U0ALEX")
+    desk.carry()
+    desk.run(5)
+    assert "muted" in words(desk.roots()[0])
+    for _ in range(3):
+        desk.run(1200)
+        desk.chores()
+        asks(desk, "m2 anybody?", wait=40)
+    assert said(desk) == ["m1", "m2", "m2", "m2"]
+    assert not any(message.get("broadcast") or "has waited since" in words(message) for message in posts(desk))
+    desk.use("unmute", user="U0ALEX")
+    desk.carry()
+    desk.run(1200)
+    desk.chores()
+    desk.run(5)
+    assert "muted" not in words(desk.roots()[0])
+    assert any("has waited since" in words(message) for message in posts(desk))
+
+
+def test_resolving_ends_the_silence(make_desk: Make) -> None:
+    desk = make_desk()
+    asks(desk, "m1 hello")
+    for action in ("mute", "resolve"):
+        desk.use(action, user="U0ALEX")
+        desk.carry()
+        desk.run(5)
+    asks(desk, "m2 again?", wait=40)
+    assert "muted" not in words(desk.roots()[0])

@@ -188,3 +188,20 @@ def test_it_notes_whom_a_message_pings(server: SandboxServer, slack: WebClient, 
     """So that a test can say: nobody."""
     slack.chat_postMessage(channel="C0OPS", **arguments)
     assert requests.get(f"{server.url}/sandbox/timeline", timeout=5).json()[0]["pings"] == pings
+
+
+@pytest.mark.parametrize("method", ["chat.delete", "files.delete"])
+def test_it_deletes_fifty_times_a_minute(server: SandboxServer, sandbox: Sandbox, clock, method: str) -> None:
+    """Whatever comes of it: then 429, in all channels, until there is room again."""
+    sandbox.slack.pacing.pace = 1.0
+    address, login = f"{server.slack_api_url}{method}", {"Authorization": "Bearer xoxb-sandbox"}
+
+    def call(channel: str) -> requests.Response:
+        body = {"channel": channel, "ts": "1712345678.000100", "file": "F0NONE"}
+        return requests.post(address, json=body, headers=login, timeout=5)
+
+    assert {call("C0OPS").json()["error"] for _ in range(50)} <= {"message_not_found", "file_not_found"}
+    refused = call("C0VIP")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2")
+    clock.seconds += 2
+    assert call("C0VIP").status_code == 200

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from relay.routing.per_route import remind_for
 from relay.settings import Config, DeliveryConfig, Kommunicate, Replies, check_config
+from relay.settings.hours import ALWAYS
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,44 @@ def test_a_secret_pasted_into_the_file_is_never_printed(text):
     config, findings = check_config(text, "c")
     assert config is None
     assert CANARY not in str([finding.to_dict() for finding in findings])
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("after: soon", "bad_duration"),
+        ("after: 0", "must_be_positive"),
+        ("stale: 3x", "bad_duration"),
+        ("hours: nine to five", "bad_hours"),
+        ("mention: everyone", "bad_mention"),
+        ("befor: 1m", "unknown_key"),
+        ("[5m]", "wrong_type"),
+    ],
+)
+@pytest.mark.parametrize("place", ["remind", "routes.remind"])
+def test_a_wrong_reminder_is_one_finding_for_all_and_for_a_route(place, written, code):
+    block = written if written.startswith("[") else f"{{{written}}}"
+    route = f"routes: [{{name: a, when: {{group_id: '1'}}, channel: C0X, remind: {block}}}]"
+    _, (finding,) = check_config("default_channel: C0X\n" + (route if "." in place else f"remind: {block}"), "c")
+    assert (finding.code, place in finding.message) == (code, True)
+
+
+def test_a_route_takes_what_it_does_not_say_of_reminders_from_all():
+    """`never`, `nobody` and `always` undo what is set for all."""
+    text = """
+default_channel: C0X
+remind: {after: 7m, mention: here, hours: Mon-Fri 09:00-18:00 UTC, stale: 30m}
+routes:
+  - {name: quick, when: {group_id: "1"}, channel: C0X, remind: {after: 1m}}
+  - name: off
+    when: {group_id: "2"}
+    channel: C0X
+    remind: {after: never, mention: nobody, hours: always, stale: never}
+  - {name: blank, when: {group_id: "3"}, channel: C0X, remind: }
+"""
+    config, findings = check_config(text, "c")
+    assert config is not None, findings
+    quick, off, blank, other = (remind_for(config, f"routes:{name}") for name in ("quick", "off", "blank", "gone"))
+    assert quick == config.remind.model_copy(update={"after": 60.0})
+    assert (off.after, off.mention, off.hours, off.stale) == ("never", "", ALWAYS, "never")
+    assert blank == other == config.remind

@@ -45,7 +45,7 @@ def test_the_example_environment_explains_every_variable_in_one_line(name):
 
 
 def test_the_example_environment_names_nothing_that_is_not_read():
-    named = re.findall(r"(?m)^(?:# )?([A-Z_]+)=", ENV)
+    named = re.findall(r"(?m)^(?:# )?([A-Z0-9_]+)=", ENV)
     assert sorted(named) == sorted(VARIABLES)
 
 
@@ -57,7 +57,7 @@ def test_a_placeholder_left_in_place_is_refused():
 
 
 def test_every_placeholder_of_a_secret_is_known_as_one():
-    values = dict(re.findall(r"(?m)^(?:# )?([A-Z_]+)=(.*)$", ENV)) | {"RELAY_CONFIG_YAML": "default_channel: C0X"}
+    values = dict(re.findall(r"(?m)^(?:# )?([A-Z0-9_]+)=(.*)$", ENV)) | {"RELAY_CONFIG_YAML": "default_channel: C0X"}
     del values["RELAY_CONFIG"], values["RELAY_FAILPOINT"]
     _, findings = check_settings(values, need=NEEDS["serve"], cwd=ROOT)
     assert {finding.where for finding in findings} == set(SECRETS) - {"DATABASE_URL"}

@@ -126,6 +126,86 @@ def test_only_an_odd_bot_token_is_no_more_than_a_warning(tmp_path):
     assert [finding.code for finding in loaded(tmp_path, SLACK_BOT_TOKEN="fake").warnings] == ["odd_token"]
 
 
+KEY = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("database", ""),
+        ("kept", "{cwd}/kept"),
+        ("./kept/../other", "{cwd}/other"),
+        ("/var/lib/relay", "file:///var/lib/relay"),
+        ("file:///var/lib/relay%20files/", "file:///var/lib/relay%20files"),
+        ("s3://bucket", "s3://bucket"),
+        ("s3://my.bucket-1/one/two/", "s3://my.bucket-1/one/two"),
+    ],
+)
+def test_files_are_kept_where_the_environment_says(tmp_path, value, place):
+    files = loaded(tmp_path, RELAY_FILES=value, AWS_REGION="eu-central-1", **KEY).files
+    assert files.place == place.format(cwd=tmp_path.as_uri())
+    assert files.most == (None if place else 10**9)
+
+
+@pytest.mark.parametrize("value", ["", "s3://", "s3://B/x", "s3://b", "s3://bucket/a b", "s3://bucket//x", "gs://bucket",
+                                   "file://host/x", "file:x", "https://x", " kept", "s3://bucket/../x?y"])  # fmt: skip
+def test_a_place_for_files_that_is_none_is_one_finding(tmp_path, value):
+    assert problems(tmp_path, RELAY_FILES=value, AWS_REGION="eu-central-1", **KEY) == [
+        ("bad_place" if value else "empty", "RELAY_FILES")
+    ]
+
+
+def test_a_folder_for_files_that_cannot_be_one_is_one_finding(tmp_path):
+    (tmp_path / "file").touch()
+    assert problems(tmp_path, RELAY_FILES="file") == [("bad_folder", "RELAY_FILES")]
+    assert problems(tmp_path, RELAY_FILES="file/below") == [("bad_folder", "RELAY_FILES")]
+
+
+def test_a_bucket_needs_a_key_and_a_region(tmp_path):
+    names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"]
+    assert problems(tmp_path, RELAY_FILES="s3://bucket") == [("missing", name) for name in names]
+    assert problems(tmp_path, RELAY_FILES="s3://bucket", AWS_DEFAULT_REGION="x y", **KEY) == [
+        ("wrong_value", "AWS_REGION")
+    ]
+
+
+def test_another_service_has_an_address_of_its_own(tmp_path):
+    address = {"AWS_ENDPOINT_URL": "https://other.example", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000"}
+    access = loaded(tmp_path, RELAY_FILES="s3://bucket", **KEY, **address).files.access
+    assert access is not None
+    assert (access.address, access.region) == ("http://127.0.0.1:9000", "us-east-1")
+    address["AWS_ENDPOINT_URL_S3"] = "minio:9000"
+    assert problems(tmp_path, RELAY_FILES="s3://bucket", **KEY, **address) == [("bad_url", "AWS_ENDPOINT_URL_S3")]
+
+
+def test_what_is_there_for_other_programs_is_no_finding(tmp_path):
+    assert problems(tmp_path, AWS_ACCESS_KEY_ID="key", AWS_REGION="no region", AWS_ENDPOINT_URL="s3") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "most"), [("500 MB", 500_000_000), ("2GB", 2_000_000_000), ("1 TB", 10**12), ("none", None)]
+)
+def test_room_for_files_is_a_size(tmp_path, value, most):
+    assert loaded(tmp_path, RELAY_FILES_MAX=value).files.most == most
+
+
+@pytest.mark.parametrize("value", ["0 MB", "-1 GB", "1", "1 gb", "many", "1.5 GB", "9999999 GB"])
+def test_room_that_is_no_size_is_one_finding(tmp_path, value):
+    assert problems(tmp_path, RELAY_FILES_MAX=value) == [("bad_size", "RELAY_FILES_MAX")]
+
+
+@pytest.mark.parametrize(
+    "value", ["relay.example.com", "ftp://x", "https://", "https://x?y", "https://u@x", "https://x y"]
+)
+def test_an_address_for_customers_that_is_none_is_one_finding(tmp_path, value):
+    assert problems(tmp_path, RELAY_PUBLIC_URL=value) == [("bad_url", "RELAY_PUBLIC_URL")]
+
+
+def test_an_address_for_customers_that_anybody_can_read_along_is_a_warning(tmp_path):
+    assert [one.code for one in loaded(tmp_path, RELAY_PUBLIC_URL="http://relay.example.com").warnings] == ["not_https"]
+    assert loaded(tmp_path, RELAY_PUBLIC_URL="http://127.0.0.1:8080/").public_url == "http://127.0.0.1:8080"
+
+
 def test_a_failpoint_is_taken_in_tests(tmp_path):
     assert (
         loaded(tmp_path, RELAY_ENV="test", RELAY_FAILPOINT="settle.after_commit:4").failpoint == "settle.after_commit:4"

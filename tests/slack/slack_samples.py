@@ -20,8 +20,8 @@ PHOTO = Attachment("cat.jpg", "image/jpeg", 12_345, "https://files.example/cat.j
 PAPERS = Attachment("AWS-ENCRYPTED-contract.pdf", "application/pdf", 2_500_000, "https://files.example/c.pdf")
 
 
-def a_message(text="hello", *, sender="jane", sent_at=NOON, attachment=None, kind=MessageKind.MESSAGE):
-    return ChatMessage(KEY, "k", sender, sent_at, text, kind, attachment)
+def a_message(text="hello", *, sender="jane", sent_at=NOON, attachment=None, kind=MessageKind.MESSAGE, hidden=0):
+    return ChatMessage(KEY, "k", sender, sent_at, text, kind, attachment, hidden=hidden)
 
 
 def shown(attachment, form=Form.FULL):

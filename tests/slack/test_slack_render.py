@@ -51,6 +51,15 @@ def test_it_renders_a_card_for_every_way_a_conversation_stands(golden):
     golden("states", [*map(render_card, [*cards, *quiet]), *plain])
 
 
+def test_it_renders_what_may_be_seen(golden):
+    """A card that tells of its customer, one where a bot answers, messages with hidden details; and in plain form."""
+    facts = (("E-mail", "jane@example.com"), ("plan", "gold <!here> *now*"), ("Page", "https://shop.example/cart"))
+    cards = [a_card(facts=facts), a_card(facts=facts, read_only=False, state=ConversationState(holder=Holder.BOT))]
+    one, two = a_line("my card is [payment card hidden]", hidden=1), a_line("two", id=2, hidden=2, attachment=PAPERS)
+    plain = a_line("[secret hidden]", id=3, hidden=1, form=Form.PLAIN)
+    golden("seen", [*map(render_card, cards), render_card(cards[0], Form.PLAIN), *render(one, two, plain)])
+
+
 def test_it_renders_what_the_relay_tells(golden):
     """A line for each way a reply can stand, with a button where there is something to press; and in plain form."""
     cause, at = "the key is wrong.", 1_712_346_286.0
@@ -72,6 +81,8 @@ def test_it_renders_what_the_relay_tells(golden):
     told += [Notice(ThreadNotice.DELETED, 7, fates["sent"], said), Notice(ThreadNotice.FILES, 7, fates["failed"])]
     told += [Notice(ThreadNotice.TAKEN, 7, fates["sent"], user_id=user) for user in ("", "U0ALEX")]
     told += [Notice(ThreadNotice.REFUSED, 7, fates["failed"])]
+    told += [Notice(ThreadNotice.DELETED, 7, fates["sent"], said, links_ended=True)]
+    told += [Notice(ThreadNotice.NO_FILE, 7, fates[name], "bill.pdf") for name in ("failed", "delayed", "sent")]
     batch = [a_line("", id=number, told=each) for number, each in enumerate(told)]
     golden("notices", render(*batch) + render(a_line("", id=9, told=told[5], form=Form.PLAIN)))
 

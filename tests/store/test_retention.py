@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert, update
 
+from relay.messages import Agent, Person, Role
+from relay.store.conversations.people import remember_agents, remember_people
 from relay.store.db.engine import Store
 from relay.store.db.tables import deliveries, received
-from relay.store.intake.webhooks import accept
-from relay.store.operations.retention import prune
+from relay.store.intake.webhooks import accept, reject
+from relay.store.operations.retention import Old, Refusals, cap_rejected, count_old, prune
 from tests.harness import FakeClock, raw
 from tests.store.shelf import UNMAPPED, claimed, ignored, open_thread, rows, settle, started, take_in
 
@@ -99,3 +101,60 @@ def test_a_correction_is_kept_as_long_as_somebody_may_want_it(store: Store, cloc
     with store.begin() as tx:
         tx.conn.execute(update(deliveries).values(state="delivered", words_id=None, late_id=None))
     assert pruned(store) == 2
+
+
+def test_a_customers_name_is_forgotten_when_nobody_has_needed_it(store: Store, clock: FakeClock) -> None:
+    """It is looked up again when somebody does. The team's stay: agents are known by them."""
+    with store.begin() as tx:
+        known = [
+            Person("c1", "Jane", Role.CUSTOMER),
+            Person("u1", "Who", Role.UNKNOWN),
+            Person("a1", "Sam", Role.AGENT),
+        ]
+        remember_people(tx, "default", known)
+        remember_agents(tx, "T1", [Agent("U1", "Alex", "alex@example.com")])
+    clock.advance(29 * DAY)
+    with store.begin() as tx:
+        remember_people(tx, "default", [Person("c2", "Tom", Role.CUSTOMER)])
+    clock.advance(2 * DAY)
+    assert pruned(store) == 2
+    assert {row.name for row in rows(store, "people")} == {"Sam", "Alex", "Tom"}
+
+
+def test_it_tells_beforehand_how_much_is_old(store: Store, clock: FakeClock) -> None:
+    open_thread(store)
+    held = claimed(store)
+    settle(store, held, started(store, held))
+    with store.begin() as tx:
+        remember_people(tx, "default", [Person("c1", "Jane", Role.CUSTOMER)])
+    clock.advance(31 * DAY)
+    with store.read() as tx:
+        assert count_old(tx, 30 * DAY) == Old(bodies=1, payloads=2, names=1)
+        assert count_old(tx, 32 * DAY) == Old(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({"most": 3}, ["three", "four", "five"]),
+        ({"most_bytes": 9}, ["four", "five"]),
+        ({"most_bytes": 3}, []),
+        ({}, ["one", "two", "three", "four", "five"]),
+    ],
+)
+def test_of_what_was_refused_the_newest_is_kept(store: Store, limits: dict[str, int], kept: list[str]) -> None:
+    """So many bodies, and so many bytes in all."""
+    with store.begin() as tx:
+        for word in ("one", "two", "three", "four", "five"):
+            reject(tx, "default", word.encode(), "invalid_body")
+    with store.begin() as tx:
+        assert cap_rejected(tx, **limits) == 5 - len(kept)
+        assert cap_rejected(tx, **limits) == 0
+    assert [bytes(row.body).decode() for row in rows(store, "received") if row.body] == kept
+
+
+def test_whether_it_is_too_much_is_seen_to_now_and_then() -> None:
+    """At the first refusal of a process, then after so many, or so much."""
+    refusals = Refusals()
+    assert [refusals.is_due(10) for _ in range(102)].count(True) == 2
+    assert [refusals.is_due(2_000_000) for _ in range(3)] == [False, False, True]

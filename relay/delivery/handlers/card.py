@@ -8,8 +8,8 @@ from functools import partial
 import structlog
 
 from relay.conversation import Holder, waits_for_bot
-from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
+from relay.delivery.facts import facts
 from relay.delivery.handlers import marks
 from relay.delivery.last_words import LastWords, last_words
 from relay.delivery.steps import Answered, Need, Prepared, Ready, Refused, Result, Step, TooLate
@@ -90,7 +90,7 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
     """The card of a conversation, or what is missing for it."""
     place = claim.conversation
     sender = place.state.opener_sender
-    known = context.authors.known(tx, place.key.account, [sender] if sender else [])
+    known = context.known(tx, place, [sender] if sender else [])
     if known.missing and NAMES not in claim.asked:
         return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing), SendKind.CARD)
     holder = [place.state.assignee] if place.state.holder is Holder.AGENT and place.state.assignee else []
@@ -106,7 +106,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
     """The same with what is known; one that cannot be drawn must not keep its conversation waiting."""
     place = claim.conversation
     sender = place.state.opener_sender
-    known = context.authors.known(tx, place.key.account, [sender] if sender else [])
+    known = context.known(tx, place, [sender] if sender else [])
     earlier = (place.channel_id or "", place.dead_ts or "")
     is_team = bool(sender) and known.people[sender].role.is_of_the_team
     last = last_words(tx, context, place, claim.at)
@@ -125,17 +125,20 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         calls=context.showing.notify_of(place.rule),
         replaces=context.permalinks.get(earlier),
         state=place.state,
+        facts=facts(tx, context, place, known.people.get(sender)),
     )
     try:
         return render_card(card, place.root_form)
     except Exception as error:  # noqa: BLE001 - whatever a customer's words do to the renderer
         log.error("card.unrenderable", conversation=place.id, error=type(error).__name__)
-        return render_card(replace(card, name=NAMELESS, first_words="", last_words="", replaces=None), Form.PLAIN)
+        return render_card(
+            replace(card, name=NAMELESS, first_words="", last_words="", facts=(), replaces=None), Form.PLAIN
+        )
 
 
 def _first_words(tx: Tx, context: DeliveryContext, place: Conversation, *, is_team: bool) -> str:
     """What the opener said, as long as it is kept; of a file alone, its name; of one of the team, without Markdown."""
-    opener = stored.read_message(body_of(tx, place.state.opener_id), place.key.account)
+    opener = context.read(body_of(tx, place.state.opener_id), place)
     if not isinstance(opener, ChatMessage):
         return ""
     words = context.files.in_words(place.rule, opener)

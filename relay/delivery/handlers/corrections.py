@@ -145,5 +145,5 @@ def _is_pruned(row: Waiting, account: str) -> bool:
 def _why_lost(row: Waiting, account: str) -> str | None:
     if row.about is not None or row.is_withdrawn:
         return None
-    message = stored.read_message(row.body, account)
+    message = stored.read_as_it_came(row.body, account)
     return message if isinstance(message, str) else None

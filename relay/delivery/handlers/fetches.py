@@ -5,7 +5,10 @@ It may be done again and again: nobody sees what is kept before the reply goes o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import structlog
 
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
@@ -16,7 +19,8 @@ from relay.failpoints import failpoint
 from relay.files import MAX_FILE
 from relay.slack.agent_files import AgentFile, read_file
 from relay.slack.events import AgentWords
-from relay.store.conversations import kept_files
+from relay.store.conversations import contents, kept_files
+from relay.store.conversations.contents import Content
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send
 from relay.store.queue import sends
@@ -24,15 +28,19 @@ from relay.store.queue.lanes import give_back
 from relay.vocabulary import SendKind
 
 FETCH_WITHIN = 60.0  # seconds
+NO_ROOM = "there is no more room for files here"
 ASKED_ABOUT = ("gone", "forbidden", "wrong_type", "not_allowed_host")  # failures that Slack may know more of
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept: the type by its content, else as Slack says it, and how many bytes."""
+    """What is kept: the type by its content, else as Slack says it, how many bytes, and its name if it is known now."""
 
     content_type: str
     size: int
+    name: str
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
@@ -44,7 +52,8 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     shared = said.files if isinstance(said, AgentWords) else ()
     named = next((one for one in shared if one.id == file.slack_id), AgentFile(file.slack_id, file.name))
     told = {"url": named.url, "type": named.content_type, "size": named.size}
-    payload = {"file": file.id, "slack": file.slack_id, **told}
+    content = contents.begin(tx, file.id, context.keepers.place)
+    payload = {"file": file.id, "slack": file.slack_id, "place": content.place, "name": content.name, **told}
     return Ready((Draft(SendKind.FETCH, claim.conversation.key.account, None, payload),))
 
 
@@ -77,9 +86,24 @@ def _fetch(context: DeliveryContext, claim: Claim, send: Send, file: AgentFile) 
         kind = check(content, size, file.content_type or "?")
         if file.size is not None and size != file.size:
             raise Transient("not all of it came, or something else", code="wrong_size")
-        context.keeper.save(send.payload["file"], pieces(content, progress))
+        _keep(context, _content(send), size, pieces(content, progress))
     failpoint("file.kept")
-    return Kept(kind or file.content_type or declared, size)
+    return Kept(kind or file.content_type or declared, size, file.name)
+
+
+def _keep(context: DeliveryContext, content: Content, size: int, of: Iterator[bytes]) -> None:
+    keepers = context.keepers
+    with context.store.begin() as tx:
+        has_room = contents.reserve(tx, content, size, keepers.most if content.place == keepers.place else None)
+    if not has_room:
+        log.error("files.no_room", place=content.place, most=keepers.most)
+        raise Permanent(NO_ROOM, code="no_room")
+    keepers.of(content).save(content, of)
+
+
+def _content(send: Send) -> Content:
+    """Where it is kept; an earlier version, which knew of the database alone, does not say so."""
+    return Content(send.payload["file"], send.payload.get("place", ""), send.payload.get("name", ""))
 
 
 def _known(context: DeliveryContext, slack_id: str) -> AgentFile:
@@ -100,8 +124,8 @@ def _known(context: DeliveryContext, slack_id: str) -> AgentFile:
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
     """It is kept, or cannot be; either way its reply is no longer held up by it."""
     match result:
-        case Answered(Kept(kind, size)):
-            kept_files.mark_kept(tx, claim.conversation.id, send.payload["file"], kind, size)
+        case Answered(Kept(kind, size, name)):
+            kept_files.mark_kept(tx, claim.conversation.id, _content(send), kind, size, name)
         case Refused(cause):
             kept_files.mark_failed(tx, claim.conversation.id, send.payload["file"], cause)
         case _:

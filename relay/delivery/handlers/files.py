@@ -15,27 +15,27 @@ from typing import Any, BinaryIO
 
 import structlog
 
-from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers.messages import in_place
 from relay.delivery.steps import Answered, Call, Look, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.delivery.transfers import check, keeping, on_disk, pieces
 from relay.errors import DeliveryFailed, Permanent, Transient, Unsure
 from relay.failpoints import failpoint
-from relay.files import MAX_FILE
+from relay.files import MAX_FILE, Attachments
 from relay.messages import ChatMessage
 from relay.net.fetch import fetch
 from relay.slack.client import Found, Posted
 from relay.slack.files import file_name
 from relay.store.conversations import files
 from relay.store.conversations.corrections import end_withdrawn
+from relay.store.conversations.thread_notices import redraw_lines
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim, Draft, Send, Waiting
+from relay.store.db.rows import Claim, Conversation, Draft, Send, Waiting
 from relay.store.queue import sends
 from relay.store.queue.due import lock
 from relay.store.queue.gates import seconds_for_file
 from relay.store.queue.lanes import give_back, hold, hold_again
-from relay.vocabulary import SendKind
+from relay.vocabulary import DeliveryState, SendKind
 
 NO_THREAD = 60.0  # seconds; a new thread wakes its files
 FETCH_WITHIN = 120.0  # seconds for one file
@@ -43,6 +43,9 @@ MOST_TRIES = 3  # of a file that Slack says it has shown, and has not
 NOT_SHOWN = "Slack took it and did not show it"
 NEVER_LOOKED_FOR = "Slack did not answer, and does not tell whether it is shown"
 NOT_KEPT = "it is no longer known where it is"
+BROUGHT = (Attachments.AUTO, Attachments.UPLOAD)
+NOT_WANTED = "the settings keep files out of this channel (`attachments`)"
+NOT_DELETED = "its author took it back, and Slack does not delete it"
 
 log = structlog.get_logger()
 
@@ -55,15 +58,18 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return row
     if row.is_withdrawn:
         return _recall(tx, claim, row)
+    if context.files.mode_of(place.rule) not in BROUGHT:
+        files.end(tx, row.id, NOT_WANTED)
+        return 0.0
     if place.thread_ts is None or place.channel_id is None:
         return NO_THREAD
-    payload = {"delivery": row.id, **_of_file(row, place.key.account)}
+    payload = {"delivery": row.id, **_of_file(context, row, place)}
     return Ready((Draft(SendKind.UPLOAD, place.channel_id, place.thread_ts, payload),))
 
 
-def _of_file(row: Waiting, account: str) -> dict[str, Any]:
+def _of_file(context: DeliveryContext, row: Waiting, place: Conversation) -> dict[str, Any]:
     """What it takes to fetch it; nothing where it is no longer stored."""
-    message = stored.read_message(row.body, account)
+    message = context.read(row.body, place)
     file = message.attachment if isinstance(message, ChatMessage) else None
     if file is None:
         return {}
@@ -161,8 +167,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
             hold_again(tx, claim, lease=context.lease)
             return Call(sends.store(tx, claim, [share]))
         case Answered(Posted(_, ts, _)):
-            sends.mark_delivered(tx, send, ts)
-            files.recall_withdrawn(tx, claim, send)
+            _note_shown(tx, claim, send, ts)
         case Answered():
             sends.forget(tx, send)
             end_withdrawn(tx, [send.payload["delivery"]])
@@ -174,6 +179,14 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
     return None
 
 
+def _note_shown(tx: Tx, claim: Claim, send: Send, ts: str) -> None:
+    """A line that says that it could not be brought says now that it was."""
+    sends.mark_delivered(tx, send, ts)
+    for delivery_id in sends.carried_deliveries(tx, send):
+        redraw_lines(tx, claim.conversation.id, delivery_id)
+    files.recall_withdrawn(tx, claim, send)
+
+
 def give_up(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
     """It is not shown, and never will be: a line in the thread says so. Conversation and lane are held."""
     carried = sends.carried_deliveries(tx, send) or [send.payload["delivery"]]
@@ -183,7 +196,7 @@ def give_up(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
         sends.forget(tx, send)  # it says what the file is called
     if send.kind is SendKind.RECALL:
         log.error("file.not_deletable", file=send.payload["file"], cause=cause)
-        end_withdrawn(tx, carried)
+        files.end(tx, carried[0], f"{NOT_DELETED}: {cause}", DeliveryState.DEAD)
     else:
         files.bury(tx, claim, carried[0], cause)
 
@@ -198,8 +211,7 @@ def cannot_look(tx: Tx, claim: Claim, send: Send, error: DeliveryFailed) -> None
     """Nobody can tell whether it is shown. Where looking is not permitted at all, Slack's yes is believed."""
     if isinstance(error, Permanent):
         log.warning("file.not_confirmed", send=send.id, code=error.code)
-        sends.mark_delivered(tx, send, "")
-        files.recall_withdrawn(tx, claim, send)
+        _note_shown(tx, claim, send, "")
     else:
         give_up(tx, claim, send, NEVER_LOOKED_FOR)
 

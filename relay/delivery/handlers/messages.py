@@ -11,12 +11,13 @@ import structlog
 from relay.conversation import Show
 from relay.delivery import stored
 from relay.delivery.adopting import adopt_held
+from relay.delivery.calling import channel_is_due, said_by_others, shown_in_channel
 from relay.delivery.context import DeliveryContext
 from relay.delivery.events import apply_events, assigned_to, changes_state, mention
 from relay.delivery.handlers.card import draw
 from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.lines import Unrenderable, to_lines
-from relay.delivery.notices import called_agents, calls_in_vain
+from relay.delivery.notices import called_agents
 from relay.delivery.showing import Shown, back_after_an_edit, left_to_bot, seconds_to_gather, without_the_left_out
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, ThreadGone, Unsure
@@ -27,7 +28,6 @@ from relay.slack.client import Posted
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.post import SlackPost, fingerprint, mark_repeated
 from relay.slack.render import Line, Previous, render_batch
-from relay.slack.thread_notices import CALLING
 from relay.store.conversations import threads
 from relay.store.conversations.corrections import end_withdrawn
 from relay.store.conversations.files import queue_files
@@ -200,17 +200,17 @@ def _drafts(
     posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
     if any(line.is_spoken and line.author.role in CUSTOMERS for line in lines):
         arm_card_in_passing(tx, place.id, LATER)  # it quotes what a customer said last
-    calls = _calls_the_channel(context, claim, lines)
     drafts = _with_files([_draft(claim, post, rows) for post in posts], lines)
-    if calls or (context.broadcasts and any(calls_in_vain(line) for line in told)):
-        drafts[0] = replace(drafts[0], payload={**drafts[0].payload, "reply_broadcast": True})
-    return Ready(tuple(drafts), rows[-1].id, calls, mentioned)
+    seen = shown_in_channel(tx, claim, lines, posts) if context.broadcasts else None
+    if seen is not None:
+        drafts[seen] = replace(drafts[seen], payload={**drafts[seen].payload, "reply_broadcast": True})
+    return Ready(tuple(drafts), rows[-1].id, seen == 0 and channel_is_due(claim, lines), mentioned)
 
 
 def _still_to_show(tx: Tx, claim: Claim, rows: list[Waiting]) -> list[Waiting]:
     """Nobody is to see what its author took back before it went out, or be called where nobody waits any more."""
-    waits = claim.conversation.state.waits_since is not None
-    over = {row.id for row in rows if row.is_withdrawn or (row.about and row.about.topic in CALLING and not waits)}
+    over = {row.id for row in rows if row.is_withdrawn}
+    over |= said_by_others(tx, claim.conversation.id, claim.conversation.state, rows)
     if over:
         end_withdrawn(tx, sorted(over))
     return [row for row in rows if row.id not in over]
@@ -243,16 +243,10 @@ def _with_files(drafts: list[Draft], lines: Sequence[Line]) -> list[Draft]:
     return drafts
 
 
-def _calls_the_channel(context: DeliveryContext, claim: Claim, lines: Sequence[Line]) -> bool:
-    """True when the first post says something of the customer's that nobody follows the thread to see."""
-    due = claim.broadcast_from is not None and claim.broadcast_from <= claim.at
-    return context.broadcasts and due and any(line.author.role in CUSTOMERS and line.is_spoken for line in lines)
-
-
 def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
     if above is None:
         return None
-    message = stored.read_message(above, key.account)
+    message = stored.read_as_it_came(above, key.account)
     if isinstance(message, str) or message.kind is MessageKind.NOTICE:
         return None
     return Previous(message.sender, message.sent_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
 from relay.delivery.steps import Author, Prepared, SayPrivately
 from relay.slack.thread_notices import question
 from relay.store.conversations import questions
@@ -12,17 +13,22 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim
 from relay.vocabulary import SendKind
 
-WAITS = "Your reply waits: somebody is asked whether an earlier message in this thread goes to the customer."
+# Nobody can take a private line back: it must be true also when the wait is over.
+WAITS = (
+    "Your reply waits until somebody has said whether an earlier message in this thread goes to the customer. The mark"
+    " on it says when it was sent."
+)
 
 
-def prepare(claim: Claim, action: AgentAction) -> Prepared:
+def prepare(context: DeliveryContext, claim: Claim, action: AgentAction) -> Prepared:
     """What is asked, or said to those who wait; after ten minutes of silence it stays inside."""
     said = stored.read_said(action.body)
     author = Author(said.channel, said.user_id, said.thread_ts) if said and said.user_id else None
     if action.is_behind:
         done = partial(questions.is_behind, delivery_id=action.id)
         return SayPrivately(SendKind.REPLY, WAITS, author, partial(_behind, claim, action.id), done)
-    words = stored.words_of(action.body if action.edit_id is None else action.edit)
+    written = action.body if action.edit_id is None else action.edit
+    words = stored.words_of(written, context.redact(claim.conversation.rule))
     sentence, controls = question(action.asks, words, action.id, round(questions.ASKED_FOR / 60))
     done, settle = partial(questions.is_asked, delivery_id=action.id), partial(_asked, claim, action)
     # Nobody is asked twice: the line in the thread says what silence has come to.

@@ -60,7 +60,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
         return _refusal(claim, action, stored.read_said(action.body), SWITCHED_OFF)
     if action.asks or action.is_behind:
-        return questions.prepare(claim, action)
+        return questions.prepare(context, claim, action)
     said = stored.read_said(action.body)
     now = said if action.edit_id is None else stored.read_said(action.edit)
     if said is None or now is None:
@@ -125,7 +125,7 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
     shared, how = said.files if isinstance(said, AgentWords) else (), replying.files_back(claim.conversation.rule)
     if barred or (shared and how is FilesBack.REFUSE):
         return _refusal(claim, action, said, barred or REFUSED)
-    given = hand_on(tx, claim, action, shared, how) if shared else HandedOn()
+    given = hand_on(tx, claim, action, shared, how, replying.public_url) if shared else HandedOn()
     if not isinstance(given, HandedOn):
         return given
     beside = _beside(said, given)

@@ -35,7 +35,8 @@ def _person(person: Person) -> dict[str, Any]:
         "imageLink": "",
         "metadata": {},
     }
-    return shape | ({"email": person.email} if person.email else {})
+    more = {"email": person.email, "phoneNumber": person.phone}
+    return shape | {name: value for name, value in more.items() if value}
 
 
 def send(account: KommunicateAccount, body: Any) -> dict[str, Any]:

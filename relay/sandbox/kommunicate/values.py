@@ -33,6 +33,7 @@ class Person:
     name: str
     role: int
     email: str = ""
+    phone: str = ""
 
     @property
     def user_key(self) -> str:

@@ -1,4 +1,4 @@
-"""Slack's patience: about one message a second and channel."""
+"""Slack's patience: about one message a second and channel, and for some methods so many calls a minute."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from relay.sandbox.slack.values import SlackError
 
+PER_MINUTE = {"chat.delete": 50, "files.delete": 50}  # Tier 3, https://docs.slack.dev/apis/web-api/rate-limits
 ROUNDING = 1e-6  # a post exactly one second later is in time, whatever floats make of it
 
 
@@ -20,13 +21,21 @@ class Pacing:
 
     def take(self, channel: str, now: float) -> None:
         """Uses up one post, or raises `ratelimited` with whole seconds to wait."""
-        if self.pace <= 0:
+        self._take(channel, now, self.pace, float(self.burst))
+
+    def take_call(self, method: str, now: float) -> None:
+        """The same for one call of a method, in all channels; a whole minute's calls may come at once."""
+        if self.pace > 0:
+            self._take(method, now, PER_MINUTE[method] / 60, float(PER_MINUTE[method]))
+
+    def _take(self, name: str, now: float, pace: float, burst: float) -> None:
+        if pace <= 0:
             return
-        tokens, last = self._buckets.get(channel, (float(self.burst), now))
-        tokens = min(float(self.burst), tokens + max(0.0, now - last) * self.pace)
+        tokens, last = self._buckets.get(name, (burst, now))
+        tokens = min(burst, tokens + max(0.0, now - last) * pace)
         if tokens + ROUNDING < 1:
-            self._buckets[channel] = (tokens, now)
+            self._buckets[name] = (tokens, now)
             self.refused += 1
-            wait = max(1, math.ceil((1 - tokens) / self.pace - ROUNDING))
+            wait = max(1, math.ceil((1 - tokens) / pace - ROUNDING))
             raise SlackError("ratelimited", status=429, retry_after=wait)
-        self._buckets[channel] = (tokens - 1, now)
+        self._buckets[name] = (tokens - 1, now)

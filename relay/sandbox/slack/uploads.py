@@ -66,7 +66,8 @@ def file_info(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def file_delete(slack: SlackWorkspace, args: Args) -> Reply:
-    """files.delete: own files only."""
+    """files.delete: own files only; so many a minute."""
+    slack.pacing.take_call("files.delete", slack.core.now())
     slack.need_scope("files:write")
     file = _existing(slack, args)
     if file.user != BOT_USER_ID:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from relay.sandbox.core import BOT_LOGIN, SIGNING_KEY, Core
@@ -64,6 +64,7 @@ class SlackWorkspace(Board):
         self.ephemerals: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
         self.homes: dict[str, dict[str, Any]] = {}  # the Home tab of each person
+        self.used: set[str] = set()  # the app's controls on messages that somebody has used
         self._responses: dict[str, tuple[dict[str, Any], float]] = {}  # what each may change, and until when
 
     @property
@@ -165,16 +166,19 @@ class SlackWorkspace(Board):
         user: str = "U0ALEX",
         thread_ts: str | None = None,
         raw: bool = False,
+        mentions: Mapping[str, str] | None = None,
         files: Sequence[str | SlackFile] = (),
     ) -> Message:
         """A person posts; `text` is as typed, or with Slack's entities and `<@U..>` when `raw`.
+
+        `mentions` are those they chose from the composer's list: what stands in `text`, and the id behind it.
 
         `files` are those of `cabinet.put`; a mere name stands for a small one of that name.
         """
         with self.core.lock:
             if self.channels[channel_id].is_archived:
                 raise SlackError("is_archived")
-            stored = text if raw else as_stored(text)
+            stored = text if raw else as_stored(text, mentions)
             attached = self.cabinet.given(files, user)
             message = self.add(
                 channel_id,
@@ -191,12 +195,12 @@ class SlackWorkspace(Board):
             self.tell_posted(message)
             return message
 
-    def human_edits(self, channel_id: str, ts: str, text: str) -> Message:
+    def human_edits(self, channel_id: str, ts: str, text: str, *, mentions: Mapping[str, str] | None = None) -> Message:
         """The author changes their words."""
         with self.core.lock:
             message = self.need(channel_id, ts)
             before = message_shape(message, self, metadata=True)
-            message.text = as_stored(text)
+            message.text = as_stored(text, mentions)
             message.blocks = as_blocks(message.text)
             self.mark_edited(message, before)
             return message

@@ -80,13 +80,14 @@ function rich(part, context) {
 const PIECES = {
   text: (each) => document.createTextNode(each.text),
   link: (each) => link(each.url, each.text ?? each.url),
-  emoji: (each) => emoji(each.name),
+  emoji: (each) => each.unicode ? drawn(each.unicode) : emoji(each.name),
   user: (each, context) => mention(`@${context.users[each.user_id] ?? each.user_id}`, "user"),
-  channel: (each, context) => mention(`#${context.users[each.channel_id] ?? each.channel_id}`, "user"),
+  channel: (each, context) => mention(`#${context.channels?.[each.channel_id] ?? context.users[each.channel_id] ?? each.channel_id}`, "user"),
   usergroup: (each) => mention(`@${each.usergroup_id}`),
   broadcast: (each) => mention(`@${each.range}`),
   date: (each) => date(each.timestamp, each.format, each.fallback ?? "", each.url),
 };
+const drawn = (points) => document.createTextNode(String.fromCodePoint(...points.split("-").map((point) => parseInt(point, 16))));
 const STYLES = { bold: "b", italic: "i", strike: "s", code: "code", underline: "u" };
 
 function piece(each, context) {

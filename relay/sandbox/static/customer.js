@@ -5,6 +5,7 @@ import { drawFile, drawRichPicture, read } from "./files.js";
 const byId = (id) => document.getElementById(id);
 const WEBHOOK = { waiting: "sending…", accepted: "received by the relay", failed: "the relay did not take it", off: "" };
 let chosen = null;
+let byHand = false;
 let attachment = null;
 let customers = [];
 const started = []; // customers who have not written yet
@@ -14,10 +15,19 @@ export function drawCustomers(state) {
   customers = [...state.customers, ...started.filter((one) => !state.customers.some((each) => each.group_id === one.group_id))];
   if (!customers.length) customers = [{ group_id: "100009", name: "You", messages: [] }];
   if (!customers.some((each) => each.group_id === chosen)) chosen = customers[0].group_id;
+  if (!busy() && customers.some((each) => each.group_id === state.first)) showAtFirst(state.first);
   byId("left-note").textContent = state.webhook_on ? "" : "No webhook address: what you write stays here.";
   drawTabs();
   drawChat();
   if (byId("pictures").childElementCount === 1) state.pictures.forEach(offerPicture);
+}
+
+// Until somebody chooses a customer or begins to write.
+const busy = () => byHand || byId("customer-input") === document.activeElement || byId("customer-input").value || attachment;
+
+function showAtFirst(groupId) {
+  if (chosen !== groupId) byId("chat").replaceChildren();
+  chosen = groupId;
 }
 
 function drawTabs() {
@@ -29,6 +39,7 @@ function drawTabs() {
 }
 
 function choose(groupId) {
+  byHand = true;
   chosen = groupId;
   byId("chat").replaceChildren();
   drawTabs();

@@ -1,6 +1,7 @@
 // Asks for news twice a second and draws them; a page in the background asks less often by itself.
 import { drawCustomers } from "./customer.js";
 import { drawSlack } from "./slack.js";
+import { drawGuide } from "./guide.js";
 import { drawTrouble } from "./trouble.js";
 
 const EVERY = 500;
@@ -15,6 +16,7 @@ async function look() {
       drawCustomers(state);
       drawSlack(state);
       drawTrouble(state);
+      drawGuide(state);
     }
     document.body.classList.remove("offline");
   } catch {

@@ -1,5 +1,6 @@
 // The right side: channels, messages with their threads, and the agent's reply box.
 import { drawBlock, drawBody } from "./blocks.js";
+import { completing, offersOf, typedAgain } from "./compose.js";
 import { drawForms } from "./forms.js";
 import { sendOnEnter } from "./customer.js";
 import { clock, el, keepingScroll, send, sync } from "./dom.js";
@@ -127,7 +128,7 @@ function follows(above, message) {
 function drawMessage(message) {
   const name = state.users[message.user] ?? message.user;
   const initials = name.split(" ").map((word) => word[0]).join("").slice(0, 2);
-  const context = { users: state.users, click: (action, value) => click(message, action, value) };
+  const context = { users: state.users, channels: state.channel_names, click: (action, value) => click(message, action, value) };
   const note = message.broadcast ? " · also sent to the channel" : message.locked ? " · locked" : "";
   return el("div", { class: `message ${message.follows ? "follows" : ""}`, "data-testid": "slack-message", "data-ts": message.ts },
     el("div", { class: `face ${message.bot ? "bot" : "human"}`, "aria-hidden": "true" }, initials),
@@ -143,12 +144,18 @@ function more(message) {
   const use = (callback_id) => () => attempt(() => send("/sandbox/slack/shortcuts", { channel: chosen, ts: message.ts, callback_id, user: AGENT }));
   const entry = (label, action) => el("button", { type: "button", onclick: action }, label);
   const own = message.user === AGENT ? [
-    entry("Edit…", () => { const text = prompt("Your message", message.text); if (text) attempt(() => send("/sandbox/slack/edits", { channel: chosen, ts: message.ts, text })); }),
+    entry("Edit…", () => change(message)),
     entry("Delete", () => attempt(() => send("/sandbox/slack/edits", { channel: chosen, ts: message.ts }))),
   ] : [];
   const shortcuts = [entry("Saved replies", use("saved_replies")), ...(message.bot ? [] : [entry("Send to customer", use("send_to_customer"))])];
   return el("details", { class: "overflow more", "data-testid": "message-menu" },
     el("summary", { class: "control", "aria-label": "More for this message" }, "⋯"), el("div", { class: "menu" }, ...shortcuts, ...own));
+}
+
+function change(message) {
+  const { words, mentions } = typedAgain(message.text, { ...state.users, ...state.channel_names });
+  const text = prompt("Your message", words);
+  if (text) attempt(() => send("/sandbox/slack/edits", { channel: chosen, ts: message.ts, text, mentions }));
 }
 
 document.addEventListener("click", (event) => {
@@ -165,18 +172,20 @@ async function click(message, action_id, value) {
 
 function replyForm(ts) {
   const input = el("textarea", { rows: 1, "data-testid": "agent-input", "aria-label": "Reply in thread", placeholder: "Reply…" });
+  const composer = completing(input, (sign) => offersOf(state, sign));
   const files = picker((words) => { byId("right-note").textContent = words; });
   const submit = async () => {
     const text = input.value.trim();
     if (!text && !files.chosen().length) return;
-    const body = { channel: chosen, thread_ts: ts, text, user: AGENT, files: files.chosen() };
+    const body = { channel: chosen, thread_ts: ts, text, user: AGENT, files: files.chosen(), mentions: composer.mentions() };
     if (!await attempt(() => send("/sandbox/slack/messages", body))) return;
     input.value = "";
     files.clear();
+    composer.clear();
   };
   sendOnEnter(input, submit);
   return el("form", { class: "reply", onsubmit: (event) => { event.preventDefault(); submit(); } },
-    files.list, input, files.button, el("button", { class: "send", "data-testid": "agent-send" }, "Reply"));
+    composer.list, files.list, input, files.button, el("button", { class: "send", "data-testid": "agent-send" }, "Reply"));
 }
 
 async function attempt(action) {

@@ -19,6 +19,7 @@ from relay.store.queue.lanes import give_back
 from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, SendState, Source
 
 MOST = 20  # messages that are looked through for what a customer said last
+EARLIER_MOST = 100  # further ones, for what their metadata tell of the customer
 
 
 def mark_shown(tx: Tx, claim: Claim, version: int, fingerprint: str | None = None, last_id: int | None = None) -> None:
@@ -42,6 +43,11 @@ def last_messages(tx: Tx, conversation_id: int) -> Sequence[tuple[int, bytes | N
     return [(row.id, row.body) for row in tx.run(LAST, conversation_id=conversation_id)]
 
 
+def earlier_bodies(tx: Tx, conversation_id: int) -> Sequence[bytes | None]:
+    """The bodies of what came before those, newest first, as far back as anybody looks."""
+    return [row.body for row in tx.run(EARLIER, conversation_id=conversation_id)]
+
+
 _CAME = (
     received.c.conversation_id == given("conversation_id"),
     received.c.source == Source.KOMMUNICATE.value,
@@ -49,6 +55,7 @@ _CAME = (
     received.c.outcome == Outcome.ACCEPTED.value,
 )
 LAST = select(received.c.id, received.c.body).where(*_CAME).order_by(received.c.id.desc()).limit(MOST)
+EARLIER = select(received.c.body).where(*_CAME).order_by(received.c.id.desc()).offset(MOST).limit(EARLIER_MOST)
 LAST_ID = select(received.c.id).where(*_CAME).order_by(received.c.id.desc()).limit(1)
 
 

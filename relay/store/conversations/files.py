@@ -99,9 +99,14 @@ def recall(tx: Tx, conversation_id: int, received_id: int) -> None:
 
 def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str) -> None:
     """A file is given up: a dead letter, and a line in the thread that says why."""
-    dead = {"state": DeliveryState.DEAD.value, "cause": cause, "settled_at": tx.now}
-    tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**dead))
+    end(tx, delivery_id, cause, DeliveryState.DEAD)
     add_notice(tx, claim.conversation.id, delivery_id, ThreadNotice.NO_FILE)
+
+
+def end(tx: Tx, delivery_id: int, cause: str, state: DeliveryState = DeliveryState.IGNORED) -> None:
+    """Nothing more is done about a file, or about taking it back."""
+    ended = {"state": state.value, "cause": cause, "settled_at": tx.now}
+    tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**ended))
 
 
 def end_unshown(tx: Tx, send: Send, cause: str) -> None:

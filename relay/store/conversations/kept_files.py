@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, delete, exists, insert, or_, select, update
 
+from relay.store.conversations.contents import Content, is_needed
 from relay.store.db.dialects import equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import file_pieces, kept_files, learned
@@ -58,6 +59,12 @@ def queue(tx: Tx, conversation_id: int, delivery_id: int, wanted: Sequence[tuple
     arm(tx, conversation_id, Lane.FILES_BACK, 0.0)
 
 
+def of_conversation(tx: Tx, conversation_id: int) -> list[KeptFile]:
+    """The files of a conversation whose content may be kept."""
+    mine = and_(kept_files.c.conversation_id == conversation_id, kept_files.c.state != KeptState.GONE.value)
+    return [_file(row) for row in tx.conn.execute(select(kept_files).where(mine))]
+
+
 def next_to_fetch(tx: Tx, conversation_id: int) -> KeptFile | None:
     """The file that is to be fetched next."""
     waits = and_(kept_files.c.conversation_id == conversation_id, equals(kept_files.c.state, KeptState.WAITING))
@@ -73,14 +80,16 @@ def body_of(tx: Tx, file: KeptFile) -> bytes | None:
     return body
 
 
-def mark_kept(tx: Tx, conversation_id: int, file_id: int, content_type: str, size: int) -> None:
-    """It is kept; the reply may go out."""
-    _end(tx, conversation_id, file_id, state=KeptState.KEPT.value, content_type=content_type, size=size)
+def mark_kept(tx: Tx, conversation_id: int, content: Content, content_type: str, size: int, name: str) -> None:
+    """It is kept; the reply may go out. `name` is "" where it is what was known. What was given up is fetched anew."""
+    if is_needed(tx, content):
+        told = {"content_type": content_type, "size": size, **({"name": name} if name else {})}
+        _end(tx, conversation_id, content.file_id, state=KeptState.KEPT.value, **told)
 
 
 def mark_failed(tx: Tx, conversation_id: int, file_id: int, cause: str) -> None:
     """It cannot be had; the reply goes out as the settings say."""
-    _end(tx, conversation_id, file_id, state=KeptState.FAILED.value, cause=cause)
+    _end(tx, conversation_id, file_id, state=KeptState.FAILED.value, cause=cause, size=0)
 
 
 def _end(tx: Tx, conversation_id: int, file_id: int, **values: Any) -> None:
@@ -153,17 +162,20 @@ def delete_content(tx: Tx, file: KeptFile, *, before: float) -> None:
 
 
 def add_piece(tx: Tx, file_id: int, number: int, content: bytes) -> None:
-    """Write a piece of a file, or write it again."""
+    """Write a piece of a file, or write it again; not of one that nobody wants any more."""
+    wanted = and_(kept_files.c.id == file_id, equals(kept_files.c.state, KeptState.WAITING))
+    if tx.conn.execute(select(kept_files.c.id).where(wanted).with_for_update()).one_or_none() is None:
+        return
     row = upsert(tx, file_pieces).values(file_id=file_id, number=number, content=content)
     again = row.on_conflict_do_update(index_elements=["file_id", "number"], set_={"content": row.excluded.content})
     tx.conn.execute(again)
 
 
-def read_pieces(tx: Tx, file_id: int, first: int, last: int) -> Iterator[bytes]:
-    """Yield the pieces from number `first` to `last`."""
-    for number in range(first, last + 1):
-        mine = and_(file_pieces.c.file_id == file_id, file_pieces.c.number == number)
-        yield bytes(tx.conn.execute(select(file_pieces.c.content).where(mine)).scalar_one())
+def read_piece(tx: Tx, file_id: int, number: int) -> bytes | None:
+    """A piece of a file; None where there is none."""
+    mine = and_(file_pieces.c.file_id == file_id, file_pieces.c.number == number)
+    piece = tx.conn.execute(select(file_pieces.c.content).where(mine)).scalar_one_or_none()
+    return None if piece is None else bytes(piece)
 
 
 def delete_pieces(tx: Tx, file_id: int) -> None:

@@ -21,7 +21,11 @@ KNOWN = select(people).where(people.c.account == given("account"), one_of(people
 def known_people(tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, tuple[Person, float]]:
     """Each known user's last known name and role, with its age in seconds."""
     rows = tx.run(KNOWN, account=account, users=list(user_ids))
-    return {row.user_id: (Person(row.user_id, row.name, Role(row.role)), tx.now - row.looked_up_at) for row in rows}
+    return {row.user_id: (_person(row), tx.now - row.looked_up_at) for row in rows}
+
+
+def _person(row: Any) -> Person:
+    return Person(row.user_id, row.name, Role(row.role), row.email, row.phone)
 
 
 def known_agents(tx: Tx, team: str, user_ids: Collection[str]) -> dict[str, tuple[Agent, float]]:
@@ -39,7 +43,8 @@ def remember_agents(tx: Tx, team: str, found: Iterable[Agent]) -> None:
 def remember_people(tx: Tx, account: str, found: Iterable[Person]) -> None:
     """Store what a look-up told, in the order of ids so that two writers cannot block each other."""
     for person in sorted(found, key=lambda one: one.user_id):
-        _remember(tx, account, person.user_id, name=person.name, role=person.role.value)
+        known = {"name": person.name, "role": person.role.value, "email": person.email, "phone": person.phone}
+        _remember(tx, account, person.user_id, **known)
 
 
 def is_colleague(tx: Tx, account: str, name: str, customer: str) -> bool:

@@ -16,6 +16,9 @@ from relay.store.db.tables import conversations, deliveries, send_parts, sends
 from relay.store.queue.due import arm
 from relay.vocabulary import CHANGE, FATE, DeliveryState, Lane, SendKind, ThreadNotice
 
+# Each has one line for a delivery, which is drawn again when something becomes of that.
+DRAWN = (FATE, CHANGE, (ThreadNotice.NO_FILE,))
+
 
 def add_notice(tx: Tx, conversation_id: int, delivery_id: int, topic: ThreadNotice) -> None:
     """Say in the thread what there is to say of a delivery; a line there that is about the same says it from now on."""
@@ -50,7 +53,7 @@ def end_line(tx: Tx, delivery_id: int) -> None:
 
 
 def _say_on_line(tx: Tx, conversation_id: int, delivery_id: int, topic: ThreadNotice) -> bool:
-    group = next((group for group in (FATE, CHANGE) if topic in group), None)
+    group = next((group for group in DRAWN if topic in group), None)
     if group is None:
         return False
     line = and_(_of(delivery_id, group), deliveries.c.state != DeliveryState.IGNORED.value)
@@ -78,7 +81,9 @@ def _of(delivery_id: int, group: Sequence[ThreadNotice]) -> ColumnElement[bool]:
 
 def _redraw(tx: Tx, conversation_id: int, which: ColumnElement[bool]) -> None:
     """The posts that carry these lines are outdated."""
-    lines = select(deliveries.c.id).where(which, deliveries.c.topic.in_([one.value for one in (*FATE, *CHANGE)]))
+    lines = select(deliveries.c.id).where(
+        which, deliveries.c.topic.in_([one.value for group in DRAWN for one in group])
+    )
     carrying = select(send_parts.c.send_id).where(send_parts.c.delivery_id.in_(lines), send_parts.c.live)
     posts = update(sends).where(sends.c.id.in_(carrying), equals(sends.c.kind, SendKind.POST))
     if tx.conn.execute(posts.values(outdated=sends.c.outdated + 1).returning(sends.c.id)).all():

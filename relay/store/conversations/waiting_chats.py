@@ -5,7 +5,7 @@ Lock order: conversation, lanes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -17,7 +17,6 @@ from relay.store.db.dialects import past
 from relay.store.db.engine import Tx
 from relay.store.db.rows import to_state
 from relay.store.db.tables import conversations, deliveries
-from relay.store.queue.due import lock
 from relay.vocabulary import ThreadNotice
 
 # In a query of its own: SQLite would rather go through all conversations, in the right order.
@@ -33,22 +32,26 @@ class WaitingChat:
     """
 
     id: int
+    rule: str  # by which it has its channel
     state: ConversationState
     reminders: int
     due: float | None
 
 
-def chats_to_remind(tx: Tx, after: int, limit: int) -> Sequence[WaitingChat]:
+def rules(tx: Tx) -> Sequence[str]:
+    """By which rules the conversations that wait have their channels."""
+    return (
+        tx.conn.execute(select(conversations.c.rule).where(conversations.c.id.in_(WAITING)).distinct()).scalars().all()
+    )
+
+
+def chats_to_remind(tx: Tx, of_rules: Collection[str], after: int, limit: int) -> Sequence[WaitingChat]:
     """Those whose next reminder is due, or not decided, with an id greater than `after`.
 
     Also where that is further ahead than it can be, because the clock has jumped.
     """
     is_due = or_(conversations.c.remind_at.is_(None), past(tx, conversations.c.remind_at, conversations.c.remind_delay))
-    waits = and_(conversations.c.id.in_(WAITING), conversations.c.thread_ts.is_not(None))
-    rows = tx.conn.execute(
-        select(conversations).where(waits, is_due, conversations.c.id > after).order_by(conversations.c.id).limit(limit)
-    )
-    return [WaitingChat(row.id, to_state(row), row.reminders, row.remind_at) for row in rows]
+    return _chats(tx, of_rules, after, limit, is_due)
 
 
 def decide_reminder(tx: Tx, chat: WaitingChat, due: float) -> None:
@@ -57,13 +60,15 @@ def decide_reminder(tx: Tx, chat: WaitingChat, due: float) -> None:
     tx.conn.execute(update(conversations).where(mine).values(remind_at=due, remind_delay=max(0.0, due - tx.now)))
 
 
-def remind(tx: Tx, chat: WaitingChat, following: float, topic: ThreadNotice = ThreadNotice.REMINDER) -> bool:
-    """Post a reminder, the next one being due at `following`; False where another process has, or nobody waits now."""
-    lock(tx, chat.id)
+def count_reminder(tx: Tx, chat: WaitingChat, following: float) -> bool:
+    """People are reminded now, and next at `following`; False where another process has done it, or nobody waits now.
+
+    The conversation is held.
+    """
     mine = and_(_unchanged(chat), conversations.c.reminders == chat.reminders)
     done = {"reminders": chat.reminders + 1, "remind_at": following, "remind_delay": max(0.0, following - tx.now)}
     won = tx.conn.execute(update(conversations).where(mine).values(**done).returning(conversations.c.id)).one_or_none()
-    return won is not None and post_line(tx, chat.id, topic)
+    return won is not None
 
 
 def post_line(tx: Tx, conversation_id: int, topic: ThreadNotice) -> bool:
@@ -76,13 +81,20 @@ def post_line(tx: Tx, conversation_id: int, topic: ThreadNotice) -> bool:
     return delivery_id is not None
 
 
-def stale_claims(tx: Tx, before: float, limit: int) -> Sequence[WaitingChat]:
-    """Chats that an agent has had, and whose customer has waited, since `before`."""
-    waits = and_(conversations.c.id.in_(WAITING), conversations.c.waits_since < before)
+def stale_claims(tx: Tx, of_rules: Collection[str], before: float, after: int, limit: int) -> Sequence[WaitingChat]:
+    """Chats that an agent has had, and whose customer has waited, since `before`, with an id greater than `after`."""
     held = or_(conversations.c.held_since.is_(None), conversations.c.held_since < before)
-    of_agent = and_(conversations.c.holder == Holder.AGENT.value, conversations.c.thread_ts.is_not(None))
-    rows = tx.conn.execute(select(conversations).where(waits, held, of_agent).order_by(conversations.c.id).limit(limit))
-    return [WaitingChat(row.id, to_state(row), row.reminders, row.remind_at) for row in rows]
+    stands = and_(conversations.c.waits_since < before, conversations.c.holder == Holder.AGENT.value, held)
+    return _chats(tx, of_rules, after, limit, stands)
+
+
+def _chats(
+    tx: Tx, of_rules: Collection[str], after: int, limit: int, which: ColumnElement[bool]
+) -> Sequence[WaitingChat]:
+    waits = and_(conversations.c.id.in_(WAITING), conversations.c.thread_ts.is_not(None), ~conversations.c.muted)
+    meant = and_(conversations.c.rule.in_(of_rules), conversations.c.id > after)
+    rows = tx.conn.execute(select(conversations).where(waits, meant, which).order_by(conversations.c.id).limit(limit))
+    return [WaitingChat(row.id, row.rule, to_state(row), row.reminders, row.remind_at) for row in rows]
 
 
 def _unchanged(chat: WaitingChat) -> ColumnElement[bool]:

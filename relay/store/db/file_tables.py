@@ -1,4 +1,7 @@
-"""The tables of agents' files that are kept for customers, and of what the relay has learned of itself."""
+"""The tables of agents' files that are kept for customers, and of what the relay has learned of itself.
+
+The content of a file is in its pieces, or where its row in `file_contents` says.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from sqlalchemy import (
 
 from relay.store.db.tables import Id, index_over, metadata, words_column
 
-__all__ = ["file_pieces", "kept_files", "learned", "metadata"]
+__all__ = ["file_contents", "file_pieces", "kept_files", "learned", "metadata"]
 
 kept_files = Table(
     "kept_files",
@@ -49,6 +52,20 @@ file_pieces = Table(
     Column("number", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("file_id", "number"),
+)
+
+file_contents = Table(
+    "file_contents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("file_id", Id, ForeignKey("kept_files.id"), nullable=False),
+    Column("place", Text, nullable=False),  # "file:///..." or "s3://..."
+    Column("name", Text, nullable=False, unique=True),  # there; nobody can guess it
+    Column("ended_at", Double),  # since when nobody needs it, None as long as somebody does
+    Column("due", Double),  # when it is deleted, and deleted once more
+    index_over("file_contents_needed", "file_id", where="ended_at IS NULL", unique=True),
+    index_over("file_contents_ended", "due", where="due IS NOT NULL"),
+    sqlite_autoincrement=True,
 )
 
 learned = Table(

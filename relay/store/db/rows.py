@@ -129,6 +129,7 @@ class About:
 
     `words` is the body that says what it said when it set out. `is_edited`: there is an edit that nobody has sent;
     `correction` is the delivery that was sent to correct this one, with its fate and the body of its words.
+    `links_ended`: files went with it, whose links open nothing any more.
     """
 
     id: int
@@ -139,6 +140,7 @@ class About:
     correction: int | None = None
     corrected: Fate | None = None
     correction_words: bytes | None = None
+    links_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ def to_state(row: Any) -> ConversationState:
         since=row.since,
         waits_since=row.waits_since,
         held_since=row.held_since,
+        muted=row.muted,
     )
 
 

@@ -19,7 +19,9 @@ PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # no acknowledged row is lost to a power cut
     "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # what is deleted is overwritten, not only forgotten
 )
+TIDYING = 60.0  # seconds in which those who hold back `tidy` have to come to an end
 
 
 def open_sqlite(url: URL, connections: int) -> Engine:
@@ -56,15 +58,41 @@ def unchecked(engine: Engine) -> Iterator[Connection]:
             conn.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
 
 
+def tidy(engine: Engine, *, rewrite: bool) -> bool:
+    """Empty the log; and `rewrite` the file without what was deleted, for which whoever writes has to wait.
+
+    What `secure_delete` did not see may be left in the file otherwise: what was deleted before it was switched on, and
+    pieces of rows in pages that those have moved from. False where there is no room for it, or somebody writes, or
+    reads from the log, on and on.
+    """
+    connection = engine.raw_connection()
+    try:
+        raw: Any = connection.driver_connection
+        raw.execute("PRAGMA busy_timeout=1000")
+        ends = monotonic() + TIDYING
+        if rewrite:
+            _execute_patiently(raw, "VACUUM", TIDYING)
+        while raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if monotonic() > ends:
+                return False
+            Event().wait(0.05)
+        return True
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.invalidate()  # with a patience of its own
+        connection.close()
+
+
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not open transactions behind our back
     for pragma in PRAGMAS:
         _execute_patiently(connection, pragma)
 
 
-def _execute_patiently(connection: sqlite3.Connection, statement: str) -> None:
+def _execute_patiently(connection: sqlite3.Connection, statement: str, patience: float = BUSY) -> None:
     """Switching to WAL, and looking in while the last user tidies it away, are "locked" at once: wait here instead."""
-    deadline = monotonic() + BUSY
+    deadline = monotonic() + patience
     while True:
         try:
             connection.execute(statement)

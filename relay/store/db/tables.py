@@ -88,6 +88,7 @@ conversations = Table(
     Column("since", Double),
     Column("waits_since", Double),
     Column("held_since", Double),
+    _flag("muted"),
     Column("remind_at", Double),  # NULL until it is decided
     _seconds("remind_delay"),
     _count("reminders"),
@@ -277,7 +278,8 @@ people = Table(
     Column("user_id", Text, nullable=False),
     words_column("name"),
     words_column("role"),
-    words_column("email"),  # of a Slack user, by which an agent is found in Kommunicate
+    words_column("email"),  # of a Slack user, by which an agent is found; of a customer where cards show it
+    words_column("phone"),  # of a customer where cards show it
     Column("looked_up_at", Double, nullable=False),
     PrimaryKeyConstraint("account", "user_id"),
     Index("people_by_role", "role"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from relay.keys import key_of
@@ -40,6 +42,13 @@ def take_echo(tx: Tx, conversation_id: int, message: ChatMessage) -> bool:
             take_key(tx, conversation_id, row.id, message.key)
             return True
     return False
+
+
+def is_erased(tx: Tx, conversation_id: int, key: str) -> bool:
+    """True where the reply that has this key was erased: its words are not to come back with its echo."""
+    mine = and_(sends.c.conversation_id == conversation_id, sends.c.lane == Lane.REPLIES.value)
+    payload = tx.conn.execute(select(sends.c.payload).where(mine, sends.c.ts == key).limit(1)).scalar_one_or_none()
+    return payload is not None and "text" not in json.loads(payload)
 
 
 def _lately(tx: Tx, message: ChatMessage) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from relay.store.db.engine import Insert, Tx
 from relay.store.db.rows import Receipt
 from relay.store.db.statements import given_rows
 from relay.store.db.tables import conversations, deliveries, lanes, received
-from relay.store.intake.echoes import take_echo
+from relay.store.intake.echoes import is_erased, take_echo
 from relay.store.intake.withdrawals import take_back
 from relay.store.queue.due import Woken, arm_words
 from relay.vocabulary import Lane, Outcome, ReceivedKind, Source
@@ -87,7 +87,7 @@ def _accept_apart(tx: Tx, shown: Sequence[tuple[Inbound, ChatMessage]]) -> dict[
         place = places[message.conversation.account, message.conversation.group_id]
         if place.has_replies and take_echo(tx, place.id, message):
             own = IgnoredMessage(OWN_REPLY, message.conversation, message.key)
-            receipts[id(one)] = _ignore(tx, own, one.body)
+            receipts[id(one)] = _ignore(tx, own, None if is_erased(tx, place.id, message.key) else one.body)
         else:
             new.append((one, message, place))
     records = [_record(tx, message, one.body, Outcome.ACCEPTED, place.id) for one, message, place in new]
@@ -137,7 +137,7 @@ def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
     return int(row.scalar_one())
 
 
-def _ignore(tx: Tx, message: IgnoredMessage, body: bytes, listed: Role = Role.UNKNOWN) -> Receipt:
+def _ignore(tx: Tx, message: IgnoredMessage, body: bytes | None, listed: Role = Role.UNKNOWN) -> Receipt:
     if message.withdrawn:
         return _withdraw(tx, message)
     record = _record(tx, message, body, Outcome.IGNORED, None, message.reason)

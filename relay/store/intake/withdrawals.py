@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import and_, exists, insert, or_, select, update
 
-from relay.messages import PIECE, IgnoredMessage
+from relay.keys import PIECE
+from relay.messages import IgnoredMessage
 from relay.store.conversations.cards import request_check
 from relay.store.conversations.files import recall
 from relay.store.db.dialects import among, equals
@@ -43,6 +44,18 @@ def take_back(tx: Tx, withdrawn: IgnoredMessage) -> Receipt | None:
     if found.conversation_id is not None:
         _take_out(tx, found.conversation_id, found.id, withdrawn.key)
     return Receipt(Outcome.ACCEPTED, received_id, withdrawn.reason)
+
+
+def forget_message(tx: Tx, received_id: int) -> bool:
+    """The same without a word of Kommunicate's: somebody's words go from another customer's chat. False: they had."""
+    found = tx.conn.execute(select(received).where(received.c.id == received_id)).one()
+    if found.conversation_id is not None:
+        lock(tx, found.conversation_id)
+    if not _forget_words(tx, received_id):
+        return False
+    if found.conversation_id is not None:
+        _take_out(tx, found.conversation_id, received_id, found.key)
+    return True
 
 
 def _message(withdrawn: IgnoredMessage) -> Any:

@@ -29,6 +29,7 @@ class OpenChat:
     waits_since: float | None
     holder_name: str
     is_mine: bool
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class FailedReply:
     cause: str
     channel: str
     thread_ts: str
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,15 @@ def overview(tx: Tx, agent_id: str, *, offset: int, limit: int) -> Overview:
         .offset(offset)
     )
     chats = tuple(
-        OpenChat(row.name or "", row.channel_id, row.thread_ts, row.waits_since, row.holder_name, bool(row.is_mine))
+        OpenChat(
+            row.name or "",
+            row.channel_id,
+            row.thread_ts,
+            row.waits_since,
+            row.holder_name,
+            bool(row.is_mine),
+            row.rule,
+        )
         for row in rows
     )
     counted = tx.conn.execute(select(func.count(), func.count(conversations.c.waits_since)).where(shown)).one()
@@ -82,7 +92,12 @@ def _failed(tx: Tx) -> tuple[FailedReply, ...]:
     customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
     rows = tx.conn.execute(
         select(
-            deliveries.c.id, deliveries.c.cause, conversations.c.channel_id, conversations.c.thread_ts, people.c.name
+            deliveries.c.id,
+            deliveries.c.cause,
+            conversations.c.channel_id,
+            conversations.c.thread_ts,
+            conversations.c.rule,
+            people.c.name,
         )
         .join(received, received.c.id == deliveries.c.received_id)
         .join(conversations, conversations.c.id == deliveries.c.conversation_id)
@@ -91,7 +106,9 @@ def _failed(tx: Tx) -> tuple[FailedReply, ...]:
         .order_by(deliveries.c.created_at.desc())
         .limit(MOST_FAILED)
     )
-    return tuple(FailedReply(row.id, row.name or "", row.cause, row.channel_id, row.thread_ts) for row in rows)
+    return tuple(
+        FailedReply(row.id, row.name or "", row.cause, row.channel_id, row.thread_ts, row.rule) for row in rows
+    )
 
 
 def _trouble(tx: Tx) -> str:

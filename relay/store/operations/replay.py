@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from relay.messages import Form
 from relay.store.conversations.replies import send_again
+from relay.store.conversations.thread_notices import redraw_lines
 from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, lanes, received, send_parts
@@ -28,7 +30,7 @@ class Replayed(StrEnum):
 def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
     """Queue a dead letter again; of another delivery, how far it is."""
     row = tx.conn.execute(
-        select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, received.c.body)
+        select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, received.c.body, received.c.gone)
         .join(received, received.c.id == deliveries.c.received_id)
         .where(deliveries.c.id == delivery_id)
     ).one_or_none()
@@ -36,7 +38,7 @@ def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
         return Replayed.UNKNOWN
     if row.state != DeliveryState.DEAD:
         return DeliveryState(row.state)
-    if row.body is None:
+    if row.body is None and not _is_recall(row):
         return Replayed.PRUNED
     if row.lane == Lane.REPLIES:
         send_again(tx, delivery_id)
@@ -51,10 +53,11 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
     Replies are left out: they may have reached the customer, and only a person can know.
     """
     dead = and_(equals(deliveries.c.state, DeliveryState.DEAD), NOT_DELIVERED)
+    stored, recall = received.c.body.is_not(None), and_(equals(deliveries.c.lane, Lane.FILES), received.c.gone)
     query = (
         select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.id)
         .join(received, received.c.id == deliveries.c.received_id)
-        .where(dead, among(deliveries.c.lane, (Lane.WORDS, Lane.FILES)), received.c.body.is_not(None))
+        .where(dead, or_(and_(among(deliveries.c.lane, (Lane.WORDS, Lane.FILES)), stored), recall))
         .order_by(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.id)
     )
     if within is not None:
@@ -63,6 +66,11 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
     for (conversation_id, lane), found in groupby(rows, key=lambda row: (row.conversation_id, row.lane)):
         _revive(tx, conversation_id, Lane(lane), [row.id for row in found])
     return len(rows)
+
+
+def _is_recall(row: Any) -> bool:
+    """A file that its author took back, and that Slack has not deleted: nothing of it needs to be stored."""
+    return bool(row.lane == Lane.FILES and row.gone)
 
 
 def _revive(tx: Tx, conversation_id: int, lane: Lane, ids: Sequence[int]) -> None:
@@ -84,3 +92,5 @@ def _revive(tx: Tx, conversation_id: int, lane: Lane, ids: Sequence[int]) -> Non
     # Its notice has been said; should it die again, that is said again.
     notice = and_(send_parts.c.part == WHOLE_NOTICE, send_parts.c.live)
     tx.conn.execute(update(send_parts).where(send_parts.c.delivery_id.in_(ids), notice).values(live=False))
+    for delivery_id in ids if lane is Lane.FILES else ():
+        redraw_lines(tx, conversation_id, delivery_id)

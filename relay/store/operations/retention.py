@@ -1,20 +1,42 @@
-"""Forgets what customers wrote once it is old; keys, states and counts stay.
+"""Forgets what customers wrote, and what they are called, once it is old; keys, states and counts stay.
 
-Never touched: the content of what is waiting, sending, unsure or dead, and whatever such a delivery still names.
+Never touched: the content of what is waiting, sending, unsure or dead, and whatever such a delivery still names; and
+the names of the team, by which agents are known. A customer's name is looked up again when somebody needs it.
+What was refused is kept as a help, so there is a limit to it: the oldest goes first.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Double, Integer, exists, select, union_all, update
+from dataclasses import dataclass
 
-from relay.store.db.dialects import among
+from sqlalchemy import (
+    Double,
+    Integer,
+    and_,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+
+from relay.messages import Role
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
-from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, deliveries, received, send_parts, sends
-from relay.vocabulary import DeliveryState, SendState
+from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, deliveries, people, received, send_parts, sends
+from relay.store.operations.customers import OF_SLACK
+from relay.vocabulary import DeliveryState, Outcome, SendState
 
 ENDED = (SendState.DELIVERED, SendState.REFUSED, SendState.VOID)
 STILL_NEEDED = among(deliveries.c.state, (*OPEN_DELIVERIES, DeliveryState.DEAD))
+
+MOST_REJECTED, MOST_REJECTED_BYTES = 10_000, 100_000_000  # bodies that are kept though they were refused
+OFTEN_ENOUGH, LARGE_ENOUGH = 100, 5_000_000  # refused bodies, and their bytes, between two looks at that
 
 # The edits that say what to send instead, and those that somebody may want to be sent too.
 _NAMED = union_all(
@@ -34,7 +56,6 @@ _OLD_BODIES = (
         received.c.id.not_in(_NAMED),
     )
     .order_by(received.c.received_at)
-    .limit(given("limit", Integer))
 )
 _OLD_PAYLOADS = (
     select(sends.c.id)
@@ -50,14 +71,92 @@ _OLD_PAYLOADS = (
         ),
     )
     .order_by(sends.c.created_at)
-    .limit(given("limit", Integer))
 )
+_OF_THE_TEAM = [role.value for role in Role if role.is_of_the_team]
+_OLD_NAMES = and_(
+    people.c.looked_up_at < given("before", Double),
+    ~among(people.c.role, _OF_THE_TEAM),
+    ~people.c.account.like(literal_column(f"'{OF_SLACK}%'")),
+)
+_PERSON = (people.c.account, people.c.user_id)
+_LIMIT = given("limit", Integer)
 EMPTY = (
-    update(received).where(received.c.id.in_(_OLD_BODIES)).values(body=None).returning(received.c.id),
-    update(sends).where(sends.c.id.in_(_OLD_PAYLOADS)).values(payload="{}").returning(sends.c.id),
+    update(received).where(received.c.id.in_(_OLD_BODIES.limit(_LIMIT))).values(body=None).returning(received.c.id),
+    update(sends).where(sends.c.id.in_(_OLD_PAYLOADS.limit(_LIMIT))).values(payload="{}").returning(sends.c.id),
 )
+FORGET_NAMES = (
+    delete(people)
+    .where(tuple_(*_PERSON).in_(select(*_PERSON).where(_OLD_NAMES).limit(_LIMIT)))
+    .returning(people.c.user_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """How many bodies, payloads and names are older than they may be."""
+
+    bodies: int
+    payloads: int
+    names: int
 
 
 def prune(tx: Tx, older_than: float, *, limit: int = 500) -> int:
-    """Empty at most `limit` bodies and as many payloads that are older than `older_than` seconds; returns how many."""
-    return sum(len(tx.run(empty, before=tx.now - older_than, limit=limit).all()) for empty in EMPTY)
+    """Empty at most `limit` bodies and as many payloads that are older than `older_than` seconds, and forget names.
+
+    Returns how many.
+    """
+    before = tx.now - older_than
+    return sum(len(tx.run(empty, before=before, limit=limit).all()) for empty in (*EMPTY, FORGET_NAMES))
+
+
+def count_old(tx: Tx, older_than: float) -> Old:
+    """How many there are that `prune` would forget."""
+    old = (_OLD_BODIES, _OLD_PAYLOADS, select(people.c.user_id).where(_OLD_NAMES))
+    counts = (select(func.count()).select_from(one.order_by(None).subquery()) for one in old)
+    return Old(*(int(tx.run(count, before=tx.now - older_than).scalar_one()) for count in counts))
+
+
+def cap_rejected(tx: Tx, *, most: int = MOST_REJECTED, most_bytes: int = MOST_REJECTED_BYTES) -> int:
+    """Of the bodies that were refused keep the newest, so many and so many bytes in all; returns how many went."""
+    return len(tx.run(CAP_REJECTED, most=most, most_bytes=most_bytes, looked_at=2 * MOST_REJECTED).all())
+
+
+@dataclass(slots=True)
+class Refusals:
+    """How much was refused in this process since somebody last looked whether it is too much."""
+
+    bodies: int = OFTEN_ENOUGH
+    size: int = 0
+
+    def is_due(self, size: int) -> bool:
+        """One more body, of `size` bytes; True where it is time to look."""
+        self.bodies, self.size = self.bodies + 1, self.size + size
+        due = self.bodies > OFTEN_ENOUGH or self.size > LARGE_ENOUGH
+        if due:
+            self.bodies = self.size = 0
+        return due
+
+
+# Not all that was ever refused: what is further back was emptied before.
+_LATELY = (
+    select(received.c.id)
+    .where(equals(received.c.outcome, Outcome.REJECTED))
+    .order_by(received.c.id.desc())
+    .limit(given("looked_at", Integer))
+)
+_COUNTED = (
+    select(
+        received.c.id,
+        func.row_number().over(order_by=received.c.id.desc()).label("number"),
+        func.sum(func.length(received.c.body)).over(order_by=received.c.id.desc()).label("bytes"),
+    )
+    .where(received.c.id.in_(_LATELY), received.c.body.is_not(None))
+    .subquery()
+)
+_TOO_MANY = or_(_COUNTED.c.number > given("most", Integer), _COUNTED.c.bytes > given("most_bytes", Integer))
+CAP_REJECTED = (
+    update(received)
+    .where(received.c.id.in_(select(_COUNTED.c.id).where(_TOO_MANY)))
+    .values(body=None)
+    .returning(received.c.id)
+)

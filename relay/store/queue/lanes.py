@@ -61,11 +61,18 @@ _COPIED = _FIRST_SEND.where(
 FIRST_SENDS = union_all(select(_HEAD.subquery()), select(_COPIED.subquery()))
 """The send to go on with, and the one whose copy is to be looked for."""
 _LATELY = (
-    select(sends.c.id, sends.c.seq, sends.c.kind, sends.c.state, sends.c.thread_ts)
+    select(sends.c.id, sends.c.seq, sends.c.kind, sends.c.state, sends.c.thread_ts, sends.c.ts)
     .where(SENDS)
     .order_by(sends.c.seq.desc())
     .limit(RECENT)
     .subquery()
+)
+_SHARES = sends.alias()
+_FILE_SINCE = exists().where(  # whoever speaks below a file is named; a share under way may be shown already
+    _SHARES.c.conversation_id == given("conversation_id"),
+    equals(_SHARES.c.lane, Lane.FILES),
+    equals(_SHARES.c.kind, SendKind.SHARE),
+    or_(among(_SHARES.c.state, OPEN_SENDS), _SHARES.c.ts > _LATELY.c.ts),
 )
 _LAST = (
     select(_LATELY.c.id)
@@ -73,13 +80,14 @@ _LAST = (
         equals(_LATELY.c.kind, SendKind.POST),
         equals(_LATELY.c.state, SendState.DELIVERED),
         _LATELY.c.thread_ts == conversations.c.thread_ts,
+        ~_FILE_SINCE,
     )
     .order_by(_LATELY.c.seq.desc())
     .limit(1)
     .correlate(conversations)
 )
 _ABOVE = (
-    select(received.c.body)
+    select(case((deliveries.c.about.is_(None), received.c.body)))  # below a line of ours the author is named again
     .join(deliveries, deliveries.c.received_id == received.c.id)
     .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
     .where(send_parts.c.send_id == _LAST.scalar_subquery(), send_parts.c.part >= 0)

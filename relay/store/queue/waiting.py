@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import Integer, exists, func, or_, select
 
 from relay.messages import Fate, Form
-from relay.store.db.dialects import equals
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
+from relay.store.db.file_tables import kept_files
 from relay.store.db.rows import BROUGHT_BACK, About, Claim, Send, Waiting
 from relay.store.db.statements import given, one_of
 from relay.store.db.tables import deliveries, received, send_parts, sends
 from relay.store.queue.lanes import TO_DO
 from relay.store.queue.sends import WHOLE_NOTICE
-from relay.vocabulary import DeliveryState, Mark, SendState, ThreadNotice
+from relay.vocabulary import DeliveryState, KeptState, Mark, SendState, ThreadNotice
 
 BATCH = 100  # more would not fit into a handful of posts anyway
 
@@ -38,6 +39,13 @@ SUBJECTS = (
         _CORRECTION.c.id.label("correction"),
         *(_CORRECTION.c[column.key].label(f"correction_{column.key}") for column in _FATE),
         _CORRECTED.c.body.label("correction_words"),
+        exists()
+        .where(
+            kept_files.c.delivery_id == _SUBJECT.c.id,
+            kept_files.c.size > 0,
+            among(kept_files.c.state, (KeptState.REVOKED, KeptState.GONE)),
+        )
+        .label("links_ended"),
     )
     .join(_FIRST, _FIRST.c.id == _SUBJECT.c.received_id)
     .outerjoin(_EDIT, _EDIT.c.id == _SUBJECT.c.words_id)
@@ -114,6 +122,7 @@ def _about(row: Any, subject: Any) -> About:
         correction=subject.correction,
         corrected=corrected,
         correction_words=subject.correction_words,
+        links_ended=subject.links_ended,
     )
 
 

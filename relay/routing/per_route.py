@@ -1,0 +1,70 @@
+"""What a route sets for its chats; what it leaves out is as it is for all."""
+
+from __future__ import annotations
+
+from relay.conversation import Show
+from relay.files import Attachments, FilesBack
+from relay.routing.redact import Redactor, redactor
+from relay.settings import Config, Route
+from relay.settings.redactions import Redaction
+from relay.settings.schema import Remind
+
+
+def route_of(config: Config, rule: str) -> Route | None:
+    """The route by which a conversation has its channel, as its decision's `rule` says; None for no route's."""
+    kind, _, name = rule.partition(":")
+    return config.routes_by_name.get(name) if kind == "routes" else None
+
+
+def attachments_for(config: Config, rule: str) -> Attachments:
+    """How customers' files are shown in conversations that have their channel by this rule."""
+    route = route_of(config, rule)
+    return (route and route.attachments) or config.attachments
+
+
+def show_for(config: Config, rule: str) -> Show:
+    """What of such conversations their channel is to see."""
+    route = route_of(config, rule)
+    return (route and route.show) or config.show
+
+
+def batch_for(config: Config, rule: str) -> float:
+    """For how many seconds a bot's words wait there for more of them."""
+    route = route_of(config, rule)
+    return config.batch if route is None or route.batch is None else route.batch
+
+
+def notify_for(config: Config, rule: str) -> str:
+    """Whom the card of a new chat calls there: a user's or user group's id, `here` or `channel`; "" for nobody."""
+    route = route_of(config, rule)
+    return (route and route.notify) or ""
+
+
+def files_back_for(config: Config, rule: str) -> FilesBack:
+    """What becomes there of the files of agents' replies."""
+    route = route_of(config, rule)
+    return (route and route.files_back) or config.files_back
+
+
+def remind_for(config: Config, rule: str) -> Remind:
+    """When somebody is called there because a customer waits: what the route does not say is as for all."""
+    route = route_of(config, rule)
+    own = {name: value for name, value in route.remind if value is not None} if route else {}
+    return config.remind.model_copy(update=own)
+
+
+def redact_for(config: Config, rule: str) -> Redactor | None:
+    """What hides details in conversations that have their channel by this rule; None where nothing is hidden."""
+    route = route_of(config, rule)
+    return redactor(config.redact if route is None or route.redact is None else route.redact)
+
+
+def every_redaction(config: Config) -> tuple[Redaction, ...]:
+    """All that is hidden in some chat, each once."""
+    return tuple(dict.fromkeys((*config.redact, *(one for route in config.routes for one in route.redact or ()))))
+
+
+def facts_for(config: Config, rule: str) -> tuple[str, ...]:
+    """What their cards show of the customer."""
+    route = route_of(config, rule)
+    return config.facts if route is None or route.facts is None else route.facts

@@ -1,0 +1,169 @@
+"""One conversation is erased: its words, names and files go, its ids, keys, states and counts stay.
+
+In one transaction. Nothing of it waits any more, and whoever has a call of it under way is overtaken: what they write
+down afterwards is void, so that no word comes back. A conversation that goes on begins anew.
+Lock order: conversation, lanes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+
+from relay.store.conversations.cards import last_id
+from relay.store.db.dialects import among, equals
+from relay.store.db.engine import Tx
+from relay.store.db.file_tables import kept_files
+from relay.store.db.tables import (
+    OPEN_DELIVERIES,
+    OPEN_SENDS,
+    conversations,
+    deliveries,
+    lanes,
+    people,
+    received,
+    send_parts,
+    sends,
+)
+from relay.store.operations.customers import in_steps, is_person
+from relay.store.queue.due import lock
+from relay.vocabulary import DeliveryState, KeptState, Lane, Outcome, SendKind, SendState
+
+ERASED = "erased"
+TO_DELETE = "erased, to be deleted in Slack"
+TO_LOOK_FOR = "erased while it was under way, to be looked for in Slack"
+LISTED = (TO_DELETE, TO_LOOK_FOR)
+# They leave nothing behind that would have to be found again.
+PASSING = (
+    SendKind.CARD,
+    SendKind.CORRECTION,
+    SendKind.MARK,
+    SendKind.UPLOAD,
+    SendKind.RECALL,
+    SendKind.FETCH,
+    SendKind.TAKEOVER,
+)
+SHOWN = (Lane.WORDS, Lane.FILES)  # the lanes of what stands in Slack
+
+
+def erase_conversation(tx: Tx, conversation_id: int, *, in_slack: bool) -> int:
+    """Erase it; returns how many bodies went.
+
+    `in_slack`: what stands in Slack of it is to be deleted there, and has no thread any more; see `erased`.
+    """
+    lock(tx, conversation_id)
+    _overtake(tx, conversation_id)
+    _forget_held(tx, conversation_id)
+    _end_sends(tx, conversation_id, in_slack=in_slack)
+    _end_deliveries(tx, conversation_id)
+    revoke_files(tx, conversation_id)
+    _begin_anew(tx, conversation_id, in_slack=in_slack)
+    return _forget(tx, received.c.conversation_id == conversation_id)
+
+
+def revoke_files(tx: Tx, conversation_id: int) -> None:
+    """Nobody may open its files any more, and nobody writes on at one; whoever calls deletes their content."""
+    mine = and_(kept_files.c.conversation_id == conversation_id, kept_files.c.state != KeptState.GONE.value)
+    nothing = {"state": KeptState.REVOKED.value, "name": "", "cause": "", "content_type": ""}
+    tx.conn.execute(update(kept_files).where(mine).values(**nothing))
+
+
+def count_bodies(tx: Tx, conversation_ids: Collection[int]) -> int:
+    """How many bodies are kept of these conversations."""
+    kept = select(func.count()).select_from(received).where(received.c.body.is_not(None))
+    return sum(
+        tx.conn.execute(kept.where(received.c.conversation_id.in_(ids))).scalar_one()
+        for ids in in_steps(conversation_ids)
+    )
+
+
+def forget_bodies(tx: Tx, ids: Collection[int]) -> int:
+    """Forget what came in under these ids; returns how many bodies went."""
+    return sum(_forget(tx, received.c.id.in_(some)) for some in in_steps(ids))
+
+
+def forget_name(tx: Tx, user_id: str) -> int:
+    """Forget what this user of Kommunicate's is called; returns in how many accounts."""
+    return len(tx.conn.execute(delete(people).where(is_person(user_id)).returning(people.c.user_id)).all())
+
+
+def _overtake(tx: Tx, conversation_id: int) -> None:
+    here = lanes.c.conversation_id == conversation_id
+    tx.conn.execute(select(lanes.c.kind).where(here).order_by(lanes.c.kind).with_for_update())
+    idle = {"due": None, "delay": 0.0, "waiting_since": None, "attempts": 0, "spent": 0.0, "looking": False}
+    free = {"token": lanes.c.token + 1, "lease_owner": None, "lease_until": None, "mentioned": None}
+    tx.conn.execute(update(lanes).where(here).values(**idle, **free))
+
+
+def _forget(tx: Tx, which: ColumnElement[bool]) -> int:
+    kept = and_(which, received.c.body.is_not(None))
+    return len(tx.conn.execute(update(received).where(kept).values(body=None).returning(received.c.id)).all())
+
+
+def _forget_held(tx: Tx, conversation_id: int) -> None:
+    """What agents wrote in its threads before those were known, and what was given up of that."""
+    roots = and_(sends.c.conversation_id == conversation_id, equals(sends.c.kind, SendKind.ROOT))
+    same = and_(sends.c.channel == received.c.thread_channel, sends.c.ts == received.c.thread_ts)
+    under_it = exists(select(sends.c.id).where(roots, same).correlate(received))
+    there = and_(received.c.conversation_id.is_(None), received.c.thread_ts.is_not(None), under_it)
+    outcome = case((received.c.outcome == Outcome.HELD.value, Outcome.IGNORED.value), else_=received.c.outcome)
+    tx.conn.execute(update(received).where(there).values(body=None, outcome=outcome))
+
+
+def _end_sends(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
+    here = sends.c.conversation_id == conversation_id
+    passing = select(sends.c.id).where(here, among(sends.c.kind, PASSING))
+    tx.conn.execute(delete(send_parts).where(send_parts.c.send_id.in_(passing)))
+    tx.conn.execute(delete(sends).where(here, among(sends.c.kind, PASSING)))
+    _keep_ids(tx, here, in_slack=in_slack)
+    is_open, of_slack = among(sends.c.state, OPEN_SENDS), among(sends.c.lane, SHOWN)
+    may_stand = and_(of_slack, or_(and_(is_open, sends.c.started_at.is_not(None)), sends.c.look_again_at.is_not(None)))
+    listed = sends.c.cause.in_(LISTED)  # by an earlier purge, which was not finished
+    if in_slack:
+        known = (sends.c.cause == TO_LOOK_FOR, sends.c.cause)
+        stands = and_(of_slack, sends.c.ts.is_not(None))
+        cause = case(known, (may_stand, TO_LOOK_FOR), (stands, TO_DELETE), else_=ERASED)
+    else:
+        cause = case((listed, sends.c.cause), else_=ERASED)
+    ended = {"state": case((is_open, SendState.VOID.value), else_=sends.c.state), "look_again_at": None, "outdated": 0}
+    voided = select(sends.c.id).where(here, is_open)
+    tx.conn.execute(update(send_parts).where(send_parts.c.send_id.in_(voided)).values(live=False))
+    tx.conn.execute(update(sends).where(here).values(**ended, cause=cause))
+
+
+def _keep_ids(tx: Tx, here: ColumnElement[bool], *, in_slack: bool) -> None:
+    """Of payloads only ids stay: of a file until it is deleted, and who sent a reply whose echo is still to come."""
+    kept = {}
+    for row in tx.conn.execute(select(sends).where(here)):
+        payload = json.loads(row.payload)
+        if row.kind == SendKind.SHARE and (in_slack or row.cause in LISTED):
+            kept[row.id] = {name: payload[name] for name in ("file",) if name in payload}
+        elif row.kind == SendKind.REPLY and row.ts is None:
+            kept[row.id] = {name: payload[name] for name in ("sender",) if name in payload}
+    tx.conn.execute(update(sends).where(here).values(payload="{}"))
+    for send_id, ids in kept.items():
+        tx.conn.execute(update(sends).where(sends.c.id == send_id).values(payload=json.dumps(ids)))
+
+
+def _end_deliveries(tx: Tx, conversation_id: int) -> None:
+    """Nothing of it waits, can be sent again, or has a mark to come; causes may name files."""
+    here = deliveries.c.conversation_id == conversation_id
+    left = deliveries.c.state.in_([*OPEN_DELIVERIES, DeliveryState.DEAD])
+    tx.conn.execute(update(deliveries).where(here, deliveries.c.cause != "").values(cause=ERASED))
+    tx.conn.execute(
+        update(deliveries).where(here, left).values(state=DeliveryState.IGNORED.value, cause=ERASED, settled_at=tx.now)
+    )
+    marked = {"mark_shown": deliveries.c.mark, "late_id": None, "notice_due": False, "asks": ""}
+    tx.conn.execute(update(deliveries).where(here).values(**marked))
+
+
+def _begin_anew(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
+    """As if nobody had written so far; who has the chat, and whether it is resolved, is as before."""
+    nobody = {"title": "", "opener_id": None, "opener_rank": -1, "opener_sender": "", "since": None}
+    waits = {"waits_since": None, "remind_at": None, "reminders": 0, "remind_delay": 0.0}
+    card = {"shown": conversations.c.wanted, "card_fingerprint": None, "card_last_id": last_id(tx, conversation_id)}
+    place = {"thread_ts": None, "dead_ts": None, "root_form": "full"} if in_slack else {}
+    mine = conversations.c.id == conversation_id
+    tx.conn.execute(update(conversations).where(mine).values(**nobody, **waits, **card, **place))

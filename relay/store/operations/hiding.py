@@ -1,0 +1,27 @@
+"""Which details the running relay hides, for reports by commands that know the database alone."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from relay.store.db.dialects import upsert
+from relay.store.db.engine import Store, Tx
+from relay.store.db.file_tables import learned
+
+HIDDEN = "hidden_details"
+
+
+def known_rules(tx: Tx) -> str:
+    """What was written down last, "" if nothing ever was."""
+    found: str | None = tx.conn.execute(select(learned.c.value).where(learned.c.name == HIDDEN)).scalar_one_or_none()
+    return found or ""
+
+
+def remember_rules(store: Store, rules: str) -> None:
+    """Write them down where they are not what is known; "" is nothing."""
+    with store.read() as tx:
+        if known_rules(tx) == rules:
+            return
+    with store.begin("hiding") as tx:
+        row = upsert(tx, learned).values(name=HIDDEN, value=rules)
+        tx.conn.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": rules}))
