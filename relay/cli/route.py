@@ -115,7 +115,9 @@ def _print(routed: Routed, *, as_json: bool) -> None:
     click.echo()
     for tried in routed.rules:
         click.echo(printable(f"{'yes' if tried.holds else 'no ':3}  {tried.rule}: {tried.why}"))
-    click.echo(f"\nIt goes to {routed.channel}." if routed.channel else f"\nIt waits. {routed.why}")
+    click.echo(printable(f"\nIt goes to {routed.channel}." if routed.channel else f"\nIt waits. {routed.why}"))
+    if routed.channel and not routed.posts:
+        click.echo("Slack gets nothing at once: `show` or `batch` asks for that.")
     for number, post in enumerate(routed.posts):
         place = "in its thread" if "thread_ts" in post else "as a new thread"
         click.echo(f"\nPost {number + 1}, {place}:\n{json.dumps(post, indent=2)}")

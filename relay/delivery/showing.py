@@ -57,6 +57,12 @@ def left_to_bot(tx: Tx, claim: Claim, shown: Shown, closing: Collection[str]) ->
     return 0.0 if bring_back(tx, place.id, WITH_BOT) else False
 
 
+def back_after_an_edit(tx: Tx, claim: Claim) -> bool:
+    """True where a chat that is to be shown now was left to a bot, under an earlier configuration: all of it comes."""
+    is_old = claim.conversation.thread_ts is None and claim.events_applied_to > 0
+    return is_old and bring_back(tx, claim.conversation.id, WITH_BOT)
+
+
 def without_the_left_out(tx: Tx, claim: Claim, show: Show, shown: Shown) -> Shown:
     """What is to be shown of it; the rest is settled."""
     reason = {Show.CUSTOMERS: OF_BOTS, Show.ALERTS: CARD_ALONE}.get(show)

@@ -100,7 +100,7 @@ def _section(path: Path) -> type[BaseModel]:
     """The model behind a path of the file."""
     model: type[BaseModel] = Config
     for part in path:
-        if isinstance(part, str):
+        if isinstance(part, str) and part in model.model_fields:  # else it is a name of the user's own
             model = _model_in(model.model_fields[part].annotation) or model
     return model
 

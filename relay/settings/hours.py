@@ -38,7 +38,10 @@ class BusinessHours:
 
     def include(self, moment: float) -> bool:
         """True for a moment, in seconds since 1970, within the hours of one of the days."""
-        now = datetime.fromtimestamp(moment, self.zone)
+        try:
+            now = datetime.fromtimestamp(moment, self.zone)
+        except (ValueError, OverflowError):  # no calendar goes as far: the zone's year is 0 or 10000
+            return False
         if self.opens < self.closes:
             return now.weekday() in self.days and self.opens <= now.time() < self.closes
         if now.time() >= self.opens:

@@ -31,8 +31,8 @@ def _completed(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     done = {name: _completed(value) for name, value in node.items() if name != "title"}
-    if done == {"type": "string"}:
-        return dict(_TEXT)
+    if done.get("type") == "string" and done.keys() <= {"type", "default"}:
+        return {**done, **_TEXT}
     if done == {"$comment": WHEN}:
         return dict(_A_WHEN)
     if isinstance(properties := done.get("properties"), dict):
@@ -63,7 +63,7 @@ def _when() -> dict[str, Any]:
         "type": "object",
         "description": "What must hold of a conversation: all of it.",
         "properties": {**asked, **{str(join): blocks for join in Join}},
-        "patternProperties": {r"^metadata\.[^.]": metadata},
+        "patternProperties": {r"^metadata\.([^.]|..)": metadata},
         "additionalProperties": False,
         "minProperties": 1,
     }

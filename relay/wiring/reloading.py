@@ -11,6 +11,7 @@ from relay.findings import errors
 from relay.wiring.relay import Relay
 
 EVERY = 0.5  # seconds between looks at the file
+AFTER_TROUBLE = 30.0  # the same, after something unforeseen
 
 log = structlog.get_logger()
 
@@ -38,10 +39,14 @@ class Reloader:
         """Take over what the file says, if it was edited; only one thread looks, and not too often."""
         if monotonic() < self._look_at or not self._lock.acquire(blocking=False):
             return
+        wait = EVERY
         try:
             self._look()
-            self._look_at = monotonic() + EVERY
+        except Exception as error:  # noqa: BLE001 - whatever an edit does to us, messages come in and go out
+            log.error("config.not_taken_over", error=type(error).__name__)
+            wait = AFTER_TROUBLE
         finally:
+            self._look_at = monotonic() + wait
             self._lock.release()
 
     def _look(self) -> None:

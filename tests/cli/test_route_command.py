@@ -143,6 +143,12 @@ def test_what_came_is_asked_again(run: Run, store: Store, database_url: str) -> 
     assert run("route", "--received", "999", **env).exit_code == 1
 
 
+def test_it_says_why_slack_gets_nothing_at_once(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text(json.dumps(body()))
+    result = run("route", "body.json", RELAY_CONFIG_YAML="default_channel: C0SUPPORT\nshow: handoff\n")
+    assert "It goes to C0SUPPORT.\nSlack gets nothing at once: `show` or `batch` asks for that." in result.stdout
+
+
 def test_what_is_hidden_in_slack_is_hidden_here(run: Run, tmp_path: Path) -> None:
     """In what routes can ask, in why they do not hold, and in the posts."""
     card = "4111 1111 1111 1111"

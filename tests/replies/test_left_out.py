@@ -96,3 +96,12 @@ def test_thanks_to_a_bot_make_nobody_wait_where_everything_is_shown(make_desk: M
     desk.chores()
     desk.run(60)
     assert "waits" not in words(desk.roots()[0])
+
+
+def test_what_was_left_to_a_bot_is_shown_where_an_edit_of_the_file_asks_for_everything(make_desk: Make) -> None:
+    desk = make_desk(show="handoff")
+    asks(desk, "m1 question")
+    bot(desk, "b1 answer")
+    desk.restart(show="everything")
+    asks(desk, "m2 question")
+    assert said(desk) == ["m1", "b1", "m2"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from relay.routing.facts import Facts
+from relay.routing.rules import holds
 from relay.settings import check_config
 from relay.settings.conditions import CONDITIONS, Asks, Join, names_in, parse_when
+from relay.settings.hours import parse_moment
 
 
 def wrong(when: str) -> list[tuple[str, int]]:
@@ -66,3 +69,8 @@ def test_names_are_found_however_deep() -> None:
 def test_a_secret_in_a_pattern_that_is_none_is_not_repeated() -> None:
     findings = check_config("routes: [{name: a, channel: C0X, when: {message: '/(xoxb-1234567890-abcdef/'}}]", "c")[1]
     assert "xoxb" not in "".join(map(str, findings))
+
+
+def test_a_moment_at_the_end_of_the_calendar_is_within_no_hours() -> None:
+    when = parse_when({"days": "Mon-Sun Asia/Tokyo"})
+    assert not holds(when, Facts("1", moment=parse_moment("9999-12-31 23:59 America/New_York")))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from relay.sandbox import SandboxServer
 from relay.settings.watching import Edit, Watch
+from relay.store.db.engine import Store
+from relay.wiring import Reloader
+from tests.harness import relay_with
 
 
 @pytest.fixture
@@ -49,3 +54,19 @@ def test_nobody_waits_for_the_writer_of_a_pipe(file: Path) -> None:
     file.unlink()
     os.mkfifo(file)
     assert watch.edited() is None
+
+
+def test_an_edit_that_cannot_be_taken_over_harms_nobody(file: Path, store: Store, server: SandboxServer) -> None:
+    """Whoever looks, a thread or a request, goes on."""
+    relay = relay_with(store, server)
+    relay.settings = replace(relay.settings, watch=Watch({}, file.parent))
+
+    def trouble() -> None:
+        raise RuntimeError
+
+    relay.on_edit = trouble
+    reloader = Reloader(relay)
+    file.write_text("channels: {1: C0B, 2: C0C}\n")
+    reloader.look()
+    reloader.look()
+    assert relay.settings.config.channels["2"] == "C0C"

@@ -18,7 +18,7 @@ from relay.delivery.handlers.card import draw
 from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.lines import Unrenderable, to_lines
 from relay.delivery.notices import called_agents
-from relay.delivery.showing import Shown, left_to_bot, seconds_to_gather, without_the_left_out
+from relay.delivery.showing import Shown, back_after_an_edit, left_to_bot, seconds_to_gather, without_the_left_out
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, ThreadGone, Unsure
 from relay.failpoints import failpoint
@@ -167,6 +167,9 @@ def _to_be_shown(
     if left is not False:
         record_events_applied(tx, claim, last)
         return None if left is True else left
+    if show is not Show.HANDOFF and back_after_an_edit(tx, claim):
+        record_events_applied(tx, claim, last)
+        return 0.0
     if show is Show.CUSTOMERS:
         shown = without_the_left_out(tx, claim, show, shown)
     if shown and claim.conversation.thread_ts is None:
