@@ -9,7 +9,7 @@ from yaml.nodes import Node, ScalarNode
 from relay.settings.problems import Place, Problems
 from relay.settings.syntax import explain_syntax
 
-MAX_CHARACTERS = 256 * 1024
+MAX_CHARACTERS = 1024 * 1024  # ten thousand routes take some 700,000
 MAX_DEPTH = 20
 REFUSED = "refused"
 """The tag of a node that has been reported and is to be left out."""

@@ -13,6 +13,7 @@ from relay.routing.rules import Router
 from relay.settings import Config
 from relay.settings.check import Remark
 from relay.settings.schema import RouteTest
+from relay.settings.wrong import shown
 from relay.wiring.deciding import chat_facts
 
 USUAL: Mapping[str, Any] = {
@@ -31,7 +32,7 @@ def run_tests(config: Config) -> Iterator[Remark]:
     router = Router(config)
     for number, test in enumerate(config.tests):
         if problem := _problem(config, router, test):
-            name = test.name or f"test {number + 1}"
+            name = shown(test.name) if test.name else f"Test {number + 1}"
             yield Remark(("tests", number), "route_test_failed", f"{name}: {problem}", _HINT)
 
 
