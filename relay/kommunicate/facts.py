@@ -15,10 +15,10 @@ from relay.kommunicate.text import one_line
 
 MAX_VALUE = 500  # characters that are read
 MOST_VALUES = 20  # of a list
-METADATA = "metadata."
+METADATA, LOCALE = "metadata.", "locale"
 _PLACES: Mapping[str, Sequence[tuple[str, ...]]] = {
     "page": (("GROUP_CREATION_URL",), ("KM_CHAT_CONTEXT", "GROUP_CREATION_URL")),
-    "locale": (("KM_CHAT_CONTEXT", "kmUserLocale"), ("KM_CHAT_CONTEXT", "kmUserLanguageCode"), ("kmUserLocale",)),
+    LOCALE: (("KM_CHAT_CONTEXT", "kmUserLocale"), ("KM_CHAT_CONTEXT", "kmUserLanguageCode"), ("kmUserLocale",)),
 }
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from relay.jsontext import loads_leniently
 from relay.kommunicate import html, rich
 from relay.kommunicate.body import WebhookBody
-from relay.kommunicate.context import context_of
 from relay.kommunicate.text import one_line
 
 HTML = 3  # WEB SDK km-utils.js MESSAGE_CONTENT_TYPE
@@ -57,7 +56,7 @@ def is_hidden(metadata: Mapping[str, Any]) -> bool:
 
 def is_form_answer(metadata: Mapping[str, Any]) -> bool:
     """Return True for what a customer sent with a form."""
-    return bool(context_of(metadata).get("formData"))
+    return bool(_context(metadata).get("formData"))
 
 
 def readable(written: str, *, declared: bool = False) -> str:
@@ -82,11 +81,16 @@ def _place(place: Mapping[str, Any]) -> str:
 
 
 def _places(metadata: Mapping[str, Any]) -> Iterator[str]:
-    attached = loads_leniently(context_of(metadata).get("attachments"))
+    attached = loads_leniently(_context(metadata).get("attachments"))
     for one in (attached if isinstance(attached, list) else [])[:MOST]:
         place = loads_leniently(one.get("payload")) if isinstance(one, dict) and one.get("type") == "location" else None
         if isinstance(place, dict):
             yield _place(place)
+
+
+def _context(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    context = loads_leniently(metadata.get("KM_CHAT_CONTEXT"))
+    return context if isinstance(context, dict) else {}
 
 
 def without_secrets(words: str) -> str:
@@ -95,7 +99,7 @@ def without_secrets(words: str) -> str:
 
 
 def _answers(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    answers = loads_leniently(context_of(metadata).get("formData"))
+    answers = loads_leniently(_context(metadata).get("formData"))
     for name, value in list(answers.items() if isinstance(answers, dict) else ())[:MOST]:
         given = value if isinstance(value, list) else [value]
         answer = ", ".join(filter(None, (one_line(each, rich.MAX_FIELD) for each in given)))

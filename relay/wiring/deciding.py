@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relay.kommunicate.context import locale_of
+from relay.kommunicate.facts import LOCALE, facts_in
 from relay.kommunicate.people import role_of
 from relay.messages import ChatMessage, Role
 from relay.routing.facts import Facts, facts_of
@@ -17,5 +17,5 @@ def listed_role(config: Config, user_id: str) -> Role:
 
 def chat_facts(config: Config, message: ChatMessage, moment: float) -> Facts:
     """What a route can ask of a conversation that this message begins at a moment, in seconds since 1970."""
-    role = listed_role(config, message.sender)
-    return facts_of(message, role=role, language=locale_of(message.metadata), moment=moment)
+    role, language = listed_role(config, message.sender), facts_in(message.metadata, (LOCALE,)).get(LOCALE, "")
+    return facts_of(message, role=role, language=language, moment=moment)
