@@ -43,6 +43,7 @@ LABELS = {
     UNMUTE: "Unmute",
 }
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
+NEWER = "a newer thread"
 MAX_FIRST_WORDS = 300
 MAX_BEGAN = 100
 MAX_FACTS, MAX_FACT_NAME, MAX_FACT = 10, 40, 200
@@ -90,6 +91,13 @@ def render_card(card: Card, form: Form = Form.FULL) -> SlackPost:
         return SlackPost(_plain_text(card), (), ())
     said = (" · ".join(_who(card)), "" if card.is_quiet else _quoted(card))
     return SlackPost(fallback(": ".join(filter(None, said))), tuple(_blocks(card)), ())
+
+
+def render_replaced(name: str, url: str) -> SlackPost:
+    """Renders the card of a thread that another one has replaced; `url` leads there, "" where nobody knows it."""
+    said = f"{clean_name(name)} · goes on in"
+    text = f"{said} {NEWER}" + (f": {url}" if is_url(url) and len(url) <= _MAX_PLAIN_URL else "")
+    return SlackPost(fallback(text), (context(plain(said), link_or_words(url, NEWER)),), ())
 
 
 def acted_upon(action_id: str, value: str) -> str:

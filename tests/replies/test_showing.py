@@ -227,6 +227,8 @@ def test_after_a_long_silence_a_chat_goes_on_in_a_new_thread(make_desk: Make) ->
     assert len(desk.roots()) == 2
     assert [message["thread_ts"] == old for message in posts(desk)] == [True, True, False, False]
     assert "Goes on from" in words(desk.roots()[1])
+    assert words(desk.roots()[0]).startswith("Jane · goes on in")
+    assert f"/archives/C0SUPPORT/p{desk.thread.replace('.', '')}" in words(desk.roots()[0])
     desk.sandbox.slack.human_writes("C0SUPPORT", "from the old thread", user="U0ALEX", thread_ts=old)
     desk.carry()
     desk.run(20)

@@ -14,7 +14,7 @@ from relay.delivery.handlers import marks
 from relay.delivery.last_words import LastWords, last_words
 from relay.delivery.steps import Answered, Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import ChatMessage, Form
-from relay.slack.card import Card, render_card
+from relay.slack.card import Card, render_card, render_replaced
 from relay.slack.markdown import without_markup
 from relay.slack.post import SlackPost, fingerprint
 from relay.store.conversations import cards
@@ -96,10 +96,26 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
     holder = [place.state.assignee] if place.state.holder is Holder.AGENT and place.state.assignee else []
     if holder and MEMBERS not in claim.asked and (missing := context.members.missing(holder)):
         return Need(MEMBERS, partial(context.members.look_up, missing), SendKind.CARD)
-    earlier = (place.channel_id or "", place.dead_ts or "")
-    if place.dead_ts and earlier not in context.permalinks and PERMALINK not in claim.asked:
-        return Need(PERMALINK, partial(context.look_up_permalink, *earlier), SendKind.CARD)
+    if link := _need_link(context, claim, cards.earlier_thread(tx, place)):
+        return link
     return draw_now(tx, context, claim)
+
+
+def _need_link(context: DeliveryContext, claim: Claim, post: tuple[str, str] | None) -> Need | None:
+    if post is None or post in context.permalinks or PERMALINK in claim.asked:
+        return None
+    return Need(PERMALINK, partial(context.look_up_permalink, *post), SendKind.CARD)
+
+
+def draw_earlier(tx: Tx, context: DeliveryContext, claim: Claim, *, patient: bool) -> SlackPost | Need:
+    """The card of a thread that has been replaced: where the conversation goes on."""
+    place = claim.conversation
+    newer = (place.channel_id or "", place.thread_ts or "")
+    if patient and (link := _need_link(context, claim, newer)):
+        return link
+    opener = place.state.opener_sender
+    known = context.known(tx, place, [opener] if opener else []).people
+    return render_replaced(known[opener].name if opener else NAMELESS, context.permalinks.get(newer) or "")
 
 
 def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
@@ -107,7 +123,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
     place = claim.conversation
     sender = place.state.opener_sender
     known = context.known(tx, place, [sender] if sender else [])
-    earlier = (place.channel_id or "", place.dead_ts or "")
+    earlier = cards.earlier_thread(tx, place)
     is_team = bool(sender) and known.people[sender].role.is_of_the_team
     last = last_words(tx, context, place, claim.at)
     card = Card(
@@ -123,7 +139,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         read_only=context.read_only,
         mode=context.reply_rules.mode_of(place.rule),
         calls=context.showing.notify_of(place.rule),
-        replaces=context.permalinks.get(earlier),
+        replaces=context.permalinks.get(earlier) if earlier else None,
         state=place.state,
         facts=facts(tx, context, place, known.people.get(sender)),
     )

@@ -118,7 +118,7 @@ def _draw(
 ) -> SlackPost | Need | None:
     """As it would be drawn now; what is no longer stored is a line that says so. None: nothing of it counts now."""
     if send.is_root:
-        return card.draw(tx, context, claim) if patient else card.draw_now(tx, context, claim)
+        return card.draw_earlier(tx, context, claim, patient=patient)
     place = claim.conversation
     rows, parts = carried(tx, send)
     if not rows:

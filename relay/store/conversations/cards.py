@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim
+from relay.store.db.rows import Claim, Conversation
 from relay.store.db.statements import given
 from relay.store.db.tables import OPEN_SENDS, OUTDATED, conversations, deliveries, received, sends
 from relay.store.queue.due import arm, lock
@@ -30,6 +30,15 @@ def mark_shown(tx: Tx, claim: Claim, version: int, fingerprint: str | None = Non
     mine = conversations.c.id == claim.conversation.id
     shown = {"shown": version, "card_fingerprint": fingerprint, "card_last_id": last_id}
     tx.conn.execute(update(conversations).where(mine, conversations.c.shown <= version).values(**shown))
+
+
+def earlier_thread(tx: Tx, place: Conversation) -> tuple[str, str] | None:
+    """Channel and `ts` of the thread that the present one replaces, as far as its root was posted; None for none."""
+    if not place.dead_ts:
+        return None
+    roots = and_(sends.c.conversation_id == place.id, equals(sends.c.kind, SendKind.ROOT), sends.c.ts == place.dead_ts)
+    channel = tx.conn.execute(select(sends.c.channel).where(roots).limit(1)).scalar_one_or_none()
+    return channel or place.channel_id or "", place.dead_ts
 
 
 def last_id(tx: Tx, conversation_id: int) -> int | None:

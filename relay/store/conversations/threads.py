@@ -26,7 +26,7 @@ from relay.store.db.tables import (
     received,
     sends,
 )
-from relay.store.queue.due import arm, arm_all, lock
+from relay.store.queue.due import arm, arm_all, arm_card_in_passing, lock
 from relay.store.queue.lanes import hold, record_mentioned
 from relay.store.queue.sends import drop, mark_delivered, void_frozen
 from relay.vocabulary import DeliveryState, GateScope, Lane, SendKind, SendState, Source
@@ -89,9 +89,19 @@ def save_root(tx: Tx, claim: Claim, send: Send, ts: str, fingerprint: str) -> bo
         arm(tx, claim.conversation.id, Lane.CARD, 0.0)
     hold(tx, claim)
     record_mentioned(tx, claim, None)
+    if claim.conversation.dead_ts:
+        _let_go_on(tx, claim.conversation.id, claim.conversation.dead_ts)
     arm_all(tx, claim.conversation.id)
     mark_delivered(tx, send, ts)
     return True
+
+
+def _let_go_on(tx: Tx, conversation_id: int, ts: str) -> None:
+    """The card of the earlier thread is to lead to the present one."""
+    root = and_(sends.c.conversation_id == conversation_id, equals(sends.c.kind, SendKind.ROOT), sends.c.ts == ts)
+    outdated = update(sends).where(root).values(outdated=sends.c.outdated + 1).returning(sends.c.id)
+    if tx.conn.execute(outdated).first() is not None:
+        arm_card_in_passing(tx, conversation_id, 0.0)
 
 
 def give_up_thread(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
