@@ -32,7 +32,7 @@ from relay.errors import (
 from relay.files import Attachments, FilesBack, Way, picture_url, way_of
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.payloads import Status
-from relay.messages import Attachment, ChatMessage, ConversationKey, Form, ReplyRules
+from relay.messages import Attachment, ChatMessage, ConversationKey, Decision, Form, ReplyRules
 from relay.net.hosts import Hosts
 from relay.routing.privacy import Privacy
 from relay.routing.redact import Redactor
@@ -129,13 +129,15 @@ class Showing:
     """What of chats their channels see, each for the rule by which a conversation has its channel.
 
     `batch_of` tells for how many seconds a bot's words wait for more of them, `notify_of` whom a new card calls, "" for
-    nobody. After `new_thread_after` seconds of silence a chat goes on in a new thread, None for never.
+    nobody. After `new_thread_after` seconds of silence a chat goes on in a new thread, None for never. `follow` tells
+    where a message that came at a moment moves its chat, None for nowhere; it is None where no route asks for that.
     """
 
     show_of: Callable[[str], Show] = lambda _: Show.EVERYTHING
     batch_of: Callable[[str], float] = lambda _: 0.0
     notify_of: Callable[[str], str] = lambda _: ""
     new_thread_after: float | None = None
+    follow: Callable[[ChatMessage, float], Decision | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from relay.messages import Decision
 from relay.routing.candidates import Candidates
 from relay.routing.facts import Facts
+from relay.routing.per_route import route_of
 from relay.settings import Config
 from relay.settings.conditions import Asks, Join, Joined, Part
 from relay.settings.wrong import shown
@@ -63,6 +64,12 @@ class Router:
                 return
         known = self._config.default_channel is not None
         yield Tried("default_channel", known, "for all others" if known else "it is not set, so the chat waits")
+
+
+def moves_to(config: Config, decision: Decision) -> bool:
+    """True where a chat that a later message would bring there is to move."""
+    route = route_of(config, decision.rule)
+    return route is not None and route.follow
 
 
 def holds(part: Part, facts: Facts) -> bool:

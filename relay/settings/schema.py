@@ -74,6 +74,7 @@ class Route(Section):
     show: Show | None = None
     batch: Duration | None = None
     notify: Mentioned | None = None
+    follow: bool = False
     facts: Facts | None = None
     redact: Redactions | None = None
 

@@ -20,6 +20,7 @@ from relay.errors import SettingsError
 from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
+from relay.messages import ChatMessage, Decision
 from relay.net.hosts import Hosts
 from relay.routing.per_route import (
     attachments_for,
@@ -30,6 +31,7 @@ from relay.routing.per_route import (
     remind_for,
     show_for,
 )
+from relay.routing.rules import moves_to
 from relay.settings import Config, Settings
 from relay.settings.schema import SavedReply
 from relay.slack.client import SlackClient
@@ -83,7 +85,7 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         reminding=partial(_reminding, settings.config),
         redact=partial(redact_for, settings.config),
         privacy=relay.privacy,
-        showing=_showing(settings.config),
+        showing=_showing(relay),
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
@@ -101,10 +103,20 @@ def _files(relay: Relay, client: KommunicateClient | None) -> Files:
     return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, partial(redact_for, config))
 
 
-def _showing(config: Config) -> Showing:
+def _showing(relay: Relay) -> Showing:
+    config = relay.settings.config
     return Showing(
-        partial(show_for, config), partial(batch_for, config), partial(notify_for, config), config.new_thread_after
+        partial(show_for, config),
+        partial(batch_for, config),
+        partial(notify_for, config),
+        config.new_thread_after,
+        partial(_followed, relay, config) if any(route.follow for route in config.routes) else None,
     )
+
+
+def _followed(relay: Relay, config: Config, message: ChatMessage, moment: float) -> Decision | None:
+    decision = relay.choose(message, moment)
+    return decision if moves_to(config, decision) else None
 
 
 def _schedules(config: Config) -> Mapping[Vendor | SendKind, Schedule]:

@@ -275,3 +275,57 @@ def test_resolving_ends_the_silence(make_desk: Make) -> None:
         desk.run(5)
     asks(desk, "m2 again?", wait=40)
     assert "muted" not in words(desk.roots()[0])
+
+
+def customer(desk: Desk, text: str, **metadata: str) -> None:
+    desk.sandbox.kommunicate.customer_writes(GROUP, text, name="Jane", metadata=metadata)
+    desk.carry()
+    desk.run(30)
+
+
+@pytest.fixture
+def followed(make_desk: Make) -> Desk:
+    """A chat in C0SUPPORT that goes to C0VIP once its customer has bought something."""
+    vip = {"name": "vip", "when": {"metadata.plan": "gold"}, "channel": "C0VIP", "follow": True}
+    rude = {"name": "other", "when": {"metadata.plan": "silver"}, "channel": "C0OPS"}
+    desk = make_desk(channels={}, default_channel="C0SUPPORT", routes=[vip, rude])
+    customer(desk, "m1 hello")
+    return desk
+
+
+def test_a_route_that_follows_moves_a_chat_when_its_data_change(followed: Desk) -> None:
+    """With a new thread there; each card leads to the other, and nothing is shown twice."""
+    customer(followed, "m2 I have bought it", plan="gold")
+    customer(followed, "m3 thanks so far")
+    old, new = followed.roots()
+    assert (old["channel"], new["channel"]) == ("C0SUPPORT", "C0VIP")
+    assert [(message["channel"], said_in(message)) for message in posts(followed)] == [
+        ("C0SUPPORT", "m1"), ("C0VIP", "m2"), ("C0VIP", "m3"),
+    ]  # fmt: skip
+    assert f"/archives/C0VIP/p{new['ts'].replace('.', '')}" in words(old)
+    assert f"/archives/C0SUPPORT/p{old['ts'].replace('.', '')}" in words(new)
+
+
+def said_in(message: dict[str, Any]) -> str:
+    return next(line.split()[0] for line in words(message).splitlines() if line[:1] == "m" and line[1:2].isdigit())
+
+
+def test_what_agents_write_in_either_thread_reaches_the_customer(followed: Desk) -> None:
+    customer(followed, "m2 I have bought it", plan="gold")
+    for root in followed.roots():
+        followed.sandbox.slack.human_writes(
+            root["channel"], f"from {root['channel']}", user="U0ALEX", thread_ts=root["ts"]
+        )
+        followed.carry()
+        followed.run(20)
+    assert sorted(followed.reached()) == ["from C0SUPPORT", "from C0VIP"]
+
+
+def test_other_routes_move_nothing(followed: Desk) -> None:
+    customer(followed, "m2 I have bought it", plan="silver")
+    assert len(followed.roots()) == 1
+
+
+def test_only_what_customers_say_moves_a_chat(followed: Desk) -> None:
+    bot(followed, "b1 you could buy it", plan="gold")
+    assert len(followed.roots()) == 1

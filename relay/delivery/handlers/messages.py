@@ -18,7 +18,14 @@ from relay.delivery.handlers.card import draw
 from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.lines import Unrenderable, to_lines
 from relay.delivery.notices import called_agents
-from relay.delivery.showing import Shown, back_after_an_edit, left_to_bot, seconds_to_gather, without_the_left_out
+from relay.delivery.showing import (
+    Shown,
+    back_after_an_edit,
+    left_to_bot,
+    moved_by,
+    seconds_to_gather,
+    without_the_left_out,
+)
 from relay.delivery.steps import LOCK, Answered, Look, Need, Prepared, Ready, Refused, Remove, Result, Step, TooLate
 from relay.errors import DeliveryFailed, Permanent, ThreadGone, Unsure
 from relay.failpoints import failpoint
@@ -37,7 +44,7 @@ from relay.store.db.rows import FOLLOWS, Claim, Draft, Send, Waiting
 from relay.store.queue import copies, refusals, sends
 from relay.store.queue.due import arm_card_in_passing
 from relay.store.queue.gates import reopen, reopen_for_post, seconds_closed
-from relay.store.queue.lanes import conversation, give_back, record_events_applied
+from relay.store.queue.lanes import give_back, record_events_applied
 from relay.store.queue.waiting import waiting
 from relay.vocabulary import GateScope, SendKind, SendState
 
@@ -136,12 +143,17 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         if not claim.locked:
             return Need(LOCK)
         claim = apply_events(tx, claim, shown, people, context.closing_words)
-    if _begins_anew(tx, context, claim, rows[0]):
-        if not claim.locked:
-            return Need(LOCK)
+    to, anew = moved_by(context, claim, shown), _begins_anew(tx, context, claim, rows[0])
+    if not (to or anew):
+        return _to_be_shown(tx, context, claim, shown, people)
+    if not claim.locked:
+        return Need(LOCK)
+    record_events_applied(tx, claim, rows[-1].id)
+    if to:
+        threads.follow(tx, claim.conversation, to)
+    else:
         threads.begin_anew(tx, claim.conversation.id)
-        claim = replace(claim, conversation=conversation(tx, claim.conversation.id))
-    return _to_be_shown(tx, context, claim, shown, people)
+    return 0.0
 
 
 def _begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting) -> bool:

@@ -135,6 +135,15 @@ def begin_anew(tx: Tx, conversation_id: int) -> None:
     tx.conn.execute(update(conversations).where(conversations.c.id == conversation_id).values(**replaced))
 
 
+def follow(tx: Tx, place: Conversation, to: Decision) -> None:
+    """A chat goes where a later message brings it; in another channel that is a new thread. It and the lane are held."""
+    there: dict[str, str | None] = {"rule": to.rule, "why": to.why}
+    if to.channel != place.channel:
+        there |= {"channel": to.channel, "channel_id": id_in(to.channel)}
+        there |= {"dead_ts": place.thread_ts or place.dead_ts, "thread_ts": None}
+    tx.conn.execute(update(conversations).where(conversations.c.id == place.id).values(**there))
+
+
 def undecided(tx: Tx, after: int, limit: int) -> Sequence[Undecided]:
     """Conversations for which the mapping is to be asked again, by id; nothing is locked."""
     rows = tx.run(UNDECIDED, after=after, limit=limit).all()
