@@ -136,7 +136,7 @@ def begin_anew(tx: Tx, conversation_id: int) -> None:
 
 
 def follow(tx: Tx, place: Conversation, to: Decision) -> None:
-    """A chat goes where a later message brings it; in another channel that is a new thread. It and the lane are held."""
+    """A chat goes where a later message brings it; in another channel it has a new thread. It and its lane are held."""
     there: dict[str, str | None] = {"rule": to.rule, "why": to.why}
     if to.channel != place.channel:
         there |= {"channel": to.channel, "channel_id": id_in(to.channel)}
