@@ -105,6 +105,9 @@ def test_two_agents_answer_a_chat_without_fear(page_url: str) -> None:
     with open_page(page_url) as page:
         page.get_by_test_id("customer-tab-100003").click(timeout=FIVE_TIMES)
         page.get_by_test_id("slack-channel-C0SUPPORT").click()
+        expect(customer_has(page, "Can somebody help me, please?")).to_be_visible(
+            timeout=3 * FIVE_TIMES
+        )  # the story's end
         tom = thread_of(page, "Tom Becker")
         for text, button in (
             ("(note) he is angry", "Keep inside"),
