@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ STOPS = 5 * 4.0
 
 @pytest.fixture(scope="module")
 def runs(
-    request: pytest.FixtureRequest, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, postgres_url: str
 ) -> Iterator[Mapping[tuple[str, str], Future[dict[str, Any]]]]:
     """Every run that is asked for, a few side by side: mostly they wait."""
     wanted = {
@@ -49,12 +50,13 @@ def runs(
         if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
     }
 
-    def one(case: tuple[str, str], folder: Path) -> dict[str, Any]:
-        with own_ports():
-            return in_trouble(folder, *case, seconds=SECONDS[case])
+    def one(case: tuple[str, str]) -> dict[str, Any]:
+        # Not in the folder of pytest: PostgreSQL runs as somebody else, and another run shuts that folder to others.
+        with own_ports(), TemporaryDirectory(prefix="relay-trouble-") as folder:
+            return in_trouble(Path(folder), *case, seconds=SECONDS[case])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {case: pool.submit(one, case, tmp_path_factory.mktemp("trouble")) for case in SECONDS if case in wanted}
+        yield {case: pool.submit(one, case) for case in SECONDS if case in wanted}
 
 
 @pytest.mark.parametrize("case", sampled(SECONDS, *(SECONDS.keys() - LONG)), ids="-".join)
