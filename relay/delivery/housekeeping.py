@@ -101,7 +101,12 @@ class Housekeeping:
             log.info("chores.decided_again", count=moved)
 
     def _decide(self, one: Undecided) -> Decision:
-        """Its first message tells what the mapping asks for, while that is kept."""
+        """Its first message tells what the mapping asks for, while that is kept; a route that follows keeps its chats.
+
+        What brought them there may have been a later message.
+        """
+        if channel := self._context.showing.led_by(one.rule):
+            return Decision(channel, one.rule, "A route with `follow` brought it here.")
         message = stored.read_as_it_came(one.body, one.account)
         if not isinstance(message, ChatMessage):
             message = ChatMessage(ConversationKey(one.account, one.group_id), "", "", one.created_at, "")

@@ -19,6 +19,7 @@ from relay.delivery.handlers import card
 from relay.delivery.lines import to_lines
 from relay.delivery.steps import Call, Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import Form
+from relay.routing.per_route import LEFT
 from relay.slack.post import SlackPost
 from relay.slack.render import render_again, withdrawn_alone
 from relay.store.conversations import cards, corrections
@@ -117,6 +118,8 @@ def _draw(
     tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, patient: bool, form: Form | None = None
 ) -> SlackPost | Need | None:
     """As it would be drawn now; what is no longer stored is a line that says so. None: nothing of it counts now."""
+    if send.channel != claim.conversation.channel_id:  # others may see less there than where the conversation is now
+        claim = replace(claim, conversation=replace(claim.conversation, rule=LEFT))
     if send.is_root:
         return card.draw_earlier(tx, context, claim, patient=patient)
     place = claim.conversation

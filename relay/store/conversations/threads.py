@@ -36,7 +36,7 @@ from relay.vocabulary import DeliveryState, GateScope, Lane, SendKind, SendState
 class Undecided:
     """A conversation that has no channel, or one that an operator error closed; `body` is its first message's.
 
-    It began at `created_at`, in seconds since 1970.
+    It began at `created_at`, in seconds since 1970, and has its channel by `rule`.
     """
 
     id: int
@@ -44,8 +44,12 @@ class Undecided:
     group_id: str
     title: str
     channel: str | None
+    rule: str
     created_at: float
     body: bytes | None
+
+
+_LEFT = func.coalesce(conversations.c.thread_ts, conversations.c.dead_ts)  # by a chat that has no new thread yet
 
 
 def id_in(channel: str | None) -> str | None:
@@ -62,8 +66,8 @@ def name_channel(tx: Tx, place: Conversation, channel_id: str) -> None:
 def forget_channel(tx: Tx, place: Conversation) -> None:
     """The id that its channel's name had is gone, and the thread with it: the name is looked up again."""
     mine = and_(conversations.c.id == place.id, conversations.c.channel_id == place.channel_id)
-    gone = {"channel_id": None, "thread_ts": None}
-    tx.conn.execute(update(conversations).where(mine).values(**gone, dead_ts=conversations.c.thread_ts))
+    gone = {"channel_id": None, "thread_ts": None, "dead_ts": _LEFT}
+    tx.conn.execute(update(conversations).where(mine).values(**gone))
 
 
 def save_root(tx: Tx, claim: Claim, send: Send, ts: str, fingerprint: str) -> bool:
@@ -148,7 +152,8 @@ def undecided(tx: Tx, after: int, limit: int) -> Sequence[Undecided]:
     """Conversations for which the mapping is to be asked again, by id; nothing is locked."""
     rows = tx.run(UNDECIDED, after=after, limit=limit).all()
     return [
-        Undecided(row.id, row.account, row.group_id, row.title, row.channel, row.created_at, row.body) for row in rows
+        Undecided(row.id, row.account, row.group_id, row.title, row.channel, row.rule, row.created_at, row.body)
+        for row in rows
     ]
 
 
@@ -183,6 +188,7 @@ UNDECIDED = (
         conversations.c.group_id,
         conversations.c.title,
         conversations.c.channel,
+        conversations.c.rule,
         conversations.c.created_at,
         _FIRST_BODY.label("body"),
     )
@@ -213,7 +219,7 @@ def move(tx: Tx, one: Undecided, decision: Decision) -> bool:
             channel_id=id_in(decision.channel),
             rule=decision.rule,
             why=decision.why,
-            dead_ts=conversations.c.thread_ts,
+            dead_ts=_LEFT,
             thread_ts=None,
         )
     )
