@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Integer, and_, exists, func, select, union_all, update
+from sqlalchemy import Integer, and_, case, exists, func, select, union_all, update
 
 from relay.messages import Decision
 from relay.store.db.dialects import among, equals
@@ -141,11 +142,17 @@ def begin_anew(tx: Tx, conversation_id: int) -> None:
 
 def follow(tx: Tx, place: Conversation, to: Decision) -> None:
     """A chat goes where a later message brings it; in another channel it has a new thread. It and its lane are held."""
-    there: dict[str, str | None] = {"rule": to.rule, "why": to.why}
+    there: dict[str, Any] = {"rule": to.rule, "why": to.why, **_remind_anew(tx)}
     if to.channel != place.channel:
         there |= {"channel": to.channel, "channel_id": id_in(to.channel)}
         there |= {"dead_ts": place.thread_ts or place.dead_ts, "thread_ts": None}
     tx.conn.execute(update(conversations).where(conversations.c.id == place.id).values(**there))
+
+
+def _remind_anew(tx: Tx) -> dict[str, Any]:
+    """A first reminder that is still to come is decided by the new rule."""
+    to_come = and_(conversations.c.reminders == 0, conversations.c.remind_at > tx.now)
+    return {"remind_at": case((to_come, None), else_=conversations.c.remind_at)}
 
 
 def undecided(tx: Tx, after: int, limit: int) -> Sequence[Undecided]:
@@ -221,6 +228,7 @@ def move(tx: Tx, one: Undecided, decision: Decision) -> bool:
             why=decision.why,
             dead_ts=_LEFT,
             thread_ts=None,
+            **_remind_anew(tx),
         )
     )
     waiting = and_(lanes.c.conversation_id == one.id, lanes.c.waiting_since.is_not(None))
