@@ -12,7 +12,7 @@ from relay.store.conversations.cards import request_redraw
 from relay.store.db.tables import conversations, sends
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
-from tests.replies.test_showing import customer, posts
+from tests.replies.test_showing import asks, bot, customer, posts, said
 
 Make = Callable[..., Desk]
 VIP = {"name": "vip", "when": {"metadata.plan": "gold"}, "channel": "C0VIP", "follow": True}
@@ -130,3 +130,22 @@ def test_a_thread_that_people_deleted_is_not_led_on_from(make_desk: Make) -> Non
     desk.run(600)
     assert len(desk.roots()) == 1
     assert [one["method"] for one in desk.sandbox.calls].count("chat.update") <= 2
+
+
+def test_what_was_left_to_a_bot_comes_where_everything_is_shown(make_desk: Make) -> None:
+    desk = make_desk(channels={}, default_channel="C0SUPPORT", show="handoff", routes=[{**VIP, "show": "everything"}])
+    asks(desk, "m1 question")
+    bot(desk, "b1 answer")
+    customer(desk, "m2 I have bought it", plan="gold")
+    assert said(desk) == ["m1", "b1", "m2"]
+    assert [root["channel"] for root in desk.roots()] == ["C0VIP"]
+
+
+def test_each_of_many_moves_leads_on(make_desk: Make) -> None:
+    silver = {"name": "silver", "when": {"metadata.plan": "silver"}, "channel": "C0OPS", "follow": True}
+    desk = make_desk(channels={}, default_channel="C0SUPPORT", routes=[VIP, silver])
+    for number, plan in enumerate(("", "gold", "silver", "gold", "silver")):
+        customer(desk, f"m{number} hello", plan=plan)
+    *left, last = desk.roots()
+    assert (len(left), "goes on in" in words(last)) == (4, False)
+    assert all("goes on in" in words(root) for root in left)
