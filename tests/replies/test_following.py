@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from relay.sandbox.slack.interactions import click
 from relay.store.conversations.cards import request_redraw
-from relay.store.db.tables import conversations, sends
+from relay.store.db.tables import conversations, received, sends
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 from tests.replies.test_showing import asks, bot, customer, posts, said
@@ -149,3 +149,21 @@ def test_each_of_many_moves_leads_on(make_desk: Make) -> None:
     *left, last = desk.roots()
     assert (len(left), "goes on in" in words(last)) == (4, False)
     assert all("goes on in" in words(root) for root in left)
+
+
+def test_an_earlier_card_that_slack_does_not_let_us_change_stays(make_desk: Make) -> None:
+    """It is deleted only where it may show what somebody took back."""
+    desk = begin(make_desk)
+    first = desk.thread
+    desk.fault("error", "chat.update", channel="C0SUPPORT", code="edit_window_closed", times=None)
+    customer(desk, "m2 I have bought it", plan="gold")
+    desk.run(60)
+    assert [root["ts"] == first for root in desk.roots()] == [True, False]
+    desk.webhook("jane", key=first_key(desk), metadata={"AL_DELETE_GROUP_MESSAGE_FOR_ALL": "true"})
+    desk.run(60)
+    assert [root["ts"] == first for root in desk.roots()] == [False]
+
+
+def first_key(desk: Desk) -> str:
+    with desk.store.read() as tx:
+        return str(tx.conn.execute(select(received.c.key).order_by(received.c.id)).scalars().first())
