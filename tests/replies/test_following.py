@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from relay.sandbox.slack.interactions import click
@@ -167,3 +168,17 @@ def test_an_earlier_card_that_slack_does_not_let_us_change_stays(make_desk: Make
 def first_key(desk: Desk) -> str:
     with desk.store.read() as tx:
         return str(tx.conn.execute(select(received.c.key).order_by(received.c.id)).scalars().first())
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_bot_that_does_not_answer_after_a_move_is_given_up_in_time(make_desk: Make, archived: bool) -> None:
+    """The earlier card is drawn, or refused, between two looks at what the bot does."""
+    desk = begin(make_desk)
+    desk.sandbox.kommunicate.notice(GROUP, "Assigned to Bot", {"KM_ASSIGN": "bot"})
+    desk.carry()
+    desk.run(5)
+    bot(desk, "b1 look here", wait=60)
+    desk.sandbox.slack.archive("C0SUPPORT", archived=archived)
+    customer(desk, "m2 I have bought it", plan="gold")
+    desk.run(60)
+    assert "waits since" in words(desk.roots()[-1])

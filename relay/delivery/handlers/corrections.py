@@ -57,7 +57,11 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if drawn is None:
         corrections.mark_corrected(tx, found.post.id, found.post.outdated)
         return 0.0
-    return Ready((_draft(found.post.channel, found.post.ts, drawn.payload(), found.post.id, found.post.outdated),))
+    payload = {
+        **drawn.payload(),
+        "again": rest,
+    }  # seconds until the card is looked at again
+    return Ready((_draft(found.post.channel, found.post.ts, payload, found.post.id, found.post.outdated),))
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
@@ -83,7 +87,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
         event = "message.not_corrected" if words_must_go else "card.not_led_on"
         tell(event, channel=send.channel, ts=send.thread_ts, cause=result.cause)
     corrections.mark_corrected(tx, post, times)
-    cards.release(tx, claim)
+    cards.release(tx, claim, send.payload.get("again"))
     return None
 
 
@@ -112,7 +116,7 @@ def _stepped_down(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, le
     if level is Level.WITHOUT_PICTURES:
         target = corrections.find(tx, send.payload["send"])
         drawn = _draw(tx, context, claim, target, patient=False, form=Form.WITHOUT_PICTURES)
-        payload = drawn.payload() if isinstance(drawn, SlackPost) else payload
+        payload = {**payload, **drawn.payload()} if isinstance(drawn, SlackPost) else payload
     return _draft(send.channel, send.thread_ts, payload, send.payload["send"], send.payload["outdated"], level)
 
 
