@@ -10,7 +10,7 @@ import pytest
 from tests.harness import timeline, words
 from tests.purge.conftest import Purge, report
 from tests.replies.desk import GROUP, Desk
-from tests.replies.test_showing import customer
+from tests.replies.test_showing import asks, bot, customer, said
 
 Make = Callable[..., Desk]
 JANE = f"customer-{GROUP}"
@@ -60,3 +60,14 @@ def test_a_card_that_stays_names_nobody_afterwards(moved: Desk, purge: Purge) ->
     customer(moved, "m3 again")
     moved.run(60)
     assert words(moved.roots()[0]).endswith("a newer thread>")
+
+
+def test_what_was_left_to_a_bot_does_not_come_back(make_desk: Make, purge: Purge) -> None:
+    desk = make_desk(show="handoff")
+    asks(desk, "m1 question")
+    bot(desk, "b1 answer")
+    purge("--customer", JANE, "--slack", "--yes", "--json")
+    asks(desk, "m2 hello")
+    bot(desk, "b2 I call somebody", KM_ASSIGN_TO="")
+    desk.run(30)
+    assert said(desk) == ["m2", "b2"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.harness import words
+from relay.wiring import build_context
+from tests.harness import settings, words
 from tests.replies.desk import Desk
 from tests.replies.test_showing import customer, posts
 
@@ -46,4 +47,14 @@ def test_a_chat_that_moved_is_called_for_as_its_route_says(make_desk: Make) -> N
     assert reminded(desk) == 0
     customer(desk, "m2 bought", plan="gold")
     desk.run(400)
+    assert reminded(desk) == 1
+
+
+def test_an_edit_while_the_relay_runs_counts_too(make_desk: Make) -> None:
+    desk = make_desk(remind={"after": 7200.0})
+    customer(desk, "m1 hello")
+    assert reminded(desk) == 0
+    desk.relay.use(settings(desk.server, channels={"123456": "C0SUPPORT"}, remind={"after": 600.0}).config)
+    desk.housekeeping.use(build_context(desk.relay, desk.store), 86400.0)
+    desk.run(700)
     assert reminded(desk) == 1
