@@ -131,6 +131,7 @@ class Showing:
     `batch_of` tells for how many seconds a bot's words wait for more of them, `notify_of` whom a new card calls, "" for
     nobody. After `new_thread_after` seconds of silence a chat goes on in a new thread, None for never. `follow` tells
     where a message that came at a moment moves its chat, None for nowhere; it is None where no route asks for that.
+    `led_by` tells where the chats of a route that follows are, None for those of other rules.
     """
 
     show_of: Callable[[str], Show] = lambda _: Show.EVERYTHING
@@ -138,6 +139,7 @@ class Showing:
     notify_of: Callable[[str], str] = lambda _: ""
     new_thread_after: float | None = None
     follow: Callable[[ChatMessage, float], Decision | None] | None = None
+    led_by: Callable[[str], str | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)

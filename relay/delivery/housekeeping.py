@@ -17,6 +17,7 @@ from relay.delivery.reminding import give_back_stale, remind_all
 from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.store.conversations.threads import Undecided, move, undecided
+from relay.store.conversations.waiting_chats import decide_anew
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.hiding import remember_rules
 from relay.store.operations.totals import count_settled
@@ -50,11 +51,11 @@ class Housekeeping:
         self._retention = retention
         self._file, self._mistake = file, mistake
         self._told: str | None = None  # whoever was here before may have told of one that is mended
-        self._is_new = True
+        self._is_new = self._is_edited = True
 
     def use(self, context: DeliveryContext, retention: float) -> None:
         """Go on with another context, and another time in seconds after which words are forgotten."""
-        self._context, self._retention = context, retention
+        self._context, self._retention, self._is_edited = context, retention, True
 
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
@@ -101,7 +102,12 @@ class Housekeeping:
             log.info("chores.decided_again", count=moved)
 
     def _decide(self, one: Undecided) -> Decision:
-        """Its first message tells what the mapping asks for, while that is kept."""
+        """Its first message tells what the mapping asks for, while that is kept; a route that follows keeps its chats.
+
+        What brought them there may have been a later message.
+        """
+        if channel := self._context.showing.led_by(one.rule):
+            return Decision(channel, one.rule, "A route with `follow` brought it here.")
         message = stored.read_as_it_came(one.body, one.account)
         if not isinstance(message, ChatMessage):
             message = ChatMessage(ConversationKey(one.account, one.group_id), "", "", one.created_at, "")
@@ -132,6 +138,10 @@ class Housekeeping:
                 more = count_settled(tx)
 
     def _remind(self) -> None:
+        if self._is_edited:
+            self._is_edited = False
+            with self._context.store.begin() as tx:
+                decide_anew(tx)
         give_back_stale(self._context)
         remind_all(self._context)
 

@@ -9,6 +9,8 @@ from relay.settings import Config, Route
 from relay.settings.redactions import Redaction
 from relay.settings.schema import Remind
 
+LEFT = "left"  # instead of a rule: of what stands in a channel from which its conversation has moved
+
 
 def route_of(config: Config, rule: str) -> Route | None:
     """The route by which a conversation has its channel, as its decision's `rule` says; None for no route's."""
@@ -18,6 +20,8 @@ def route_of(config: Config, rule: str) -> Route | None:
 
 def attachments_for(config: Config, rule: str) -> Attachments:
     """How customers' files are shown in conversations that have their channel by this rule."""
+    if rule == LEFT and any(route.attachments is Attachments.NONE for route in config.routes):
+        return Attachments.NONE
     route = route_of(config, rule)
     return (route and route.attachments) or config.attachments
 
@@ -40,6 +44,12 @@ def notify_for(config: Config, rule: str) -> str:
     return (route and route.notify) or ""
 
 
+def led_by(config: Config, rule: str) -> str | None:
+    """The channel of such conversations where their route follows what customers say later; None where it does not."""
+    route = route_of(config, rule)
+    return route.channel if route is not None and route.follow else None
+
+
 def files_back_for(config: Config, rule: str) -> FilesBack:
     """What becomes there of the files of agents' replies."""
     route = route_of(config, rule)
@@ -54,7 +64,12 @@ def remind_for(config: Config, rule: str) -> Remind:
 
 
 def redact_for(config: Config, rule: str) -> Redactor | None:
-    """What hides details in conversations that have their channel by this rule; None where nothing is hidden."""
+    """What hides details in conversations that have their channel by this rule; None where nothing is hidden.
+
+    By which rule a channel that was left had them nobody knows any more: there all is hidden that is hidden anywhere.
+    """
+    if rule == LEFT:
+        return redactor(every_redaction(config))
     route = route_of(config, rule)
     return redactor(config.redact if route is None or route.redact is None else route.redact)
 

@@ -26,6 +26,7 @@ from relay.routing.per_route import (
     attachments_for,
     batch_for,
     files_back_for,
+    led_by,
     notify_for,
     redact_for,
     remind_for,
@@ -111,6 +112,7 @@ def _showing(relay: Relay) -> Showing:
         partial(notify_for, config),
         config.new_thread_after,
         partial(_followed, relay, config) if any(route.follow for route in config.routes) else None,
+        partial(led_by, config),
     )
 
 

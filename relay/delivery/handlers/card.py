@@ -111,7 +111,7 @@ def draw_earlier(tx: Tx, context: DeliveryContext, claim: Claim, *, patient: boo
     """The card of a thread that has been replaced: where the conversation goes on."""
     place = claim.conversation
     newer = (place.channel_id or "", place.thread_ts or "")
-    if patient and (link := _need_link(context, claim, newer)):
+    if patient and place.thread_ts and (link := _need_link(context, claim, newer)):
         return link
     opener = place.state.opener_sender
     known = context.known(tx, place, [opener] if opener else []).people

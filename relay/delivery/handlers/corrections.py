@@ -19,6 +19,7 @@ from relay.delivery.handlers import card
 from relay.delivery.lines import to_lines
 from relay.delivery.steps import Call, Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import Form
+from relay.routing.per_route import LEFT
 from relay.slack.post import SlackPost
 from relay.slack.render import render_again, withdrawn_alone
 from relay.store.conversations import cards, corrections
@@ -56,7 +57,11 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if drawn is None:
         corrections.mark_corrected(tx, found.post.id, found.post.outdated)
         return 0.0
-    return Ready((_draft(found.post.channel, found.post.ts, drawn.payload(), found.post.id, found.post.outdated),))
+    payload = {
+        **drawn.payload(),
+        "again": rest,
+    }  # seconds until the card is looked at again
+    return Ready((_draft(found.post.channel, found.post.ts, payload, found.post.id, found.post.outdated),))
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
@@ -75,12 +80,14 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
         return None
     sends.forget(tx, send)
     if isinstance(result, Refused) and not result.is_gone:
-        level = Level(send.payload["level"])
-        if level is not Level.DELETED:
+        level, words_must_go = Level(send.payload["level"]), corrections.may_show_withdrawn(tx, post)
+        if level < (Level.DELETED if words_must_go else Level.TEXT):
             return Call(sends.store(tx, claim, [_stepped_down(tx, context, claim, send, Level(level + 1))]))
-        log.error("message.not_corrected", channel=send.channel, ts=send.thread_ts, cause=result.cause)
+        tell = log.error if words_must_go else log.info
+        event = "message.not_corrected" if words_must_go else "card.not_led_on"
+        tell(event, channel=send.channel, ts=send.thread_ts, cause=result.cause)
     corrections.mark_corrected(tx, post, times)
-    cards.release(tx, claim)
+    cards.release(tx, claim, send.payload.get("again"))
     return None
 
 
@@ -109,7 +116,7 @@ def _stepped_down(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, le
     if level is Level.WITHOUT_PICTURES:
         target = corrections.find(tx, send.payload["send"])
         drawn = _draw(tx, context, claim, target, patient=False, form=Form.WITHOUT_PICTURES)
-        payload = drawn.payload() if isinstance(drawn, SlackPost) else payload
+        payload = {**payload, **drawn.payload()} if isinstance(drawn, SlackPost) else payload
     return _draft(send.channel, send.thread_ts, payload, send.payload["send"], send.payload["outdated"], level)
 
 
@@ -117,6 +124,8 @@ def _draw(
     tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, patient: bool, form: Form | None = None
 ) -> SlackPost | Need | None:
     """As it would be drawn now; what is no longer stored is a line that says so. None: nothing of it counts now."""
+    if send.channel != claim.conversation.channel_id:  # others may see less there than where the conversation is now
+        claim = replace(claim, conversation=replace(claim.conversation, rule=LEFT))
     if send.is_root:
         return card.draw_earlier(tx, context, claim, patient=patient)
     place = claim.conversation

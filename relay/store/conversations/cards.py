@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
@@ -77,9 +77,10 @@ def release(tx: Tx, claim: Claim, again: float | None = None) -> None:
     card = exists().where(conversations.c.id == mine, conversations.c.wanted != conversations.c.shown)
     marks = exists().where(deliveries.c.conversation_id == mine, OUTDATED)
     there = among(sends.c.state, (*OPEN_SENDS, SendState.DELIVERED))
-    posts = exists().where(
-        sends.c.conversation_id == mine, sends.c.outdated > 0, equals(sends.c.kind, SendKind.POST), there
-    )
+    present = select(func.coalesce(conversations.c.thread_ts, "")).where(conversations.c.id == mine).scalar_subquery()
+    earlier = and_(equals(sends.c.kind, SendKind.ROOT), sends.c.ts != present)
+    mine_to_draw = and_(sends.c.conversation_id == mine, sends.c.outdated > 0, there)
+    posts = exists().where(mine_to_draw, or_(equals(sends.c.kind, SendKind.POST), earlier))
     behind = tx.conn.execute(select(or_(card, marks, posts))).scalar_one()
     give_back(tx, claim, wait=0.0 if behind else again)
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 
 from relay.store.conversations.cards import request_redraw
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send, to_send
-from relay.store.db.tables import OPEN_SENDS, deliveries, sends
-from relay.vocabulary import DeliveryState, SendKind, SendState
+from relay.store.db.tables import OPEN_SENDS, deliveries, received, sends
+from relay.vocabulary import DeliveryState, ReceivedKind, SendKind, SendState, Source
 
 WITHDRAWN = "withdrawn by its author"
 
@@ -47,6 +47,14 @@ def _posts_of(claim: Claim) -> ColumnElement[bool]:
 def find(tx: Tx, send_id: str) -> Send:
     """The post that a correction is about."""
     return to_send(tx.conn.execute(select(sends).where(sends.c.id == send_id)).one())
+
+
+def may_show_withdrawn(tx: Tx, send_id: str) -> bool:
+    """True of a post; of an earlier card where something of its conversation was taken back: it may quote that."""
+    here = and_(received.c.conversation_id == sends.c.conversation_id, received.c.kind == ReceivedKind.MESSAGE.value)
+    gone = exists().where(here, received.c.source == Source.KOMMUNICATE.value, received.c.gone)
+    mine = and_(sends.c.id == send_id, or_(equals(sends.c.kind, SendKind.POST), gone))
+    return tx.conn.execute(select(sends.c.id).where(mine)).one_or_none() is not None
 
 
 def mark_corrected(tx: Tx, send_id: str, times: int) -> None:

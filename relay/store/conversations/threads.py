@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Integer, and_, exists, func, select, union_all, update
+from sqlalchemy import Integer, and_, case, exists, func, select, union_all, update
 
 from relay.messages import Decision
 from relay.store.db.dialects import among, equals
@@ -36,7 +37,7 @@ from relay.vocabulary import DeliveryState, GateScope, Lane, SendKind, SendState
 class Undecided:
     """A conversation that has no channel, or one that an operator error closed; `body` is its first message's.
 
-    It began at `created_at`, in seconds since 1970.
+    It began at `created_at`, in seconds since 1970, and has its channel by `rule`.
     """
 
     id: int
@@ -44,8 +45,12 @@ class Undecided:
     group_id: str
     title: str
     channel: str | None
+    rule: str
     created_at: float
     body: bytes | None
+
+
+_LEFT = func.coalesce(conversations.c.thread_ts, conversations.c.dead_ts)  # by a chat that has no new thread yet
 
 
 def id_in(channel: str | None) -> str | None:
@@ -62,8 +67,8 @@ def name_channel(tx: Tx, place: Conversation, channel_id: str) -> None:
 def forget_channel(tx: Tx, place: Conversation) -> None:
     """The id that its channel's name had is gone, and the thread with it: the name is looked up again."""
     mine = and_(conversations.c.id == place.id, conversations.c.channel_id == place.channel_id)
-    gone = {"channel_id": None, "thread_ts": None}
-    tx.conn.execute(update(conversations).where(mine).values(**gone, dead_ts=conversations.c.thread_ts))
+    gone = {"channel_id": None, "thread_ts": None, "dead_ts": _LEFT}
+    tx.conn.execute(update(conversations).where(mine).values(**gone))
 
 
 def save_root(tx: Tx, claim: Claim, send: Send, ts: str, fingerprint: str) -> bool:
@@ -137,18 +142,25 @@ def begin_anew(tx: Tx, conversation_id: int) -> None:
 
 def follow(tx: Tx, place: Conversation, to: Decision) -> None:
     """A chat goes where a later message brings it; in another channel it has a new thread. It and its lane are held."""
-    there: dict[str, str | None] = {"rule": to.rule, "why": to.why}
+    there: dict[str, Any] = {"rule": to.rule, "why": to.why, **_remind_anew(tx)}
     if to.channel != place.channel:
         there |= {"channel": to.channel, "channel_id": id_in(to.channel)}
         there |= {"dead_ts": place.thread_ts or place.dead_ts, "thread_ts": None}
     tx.conn.execute(update(conversations).where(conversations.c.id == place.id).values(**there))
 
 
+def _remind_anew(tx: Tx) -> dict[str, Any]:
+    """A first reminder that is still to come is decided by the new rule."""
+    to_come = and_(conversations.c.reminders == 0, conversations.c.remind_at > tx.now)
+    return {"remind_at": case((to_come, None), else_=conversations.c.remind_at)}
+
+
 def undecided(tx: Tx, after: int, limit: int) -> Sequence[Undecided]:
     """Conversations for which the mapping is to be asked again, by id; nothing is locked."""
     rows = tx.run(UNDECIDED, after=after, limit=limit).all()
     return [
-        Undecided(row.id, row.account, row.group_id, row.title, row.channel, row.created_at, row.body) for row in rows
+        Undecided(row.id, row.account, row.group_id, row.title, row.channel, row.rule, row.created_at, row.body)
+        for row in rows
     ]
 
 
@@ -183,6 +195,7 @@ UNDECIDED = (
         conversations.c.group_id,
         conversations.c.title,
         conversations.c.channel,
+        conversations.c.rule,
         conversations.c.created_at,
         _FIRST_BODY.label("body"),
     )
@@ -213,8 +226,9 @@ def move(tx: Tx, one: Undecided, decision: Decision) -> bool:
             channel_id=id_in(decision.channel),
             rule=decision.rule,
             why=decision.why,
-            dead_ts=conversations.c.thread_ts,
+            dead_ts=_LEFT,
             thread_ts=None,
+            **_remind_anew(tx),
         )
     )
     waiting = and_(lanes.c.conversation_id == one.id, lanes.c.waiting_since.is_not(None))

@@ -19,6 +19,7 @@ from relay.store.db.rows import to_state
 from relay.store.db.tables import conversations, deliveries
 from relay.vocabulary import ThreadNotice
 
+AT_ONCE = 500  # ids in one statement
 # In a query of its own: SQLite would rather go through all conversations, in the right order.
 _CHATS = conversations.alias()
 WAITING = select(_CHATS.c.id).where(_CHATS.c.waits_since.is_not(None))
@@ -52,6 +53,16 @@ def chats_to_remind(tx: Tx, of_rules: Collection[str], after: int, limit: int) -
     """
     is_due = or_(conversations.c.remind_at.is_(None), past(tx, conversations.c.remind_at, conversations.c.remind_delay))
     return _chats(tx, of_rules, after, limit, is_due)
+
+
+def decide_anew(tx: Tx) -> None:
+    """The settings have changed: when those are called for who were not so far, and are not due, is decided again."""
+    to_come = and_(conversations.c.reminders == 0, conversations.c.remind_at > tx.now)
+    mine = select(conversations.c.id).where(conversations.c.id.in_(WAITING), to_come).order_by(conversations.c.id)
+    ids = tx.conn.execute(mine.with_for_update(key_share=True)).scalars().all()
+    for first in range(0, len(ids), AT_ONCE):
+        some = conversations.c.id.in_(ids[first : first + AT_ONCE])
+        tx.conn.execute(update(conversations).where(some).values(remind_at=None))
 
 
 def decide_reminder(tx: Tx, chat: WaitingChat, due: float) -> None:
