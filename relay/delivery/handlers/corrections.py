@@ -57,10 +57,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if drawn is None:
         corrections.mark_corrected(tx, found.post.id, found.post.outdated)
         return 0.0
-    payload = {
-        **drawn.payload(),
-        "again": rest,
-    }  # seconds until the card is looked at again
+    payload = {**drawn.payload(), "again": rest}  # in how many seconds the card is looked at again
     return Ready((_draft(found.post.channel, found.post.ts, payload, found.post.id, found.post.outdated),))
 
 
