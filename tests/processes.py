@@ -168,6 +168,8 @@ class RelayProcess:
 # Waits that no setting shortens: crash tests do not sit out minutes.
 SHORTER = {
     "relay.store.queue.lanes.LATE_COPY_LOOK": 4.0,
+    "relay.delivery.confirm.COPIES_AGAIN": 1.0,
+    "relay.delivery.confirm.FAILED_LOOKS": (0.5, 1.0, 2.0, 5.0),
     "relay.store.queue.closing.RECHECK": (0.5, 1.0),
     "relay.delivery.worker.CHORES_EVERY": 0.5,
     "relay.delivery.policy.ECHO_AFTER": 1.0,
