@@ -15,6 +15,7 @@ from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Agent, Person, Role, Standing
+from relay.owners import ACCOUNT
 from relay.slack.client import Profile, SlackClient
 from relay.store.conversations.people import known_agents, remember_agents
 from relay.store.db.engine import Store, Tx
@@ -38,7 +39,7 @@ class Known:
 
 
 class Agents:
-    """Finds agents by the Slack users who wrote or are mentioned."""
+    """Finds the agents of one account by the Slack users who wrote or are mentioned."""
 
     def __init__(
         self,
@@ -46,15 +47,17 @@ class Agents:
         slack: SlackClient,
         kommunicate: KommunicateClient,
         by_slack_id: Mapping[str, str],
+        account: str = ACCOUNT,
     ) -> None:
         self._store = store
         self._slack = slack
         self._kommunicate = kommunicate
         self._by_slack_id = by_slack_id
+        self._account = account
 
     def known(self, tx: Tx, team: str, user_ids: Collection[str]) -> Known:
         """What the store knows of these users."""
-        found = known_agents(tx, team, user_ids)
+        found = known_agents(tx, team, user_ids, account=self._account)
         old = {user_id for user_id, (_, age) in found.items() if age > FRESH}
         missing = set(user_ids) - found.keys()
         return Known({user_id: agent for user_id, (agent, _) in found.items()}, frozenset(missing | old))
@@ -74,7 +77,7 @@ class Agents:
             except DeliveryFailed as error:
                 log.info("agents.no_name", user=user_id, code=error.code)
         with self._store.begin() as tx:
-            remember_agents(tx, team, found)
+            remember_agents(tx, team, found, account=self._account)
 
     def _look_up(self, team: str, user_id: str) -> Agent:
         profile, mapped = self._profile(team, user_id), self._by_slack_id.get(user_id)

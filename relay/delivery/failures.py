@@ -15,14 +15,15 @@ import structlog
 from relay.delivery import policy
 from relay.delivery.policy import VENDOR_OF, Verdict, decide
 from relay.delivery.situations import situation
-from relay.delivery.steps import Refused, Result, Step, TooLate
+from relay.delivery.steps import Refused, Result, Step, TooLate, agent_of
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
+from relay.owners import owned, owner_of
 from relay.slack.limits import POSTING
 from relay.store.conversations import files, replies, threads
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim, Draft, Send
+from relay.store.db.rows import Claim, Send
 from relay.store.queue import closing, lanes, refusals, sends
 from relay.store.queue.due import lock
 from relay.store.queue.gates import WORKSPACE
@@ -32,7 +33,7 @@ from relay.vocabulary import GateScope, SendKind, Vendor
 if TYPE_CHECKING:
     from relay.delivery.context import DeliveryContext
 
-NAMES = (GateScope.ACCOUNT, "kommunicate user detail")  # the gate of look-ups of names
+NAMES = "kommunicate user detail"  # the gate of look-ups of names
 NAMES_PAUSE = 30.0  # seconds without look-ups after one failed
 NAMES_PAUSE_FOR_OPERATOR = 300.0  # the same when the key was refused
 RUNAWAY = (3600.0, 6 * 3600.0)  # seconds between tries where each opens a thread in vain: the first, and the slowest
@@ -243,7 +244,7 @@ def _close_for_limit(tx: Tx, context: DeliveryContext, error: RateLimited, *, ch
         scope, name = GateScope.CHANNEL, channel
     close = partial(closing.close_for_rate_limit, tx, vendor=error.vendor, pace=context.limits.pace, code=error.code)
     seconds = close(scope, name, error.retry_after)
-    if scope is GateScope.CHANNEL and closing.count_limited(tx, CROWD_SECONDS) >= CROWD:
+    if scope is GateScope.CHANNEL and closing.count_limited(tx, CROWD_SECONDS, owner_of(channel)) >= CROWD:
         close(GateScope.METHOD, error.method, seconds)
     return seconds
 
@@ -260,7 +261,7 @@ def _close_with_others(tx: Tx, error: OperatorNeeded, name: str, account: str) -
     whole = (GateScope.WORKSPACE, WORKSPACE) if of_channel else (GateScope.ACCOUNT, account)
     closing.lock(tx, [(error.scope, name), whole])
     seconds = close(error.scope, name)
-    agree = closing.count_closed(tx, error.scope, error.code) >= CROWD
+    agree = closing.count_closed(tx, error.scope, error.code, owner_of(name)) >= CROWD
     if agree and not (of_channel and sends.posted_within(tx, LATELY)):
         close(*whole)
     return seconds
@@ -279,21 +280,21 @@ def tell_mistake(tx: Tx, file: str, mistake: str) -> None:
         closing.open_closed_for(tx, MISTAKE)
 
 
-def close_for_missing_key(tx: Tx, account: str) -> None:
-    """Nothing can be sent to Kommunicate without a key: what is on its way there waits."""
-    cause = "KOMMUNICATE_API_KEY is not set, and a reply waits for it"
+def close_for_missing_key(tx: Tx, account: str, cause: str) -> None:
+    """Nothing can be sent to an account without its key: what is on its way there waits."""
     closing.close_for_operator(tx, GateScope.ACCOUNT, account, cause=cause, code="no_key")
 
 
-def pause_names(tx: Tx, error: DeliveryFailed) -> None:
+def names_gate(account: str) -> tuple[GateScope, str]:
+    """The gate of look-ups of names in an account."""
+    return GateScope.ACCOUNT, owned(account, NAMES)
+
+
+def pause_names(tx: Tx, account: str, error: DeliveryFailed) -> None:
     """No look-ups of names for a while; a key that was refused is a person's matter."""
+    gate = names_gate(account)
     if isinstance(error, OperatorNeeded):
-        closing.close_for_failure(tx, *NAMES, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
+        closing.close_for_failure(tx, *gate, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
         return
     asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
-    closing.close_for_failure(tx, *NAMES, max(NAMES_PAUSE, asked), cause="names could not be looked up")
-
-
-def agent_of(what: Draft | Send) -> str:
-    """For whom something is done in Kommunicate: the name of that user's gate; "" of what goes to Slack."""
-    return str(what.payload.get("acting") or what.payload.get("sender") or "")
+    closing.close_for_failure(tx, *gate, max(NAMES_PAUSE, asked), cause="names could not be looked up")

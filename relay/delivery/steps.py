@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from relay.owners import owned
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Draft, Send
 from relay.vocabulary import SendKind
@@ -103,6 +104,12 @@ class Ready:
     events_to: int = 0
     calls_channel: bool = False
     mentions: str | None = None
+
+
+def agent_of(what: Draft | Send) -> str:
+    """For whom something is done in Kommunicate: the name of that user's gate; "" of what goes to Slack."""
+    agent = str(what.payload.get("acting") or what.payload.get("sender") or "")
+    return owned(what.channel, agent) if agent else ""
 
 
 Step = Call | Look | LookForCopies | Found | Remove | SayPrivately | Need

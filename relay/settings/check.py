@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from relay.findings import Finding, errors
 from relay.settings.document import Document
 from relay.settings.explain import explain_errors
+from relay.settings.named import note_unknown_names
 from relay.settings.nodes import read_nodes
 from relay.settings.problems import START, Path, Problems
 from relay.settings.schema import Config
@@ -56,6 +57,8 @@ def _read(text: str, problems: Problems, examine: Examine | None) -> Config | No
         return None
     _check_route_names(data.get("routes"), document)
     config = _validate(data, document)
+    if config is not None:
+        note_unknown_names(config, data, document)
     for remark in examine(config) if config is not None and examine is not None else ():
         problems.add(document.place(remark.path), remark.code, remark.message, remark.hint)
     return config

@@ -7,11 +7,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from relay.errors import SettingsError
 from relay.findings import Finding, errors
+from relay.owners import ACCOUNT
+from relay.settings.addresses import KOMMUNICATE_API, SLACK_API, api_url
 from relay.settings.check import Examine
+from relay.settings.keys import AccountKeys, read_accounts
 from relay.settings.places import FilePlaces, read_places
 from relay.settings.schema import Config
 from relay.settings.source import read_config
@@ -20,8 +22,6 @@ from relay.settings.watching import Watch
 
 DEFAULT_DATABASE = "sqlite:///relay.db"
 DEFAULT_PORT = "8080"
-KOMMUNICATE_API = "https://services.kommunicate.io"
-SLACK_API = "https://slack.com/api/"
 
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
 _WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
@@ -55,6 +55,7 @@ class Settings:
     webhook_tokens: tuple[str, ...] = field(default=(), repr=False)
     kommunicate_api_key: str | None = field(default=None, repr=False)
     kommunicate_api_url: str = KOMMUNICATE_API
+    accounts: Mapping[str, AccountKeys] = field(default_factory=dict)  # further ones, by name
     slack_bot_token: str | None = field(default=None, repr=False)
     slack_signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     slack_api_url: str = SLACK_API
@@ -68,6 +69,14 @@ class Settings:
     failpoint: str | None = None
     watch: Watch | None = field(default=None, repr=False, compare=False)  # on the YAML file
     warnings: tuple[Finding, ...] = field(default=(), repr=False)
+
+    @property
+    def every_account(self) -> Mapping[str, AccountKeys]:
+        """The keys of all accounts, the plain one among them."""
+        plain = AccountKeys(
+            webhook_tokens=self.webhook_tokens, api_key=self.kommunicate_api_key, api_url=self.kommunicate_api_url
+        )
+        return {ACCOUNT: plain, **self.accounts}
 
 
 def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:
@@ -102,7 +111,8 @@ def check_settings(
         parts |= read_places(reader)
     if Need.CONFIG in need:
         parts["watch"] = Watch(env, cwd)
-        parts["config"] = read_config(reader, examine) or Config()
+        parts["config"] = config = read_config(reader, examine) or Config()
+        parts["accounts"] = read_accounts(reader, config, parts.get("webhook_tokens", ()))
     if errors(reader.findings):
         return None, reader.findings
     return Settings(**parts, warnings=tuple(reader.findings)), reader.findings
@@ -179,7 +189,7 @@ def _slack(reader: Reader) -> dict[str, Any]:
         reader.note("wrong_token", name, f"{name} holds {kind}; the relay needs the bot's.", _BOT_HINT)
     elif token and not token.startswith("xoxb-"):
         reader.note("odd_token", name, f"{name} does not begin with xoxb- as bot tokens do.", _BOT_HINT, "warning")
-    return {"slack_bot_token": token, "slack_api_url": _api_url(reader, "SLACK_API_URL", SLACK_API).rstrip("/") + "/"}
+    return {"slack_bot_token": token, "slack_api_url": api_url(reader, "SLACK_API_URL", SLACK_API).rstrip("/") + "/"}
 
 
 def _replies(reader: Reader) -> dict[str, Any]:
@@ -191,18 +201,5 @@ def _replies(reader: Reader) -> dict[str, Any]:
     return {
         "slack_signing_secrets": signing,
         "kommunicate_api_key": reader.only_token("KOMMUNICATE_API_KEY"),
-        "kommunicate_api_url": _api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
+        "kommunicate_api_url": api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
     }
-
-
-def _api_url(reader: Reader, name: str, default: str) -> str:
-    value = reader.env.get(name) or default
-    try:
-        url = urlsplit(value)
-        fits = url.scheme in ("http", "https") and url.hostname and value.split() == [value] and url.port != 0
-    except ValueError:
-        fits = False
-    if not fits:
-        reader.note("bad_url", name, f"{name} is not an http or https address.", f"Remove it to get {default}.")
-        return default
-    return value

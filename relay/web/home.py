@@ -35,10 +35,11 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
     """For those who have acted in a customer's thread, or whom the settings name: Slack lets nobody else into all."""
     rules = relay.settings.config.replies
     with relay.store.read() as tx:
-        found, _ = known_agents(tx, who.team, [agent.user_id]).get(agent.user_id, (None, 0.0))
-    agent_id = rules.map.get(agent.user_id) or (found.agent_id if found else "")
+        known = [known_agents(tx, who.team, [agent.user_id], account=name) for name in relay.settings.every_account]
+    found = [one[agent.user_id][0] for one in known if one]
+    agent_id = rules.map.get(agent.user_id) or next((one.agent_id for one in found if one.agent_id), "")
     barred = may_speak(replace(agent, agent_id=agent_id), rules, comes_from_elsewhere=who.comes_from_elsewhere)
-    if barred or (found is None and agent.user_id not in rules.map):
+    if barred or (not found and agent.user_id not in rules.map):
         return Home((), 0, 0, trouble=BARRED)
     with relay.store.read() as tx:
         seen = overview(tx, agent_id, offset=offset, limit=PER_PAGE)

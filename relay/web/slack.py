@@ -13,6 +13,7 @@ from relay.delivery.at_once import AtOnce
 from relay.errors import SettingsError
 from relay.failpoints import failpoint
 from relay.messages import Ignored
+from relay.owners import ACCOUNT
 from relay.slack.auth import check_signature
 from relay.slack.body import storable
 from relay.slack.card import LABELS, acted_upon
@@ -42,7 +43,7 @@ from relay.store.intake.replies import accept_reply
 from relay.vocabulary import Outcome
 from relay.web import home
 from relay.web.files import reached_at
-from relay.web.kommunicate import ACCOUNT, read_body
+from relay.web.kommunicate import read_body
 from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)

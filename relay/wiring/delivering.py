@@ -8,9 +8,10 @@ from functools import partial
 
 import structlog
 
+from relay.delivery.accounts import NO_KEY, OfAccount, Replying
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.context import DeliveryContext, Files, Replying, Showing
+from relay.delivery.context import DeliveryContext, Files, Showing
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
@@ -46,6 +47,7 @@ from relay.wiring.relay import Relay
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
 FILES_FOR = 1800.0  # seconds in which a customer's file is tried: most of their addresses die sooner
 FILES_BACK_FOR = 60.0  # the same for an agent's, whose words wait for it
+ACCOUNT_GONE = "`kommunicate.accounts` does not name this account any more"
 AGENTS_WAIT = 60.0  # seconds between tries of what an agent wants, at most
 
 log = structlog.get_logger()
@@ -64,23 +66,24 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
     settings, delivery = relay.settings, relay.settings.config.delivery
     if settings.slack_bot_token is None:
         raise SettingsError("SLACK_BOT_TOKEN is not set, so nothing can be posted.")
-    people, replies = settings.config.kommunicate, settings.config.replies
-    key = settings.kommunicate_api_key
-    client = KommunicateClient(key, settings.kommunicate_api_url) if key else None
     slack = slack or SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
     store = store or relay.store.share(CONNECTIONS)
     return DeliveryContext(
         store=store,
         slack=slack,
-        authors=_authors(relay, store, client),
-        members=Members(slack, replies.map),
+        accounts={name: _of_account(relay, store, slack, name) for name in settings.every_account},
+        gone=OfAccount(
+            _authors(relay, store, "", None),
+            settings.config.kommunicate.dashboard_url,
+            lacks=ACCOUNT_GONE,
+            is_gone=True,
+        ),
+        members=Members(slack, settings.config.replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
-        files=_files(relay, client),
+        files=_files(relay),
         keepers=build_keepers(settings, store),
         schedules=_schedules(settings.config),
         lease=delivery.lease,
-        dashboard_url=people.dashboard_url,
-        replying=_replying(relay, store, slack, client),
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=partial(_reminding, settings.config),
@@ -93,15 +96,28 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
     )
 
 
-def _authors(relay: Relay, store: Store, client: KommunicateClient | None) -> Authors:
-    people = relay.settings.config.kommunicate
+def _of_account(relay: Relay, store: Store, slack: SlackClient, name: str) -> OfAccount:
+    keys, config = relay.settings.every_account[name], relay.settings.config
+    client = KommunicateClient(keys.api_key, keys.api_url) if keys.api_key else None
+    own = config.kommunicate.accounts.get(name)
+    return OfAccount(
+        authors=_authors(relay, store, name, client),
+        dashboard_url=config.kommunicate.of(name).dashboard_url,
+        client=client,
+        replying=_replying(relay, store, slack, name, client),
+        lacks=NO_KEY if own is None else f"`kommunicate.accounts.{name}` has no `api_key`",
+    )
+
+
+def _authors(relay: Relay, store: Store, name: str, client: KommunicateClient | None) -> Authors:
+    people = relay.settings.config.kommunicate.of(name)
     return Authors(store, client, bots=people.bots, agents=people.agents, contacts=relay.privacy.shows_contacts)
 
 
-def _files(relay: Relay, client: KommunicateClient | None) -> Files:
+def _files(relay: Relay) -> Files:
     config = relay.settings.config
     shown = partial(attachments_for, config)
-    return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, partial(redact_for, config))
+    return Files(shown, file_hosts(relay), config.delivery.call_deadline, partial(redact_for, config))
 
 
 def _showing(relay: Relay) -> Showing:
@@ -137,18 +153,20 @@ def _schedules(config: Config) -> Mapping[Vendor | SendKind, Schedule]:
 def file_hosts(relay: Relay) -> Hosts:
     """Where customers' files may be fetched from: Kommunicate's known hosts, and those of the settings."""
     known = (*KNOWN_HOSTS, *relay.settings.config.kommunicate.file_hosts)
-    return Hosts(known, origins=(relay.settings.kommunicate_api_url,))
+    return Hosts(known, origins=tuple(keys.api_url for keys in relay.settings.every_account.values()))
 
 
-def _replying(relay: Relay, store: Store, slack: SlackClient, client: KommunicateClient | None) -> Replying | None:
+def _replying(
+    relay: Relay, store: Store, slack: SlackClient, name: str, client: KommunicateClient | None
+) -> Replying | None:
     """The way back; it needs both a key to send with and a secret by which Slack's events are known."""
     config = relay.settings.config
     if client is None or not relay.settings.slack_signing_secrets:
         return None
     return Replying(
         kommunicate=client,
-        agents=Agents(store, slack, client, config.replies.map),
-        sender=config.kommunicate.sender,
+        agents=Agents(store, slack, client, config.replies.map, name),
+        sender=config.kommunicate.of(name).sender,
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),

@@ -14,6 +14,7 @@ from relay.delivery.worker import Worker
 from relay.errors import Permanent
 from relay.messages import ChatMessage, Person
 from relay.settings import Settings
+from relay.settings.keys import AccountKeys
 from relay.slack.api import Api
 from relay.slack.client import SlackClient
 from relay.store.conversations.people import remember_people
@@ -58,7 +59,7 @@ def rehearse(settings: Settings, message: ChatMessage, body: bytes) -> list[Mapp
         role = relay.facts_of(message).role
         with relay.store.begin() as tx:
             remember_people(tx, name, [Person(message.sender, message.sender, role)])
-            accept_all(tx, [Inbound(message, body, decision, relay.listed(message.sender))])
+            accept_all(tx, [Inbound(message, body, decision, relay.listed(name, message.sender))])
         notebook = _Notebook()
         slack = SlackClient(notebook.token, notebook.base_url, api=notebook)
         context = build_context(relay, slack=slack)
@@ -90,4 +91,8 @@ def _harmless(settings: Settings) -> Settings:
         slack_api_url=f"{NOBODY}/",
         kommunicate_api_url=NOBODY,
         kommunicate_api_key=settings.kommunicate_api_key and "rehearsal",
+        accounts={
+            name: AccountKeys(api_key=keys.api_key and "rehearsal", api_url=NOBODY)
+            for name, keys in settings.accounts.items()
+        },
     )

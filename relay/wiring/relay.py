@@ -81,16 +81,17 @@ class Relay:
         """What may be seen in Slack."""
         return Privacy(self.settings.config)
 
-    def listed(self, user_id: str) -> Role:
-        """The role of one of Kommunicate's users where the configuration names them."""
-        return listed_role(self.settings.config, user_id)
+    def listed(self, account: str, user_id: str) -> Role:
+        """The role of one of an account's users where the configuration names them."""
+        return listed_role(self.settings.config, account, user_id)
 
     @property
     def wording(self) -> Wording:
         """What the configuration says of notes."""
         config = self.settings.config
-        inside = urlsplit(config.kommunicate.dashboard_url).hostname or ""
-        return Wording(config.replies.note_prefixes, config.replies.ask, frozenset({inside}))
+        dashboards = {config.kommunicate.of(name).dashboard_url for name in self.settings.every_account}
+        inside = frozenset(urlsplit(one).hostname or "" for one in dashboards)
+        return Wording(config.replies.note_prefixes, config.replies.ask, inside)
 
     @property
     def saved_texts(self) -> Mapping[str, str]:

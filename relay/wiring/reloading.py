@@ -7,13 +7,28 @@ import threading
 import structlog
 
 from relay.clock import monotonic
-from relay.findings import errors
+from relay.findings import Finding, errors
+from relay.settings import Config
 from relay.wiring.relay import Relay
 
 EVERY = 0.5  # seconds between looks at the file
 AFTER_TROUBLE = 30.0  # the same, after something unforeseen
 
 log = structlog.get_logger()
+
+
+def read_at_start(now: Config, edited: Config) -> tuple[Finding, ...]:
+    """What of an edit cannot be taken over, because the secrets that it names are read when a process starts."""
+    if variables(now) == variables(edited):
+        return ()
+    message = "Which accounts there are, and the variables of their secrets, cannot change while the relay runs."
+    return (Finding("restart_needed", "error", message, "Restart the relay.", "kommunicate.accounts"),)
+
+
+def variables(config: Config) -> dict[str, tuple[str | None, ...]]:
+    """The variables of each account's secrets."""
+    accounts = config.kommunicate.accounts
+    return {name: (one.webhook_token, one.api_key, one.api_url) for name, one in accounts.items()}
 
 
 class Reloader:
@@ -53,8 +68,9 @@ class Reloader:
         edit = self._watch.edited() if self._watch is not None else None
         if edit is None:
             return
-        if edit.config is None:
-            self._relay.config_errors = tuple(errors(list(edit.findings)))
+        needs_restart = () if edit.config is None else read_at_start(self._relay.settings.config, edit.config)
+        if edit.config is None or needs_restart:
+            self._relay.config_errors = tuple(errors([*edit.findings, *needs_restart]))
             log.error("config.refused", findings=[str(one) for one in self._relay.config_errors])
         else:
             self._relay.config_errors = ()

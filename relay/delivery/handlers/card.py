@@ -92,7 +92,7 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
     sender = place.state.opener_sender
     known = context.known(tx, place, [sender] if sender else [])
     if known.missing and NAMES not in claim.asked:
-        return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing), SendKind.CARD)
+        return Need(NAMES, partial(context.look_up_names, place.key.account, known.missing), SendKind.CARD)
     holder = [place.state.assignee] if place.state.holder is Holder.AGENT and place.state.assignee else []
     if holder and MEMBERS not in claim.asked and (missing := context.members.missing(holder)):
         return Need(MEMBERS, partial(context.members.look_up, missing), SendKind.CARD)
@@ -136,7 +136,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         holder_id=context.members.known(place.state.assignee or "") or "",
         since=place.state.since or place.created_at,
         dashboard_url=context.conversation_url(place.key),
-        read_only=context.read_only,
+        read_only=context.replying(place) is None,
         mode=context.reply_rules.mode_of(place.rule),
         calls=context.showing.notify_of(place.rule),
         replaces=context.permalinks.get(earlier) if earlier else None,

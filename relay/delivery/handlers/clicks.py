@@ -9,11 +9,24 @@ import structlog
 
 from relay.conversation import Holder
 from relay.delivery import agents, stored
-from relay.delivery.context import DeliveryContext, Replying
+from relay.delivery.accounts import Replying
+from relay.delivery.context import DeliveryContext
 from relay.delivery.controls import CONTROLS, ClickContext
-from relay.delivery.failures import agent_of
 from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
-from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refused, Result, SayPrivately, Step
+from relay.delivery.starting import wait_for_account
+from relay.delivery.steps import (
+    LOCK,
+    Answered,
+    Author,
+    Need,
+    Prepared,
+    Ready,
+    Refused,
+    Result,
+    SayPrivately,
+    Step,
+    agent_of,
+)
 from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
@@ -65,16 +78,18 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
         return 0.0
     asked = acted_upon(click.action_id, click.value)
     author = _author(claim, click)
-    if context.replying is None:
-        return _refusal(claim, action.id, asked, author, NO_KEY)
+    replying = context.replying(claim.conversation)
+    if replying is None:
+        wait = wait_for_account(tx, context, claim)
+        return _refusal(claim, action.id, asked, author, NO_KEY) if wait is None else wait
     named = frozenset({click.value} if asked == ASSIGN else ())
-    found = agents.known_or_look_up(tx, context.replying.agents, claim, click.team, click.user_id, named)
+    found = agents.known_or_look_up(tx, replying.agents, claim, click.team, click.user_id, named)
     if callable(found):
         refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
         return Need(agents.LOOKED_UP, found, SendKind.CLICK, action.id, refuse)
     agent = found[click.user_id]
     about = found.get(click.value) if asked == ASSIGN else agent
-    barred = may_speak(agent, context.replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
+    barred = may_speak(agent, replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
     if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not (about and about.agent_id)):
         return _refusal(claim, action.id, asked, author, barred or (UNKNOWN if about is agent else THEY_ARE_UNKNOWN))
     if asked == TAKE_OVER and (line := _taken_already(claim, action, author, agent)):
@@ -84,7 +99,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     if asked in OF_A_REPLY:
         reply_id = int(click.value) if click.value else replies.of_message(tx, claim, message_of_click(click))
         return _of_a_reply(tx, claim, action, asked, reply_id, author, agent.name)
-    return Ready((_draft(context.replying, claim, action, click, agent, about or agent, asked),))
+    return Ready((_draft(replying, claim, action, click, agent, about or agent, asked),))
 
 
 def _author(claim: Claim, click: Click) -> Author:
@@ -184,7 +199,7 @@ def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext
     group_id = claim.conversation.key.group_id
     by = said.get("by", said["agent"])  # an earlier version knew one name alone
     return ClickContext(
-        context.way_back(), group_id, said["agent_id"], said["agent"], said["moment"], by, said["acting"]
+        context.way_back(send.channel), group_id, said["agent_id"], said["agent"], said["moment"], by, said["acting"]
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import structlog
 
+from relay.delivery.accounts import OfAccount
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers.messages import in_place
 from relay.delivery.steps import Answered, Call, Look, Prepared, Ready, Refused, Result, Step, TooLate
@@ -103,9 +104,9 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> str | Posted | N
 
 
 def _upload(context: DeliveryContext, claim: Claim, file: Mapping[str, Any]) -> str:
-    progress = keeping(context, claim)
+    progress, account = keeping(context, claim), context.of(claim.conversation.key.account)
     with on_disk() as content:
-        size = _fetch(context, file, content, progress)
+        size = _fetch(context, account, file, content, progress)
         failpoint("file.fetched")
         check(content, size, file["type"])
         file_id, address = context.slack.files.begin(file["name"], size)
@@ -114,11 +115,17 @@ def _upload(context: DeliveryContext, claim: Claim, file: Mapping[str, Any]) -> 
     return file_id
 
 
-def _fetch(context: DeliveryContext, file: Mapping[str, Any], into: BinaryIO, progress: Callable[[], None]) -> int:
+def _fetch(
+    context: DeliveryContext,
+    account: OfAccount,
+    file: Mapping[str, Any],
+    into: BinaryIO,
+    progress: Callable[[], None],
+) -> int:
     """A signed address dies soon, so each try asks for another one."""
     if not file.get("url") and not file.get("key"):
         raise Permanent(NOT_KEPT, code="not_kept")
-    url = context.files.signed_url(file["key"]) if file["key"] else file["url"]
+    url = context.files.signed_url(file["key"], account) if file["key"] else file["url"]
     try:
         return fetch(url, into, hosts=context.files.hosts, most=MAX_FILE, deadline=FETCH_WITHIN, progress=progress).size
     except Permanent as error:

@@ -11,12 +11,13 @@ from typing import Any
 
 from relay.conversation import Holder
 from relay.delivery import agents, stored
-from relay.delivery.context import DeliveryContext, Replying
-from relay.delivery.failures import agent_of
+from relay.delivery.accounts import Replying
+from relay.delivery.context import DeliveryContext
 from relay.delivery.handing_on import FOLLOWS, REFUSED, HandedOn, hand_on
 from relay.delivery.handlers import clicks, questions
 from relay.delivery.policy import ECHO_AFTER
 from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
+from relay.delivery.starting import wait_for_account
 from relay.delivery.steps import (
     LOCK,
     Answered,
@@ -29,6 +30,7 @@ from relay.delivery.steps import (
     SayPrivately,
     Step,
     TooLate,
+    agent_of,
 )
 from relay.delivery.stored import Said
 from relay.files import FilesBack
@@ -65,9 +67,11 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     now = said if action.edit_id is None else stored.read_said(action.edit)
     if said is None or now is None:
         return _refusal(claim, action, said, stored.GONE)
-    if context.replying is None:
-        return _refusal(claim, action, said, NO_KEY)
-    return _reply(tx, context.replying, claim, action, said, now)
+    replying = context.replying(claim.conversation)
+    if replying is None:
+        wait = wait_for_account(tx, context, claim)
+        return _refusal(claim, action, said, NO_KEY) if wait is None else wait
+    return _reply(tx, replying, claim, action, said, now)
 
 
 def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
@@ -87,7 +91,7 @@ def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> St
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> str:
     """Send it once; returns Kommunicate's key for it."""
-    replying = context.way_back()
+    replying = context.way_back(send.channel)
     return replying.kommunicate.send(
         claim.conversation.key.group_id,
         send.payload["text"],

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, select, update
 
+from relay.owners import owner_of
 from relay.store.db.dialects import ahead, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.tables import gates
@@ -82,15 +83,15 @@ def open_closed_for(tx: Tx, code: str) -> None:
         tx.conn.execute(update(gates).where(gates.c.scope == row.scope, gates.c.name == row.name).values(**opened))
 
 
-def count_limited(tx: Tx, within: float) -> int:
-    """How many channels were over their limit within so many seconds."""
-    return _count(tx, equals(gates.c.scope, GateScope.CHANNEL), gates.c.refused_at > tx.now - within)
+def count_limited(tx: Tx, within: float, owner: str) -> int:
+    """How many channels of a workspace were over their limit within so many seconds."""
+    return _count(tx, owner, equals(gates.c.scope, GateScope.CHANNEL), gates.c.refused_at > tx.now - within)
 
 
-def count_closed(tx: Tx, scope: GateScope, code: str) -> int:
-    """How many gates of this scope an operator error of this name keeps shut."""
+def count_closed(tx: Tx, scope: GateScope, code: str, owner: str) -> int:
+    """How many gates of this scope an operator error of this name keeps shut, of one account's or workspace's."""
     shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
-    return _count(tx, equals(gates.c.scope, scope), gates.c.operator, gates.c.code == code, shut_now)
+    return _count(tx, owner, equals(gates.c.scope, scope), gates.c.operator, gates.c.code == code, shut_now)
 
 
 def count_undocumented(tx: Tx, channel: str, code: str) -> int:
@@ -103,8 +104,8 @@ def count_undocumented(tx: Tx, channel: str, code: str) -> int:
     return int(tx.conn.execute(counted).scalar_one())
 
 
-def _count(tx: Tx, *which: ColumnElement[bool]) -> int:
-    return int(tx.conn.execute(select(func.count()).select_from(gates).where(*which)).scalar_one())
+def _count(tx: Tx, owner: str, *which: ColumnElement[bool]) -> int:
+    return sum(owner_of(name) == owner for name in tx.conn.execute(select(gates.c.name).where(*which)).scalars())
 
 
 def _growing(tx: Tx, scope: GateScope, name: str, recheck: tuple[float, float]) -> float:
