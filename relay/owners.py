@@ -31,3 +31,8 @@ def bare(name: str) -> str:
     """What its owner calls it."""
     owner, slash, own = name.partition(_SLASH)
     return own if slash else owner
+
+
+def is_named(channel: str) -> bool:
+    """True for a channel that is given by its name, "#support", and not by Slack's id."""
+    return bare(channel).startswith("#")

@@ -13,6 +13,7 @@ import structlog
 
 from relay.clock import monotonic
 from relay.delivery import failures
+from relay.delivery.waits import names_gate
 from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
@@ -66,11 +67,8 @@ class Authors:
         cached = self._cached(tx, account, user_ids)
         missing = frozenset(user_ids) - cached.keys()
         old = {user_id for user_id, (_, age) in cached.items() if age > FRESH}
-        open_now = (
-            bool(missing or old)
-            and self._client is not None
-            and seconds_closed(tx, *failures.names_gate(account)) is None
-        )
+        may_ask = bool(missing or old) and self._client is not None
+        open_now = may_ask and seconds_closed(tx, *names_gate(account)) is None
         if open_now and old:
             self._ask(account, old)
         people = {one: self._with_role(one, cached[one][0] if one in cached else None) for one in user_ids}

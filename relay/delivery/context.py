@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -19,6 +19,7 @@ from relay.delivery.keeping import Keepers
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.delivery.reminding_rules import Reminding
+from relay.delivery.workspaces import OfWorkspace
 from relay.errors import (
     DeliveryFailed,
     OperatorNeeded,
@@ -32,16 +33,17 @@ from relay.errors import (
 from relay.files import Attachments, Way, picture_url, way_of
 from relay.messages import Attachment, ChatMessage, ConversationKey, Decision, Form, ReplyRules
 from relay.net.hosts import Hosts
-from relay.owners import ACCOUNT
+from relay.owners import ACCOUNT, WORKSPACE, owner_of
 from relay.routing.privacy import Privacy
 from relay.routing.redact import Redactor
-from relay.slack.client import SlackClient
+from relay.slack.client import Found, SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, Tx
-from relay.store.db.rows import Conversation
+from relay.store.db.rows import Conversation, Send
 from relay.store.queue.gates import Limits
 from relay.vocabulary import GateScope, SendKind, Vendor
 
+NO_WORKSPACE = "no_workspace"
 REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
 
 HIDDEN = "a file"  # instead of its name, where nothing of files is to be told
@@ -114,17 +116,16 @@ class Showing:
 class DeliveryContext:
     """The store, the vendors and the limits a worker works with; `lease` is in seconds.
 
-    `accounts` are those of Kommunicate that are known, by name; `gone` stands for any other. `schedules` are for what
-    goes to each vendor, and for kinds that have their own.
+    `workspaces` are those of Slack that are known, by name, and `accounts` those of Kommunicate; `gone` stands for any
+    other account. `schedules` are for what goes to each vendor, and for kinds that have their own.
     `reminding` tells, for the rule by which a conversation has its channel, when somebody is called.
     `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
     """
 
     store: Store
-    slack: SlackClient
+    workspaces: Mapping[str, OfWorkspace]
     accounts: Mapping[str, OfAccount]
     gone: OfAccount
-    members: Members
     limits: Limits
     schedules: Mapping[Vendor | SendKind, Schedule]
     lease: float
@@ -151,9 +152,31 @@ class DeliveryContext:
         """Who speaks in the plain account."""
         return self.of(ACCOUNT).authors
 
+    @property
+    def slack(self) -> SlackClient:
+        """The plain workspace's Slack."""
+        return self.workspaces[WORKSPACE].slack
+
+    def slack_at(self, channel: str) -> SlackClient:
+        """The Slack of the workspace that a channel is in; raises OperatorNeeded where nobody has its token."""
+        return self.slack_in(owner_of(channel))
+
+    def slack_in(self, workspace: str) -> SlackClient:
+        """The Slack of a workspace; raises OperatorNeeded where nobody has its token."""
+        if workspace not in self.workspaces:
+            said = f"`slack.workspaces` does not name {workspace} any more"
+            raise OperatorNeeded(GateScope.WORKSPACE, said, code=NO_WORKSPACE)
+        return self.workspaces[workspace].slack
+
+    def members_at(self, place: Conversation) -> Members:
+        """Who is a member of the workspace that a conversation is shown in."""
+        here = self.workspaces.get(place.workspace)
+        return Members(None, {}) if here is None else here.members
+
     def replying(self, place: Conversation) -> Replying | None:
         """The way back to a conversation's customer, None where there is none."""
-        return self.of(place.key.account).replying
+        here, of_account = self.workspaces.get(place.workspace), self.of(place.key.account)
+        return of_account.replying if here is None or here.hears else None
 
     def way_back(self, account: str = ACCOUNT) -> Replying:
         """What the way back to an account's customers needs; raises OperatorNeeded where there is none."""
@@ -172,16 +195,25 @@ class DeliveryContext:
             self.permalinks.clear()
         self.permalinks[channel, ts] = None
         try:
-            self.permalinks[channel, ts] = self.slack.permalink(channel, ts, deadline=LINK_DEADLINE)
+            self.permalinks[channel, ts] = self.slack_at(channel).permalink(channel, ts, deadline=LINK_DEADLINE)
         except DeliveryFailed as error:
             log.info("permalink.unknown", channel=channel, code=error.code)
             return False
         return True
 
+    def find_channel(self, name: str) -> None:
+        """Remember Slack's id of a channel that is given by its name; raises DeliveryFailed."""
+        self.channel_ids[name] = self.slack_at(name).find_channel(name)
+
+    def look_for(self, send: Send) -> Sequence[Found]:
+        """The posts that this send has made, in its thread and in its channel; raises DeliveryFailed."""
+        slack = self.slack_at(send.channel)
+        return slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+
     def join(self, channel: str) -> bool:
         """Enter a public channel the bot is not in; False where only a person can invite it."""
         try:
-            self.slack.join(channel)
+            self.slack_at(channel).join(channel)
         except DeliveryFailed as error:
             log.info("channel.not_joined", channel=channel, code=error.code)
             return False

@@ -41,7 +41,7 @@ def _tell(context: DeliveryContext, line: SayPrivately) -> bool:
         return False
     where = line.author
     try:
-        context.slack.post_ephemeral(
+        context.slack_at(where.channel).post_ephemeral(
             where.channel, where.user_id, line.sentence, thread_ts=where.thread_ts, controls=line.controls
         )
     except DeliveryFailed as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import close_for_missing_key
 from relay.delivery.policy import VENDOR_OF
-from relay.delivery.steps import agent_of
+from relay.delivery.steps import agent_of, workspace_of
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send
 from relay.store.queue.gates import seconds_closed, seconds_for_file, take_slot
@@ -26,7 +26,7 @@ def seconds_until_start(tx: Tx, context: DeliveryContext, claim: Claim, what: Dr
     if what.kind in POSTS:
         return take_slot(tx, what.channel, context.limits)
     if claim.lane in FILE_LANES:
-        return seconds_for_file(tx, what.channel, context.limits)
+        return seconds_for_file(tx, what.channel, context.limits, workspace=workspace_of(what))
     if VENDOR_OF[what.kind] is Vendor.SLACK:
         return None
     if context.replying(claim.conversation) is None:

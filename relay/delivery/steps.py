@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from relay.owners import owned
+from relay.owners import owned, owner_of
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Draft, Send
 from relay.vocabulary import SendKind
+
+WORKSPACE = "workspace"  # in the payload of what is fetched from one, for us alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class Ready:
     events_to: int = 0
     calls_channel: bool = False
     mentions: str | None = None
+
+
+def workspace_of(what: Draft | Send) -> str:
+    """Which of Slack's workspaces it calls."""
+    return str(what.payload.get(WORKSPACE) or owner_of(what.channel))
 
 
 def agent_of(what: Draft | Send) -> str:

@@ -1,4 +1,4 @@
-"""Several accounts of Kommunicate: what the file says of each beside the plain one, of which the environment tells."""
+"""Several accounts and workspaces: what the file says of each beside the plain one, of which the environment tells."""
 
 from __future__ import annotations
 
@@ -68,3 +68,17 @@ class Account(Section):
 
 
 Accounts = Mapping[Name, Account]
+
+
+class Workspace(Section):
+    """Another workspace of Slack's: the variables that hold its secrets.
+
+    Without a signing secret nobody can reply there.
+    """
+
+    bot_token: Variable
+    signing_secret: Variable | None = None
+    api_url: Variable | None = None
+
+
+Workspaces = Mapping[Name, Workspace]

@@ -1,4 +1,4 @@
-"""Accounts that the file names without having them: in keys of `channels`, in what routes ask for, in tests."""
+"""Accounts and workspaces that the file names without having them: with channels, in what routes ask for, in tests."""
 
 from __future__ import annotations
 
@@ -18,18 +18,39 @@ _ASKED = "account"
 
 
 def note_unknown_names(config: Config, data: Mapping[str, Any], document: Document) -> None:
-    """Notes each name that is no account's; `data` is what the file says of `config`."""
-    accounts = (ACCOUNT, *config.kommunicate.accounts)
+    """Notes each name that is no account's or no workspace's; `data` is what the file says of `config`."""
+    accounts, workspaces = (ACCOUNT, *config.kommunicate.accounts), tuple(config.slack.workspaces)
     for path, name in _accounts_in(config, data):
         if name not in accounts:
             place = document.place(path, key=path[0] == "channels")
             message = f"There is no account {shown(name)} under `kommunicate.accounts`."
             document.problems.add(place, "unknown_account", message, _nearest(name, accounts))
+    for path, named in _of_slack_in(config):
+        name = owner_of(named)
+        if name and name not in workspaces:
+            message = f"There is no workspace {shown(name)} under `slack.workspaces`."
+            place = document.place(path, key=path[:2] == ("replies", "map"))
+            document.problems.add(place, "unknown_workspace", message, _nearest(name, workspaces))
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
+    if not known:
+        return "Name it there, or leave out what stands before the slash."
     close = get_close_matches(name[:40], known, n=1)
     return f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
+
+
+def _of_slack_in(config: Config) -> Iterator[tuple[Path, str]]:
+    """All that is of a workspace: channels, and users."""
+    yield from ((("channels", key), channel) for key, channel in config.channels.items())
+    yield from ((("routes", number, "channel"), route.channel) for number, route in enumerate(config.routes))
+    for number, test in enumerate(config.tests):
+        yield ("tests", number, "channel"), test.channel or ""
+    yield ("default_channel",), config.default_channel or ""
+    yield ("alerts", "channel"), config.alerts.channel or ""
+    for name, account in config.kommunicate.accounts.items():
+        yield ("kommunicate", "accounts", name, "default_channel"), account.default_channel or ""
+    yield from ((("replies", "map", user), user) for user in config.replies.map)
 
 
 def _accounts_in(config: Config, data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -22,7 +22,7 @@ from relay.conversation import Show
 from relay.files import Attachments, FilesBack
 from relay.messages import Mode
 from relay.owners import owned
-from relay.settings.accounts import Accounts
+from relay.settings.accounts import Accounts, Workspaces
 from relay.settings.channels import Channel, ChannelOrNone
 from relay.settings.conditions import When
 from relay.settings.durations import Count, Duration, Rate, Wait, WaitOrNever
@@ -111,6 +111,12 @@ class Kommunicate(Section):
     @cached_property
     def _by_account(self) -> Mapping[str, Kommunicate]:
         return {name: self.model_copy(update=dict(one.own)) for name, one in self.accounts.items()}
+
+
+class Slack(Section):
+    """Further workspaces."""
+
+    workspaces: Workspaces = Field(default_factory=dict)
 
 
 class Replies(Section):
@@ -215,6 +221,7 @@ class Config(Section):
     default_channel: Channel | None = None
     alerts: Alerts = Alerts()
     kommunicate: Kommunicate = Kommunicate()
+    slack: Slack = Slack()
     replies: Replies = Replies()
     remind: Remind = Remind()
     saved_replies: SavedReplies = Field(default_factory=dict)

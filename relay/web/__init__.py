@@ -24,7 +24,7 @@ def create_app(relay: Relay | None = None) -> Flask:
     errors.register(app)
     app.register_blueprint(kommunicate.bp)
     app.register_blueprint(health.bp)
-    if relay.settings.slack_signing_secrets:
+    if relay.settings.hears_slack:
         app.register_blueprint(slack.bp)
         app.register_blueprint(files.bp)
     if relay.settings.metrics_token:

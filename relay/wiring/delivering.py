@@ -11,18 +11,20 @@ import structlog
 from relay.delivery.accounts import NO_KEY, OfAccount, Replying
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.context import DeliveryContext, Files, Showing
+from relay.delivery.context import NO_WORKSPACE, DeliveryContext, Files, Showing
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
 from relay.delivery.reminding_rules import Reminding
 from relay.delivery.worker import Worker
-from relay.errors import SettingsError
+from relay.delivery.workspaces import OfWorkspace
+from relay.errors import Permanent, SettingsError
 from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.messages import ChatMessage, Decision
 from relay.net.hosts import Hosts
+from relay.owners import bare, owner_of
 from relay.routing.per_route import (
     attachments_for,
     batch_for,
@@ -44,6 +46,7 @@ from relay.vocabulary import SendKind, Vendor
 from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay
 
+CALL_DEADLINE = 8.0  # seconds, for commands that deliver nothing
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
 FILES_FOR = 1800.0  # seconds in which a customer's file is tried: most of their addresses die sooner
 FILES_BACK_FOR = 60.0  # the same for an agent's, whose words wait for it
@@ -58,19 +61,21 @@ def slack_limits(pace: Pace | None = None) -> Limits:
     return Limits(pace or Pace(), POSTING, LOOKING, MARKING, SHARING)
 
 
-def build_context(relay: Relay, store: Store | None = None, slack: SlackClient | None = None) -> DeliveryContext:
-    """Everything delivery works with, on a store and a Slack of its own if none are given.
+def build_context(
+    relay: Relay, store: Store | None = None, workspaces: Mapping[str, SlackClient] | None = None
+) -> DeliveryContext:
+    """Everything delivery works with, on a store and workspaces of its own if none are given.
 
     Raises SettingsError without a bot token.
     """
     settings, delivery = relay.settings, relay.settings.config.delivery
     if settings.slack_bot_token is None:
         raise SettingsError("SLACK_BOT_TOKEN is not set, so nothing can be posted.")
-    slack = slack or SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
+    slack = _workspaces(settings, workspaces or build_workspaces(settings, deadline=delivery.call_deadline))
     store = store or relay.store.share(CONNECTIONS)
     return DeliveryContext(
         store=store,
-        slack=slack,
+        workspaces=slack,
         accounts={name: _of_account(relay, store, slack, name) for name in settings.every_account},
         gone=OfAccount(
             _authors(relay, store, "", None),
@@ -78,7 +83,6 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
             lacks=ACCOUNT_GONE,
             is_gone=True,
         ),
-        members=Members(slack, settings.config.replies.map),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
         files=_files(relay),
         keepers=build_keepers(settings, store),
@@ -96,7 +100,20 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
     )
 
 
-def _of_account(relay: Relay, store: Store, slack: SlackClient, name: str) -> OfAccount:
+def _workspaces(settings: Settings, slack: Mapping[str, SlackClient]) -> dict[str, OfWorkspace]:
+    keys, people = settings.every_workspace, settings.config.replies.map
+    return {
+        name: OfWorkspace(one, Members(one, _users_of(name, people)), bool(keys[name].signing_secrets))
+        for name, one in slack.items()
+    }
+
+
+def _users_of(workspace: str, people: Mapping[str, str]) -> dict[str, str]:
+    """The configured agents of one workspace, by Slack user."""
+    return {bare(user): agent for user, agent in people.items() if owner_of(user) == workspace}
+
+
+def _of_account(relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str) -> OfAccount:
     keys, config = relay.settings.every_account[name], relay.settings.config
     client = KommunicateClient(keys.api_key, keys.api_url) if keys.api_key else None
     own = config.kommunicate.accounts.get(name)
@@ -104,7 +121,7 @@ def _of_account(relay: Relay, store: Store, slack: SlackClient, name: str) -> Of
         authors=_authors(relay, store, name, client),
         dashboard_url=config.kommunicate.of(name).dashboard_url,
         client=client,
-        replying=_replying(relay, store, slack, name, client),
+        replying=_replying(relay, store, workspaces, name, client),
         lacks=NO_KEY if own is None else f"`kommunicate.accounts.{name}` has no `api_key`",
     )
 
@@ -157,15 +174,21 @@ def file_hosts(relay: Relay) -> Hosts:
 
 
 def _replying(
-    relay: Relay, store: Store, slack: SlackClient, name: str, client: KommunicateClient | None
+    relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str, client: KommunicateClient | None
 ) -> Replying | None:
     """The way back; it needs both a key to send with and a secret by which Slack's events are known."""
     config = relay.settings.config
-    if client is None or not relay.settings.slack_signing_secrets:
+    if client is None or not relay.settings.hears_slack:
         return None
+
+    def slack_in(workspace: str) -> SlackClient:
+        if workspace not in workspaces:  # it is not named any more: who wrote there is looked up nowhere
+            raise Permanent("the workspace is not named any more", code=NO_WORKSPACE)
+        return workspaces[workspace].slack
+
     return Replying(
         kommunicate=client,
-        agents=Agents(store, slack, client, config.replies.map, name),
+        agents=Agents(store, slack_in, client, config.replies.map, name),
         sender=config.kommunicate.of(name).sender,
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
@@ -190,9 +213,12 @@ def _template(saved: SavedReply) -> Mapping[str, str]:
     return payloads.picture(saved.picture) if saved.picture else {}
 
 
-def build_slack(settings: Settings) -> SlackClient:
-    """Slack alone, for a command that delivers nothing; raises SettingsError without a bot token."""
-    return SlackClient(settings.slack_bot_token or "", settings.slack_api_url)
+def build_workspaces(settings: Settings, *, deadline: float = CALL_DEADLINE) -> dict[str, SlackClient]:
+    """Each workspace's Slack, by name, `deadline` seconds for a call; raises SettingsError without a bot token."""
+    return {
+        name: SlackClient(keys.bot_token or "", keys.api_url, deadline=deadline, workspace=name)
+        for name, keys in settings.every_workspace.items()
+    }
 
 
 def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:

@@ -21,14 +21,16 @@ def read_at_start(now: Config, edited: Config) -> tuple[Finding, ...]:
     """What of an edit cannot be taken over, because the secrets that it names are read when a process starts."""
     if variables(now) == variables(edited):
         return ()
-    message = "Which accounts there are, and the variables of their secrets, cannot change while the relay runs."
-    return (Finding("restart_needed", "error", message, "Restart the relay.", "kommunicate.accounts"),)
+    message = "Which accounts and workspaces there are, and their variables, cannot change while the relay runs."
+    where = "kommunicate.accounts, slack.workspaces"
+    return (Finding("restart_needed", "error", message, "Restart the relay.", where),)
 
 
-def variables(config: Config) -> dict[str, tuple[str | None, ...]]:
-    """The variables of each account's secrets."""
+def variables(config: Config) -> tuple[object, object]:
+    """The variables of each account's and each workspace's secrets."""
     accounts = config.kommunicate.accounts
-    return {name: (one.webhook_token, one.api_key, one.api_url) for name, one in accounts.items()}
+    of_accounts = {name: (one.webhook_token, one.api_key, one.api_url) for name, one in accounts.items()}
+    return of_accounts, dict(config.slack.workspaces)
 
 
 class Reloader:

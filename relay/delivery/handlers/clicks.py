@@ -28,6 +28,7 @@ from relay.delivery.steps import (
     agent_of,
 )
 from relay.messages import Agent, Mode
+from relay.owners import bare, owner_of
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
 from relay.slack.card import ASSIGN, LABELS, TAKE_OVER, acted_upon
@@ -82,8 +83,8 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     if replying is None:
         wait = wait_for_account(tx, context, claim)
         return _refusal(claim, action.id, asked, author, NO_KEY) if wait is None else wait
-    named = frozenset({click.value} if asked == ASSIGN else ())
-    found = agents.known_or_look_up(tx, replying.agents, claim, click.team, click.user_id, named)
+    named, place = frozenset({click.value} if asked == ASSIGN else ()), agents.Team(click.team, owner_of(click.channel))
+    found = agents.known_or_look_up(tx, replying.agents, claim, place, click.user_id, named)
     if callable(found):
         refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
         return Need(agents.LOOKED_UP, found, SendKind.CLICK, action.id, refuse)
@@ -105,7 +106,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
 def _author(claim: Claim, click: Click) -> Author:
     """Where whoever pressed can be told something alone: there, or in the thread that it is about."""
     place = claim.conversation
-    if click.channel == HOME:
+    if bare(click.channel) == HOME:
         return Author(place.channel_id or "", click.user_id, place.thread_ts)
     return Author(click.channel, click.user_id, click.thread_ts)
 

@@ -35,6 +35,7 @@ from relay.delivery.steps import (
 from relay.delivery.stored import Said
 from relay.files import FilesBack
 from relay.messages import Agent, Mode
+from relay.owners import owner_of
 from relay.routing.speaking import may_speak
 from relay.slack.events import AgentWords
 from relay.slack.message_events import FILES
@@ -119,7 +120,8 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: Said, now: Said) -> Prepared:
     author, named = said.user_id or "", labels(now.text)
     others = frozenset(mentioned(now.blocks, now.text).users)
-    found = agents.known_or_look_up(tx, replying.agents, claim, said.team, author, others)
+    place = agents.Team(said.team, owner_of(said.channel))
+    found = agents.known_or_look_up(tx, replying.agents, claim, place, author, others)
     if callable(found):
         refuse = partial(_refusal, claim, action, said)
         return Need(agents.LOOKED_UP, found, SendKind.REPLY, action.id, lambda cause: refuse(cause, in_thread=True))
