@@ -39,7 +39,8 @@ class StoreCollector(Collector):
             now, owners = totals(tx), open_by_owner(tx)
         yield from _families(now)
         about = "Deliveries not settled yet, by the workspace (none for the plain one) and the account they are of."
-        waiting = GaugeMetricFamily("relay_unsettled", about, labels=["workspace", "account"])
+        columns = ["workspace", "account"]
+        waiting = GaugeMetricFamily("relay_unsettled", about, labels=columns)
         for owner, count in owners.items():
             waiting.add_metric(owner, count)
         yield waiting

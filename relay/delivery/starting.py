@@ -43,3 +43,8 @@ def _close_for(tx: Tx, context: DeliveryContext, claim: Claim) -> float:
     account = claim.conversation.key.account
     close_for_missing_key(tx, account, f"{context.of(account).lacks}, and a reply waits for it")
     return 0.0  # until that gate opens
+
+
+def why_read_only(context: DeliveryContext, claim: Claim) -> str:
+    """Why nothing reaches this customer, as its agent is told."""
+    return f"{context.of(claim.conversation.key.account).lacks}, so nothing reaches the customer"

@@ -11,7 +11,7 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import Draft, Send
 from relay.vocabulary import SendKind
 
-WORKSPACE = "workspace"  # in the payload of what is fetched from one, for us alone
+FROM = "from"  # in the payload of what is fetched from a workspace: which one
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Ready:
 
 def workspace_of(what: Draft | Send) -> str:
     """Which of Slack's workspaces it calls."""
-    return str(what.payload.get(WORKSPACE) or owner_of(what.channel))
+    return str(what.payload.get(FROM) or owner_of(what.channel))
 
 
 def agent_of(what: Draft | Send) -> str:

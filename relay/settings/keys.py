@@ -35,15 +35,16 @@ class WorkspaceKeys:
 def read_workspaces(reader: Reader, config: Config, plain: str | None) -> dict[str, WorkspaceKeys]:
     """The secrets of each workspace, as far as the command needs them; `plain` is the plain one's bot token."""
     found = {name: _workspace(reader, name, one) for name, one in config.slack.workspaces.items()}
-    held = {"SLACK_BOT_TOKEN": frozenset({plain} - {None})}
+    held = {"SLACK_BOT_TOKEN": frozenset(filter(None, (plain,)))}
     for name, keys in found.items():
-        held[config.slack.workspaces[name].bot_token] = frozenset({keys.bot_token} - {None})
+        held[config.slack.workspaces[name].bot_token] = frozenset(filter(None, (keys.bot_token,)))
     _refuse_shared(reader, held, "Each workspace has a bot token of its own: copy it from that workspace's app.")
     return found
 
 
 def _workspace(reader: Reader, name: str, one: Workspace) -> WorkspaceKeys:
-    token, signing = None, ()
+    token: str | None = None
+    signing: tuple[str, ...] = ()
     if Need.SLACK in reader.need:
         token = bot_token(reader, one.bot_token, f"`slack.workspaces.{name}` names it. {BOT_HINT}")
     if one.signing_secret and not _REPLIES.isdisjoint(reader.need):

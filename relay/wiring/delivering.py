@@ -115,8 +115,9 @@ def _users_of(workspace: str, people: Mapping[str, str]) -> dict[str, str]:
 
 def _of_account(relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str) -> OfAccount:
     keys, config = relay.settings.every_account[name], relay.settings.config
-    client = KommunicateClient(keys.api_key, keys.api_url) if keys.api_key else None
     own = config.kommunicate.accounts.get(name)
+    variable = {"variable": own.api_key} if own and own.api_key else {}
+    client = KommunicateClient(keys.api_key, keys.api_url, **variable) if keys.api_key else None
     return OfAccount(
         authors=_authors(relay, store, name, client),
         dashboard_url=config.kommunicate.of(name).dashboard_url,

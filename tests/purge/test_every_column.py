@@ -19,8 +19,8 @@ ERASED = {
 }
 # Ids and keys of the vendors', words of the relay's own, the team's names, what the settings say.
 KEPT = {
-    "conversations": {"account", "group_id", "channel", "channel_id", "workspace", "rule", "why", "thread_ts", "dead_ts",
-                      "root_form", "status", "holder", "assignee", "holder_name", "resolved_by"},
+    "conversations": {"account", "group_id", "channel", "channel_id", "workspace", "rule", "why", "thread_ts",
+                      "dead_ts", "root_form", "status", "holder", "assignee", "holder_name", "resolved_by"},
     "received": {"door", "account", "kind", "key", "client_key", "edited_at", "thread_channel", "thread_ts",
                  "edits_key", "quotes", "outcome", "reason"},
     "lanes": {"kind", "lease_owner", "mentioned"},

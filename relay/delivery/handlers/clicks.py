@@ -12,8 +12,8 @@ from relay.delivery import agents, stored
 from relay.delivery.accounts import Replying
 from relay.delivery.context import DeliveryContext
 from relay.delivery.controls import CONTROLS, ClickContext
-from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
-from relay.delivery.starting import wait_for_account
+from relay.delivery.private_lines import SWITCHED_OFF
+from relay.delivery.starting import wait_for_account, why_read_only
 from relay.delivery.steps import (
     LOCK,
     Answered,
@@ -81,8 +81,8 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     author = _author(claim, click)
     replying = context.replying(claim.conversation)
     if replying is None:
-        wait = wait_for_account(tx, context, claim)
-        return _refusal(claim, action.id, asked, author, NO_KEY) if wait is None else wait
+        wait, why = wait_for_account(tx, context, claim), why_read_only(context, claim)
+        return _refusal(claim, action.id, asked, author, why) if wait is None else wait
     named, place = frozenset({click.value} if asked == ASSIGN else ()), agents.Team(click.team, owner_of(click.channel))
     found = agents.known_or_look_up(tx, replying.agents, claim, place, click.user_id, named)
     if callable(found):

@@ -12,7 +12,7 @@ import structlog
 
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
-from relay.delivery.steps import WORKSPACE, Answered, Prepared, Ready, Refused, Result, Step, workspace_of
+from relay.delivery.steps import FROM, Answered, Prepared, Ready, Refused, Result, Step, workspace_of
 from relay.delivery.transfers import check, keeping, on_disk, pieces
 from relay.errors import Permanent, Transient, Unsure
 from relay.failpoints import failpoint
@@ -53,7 +53,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     shared = said.files if isinstance(said, AgentWords) else ()
     named = next((one for one in shared if one.id == file.slack_id), AgentFile(file.slack_id, file.name))
     told = {"url": named.url, "type": named.content_type, "size": named.size}
-    told |= {WORKSPACE: owner_of(said.channel)} if said else {}
+    told |= {FROM: owner_of(said.channel)} if said else {}
     content = contents.begin(tx, file.id, context.keepers.place)
     payload = {"file": file.id, "slack": file.slack_id, "place": content.place, "name": content.name, **told}
     return Ready((Draft(SendKind.FETCH, claim.conversation.key.account, None, payload),))

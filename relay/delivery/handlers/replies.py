@@ -16,8 +16,8 @@ from relay.delivery.context import DeliveryContext
 from relay.delivery.handing_on import FOLLOWS, REFUSED, HandedOn, hand_on
 from relay.delivery.handlers import clicks, questions
 from relay.delivery.policy import ECHO_AFTER
-from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
-from relay.delivery.starting import wait_for_account
+from relay.delivery.private_lines import SWITCHED_OFF
+from relay.delivery.starting import wait_for_account, why_read_only
 from relay.delivery.steps import (
     LOCK,
     Answered,
@@ -70,8 +70,8 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return _refusal(claim, action, said, stored.GONE)
     replying = context.replying(claim.conversation)
     if replying is None:
-        wait = wait_for_account(tx, context, claim)
-        return _refusal(claim, action, said, NO_KEY) if wait is None else wait
+        wait, why = wait_for_account(tx, context, claim), why_read_only(context, claim)
+        return _refusal(claim, action, said, why) if wait is None else wait
     return _reply(tx, replying, claim, action, said, now)
 
 
