@@ -178,7 +178,8 @@ def names_things(node: ast.AST, field: str, naming: bool) -> bool:
     return False
 
 
-# The name of the plain workspace, a fact of a conversation's, what a message waits for, and a status of Kommunicate's: words of their own.
+# The name of the plain workspace, what a route can ask for, what a message waits for, and a status of Kommunicate's:
+# words of their own.
 OTHER_MEANING = {
     ("store/queue/gates.py", "slack"),
     ("cli/route.py", "account"),

@@ -70,11 +70,16 @@ def _validate(data: dict[str, Any], document: Document) -> Config | None:
     except ValidationError as error:
         explain_errors(error, document)
         return None
-    if not errors(document.problems.in_order()) and not (config.channels or config.routes or config.default_channel):
+    if not errors(document.problems.in_order()) and not _names_a_channel(config):
         message = "No channel is named anywhere, so every chat will wait and none is shown."
         hint = "Add `default_channel: C0123ABCD`, or lines under `channels`."
         document.problems.add(START, "every_chat_waits", message, hint, level="warning")
     return config
+
+
+def _names_a_channel(config: Config) -> bool:
+    of_accounts = any(one.default_channel for one in config.kommunicate.accounts.values())
+    return bool(config.channels or config.routes or config.default_channel or of_accounts)
 
 
 def _check_route_names(routes: Any, document: Document) -> None:
