@@ -135,6 +135,7 @@ def test_a_name_is_short_and_plain(name):
         ("routes: [{name: a, when: {not: {any: [{account: [shop, other]}]}}, channel: C0X}]", ["unknown_account"]),
         ("routes: [{name: a, when: {account: [shop, default, 's*']}, channel: C0X}]", []),
         ("tests: [{body: {}, account: other, channel: C0X}]", ["unknown_account"]),
+        ("routes: [{name: a, when: {role: bot}, channel: C0X, workspace: acme}]", ["unknown_key"]),
         ("default_channel: acme/night", ["bad_channel"]),
         ("default_channel: Acme/C0X", ["bad_channel"]),
         ("default_channel: a/b/C0X", ["bad_channel"]),
