@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from relay.store.db.engine import Store
 from relay.store.operations.reports import Kind
-from relay.store.operations.totals import Totals, totals
+from relay.store.operations.totals import Totals, open_by_owner, totals
 from relay.vocabulary import DeliveryState, Outcome
 
 OUTCOMES = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.REJECTED)
@@ -36,8 +36,14 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The families, from one reading of the store."""
         with self._store.read() as tx:
-            now = totals(tx)
+            now, owners = totals(tx), open_by_owner(tx)
         yield from _families(now)
+        about = "Deliveries not settled yet, by the workspace (none for the plain one) and the account they are of."
+        columns = ["workspace", "account"]
+        waiting = GaugeMetricFamily("relay_unsettled", about, labels=columns)
+        for owner, count in owners.items():
+            waiting.add_metric(owner, count)
+        yield waiting
         about = "1 while the configuration file can be used as it is, 0 while the relay goes on with an earlier one."
         yield GaugeMetricFamily("relay_config_valid", about, int(self._config_valid))
 

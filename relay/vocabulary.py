@@ -154,3 +154,6 @@ class GateScope(StrEnum):
     ACCOUNT = "account"  # everything for one account of Kommunicate's
     AGENT = "agent"  # what is done for one user of Kommunicate's
     CONFIG = "config"  # nothing: a mistake in the configuration only waits for a person
+
+
+OF_SLACK = (GateScope.WORKSPACE, GateScope.METHOD, GateScope.CHANNEL)  # each of one workspace

@@ -15,7 +15,7 @@ from relay import vocabulary
 ROOT = Path(relay.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-GROUND = {"messages", "errors", "clock", "conversation", "vocabulary", "keys", "files"}
+GROUND = {"messages", "errors", "clock", "conversation", "vocabulary", "keys", "files", "owners"}
 
 # Each room, and all of ours that it may import beside itself.
 ARROWS: dict[str, set[str]] = {
@@ -25,6 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "conversation": {"messages"},
     "vocabulary": set(),
     "keys": set(),
+    "owners": set(),
     "files": {"messages"},
     "jsontext": set(),
     "findings": set(),
@@ -177,9 +178,11 @@ def names_things(node: ast.AST, field: str, naming: bool) -> bool:
     return False
 
 
-# The name of the only workspace, what a message waits for, and a status of Kommunicate's: words of their own.
+# The name of the plain workspace, what a route can ask for, what a message waits for, and a status of Kommunicate's:
+# words of their own.
 OTHER_MEANING = {
     ("store/queue/gates.py", "slack"),
+    ("cli/route.py", "account"),
     ("delivery/handlers/messages.py", "channel"),
     ("delivery/controls.py", "resolved"),
 }

@@ -28,7 +28,7 @@ from relay.store.db.engine import Store
 from relay.store.operations.erased import count_standing
 from relay.store.operations.retention import count_old
 from relay.store.operations.tidying import is_untidy, mark_untidy, tidy
-from relay.wiring import build_keepers, build_slack
+from relay.wiring import build_keepers, build_workspaces
 
 NOT_TIDIED = (
     "The database file still holds pieces of it: something reads or writes it all the time, or the disk is full."
@@ -118,7 +118,7 @@ def _delete_content(store: Store, settings: Settings) -> dict[str, Any]:
 
 
 def _delete_in_slack(store: Store, settings: Settings) -> dict[str, Any]:
-    slack = build_slack(settings)
+    slack = build_workspaces(settings)
     with store.read() as tx:
         left = count_standing(tx)
     unfinished = {}

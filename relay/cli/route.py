@@ -18,6 +18,7 @@ from relay.clock import SystemClock
 from relay.errors import Rejected
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage
+from relay.owners import ACCOUNT
 from relay.routing.facts import SIMPLE, Facts
 from relay.routing.per_route import every_redaction
 from relay.routing.redact import redactor
@@ -27,7 +28,7 @@ from relay.store.operations.bodies import StoredBody, body_of, last_bodies
 from relay.wiring.deciding import chat_facts
 from relay.wiring.rehearsal import rehearse
 
-LEFT_OUT = ("title", "hours", "days")  # the same as another, or the same for all
+LEFT_OUT = ("title", "hours", "days", "account")  # the same as another, the same for all, or given
 COLUMNS = ("id", "group_id", "rule", "channel", "why")
 
 
@@ -50,9 +51,10 @@ class Routed:
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option("--received", metavar="ID", type=click.IntRange(1), help="A message that came, by its id in the logs.")
 @click.option("--last", metavar="N", type=click.IntRange(1, 1000), help="The last messages that came: where they go.")
+@click.option("--account", metavar="NAME", default=ACCOUNT, help="The account of Kommunicate's that FILE came from.")
 @json_option
 @explain_failures
-def route(*, file: Any, received: int | None, last: int | None, as_json: bool) -> None:
+def route(*, file: Any, received: int | None, last: int | None, account: str, as_json: bool) -> None:
     """Tell what becomes of a message, rule by rule; posts nothing.
 
     FILE holds a webhook's body, - for what is piped in. It shows which rule takes it, to which channel and why, and
@@ -65,13 +67,15 @@ def route(*, file: Any, received: int | None, last: int | None, as_json: bool) -
     if last is not None:
         _print_last(settings, last, as_json=as_json)
         return
-    found = _read(file) if received is None else _stored(settings, received)
+    found = _read(settings, file, account) if received is None else _stored(settings, received)
     message = _message(found)
     _print(_routed(settings, message, found), as_json=as_json)
 
 
-def _read(file: Any) -> StoredBody:
-    return StoredBody(0, "default", SystemClock().now(), file.read(MAX_BODY + 1))
+def _read(settings: Settings, file: Any, account: str) -> StoredBody:
+    if account not in settings.every_account:
+        raise click.UsageError(f"There is no such account; known are: {', '.join(settings.every_account)}.")
+    return StoredBody(0, account, SystemClock().now(), file.read(MAX_BODY + 1))
 
 
 def _stored(settings: Settings, received_id: int) -> StoredBody:

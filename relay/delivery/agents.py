@@ -15,6 +15,7 @@ from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Agent, Person, Role, Standing
+from relay.owners import ACCOUNT, owned
 from relay.slack.client import Profile, SlackClient
 from relay.store.conversations.people import known_agents, remember_agents
 from relay.store.db.engine import Store, Tx
@@ -37,55 +38,66 @@ class Known:
     to_look_up: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Where somebody did something: Slack's id of the workspace, and what the relay calls it."""
+
+    id: str
+    workspace: str
+
+
 class Agents:
-    """Finds agents by the Slack users who wrote or are mentioned."""
+    """Finds the agents of one account by the Slack users who wrote or are mentioned."""
 
     def __init__(
         self,
         store: Store,
-        slack: SlackClient,
+        slack: Callable[[str], SlackClient],
         kommunicate: KommunicateClient,
         by_slack_id: Mapping[str, str],
+        account: str = ACCOUNT,
     ) -> None:
+        """`slack` tells whom to ask in a workspace; `by_slack_id` are the configured agents, by Slack user."""
         self._store = store
         self._slack = slack
         self._kommunicate = kommunicate
         self._by_slack_id = by_slack_id
+        self._account = account
 
     def known(self, tx: Tx, team: str, user_ids: Collection[str]) -> Known:
         """What the store knows of these users."""
-        found = known_agents(tx, team, user_ids)
+        found = known_agents(tx, team, user_ids, account=self._account)
         old = {user_id for user_id, (_, age) in found.items() if age > FRESH}
         missing = set(user_ids) - found.keys()
         return Known({user_id: agent for user_id, (agent, _) in found.items()}, frozenset(missing | old))
 
-    def look_up(self, team: str, author: str, others: Collection[str]) -> None:
+    def look_up(self, place: Team, author: str, others: Collection[str]) -> None:
         """Look these up and remember them; raises `DeliveryFailed` where the author cannot be had now.
 
         A name less must not hold up a reply: `others` are only mentioned.
         """
-        found = [self._look_up(team, author)] if author else []
+        found = [self._look_up(place, author)] if author else []
         ends = monotonic() + OTHERS
         for user_id in others:
             if monotonic() > ends:
                 break
             try:
-                found.append(self._look_up(team, user_id))
+                found.append(self._look_up(place, user_id))
             except DeliveryFailed as error:
                 log.info("agents.no_name", user=user_id, code=error.code)
         with self._store.begin() as tx:
-            remember_agents(tx, team, found)
+            remember_agents(tx, place.id, found, account=self._account)
 
-    def _look_up(self, team: str, user_id: str) -> Agent:
-        profile, mapped = self._profile(team, user_id), self._by_slack_id.get(user_id)
+    def _look_up(self, place: Team, user_id: str) -> Agent:
+        profile, mapped = self._profile(place, user_id), self._by_slack_id.get(owned(place.workspace, user_id))
         if mapped is not None or not profile.email or profile.standing is Standing.OUTSIDER:
             return Agent(user_id, profile.name, mapped or "", profile.standing)
         found = self._kommunicate.people([profile.email], deadline=DEADLINE).get(profile.email)
         return Agent(user_id, profile.name, profile.email if _is_agent(found) else "", profile.standing)
 
-    def _profile(self, team: str, user_id: str) -> Profile:
+    def _profile(self, place: Team, user_id: str) -> Profile:
         try:
-            return self._slack.profile(user_id, team)
+            return self._slack(place.workspace).profile(user_id, place.id)
         except (OperatorNeeded, Permanent) as error:
             log.warning("agents.no_profile", user=user_id, code=error.code)
             return Profile(NAMELESS, "")
@@ -96,18 +108,18 @@ def _is_agent(person: Person | None) -> bool:
 
 
 def known_or_look_up(
-    tx: Tx, agents: Agents, claim: Claim, team: str, author: str, others: frozenset[str] = frozenset()
+    tx: Tx, agents: Agents, claim: Claim, place: Team, author: str, others: frozenset[str] = frozenset()
 ) -> Mapping[str, Agent] | Callable[[], None]:
     """Who the author and the others are; or how to look that up, once for each claim."""
-    found = agents.known(tx, team, {author} | others)
+    found = agents.known(tx, place.id, {author} | others)
     if not found.to_look_up or LOOKED_UP in claim.asked:
         return found.agents
-    return partial(_look_up, agents, team, author, found.to_look_up, is_known=author in found.agents)
+    return partial(_look_up, agents, place, author, found.to_look_up, is_known=author in found.agents)
 
 
-def _look_up(agents: Agents, team: str, author: str, wanted: frozenset[str], *, is_known: bool) -> None:
+def _look_up(agents: Agents, place: Team, author: str, wanted: frozenset[str], *, is_known: bool) -> None:
     try:
-        agents.look_up(team, author if author in wanted else "", wanted - {author})
+        agents.look_up(place, author if author in wanted else "", wanted - {author})
     except DeliveryFailed as error:
         if not is_known:
             raise

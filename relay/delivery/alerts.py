@@ -9,6 +9,7 @@ import structlog
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import close_gate
 from relay.errors import DeliveryFailed, RateLimited, Unsure
+from relay.owners import is_named, owner_of
 from relay.slack.alert import render_alert
 from relay.store.operations.alerts import Alert, put_back, take_alert
 from relay.store.queue.gates import take_slot
@@ -37,11 +38,11 @@ def post_alerts(context: DeliveryContext) -> None:
 def _channel(context: DeliveryContext) -> str | None:
     """The alerts channel's id; None where there is none, or where Slack does not find it now."""
     name = context.alerts_channel
-    if name is None or not name.startswith("#"):
+    if name is None or not is_named(name):
         return name
     if name not in context.channel_ids:
         try:
-            context.channel_ids[name] = context.slack.find_channel(name)
+            context.find_channel(name)
         except DeliveryFailed as error:
             log.warning("alerts.no_channel", channel=name, code=error.code)
             return None
@@ -49,9 +50,9 @@ def _channel(context: DeliveryContext) -> str | None:
 
 
 def _told(context: DeliveryContext, channel: str, alert: Alert) -> bool:
-    payload = render_alert(alert.scope, alert.name, alert.cause).payload()
     try:
-        context.slack.post(channel, payload, thread_ts=None, send_id=uuid.uuid4().hex)
+        payload = render_alert(alert.scope, alert.name, alert.cause, here=owner_of(channel)).payload()
+        context.slack_at(channel).post(channel, payload, thread_ts=None, send_id=uuid.uuid4().hex)
     except Unsure as error:
         log.warning("alert.unsure", scope=alert.scope, name=alert.name, code=error.code)
     except DeliveryFailed as error:

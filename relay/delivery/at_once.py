@@ -28,8 +28,8 @@ log = structlog.get_logger()
 class AtOnce:
     """Does each call in a thread of its own, a few at a time."""
 
-    def __init__(self, token: str, api_url: str) -> None:
-        self._slack = SlackClient(token, api_url, deadline=DEADLINE)
+    def __init__(self, token: str, api_url: str, *, workspace: str = "") -> None:
+        self._slack = SlackClient(token, api_url, deadline=DEADLINE, workspace=workspace)
         self._api_url = api_url
         self._threads = ThreadPoolExecutor(AT_ONCE, "at-once")
         self._room = threading.Semaphore(MOST)

@@ -13,6 +13,7 @@ import structlog
 
 from relay.clock import monotonic
 from relay.delivery import failures
+from relay.delivery.waits import names_gate
 from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.people import role_of
@@ -40,7 +41,7 @@ class Known:
 
 
 class Authors:
-    """Tells who speaks. Without a client only the configured lists of bots and agents are known."""
+    """Tells who speaks in one account. Without a client only the configured lists of bots and agents are known."""
 
     def __init__(
         self,
@@ -66,7 +67,8 @@ class Authors:
         cached = self._cached(tx, account, user_ids)
         missing = frozenset(user_ids) - cached.keys()
         old = {user_id for user_id, (_, age) in cached.items() if age > FRESH}
-        open_now = bool(missing or old) and self._client is not None and seconds_closed(tx, *failures.NAMES) is None
+        may_ask = bool(missing or old) and self._client is not None
+        open_now = may_ask and seconds_closed(tx, *names_gate(account)) is None
         if open_now and old:
             self._ask(account, old)
         people = {one: self._with_role(one, cached[one][0] if one in cached else None) for one in user_ids}
@@ -140,7 +142,7 @@ class Authors:
         except DeliveryFailed as error:
             log.warning("authors.lookup_failed", error=type(error).__name__, code=error.code)
             with self._store.begin() as tx:
-                failures.pause_names(tx, error)
+                failures.pause_names(tx, account, error)
             return
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
         everybody = [found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids]

@@ -32,6 +32,7 @@ from relay.errors import (
     Unsure,
 )
 from relay.failpoints import failpoint
+from relay.owners import owner_of
 from relay.slack.client import Found as Post
 from relay.slack.client import Posted
 from relay.slack.post import mark_repeated
@@ -76,7 +77,7 @@ def look(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
 def _find(context: DeliveryContext, send: Send) -> Sequence[Post]:
     if send.kind is SendKind.SHARE:
         return files.find(context, send)
-    return context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+    return context.look_for(send)
 
 
 def _seen(context: DeliveryContext, claim: Claim, send: Send, found: Sequence[Post], elapsed: float) -> Step | None:
@@ -186,7 +187,7 @@ def _look_failed(
 ) -> None:
     """A look, or what it led to, failed: again, and `in_the_end` without it."""
     log.warning("look.failed", send=send.id, error=type(error).__name__, code=error.code)
-    counts = _counts(context, error)
+    counts = _counts(context, send, error)
     is_member = error.code == NOT_A_MEMBER and context.join(send.channel)
 
     def work(tx: Tx) -> None:
@@ -205,7 +206,7 @@ def _look_failed(
     context.write("looked", lambda tx: _locked(tx, claim, work))
 
 
-def _counts(context: DeliveryContext, error: DeliveryFailed) -> bool:
+def _counts(context: DeliveryContext, send: Send, error: DeliveryFailed) -> bool:
     """True for a failure of this look alone; not for a gate that holds back all of them, or a Slack that is away."""
     match error:
         case RateLimited() | Unreachable():
@@ -213,7 +214,7 @@ def _counts(context: DeliveryContext, error: DeliveryFailed) -> bool:
         case OperatorNeeded():
             return error.scope is GateScope.CHANNEL
         case Transient() | Unsure():
-            return context.slack.answers()
+            return context.slack_at(send.channel).answers()
     return True
 
 
@@ -259,22 +260,22 @@ def _unreadable(context: DeliveryContext, claim: Claim, send: Send, elapsed: flo
 def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """A minute after a resend: if both copies arrived, delete the one whose `ts` is not saved."""
     with context.store.read() as tx:
-        blocked = are_looks_blocked(tx, context.limits)
+        blocked = are_looks_blocked(tx, context.limits, workspace=owner_of(send.channel))
     if blocked:
         _copies_later(context, claim, send, COPIES_AGAIN)
         return
     try:
         if send.kind is SendKind.SHARE:
-            context.slack.files.delete(send.payload["file"])
+            context.slack_at(send.channel).files.delete(send.payload["file"])
             context.write("copies", lambda tx: copies.check_copies_later(tx, claim, send, None))
             return
-        found = context.slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
+        found = context.look_for(send)
         keep = send.ts or ""
         if not send.is_root and found and keep not in {one.ts for one in found}:
             keep = min(one.ts for one in found)
         for one in found:
             if one.ts != keep:
-                context.slack.delete(send.channel, one.ts)
+                context.slack_at(send.channel).delete(send.channel, one.ts)
                 failpoint("copy.deleted")
                 log.info("copy.deleted", send=send.id, channel=send.channel)
     except DeliveryFailed as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -13,12 +13,13 @@ import structlog
 from relay.clock import monotonic
 from relay.conversation import Show
 from relay.delivery import stored
-from relay.delivery.agents import Agents
+from relay.delivery.accounts import OfAccount, Replying
 from relay.delivery.authors import Authors, Known
 from relay.delivery.keeping import Keepers
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
 from relay.delivery.reminding_rules import Reminding
+from relay.delivery.workspaces import OfWorkspace
 from relay.errors import (
     DeliveryFailed,
     OperatorNeeded,
@@ -29,21 +30,20 @@ from relay.errors import (
     Unreachable,
     Unsure,
 )
-from relay.files import Attachments, FilesBack, Way, picture_url, way_of
-from relay.kommunicate.client import KommunicateClient
-from relay.kommunicate.payloads import Status
+from relay.files import Attachments, Way, picture_url, way_of
 from relay.messages import Attachment, ChatMessage, ConversationKey, Decision, Form, ReplyRules
 from relay.net.hosts import Hosts
+from relay.owners import ACCOUNT, WORKSPACE, owner_of
 from relay.routing.privacy import Privacy
 from relay.routing.redact import Redactor
-from relay.settings.schema import Replies
-from relay.slack.client import SlackClient
+from relay.slack.client import Found, SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, Tx
-from relay.store.db.rows import Conversation
+from relay.store.db.rows import Conversation, Send
 from relay.store.queue.gates import Limits
 from relay.vocabulary import GateScope, SendKind, Vendor
 
+NO_WORKSPACE = "no_workspace"
 REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
 
 HIDDEN = "a file"  # instead of its name, where nothing of files is to be told
@@ -55,45 +55,14 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Replying:
-    """What the way back needs; all durations are in seconds."""
-
-    kommunicate: KommunicateClient
-    agents: Agents
-    sender: str  # speaks for agents whom Kommunicate does not know
-    rules: Replies
-    call_deadline: float
-    files_back: Callable[[str], FilesBack]  # for the rule by which a conversation has its channel
-    public_url: str | None = None  # with which links for customers begin; None for where Slack reaches the relay
-    templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
-
-    # Silently: from Slack nothing reaches the customer but what an agent wrote.
-    def assign(self, group_id: str, assignee: str, *, acting: str, from_bot: bool) -> None:
-        """Give a conversation to a user of Kommunicate; raises DeliveryFailed."""
-        self.kommunicate.assign(
-            group_id,
-            assignee,
-            acting=acting,
-            take_over_from_bot=from_bot,
-            notify=False,
-            deadline=self.call_deadline,
-        )
-
-    def set_status(self, group_id: str, status: Status, *, acting: str) -> None:
-        """Resolve or open a conversation; raises DeliveryFailed."""
-        self.kommunicate.set_status(group_id, status, acting=acting, notify=False, deadline=self.call_deadline)
-
-
-@dataclass(frozen=True, slots=True)
 class Files:
     """What is done with customers' files: `mode_of` tells it for the rule by which a conversation has its channel.
 
-    They are fetched from `hosts` alone. `kommunicate` signs addresses, where there is a key for that.
+    They are fetched from `hosts` alone.
     """
 
     mode_of: Callable[[str], Attachments]
     hosts: Hosts
-    kommunicate: KommunicateClient | None
     call_deadline: float
     redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # as `mode_of`
 
@@ -114,12 +83,13 @@ class Files:
             return message.own_words
         return HIDDEN if self.mode_of(rule) is Attachments.NONE else file.name
 
-    def signed_url(self, key: str) -> str:
-        """Where a private file can be opened now; raises DeliveryFailed."""
-        if self.kommunicate is None:
-            raise Permanent("a private file needs KOMMUNICATE_API_KEY, which is not set", code="no_key")
+    def signed_url(self, key: str, account: OfAccount) -> str:
+        """Where a private file of an account's can be opened now; raises DeliveryFailed."""
+        if account.client is None:
+            why = f"a private file cannot be opened: {account.lacks}"
+            raise Transient(why, code="no_key") if account.is_gone else Permanent(why, code="no_key")
         try:
-            return self.kommunicate.signed_url(key, deadline=self.call_deadline)
+            return account.client.signed_url(key, deadline=self.call_deadline)
         except (OperatorNeeded, RateLimited, Unreachable, Unsure) as error:  # no gate of Slack's is closed for it
             raise Transient(str(error), code=error.code) from None
 
@@ -146,21 +116,19 @@ class Showing:
 class DeliveryContext:
     """The store, the vendors and the limits a worker works with; `lease` is in seconds.
 
-    `replying` is None where nothing goes back to Kommunicate. `schedules` are for what goes to each
-    vendor, and for kinds that have their own.
+    `workspaces` are those of Slack that are known, by name, and `accounts` those of Kommunicate; `gone` stands for any
+    other account. `schedules` are for what goes to each vendor, and for kinds that have their own.
     `reminding` tells, for the rule by which a conversation has its channel, when somebody is called.
     `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
     """
 
     store: Store
-    slack: SlackClient
-    authors: Authors
-    members: Members
+    workspaces: Mapping[str, OfWorkspace]
+    accounts: Mapping[str, OfAccount]
+    gone: OfAccount
     limits: Limits
     schedules: Mapping[Vendor | SendKind, Schedule]
     lease: float
-    dashboard_url: str
-    replying: Replying | None
     wording: Wording
     files: Files
     keepers: Keepers
@@ -176,11 +144,47 @@ class DeliveryContext:
     channel_ids: dict[str, str] = field(default_factory=dict)
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
-    def way_back(self) -> Replying:
-        """What the way back needs; raises OperatorNeeded where there is none."""
-        if self.replying is None:
-            raise OperatorNeeded(GateScope.ACCOUNT, "KOMMUNICATE_API_KEY is not set", code="no_key")
-        return self.replying
+    def of(self, account: str) -> OfAccount:
+        """What there is of an account of Kommunicate's."""
+        return self.accounts.get(account, self.gone)
+
+    @property
+    def authors(self) -> Authors:
+        """Who speaks in the plain account."""
+        return self.of(ACCOUNT).authors
+
+    @property
+    def slack(self) -> SlackClient:
+        """The plain workspace's Slack."""
+        return self.workspaces[WORKSPACE].slack
+
+    def slack_at(self, channel: str) -> SlackClient:
+        """The Slack of the workspace that a channel is in; raises OperatorNeeded where nobody has its token."""
+        return self.slack_in(owner_of(channel))
+
+    def slack_in(self, workspace: str) -> SlackClient:
+        """The Slack of a workspace; raises OperatorNeeded where nobody has its token."""
+        if workspace not in self.workspaces:
+            said = f"`slack.workspaces` does not name {workspace} any more"
+            raise OperatorNeeded(GateScope.WORKSPACE, said, code=NO_WORKSPACE)
+        return self.workspaces[workspace].slack
+
+    def members_at(self, place: Conversation) -> Members:
+        """Who is a member of the workspace that a conversation is shown in."""
+        here = self.workspaces.get(place.workspace)
+        return Members(None, {}) if here is None else here.members
+
+    def replying(self, place: Conversation) -> Replying | None:
+        """The way back to a conversation's customer, None where there is none."""
+        here, of_account = self.workspaces.get(place.workspace), self.of(place.key.account)
+        return of_account.replying if here is None or here.hears else None
+
+    def way_back(self, account: str = ACCOUNT) -> Replying:
+        """What the way back to an account's customers needs; raises OperatorNeeded where there is none."""
+        of_account = self.of(account)
+        if of_account.replying is None:
+            raise OperatorNeeded(GateScope.ACCOUNT, of_account.lacks, code="no_key")
+        return of_account.replying
 
     def schedule(self, kind: SendKind) -> Schedule:
         """The delays for this kind of send."""
@@ -192,24 +196,33 @@ class DeliveryContext:
             self.permalinks.clear()
         self.permalinks[channel, ts] = None
         try:
-            self.permalinks[channel, ts] = self.slack.permalink(channel, ts, deadline=LINK_DEADLINE)
+            self.permalinks[channel, ts] = self.slack_at(channel).permalink(channel, ts, deadline=LINK_DEADLINE)
         except DeliveryFailed as error:
             log.info("permalink.unknown", channel=channel, code=error.code)
             return False
         return True
 
+    def find_channel(self, name: str) -> None:
+        """Remember Slack's id of a channel that is given by its name; raises DeliveryFailed."""
+        self.channel_ids[name] = self.slack_at(name).find_channel(name)
+
     def find_channels(self, names: Iterable[str]) -> None:
-        """Remember the ids of channels that are called so, as far as Slack tells them."""
+        """The same of several, as far as Slack tells them."""
         for name in names:
             try:
-                self.channel_ids[name] = self.slack.find_channel(name)
+                self.find_channel(name)
             except DeliveryFailed as error:
                 log.info("channel.not_found", channel=name, code=error.code)
+
+    def look_for(self, send: Send) -> Sequence[Found]:
+        """The posts that this send has made, in its thread and in its channel; raises DeliveryFailed."""
+        slack = self.slack_at(send.channel)
+        return slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
 
     def join(self, channel: str) -> bool:
         """Enter a public channel the bot is not in; False where only a person can invite it."""
         try:
-            self.slack.join(channel)
+            self.slack_at(channel).join(channel)
         except DeliveryFailed as error:
             log.info("channel.not_joined", channel=channel, code=error.code)
             return False
@@ -221,7 +234,8 @@ class DeliveryContext:
 
     def known(self, tx: Tx, place: Conversation, user_ids: Collection[str]) -> Known:
         """Who these users are as it may be shown: the team by their names, of others nothing that is hidden."""
-        known, redactor = self.authors.known(tx, place.key.account, user_ids), self.redact(place.rule)
+        account, redactor = place.key.account, self.redact(place.rule)
+        known = self.of(account).authors.known(tx, account, user_ids)
         if redactor is None:
             return known
         people = {
@@ -232,7 +246,7 @@ class DeliveryContext:
 
     def conversation_url(self, key: ConversationKey) -> str:
         """Where a conversation is in Kommunicate's dashboard."""
-        return f"{self.dashboard_url.rstrip('/')}/conversations/{key.group_id}"
+        return f"{self.of(key.account).dashboard_url.rstrip('/')}/conversations/{key.group_id}"
 
     def write(self, name: str, work: Callable[[Tx], T], *, done: Callable[[Tx], bool] | None = None) -> T | None:
         """Do `work` in one transaction; while the store is away, again: what a call came to must not be forgotten.
@@ -254,7 +268,6 @@ class DeliveryContext:
     def _unless_done(work: Callable[[Tx], T], done: Callable[[Tx], bool] | None, tx: Tx) -> T | None:
         return None if done is not None and done(tx) else work(tx)
 
-    @property
-    def read_only(self) -> bool:
-        """True where no reply reaches the customer."""
-        return self.replying is None
+    def look_up_names(self, account: str, user_ids: Collection[str]) -> None:
+        """Look up who these users of an account are; returns after a moment at the latest, done or not."""
+        self.of(account).authors.look_up(account, user_ids)

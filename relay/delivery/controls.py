@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from relay.conversation import ConversationState, muted, released, reopened, resolved, taken
-from relay.delivery.context import Replying
+from relay.delivery.accounts import Replying
 from relay.slack.card import ASSIGN, MUTE, RELEASE, REOPEN, RESOLVE, TAKE_OVER, UNMUTE
 from relay.slack.thread_notices import TAKE_ANYWAY
 from relay.vocabulary import ThreadNotice

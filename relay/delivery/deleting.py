@@ -7,7 +7,7 @@ is killed, or finds Slack away, goes on where they were. What is gone already is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -18,6 +18,7 @@ from relay.clock import monotonic
 from relay.delivery.patience import write_patiently
 from relay.errors import DeliveryFailed, HistoryUnreadable, OperatorNeeded, Permanent, RateLimited, ThreadGone
 from relay.failpoints import failpoint
+from relay.owners import owner_of
 from relay.slack.client import SlackClient
 from relay.store.db.engine import Store
 from relay.store.operations.erased import Standing, mark_gone, mark_left, still_standing
@@ -47,8 +48,13 @@ class Deleter:
     """Works through the list. `wait` lets so many seconds pass; `step` is told of each that is done with."""
 
     def __init__(
-        self, store: Store, slack: SlackClient, wait: Callable[[float], object], step: Callable[[], object]
+        self,
+        store: Store,
+        slack: Mapping[str, SlackClient],
+        wait: Callable[[float], object],
+        step: Callable[[], object],
     ) -> None:
+        """`slack` is each workspace's, by name."""
         self._store, self._slack, self._wait, self._step = store, slack, wait, step
         self._next: dict[str, float] = defaultdict(
             float
@@ -90,29 +96,37 @@ class Deleter:
         if not isinstance(error, OperatorNeeded):
             write_patiently(self._store, "erase_post", partial(mark_left, send_id=one.id, why=error.code))
 
+    def _at(self, channel: str) -> SlackClient:
+        workspace = owner_of(channel)
+        if workspace not in self._slack:
+            said = f"the workspace {workspace} is not named in the configuration"
+            raise OperatorNeeded(GateScope.CHANNEL, said, code="no_workspace")
+        return self._slack[workspace]
+
     def _take_away(self, one: Standing) -> None:
+        slack = self._at(one.channel)
         if one.kind is SendKind.SHARE:
-            self._take_away_files(one)
+            self._take_away_files(slack, one)
             return
         places = [one.ts] if one.ts else []
         if one.is_to_look_for:
-            look = partial(self._slack.find_posted, one.channel, one.id, thread_ts=one.thread_ts, oldest=one.since_ts)
+            look = partial(slack.find_posted, one.channel, one.id, thread_ts=one.thread_ts, oldest=one.since_ts)
             found = self._patiently(LOOK, look)
             places += [post.ts for post in found if post.ts not in places]
         for ts in places:
-            self._patiently(DELETE_POST, partial(self._slack.delete, one.channel, ts))
+            self._patiently(DELETE_POST, partial(slack.delete, one.channel, ts))
             self.deleted.posts += 1
 
-    def _take_away_files(self, one: Standing) -> None:
+    def _take_away_files(self, slack: SlackClient, one: Standing) -> None:
         """The file itself, and with it the message that shows it; where its id is no longer kept, the message tells."""
         ids = [one.file] if one.file else []
         if one.ts and not ids:
-            ids = self._patiently(LOOK, partial(self._slack.files.ids_in, one.channel, one.ts, one.thread_ts or one.ts))
+            ids = self._patiently(LOOK, partial(slack.files.ids_in, one.channel, one.ts, one.thread_ts or one.ts))
         for file_id in ids:
-            self._patiently(DELETE_FILE, partial(self._slack.files.delete, file_id))
+            self._patiently(DELETE_FILE, partial(slack.files.delete, file_id))
             self.deleted.files += 1
         if one.ts:
-            self._patiently(DELETE_POST, partial(self._slack.delete, one.channel, one.ts))
+            self._patiently(DELETE_POST, partial(slack.delete, one.channel, one.ts))
 
     def _patiently(self, method: str, call: Callable[[], T]) -> T:
         """At its pace; again where Slack asks for patience or does not answer: all of it may be done twice."""

@@ -15,24 +15,25 @@ import structlog
 from relay.delivery import policy
 from relay.delivery.policy import VENDOR_OF, Verdict, decide
 from relay.delivery.situations import situation
-from relay.delivery.steps import Refused, Result, Step, TooLate
+from relay.delivery.steps import Refused, Result, Step, TooLate, agent_of, workspace_of
+from relay.delivery.waits import names_gate, waits_at_gate
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
+from relay.owners import bare, is_named, owned, owner_of
 from relay.slack.limits import POSTING
 from relay.store.conversations import files, replies, threads
 from relay.store.db.engine import Tx
-from relay.store.db.rows import Claim, Draft, Send
+from relay.store.db.rows import Claim, Send
 from relay.store.queue import closing, lanes, refusals, sends
 from relay.store.queue.due import lock
-from relay.store.queue.gates import WORKSPACE
+from relay.store.queue.gates import gate_of_workspace
 from relay.store.queue.lanes import Fenced, give_back, hold, put_off
 from relay.vocabulary import GateScope, SendKind, Vendor
 
 if TYPE_CHECKING:
     from relay.delivery.context import DeliveryContext
 
-NAMES = (GateScope.ACCOUNT, "kommunicate user detail")  # the gate of look-ups of names
 NAMES_PAUSE = 30.0  # seconds without look-ups after one failed
 NAMES_PAUSE_FOR_OPERATOR = 300.0  # the same when the key was refused
 RUNAWAY = (3600.0, 6 * 3600.0)  # seconds between tries where each opens a thread in vain: the first, and the slowest
@@ -106,7 +107,7 @@ def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> 
     if error.code == NOT_A_MEMBER and context.join(send.channel):
         return Transient("the bot was not in the channel", code=NOT_A_MEMBER)
     passes = isinstance(error, Transient) and VENDOR_OF[send.kind] is Vendor.SLACK
-    if passes and not isinstance(error, Unreachable) and not context.slack.answers():
+    if passes and not isinstance(error, Unreachable) and not context.slack_in(workspace_of(send)).answers():
         return Unreachable(str(error), code=error.code)
     return error
 
@@ -133,16 +134,17 @@ def _retry(f: Failure, verdict: policy.Retry) -> Step | None:
 
 def _wait_at_gate(f: Failure, _: policy.WaitAtGate) -> None:
     place = f.claim.conversation
-    if f.error.code == NO_CHANNEL and f.send.channel == place.channel_id and (place.channel or "").startswith("#"):
+    if f.error.code == NO_CHANNEL and f.send.channel == place.channel_id and is_named(place.channel or ""):
         f.context.channel_ids.pop(place.channel or "", None)
         threads.forget_channel(f.tx, place)
     sends.freeze_again(f.tx, f.send, f.cause)
     _note_wait(f, waits_at_gate(f.error), None)
-    seconds = close_gate(
-        f.tx, f.context, f.error, channel=f.send.channel, account=f.send.channel, agent=agent_of(f.send)
-    )
+    of, workspace = f.send.channel, workspace_of(f.send)
+    where = owned(workspace, bare(of))
+    seconds = close_gate(f.tx, f.context, f.error, channel=where, account=of, agent=agent_of(f.send))
     only_agent = isinstance(f.error, OperatorNeeded) and f.error.scope is GateScope.AGENT
-    put_off(f.tx, f.claim, seconds if only_agent else 0.0)  # the other gates hold the lane back themselves
+    elsewhere = VENDOR_OF[f.send.kind] is Vendor.SLACK and workspace != place.workspace  # of a chat that has moved
+    put_off(f.tx, f.claim, seconds if only_agent or elsewhere else 0.0)  # the other gates hold the lane back themselves
 
 
 def _confirm(f: Failure, verdict: policy.Confirm) -> None:
@@ -208,11 +210,6 @@ _OBEY: Mapping[type[Verdict], tuple[str, Callable[[Failure, Any], Step | None]]]
 """What is done for each verdict, and what that is called in the log."""
 
 
-def waits_at_gate(error: DeliveryFailed) -> float:
-    """How long something waits, in seconds, for all anybody knows: a person takes long, a limit a little."""
-    return replies.LONG if isinstance(error, RateLimited) else 2 * replies.LONG
-
-
 def _note_wait(f: Failure, waits: float, left: float | None) -> None:
     """An agent sees on their own message that it takes longer."""
     if f.send.kind in (SendKind.REPLY, SendKind.TAKEOVER, SendKind.CLICK):
@@ -221,30 +218,32 @@ def _note_wait(f: Failure, waits: float, left: float | None) -> None:
 
 
 def close_gate(
-    tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str = "", account: str = "", agent: str = ""
+    tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str, account: str = "", agent: str = ""
 ) -> float:
     """Close the gate that `error` concerns, and what it is a part of if others agree; returns for how many seconds."""
+    workspace = owner_of(channel)
     match error:
         case RateLimited():
             return _close_for_limit(tx, context, error, channel=channel, account=account)
         case OperatorNeeded():
-            of_slack = {GateScope.WORKSPACE: WORKSPACE, GateScope.CHANNEL: channel}
+            of_slack = {GateScope.WORKSPACE: gate_of_workspace(workspace), GateScope.CHANNEL: channel}
             name = {**of_slack, GateScope.ACCOUNT: account, GateScope.AGENT: agent or account}[error.scope]
             return _close_with_others(tx, error, name, account)
         case _:
-            return closing.close_for_vendor(tx, str(error), error.code)
+            return closing.close_for_vendor(tx, workspace, str(error), error.code)
 
 
 def _close_for_limit(tx: Tx, context: DeliveryContext, error: RateLimited, *, channel: str, account: str) -> float:
-    scope, name = GateScope.METHOD, error.method
+    workspace = owner_of(channel)
+    scope, name = GateScope.METHOD, owned(workspace, error.method)
     if error.vendor is Vendor.KOMMUNICATE:
         scope, name = GateScope.ACCOUNT, account
     elif error.method in POSTING:
         scope, name = GateScope.CHANNEL, channel
     close = partial(closing.close_for_rate_limit, tx, vendor=error.vendor, pace=context.limits.pace, code=error.code)
     seconds = close(scope, name, error.retry_after)
-    if scope is GateScope.CHANNEL and closing.count_limited(tx, CROWD_SECONDS) >= CROWD:
-        close(GateScope.METHOD, error.method, seconds)
+    if scope is GateScope.CHANNEL and closing.count_limited(tx, CROWD_SECONDS, workspace) >= CROWD:
+        close(GateScope.METHOD, owned(workspace, error.method), seconds)
     return seconds
 
 
@@ -257,11 +256,12 @@ def _close_with_others(tx: Tx, error: OperatorNeeded, name: str, account: str) -
     if not error.shared:
         return close(error.scope, name)
     of_channel = error.scope is GateScope.CHANNEL
-    whole = (GateScope.WORKSPACE, WORKSPACE) if of_channel else (GateScope.ACCOUNT, account)
+    owner = owner_of(name)
+    whole = (GateScope.WORKSPACE, gate_of_workspace(owner)) if of_channel else (GateScope.ACCOUNT, account)
     closing.lock(tx, [(error.scope, name), whole])
     seconds = close(error.scope, name)
-    agree = closing.count_closed(tx, error.scope, error.code) >= CROWD
-    if agree and not (of_channel and sends.posted_within(tx, LATELY)):
+    agree = closing.count_closed(tx, error.scope, error.code, owner) >= CROWD
+    if agree and not (of_channel and sends.posted_within(tx, LATELY, owner)):
         close(*whole)
     return seconds
 
@@ -279,21 +279,16 @@ def tell_mistake(tx: Tx, file: str, mistake: str) -> None:
         closing.open_closed_for(tx, MISTAKE)
 
 
-def close_for_missing_key(tx: Tx, account: str) -> None:
-    """Nothing can be sent to Kommunicate without a key: what is on its way there waits."""
-    cause = "KOMMUNICATE_API_KEY is not set, and a reply waits for it"
+def close_for_missing_key(tx: Tx, account: str, cause: str) -> None:
+    """Nothing can be sent to an account without its key: what is on its way there waits."""
     closing.close_for_operator(tx, GateScope.ACCOUNT, account, cause=cause, code="no_key")
 
 
-def pause_names(tx: Tx, error: DeliveryFailed) -> None:
+def pause_names(tx: Tx, account: str, error: DeliveryFailed) -> None:
     """No look-ups of names for a while; a key that was refused is a person's matter."""
+    gate = names_gate(account)
     if isinstance(error, OperatorNeeded):
-        closing.close_for_failure(tx, *NAMES, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
+        closing.close_for_failure(tx, *gate, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
         return
     asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
-    closing.close_for_failure(tx, *NAMES, max(NAMES_PAUSE, asked), cause="names could not be looked up")
-
-
-def agent_of(what: Draft | Send) -> str:
-    """For whom something is done in Kommunicate: the name of that user's gate; "" of what goes to Slack."""
-    return str(what.payload.get("acting") or what.payload.get("sender") or "")
+    closing.close_for_failure(tx, *gate, max(NAMES_PAUSE, asked), cause="names could not be looked up")

@@ -37,7 +37,7 @@ def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float)
     rows = last_messages(tx, place.id)
     messages = [context.read(body, place) for _, body in rows]
     read = [one for one in messages if isinstance(one, ChatMessage)]
-    people = context.authors.known(tx, place.key.account, {one.sender for one in read}).people
+    people = context.of(place.key.account).authors.known(tx, place.key.account, {one.sender for one in read}).people
     said = [(one, people[one.sender].role) for one in read if one.own_words or one.attachment]
     of_customer = [one for one, role in said if role in CUSTOMERS]
     waits, again = place.state.waits_since, None

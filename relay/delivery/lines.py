@@ -42,7 +42,7 @@ def to_lines(
         wanted |= spoken_of(claim)
     known = context.known(tx, claim.conversation, wanted)
     if patient and known.missing and NAMES not in claim.asked:
-        return Need(NAMES, partial(context.authors.look_up, key.account, known.missing))
+        return Need(NAMES, partial(context.look_up_names, key.account, known.missing))
     if patient and quoted and (links := quoting.need_links(context, claim, quoted)):
         return links
     rule = claim.conversation.rule

@@ -24,8 +24,8 @@ log = structlog.get_logger()
 class Members:
     """Remembers for a while whom Slack has named, and that it has named nobody."""
 
-    def __init__(self, slack: SlackClient, agent_ids: Mapping[str, str]) -> None:
-        """`agent_ids` are the configured ones of Kommunicate, by Slack user."""
+    def __init__(self, slack: SlackClient | None, agent_ids: Mapping[str, str]) -> None:
+        """`agent_ids` are the configured ones of Kommunicate, by Slack user; without `slack` nobody else is known."""
         self._slack = slack
         self._mapped = {agent_id: user_id for user_id, agent_id in agent_ids.items()}
         self._found: dict[str, tuple[str | None, float]] = {}
@@ -37,6 +37,8 @@ class Members:
     def missing(self, agent_ids: Collection[str]) -> list[str]:
         """Whom Slack could be asked for."""
         ends = monotonic() - FRESH
+        if self._slack is None:
+            return []
         return sorted(
             one
             for one in set(agent_ids) - self._mapped.keys()
@@ -55,6 +57,8 @@ class Members:
             self._found[agent_id] = (self._ask(agent_id, left), monotonic())
 
     def _ask(self, email: str, deadline: float) -> str | None:
+        if self._slack is None:
+            return None
         try:
             found = self._slack.find_user(email, deadline=deadline)
         except DeliveryFailed as error:

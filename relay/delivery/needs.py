@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import structlog
 
-from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import close_gate, waits_at_gate
+from relay.delivery.context import NO_WORKSPACE, DeliveryContext
+from relay.delivery.failures import close_gate
 from relay.delivery.policy import GiveUp, Retry, Situation, WaitAtGate, decide
 from relay.delivery.steps import Need, Step
+from relay.delivery.waits import waits_at_gate
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, Transient, Unsure
 from relay.messages import Form
 from relay.store.conversations.replies import note_wait
@@ -54,7 +55,7 @@ def _as_asked(need: Need, error: DeliveryFailed) -> DeliveryFailed:
     """What a failed question means for what needs its answer."""
     if isinstance(error, Unsure):  # nothing was changed: it may be asked again
         return Transient(str(error), code=error.code)
-    if isinstance(error, OperatorNeeded) and need.kind is SendKind.POST:
+    if isinstance(error, OperatorNeeded) and error.code != NO_WORKSPACE and need.kind is SendKind.POST:
         # Only this name waits, also where the scope is missing: channels given by id need no look-up.
         return OperatorNeeded(GateScope.CHANNEL, str(error), code=error.code)
     return error

@@ -52,8 +52,8 @@ def called_agents(claim: Claim, lines: Sequence[Line]) -> list[str]:
 
 def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[str, Person]) -> Notice:
     """It calls whoever has the chat, else whom the settings name."""
-    state = claim.conversation.state
-    holder = context.members.known(state.assignee or "") if state.holder is Holder.AGENT else None
+    state, members = claim.conversation.state, context.members_at(claim.conversation)
+    holder = members.known(state.assignee or "") if state.holder is Holder.AGENT else None
     who = people[state.opener_sender].name if state.opener_sender in people else NAMELESS
     fate = Fate(DeliveryState.WAITING, cause=who, at=state.waits_since)
     return Notice(about.topic, about.id, fate, user_id=holder or context.reminding(claim.conversation.rule).mention)

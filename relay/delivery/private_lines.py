@@ -14,7 +14,6 @@ from relay.store.queue.due import lock
 from relay.store.queue.lanes import hold
 
 SWITCHED_OFF = "`replies.mode` in the relay's settings lets nothing reach the customer from here"
-NO_KEY = "this relay has no KOMMUNICATE_API_KEY, so nothing reaches the customer"
 log = structlog.get_logger()
 
 
@@ -41,7 +40,7 @@ def _tell(context: DeliveryContext, line: SayPrivately) -> bool:
         return False
     where = line.author
     try:
-        context.slack.post_ephemeral(
+        context.slack_at(where.channel).post_ephemeral(
             where.channel,
             where.user_id,
             line.sentence,

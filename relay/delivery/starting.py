@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import agent_of, close_for_missing_key
+from relay.delivery.failures import close_for_missing_key
 from relay.delivery.policy import VENDOR_OF
+from relay.delivery.steps import agent_of, workspace_of
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Draft, Send
 from relay.store.queue.gates import seconds_closed, seconds_for_file, take_slot
@@ -25,10 +26,25 @@ def seconds_until_start(tx: Tx, context: DeliveryContext, claim: Claim, what: Dr
     if what.kind in POSTS:
         return take_slot(tx, what.channel, context.limits)
     if claim.lane in FILE_LANES:
-        return seconds_for_file(tx, what.channel, context.limits)
+        return seconds_for_file(tx, what.channel, context.limits, workspace=workspace_of(what))
     if VENDOR_OF[what.kind] is Vendor.SLACK:
         return None
-    if context.replying is None:
-        close_for_missing_key(tx, claim.conversation.key.account)
-        return 0.0  # until that gate opens
+    if context.replying(claim.conversation) is None:
+        return _close_for(tx, context, claim)
     return seconds_closed(tx, GateScope.AGENT, agent_of(what))
+
+
+def wait_for_account(tx: Tx, context: DeliveryContext, claim: Claim) -> float | None:
+    """What is for an account that is not named any more waits until it is again; None where it is named."""
+    return _close_for(tx, context, claim) if context.of(claim.conversation.key.account).is_gone else None
+
+
+def _close_for(tx: Tx, context: DeliveryContext, claim: Claim) -> float:
+    account = claim.conversation.key.account
+    close_for_missing_key(tx, account, f"{context.of(account).lacks}, and a reply waits for it")
+    return 0.0  # until that gate opens
+
+
+def why_read_only(context: DeliveryContext, claim: Claim) -> str:
+    """Why nothing reaches this customer, as its agent is told."""
+    return f"{context.of(claim.conversation.key.account).lacks}, so nothing reaches the customer"

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from relay.owners import owned, owner_of
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Draft, Send
 from relay.vocabulary import SendKind
+
+FROM = "from"  # in the payload of what is fetched from a workspace: which one
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,17 @@ class Ready:
     events_to: int = 0
     calls_channel: bool = False
     mentions: str | None = None
+
+
+def workspace_of(what: Draft | Send) -> str:
+    """Which of Slack's workspaces it calls."""
+    return str(what.payload.get(FROM) or owner_of(what.channel))
+
+
+def agent_of(what: Draft | Send) -> str:
+    """For whom something is done in Kommunicate: the name of that user's gate; "" of what goes to Slack."""
+    agent = str(what.payload.get("acting") or what.payload.get("sender") or "")
+    return owned(what.channel, agent) if agent else ""
 
 
 Step = Call | Look | LookForCopies | Found | Remove | SayPrivately | Need

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from relay.errors import SettingsError, Transient, Unsure
+from relay.errors import OperatorNeeded, SettingsError, Transient, Unsure
 from relay.kommunicate import payloads
-from relay.kommunicate.errors import content_of
+from relay.kommunicate.errors import KEY, content_of
 from relay.kommunicate.people import person_of
 from relay.messages import Person
-from relay.net.call import Caller
+from relay.net.call import Caller, Response
 from relay.vocabulary import Vendor
 
 USER_DETAIL = "/rest/ws/user/v2/detail"
@@ -32,10 +32,12 @@ _KEY = re.compile(r"[!-~]+", re.ASCII)
 class KommunicateClient:
     """Calls Kommunicate with one API key; never retries, never sleeps, never follows a redirect."""
 
-    def __init__(self, api_key: str, base_url: str) -> None:
+    def __init__(self, api_key: str, base_url: str, *, variable: str = KEY) -> None:
+        """`variable` is where the key comes from, for whoever has to mend it."""
         if not _KEY.fullmatch(api_key):
             # Checked here because the error for such a header would quote the key.
             raise SettingsError("KOMMUNICATE_API_KEY is empty or holds characters that no key has")
+        self._variable = variable
         self._caller = Caller(Vendor.KOMMUNICATE, base_url.rstrip("/"), {"Api-Key": api_key, **_HEADERS})
 
     def people(self, user_ids: Sequence[str], *, deadline: float = 2.0) -> dict[str, Person]:
@@ -82,7 +84,7 @@ class KommunicateClient:
         said = response.body.decode("utf-8", "replace").strip().strip('"')
         if response.status == 200 and said.startswith(("https://", "http://")):
             return said
-        content = content_of(response, FILE_URL)
+        content = self._content_of(response, FILE_URL)
         url = content.get("response") if isinstance(content, dict) else None
         if not isinstance(url, str):
             raise Transient("Kommunicate does not say where the file is", code="no_address")
@@ -105,12 +107,19 @@ class KommunicateClient:
 
     def _post(self, path: str, payload: Any, *, deadline: float, fresh: bool = False) -> Any:
         body = json.dumps(payload).encode()
-        return content_of(self._caller.call("POST", path, body, deadline=deadline, fresh=fresh), path)
+        return self._content_of(self._caller.call("POST", path, body, deadline=deadline, fresh=fresh), path)
+
+    def _content_of(self, response: Response, path: str) -> Any:
+        try:
+            return content_of(response, path)
+        except OperatorNeeded as error:
+            said = str(error).replace(KEY, self._variable)
+            raise OperatorNeeded(error.scope, said, code=error.code, shared=error.shared) from None
 
     def _change(self, path: str, query: Mapping[str, str], acting: str, deadline: float) -> payloads.Assigned:
         headers = payloads.on_behalf(acting)
         response = self._caller.call("PATCH", f"{path}?{urlencode(query)}", None, headers, deadline=deadline)
-        change = payloads.change(content_of(response, path))
+        change = payloads.change(self._content_of(response, path))
         if change is None:
             raise Unsure("Kommunicate's response is in words that are not known", code="junk", unknown_code=True)
         return change

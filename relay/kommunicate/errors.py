@@ -16,6 +16,7 @@ from relay.kommunicate import payloads
 from relay.net.call import Response
 from relay.vocabulary import GateScope, Vendor
 
+KEY = "KOMMUNICATE_API_KEY"  # the variable that the key comes from, unless it is another account's
 MAX_DESCRIPTION = 150  # characters
 LONGEST_RETRY_AFTER = 3600.0  # seconds; a proxy's slip must not keep an agent's words from a customer for days
 
@@ -97,7 +98,7 @@ def _redirected(code: str) -> DeliveryFailed:
 def _key_refused(code: str) -> DeliveryFailed:
     return OperatorNeeded(
         GateScope.ACCOUNT,
-        "the API key for Kommunicate is wrong: tell whoever runs this relay (KOMMUNICATE_API_KEY)",
+        f"the API key for Kommunicate is wrong: tell whoever runs this relay ({KEY})",
         code=code,
     )
 

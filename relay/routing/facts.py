@@ -9,6 +9,7 @@ from typing import Any
 
 from relay.jsontext import loads_leniently
 from relay.messages import ChatMessage, Role
+from relay.owners import ACCOUNT
 from relay.settings.conditions import METADATA
 
 
@@ -26,6 +27,7 @@ class Facts:
     has_file: bool = False
     language: str = ""
     moment: float = 0.0
+    account: str = ACCOUNT
 
     def values(self, name: str) -> Iterator[str | float]:
         """Everything that is there under a condition's name: several where metadata has a list."""
@@ -48,10 +50,12 @@ def facts_of(message: ChatMessage, *, role: Role, language: str, moment: float) 
         has_file=message.attachment is not None,
         language=language,
         moment=moment,
+        account=message.conversation.account,
     )
 
 
 SIMPLE: Mapping[str, Any] = {
+    "account": lambda facts: facts.account,
     "group_id": lambda facts: facts.group_id,
     "client_group_id": lambda facts: facts.client_group_id,
     "group_name": lambda facts: facts.title,

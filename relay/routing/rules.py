@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relay.messages import Decision
+from relay.owners import owned
 from relay.routing.candidates import Candidates
 from relay.routing.facts import Facts
 from relay.routing.per_route import route_of
@@ -36,16 +37,16 @@ class Router:
 
     def choose(self, facts: Facts) -> Decision:
         """The channel from the plain mapping, else from the first route that holds, else the default."""
-        config, group_id = self._config, facts.group_id
-        if channel := config.channels.get(group_id):
+        config, group_id = self._config, owned(facts.account, facts.group_id)
+        if channel := config.listed_channel(facts.account, facts.group_id):
             return Decision(channel, "channels", f"`channels` lists {group_id}.")
         for number in self._candidates.of(facts):
             route = config.routes[number]
             if holds(route.when, facts):
                 return Decision(route.channel, f"routes:{route.name}", f"{say(route.when)} in route {route.name}.")
-        if config.default_channel:
+        if channel := config.default_channel_of(facts.account):
             why = f"Nothing names {group_id}, so it goes to `default_channel`."
-            return Decision(config.default_channel, "default_channel", why)
+            return Decision(channel, "default_channel", why)
         why = f"Nothing names {group_id}: add `{group_id}: <channel>` under `channels`, or a `default_channel`."
         return Decision(None, "unmapped", why)
 
@@ -53,7 +54,11 @@ class Router:
         """Every rule in the order in which they are asked, up to the one that decides."""
         decision = self.choose(facts)
         listed = decision.rule == "channels"
-        yield Tried("channels", listed, decision.why if listed else f"{shown(facts.group_id)} is not listed")
+        yield Tried(
+            "channels",
+            listed,
+            decision.why if listed else f"{shown(owned(facts.account, facts.group_id))} is not listed",
+        )
         if listed:
             return
         for route in self._config.routes:
@@ -62,7 +67,7 @@ class Router:
             yield Tried(f"routes:{route.name}", held, why)
             if held:
                 return
-        known = self._config.default_channel is not None
+        known = self._config.default_channel_of(facts.account) is not None
         yield Tried("default_channel", known, "for all others" if known else "it is not set, so the chat waits")
 
 

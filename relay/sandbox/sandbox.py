@@ -11,6 +11,7 @@ from relay.sandbox.core import API_KEY, BOT_LOGIN, SIGNING_KEY, WEBHOOK_WORD, Co
 from relay.sandbox.faults import Fault, Faults
 from relay.sandbox.kommunicate.account import KommunicateAccount
 from relay.sandbox.pictures import Pictures
+from relay.sandbox.slack.values import TEAM_ID
 from relay.sandbox.slack.workspace import SCOPES, SlackWorkspace
 
 MAX_CALLS = 200_000
@@ -33,7 +34,9 @@ class Sandbox:
         scopes: frozenset[str] = SCOPES,
         pace: float = 1.0,
         burst: int = 1,
+        team: str = TEAM_ID,
     ) -> None:
+        """`team` is what the workspace is called by Slack: two sandboxes need two."""
         self.core = Core(now)
         self.pictures = Pictures()
         self.faults = Faults()
@@ -45,6 +48,7 @@ class Sandbox:
             scopes=scopes,
             pace=pace,
             burst=burst,
+            team=team,
         )
         self.kommunicate = KommunicateAccount(
             self.core, pictures=self.pictures, api_key=api_key, webhook_token=webhook_token
@@ -54,6 +58,7 @@ class Sandbox:
         self.mended: set[str] = set()  # the vendors that were broken, and are not any more
         self.first: str | None = None  # the customer whom the page shows until somebody chooses another
         self.told = False  # the story that the demo begins with has come to its end
+        self.shown: set[str] = set()  # every token and key that it was shown, right or wrong
         self._calls: deque[dict[str, Any]] = deque(maxlen=MAX_CALLS)
 
     @property

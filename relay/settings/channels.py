@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from relay.owners import NAME, bare, owner_of
 from relay.settings.wrong import looks_secret, shown, wrong
 
 LONGEST_NAME = 80  # https://api.slack.com/methods/conversations.create: at most 80, lowercase, no spaces or full stops
@@ -21,10 +22,14 @@ _FORMS = 'Write the channel\'s id, such as `C0123ABCD` (in Slack: channel name, 
 
 
 def parse_channel(value: Any) -> str:
-    """A channel id (`C...`, `G...`) or `#name`, unchanged."""
-    if isinstance(value, str) and (CHANNEL_ID.fullmatch(value) or _is_name(value)):
+    """A channel id (`C...`, `G...`) or `#name`, perhaps with a workspace in front (`acme/C...`), unchanged."""
+    if isinstance(value, str) and _is_channel(bare(value) if NAME.fullmatch(owner_of(value)) else value):
         return value
     raise wrong("bad_channel", f"{shown(value)} is not a Slack channel.", _hint(value))
+
+
+def _is_channel(text: str) -> bool:
+    return bool(CHANNEL_ID.fullmatch(text)) or _is_name(text)
 
 
 def _is_name(text: str) -> bool:
@@ -64,7 +69,8 @@ def parse_channel_or_none(value: Any) -> str:
     return "" if value == "none" else parse_channel(value)
 
 
-_SCHEMA = {"type": "string", "pattern": r"^([CG][A-Z0-9]{2,}|#[^\sA-Z.#]{1,80})$"}
+_PATTERN = rf"^({NAME.pattern}/)?([CG][A-Z0-9]{{2,}}|#[^\sA-Z.#]{{1,80}})$"
+_SCHEMA = {"type": "string", "pattern": _PATTERN}
 Channel = Annotated[str, BeforeValidator(parse_channel), WithJsonSchema(_SCHEMA)]
 ChannelOrNone = Annotated[
     str, BeforeValidator(parse_channel_or_none), WithJsonSchema({"anyOf": [_SCHEMA, {"const": "none"}]})

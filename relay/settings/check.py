@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from relay.findings import Finding, errors
 from relay.settings.document import Document
 from relay.settings.explain import explain_errors
+from relay.settings.named import note_unknown_names
 from relay.settings.nodes import read_nodes
 from relay.settings.problems import START, Path, Problems
 from relay.settings.schema import Config
@@ -56,6 +57,8 @@ def _read(text: str, problems: Problems, examine: Examine | None) -> Config | No
         return None
     _check_route_names(data.get("routes"), document)
     config = _validate(data, document)
+    if config is not None:
+        note_unknown_names(config, data, document)
     for remark in examine(config) if config is not None and examine is not None else ():
         problems.add(document.place(remark.path), remark.code, remark.message, remark.hint)
     return config
@@ -67,11 +70,16 @@ def _validate(data: dict[str, Any], document: Document) -> Config | None:
     except ValidationError as error:
         explain_errors(error, document)
         return None
-    if not errors(document.problems.in_order()) and not (config.channels or config.routes or config.default_channel):
+    if not errors(document.problems.in_order()) and not _names_a_channel(config):
         message = "No channel is named anywhere, so every chat will wait and none is shown."
         hint = "Add `default_channel: C0123ABCD`, or lines under `channels`."
         document.problems.add(START, "every_chat_waits", message, hint, level="warning")
     return config
+
+
+def _names_a_channel(config: Config) -> bool:
+    of_accounts = any(one.default_channel for one in config.kommunicate.accounts.values())
+    return bool(config.channels or config.routes or config.default_channel or of_accounts)
 
 
 def _check_route_names(routes: Any, document: Document) -> None:

@@ -36,6 +36,9 @@ class Condition:
 CONDITIONS: Mapping[str, Condition] = {
     one.name: one
     for one in (
+        Condition(
+            "account", matchers.parse_matcher, "the account of Kommunicate's; `default` for the plain one", "shop"
+        ),
         Condition("group_id", matchers.parse_group, "Kommunicate's id of the conversation", "1000-1999"),
         Condition("client_group_id", matchers.parse_matcher, "the id that your own app gave it", "shop-*"),
         Condition("group_name", matchers.parse_matcher, "its title", "Orders"),

@@ -22,6 +22,11 @@ _SHAPES = {
     "tuple_type": "a list, such as `[a, b]`",
     "string_type": "text",
 }
+_SAID_ELSEWHERE = {
+    "workspace": "A channel has its workspace in front: `channel: acme/C0123ABCD`.",
+    "account": "A route asks for it: `when: {account: shop}`; in `channels` it stands in front: `shop/123456`.",
+}
+"""What is said in another way than by a key of that name."""
 _SECRET_WORDS = ("token", "secret", "password", "api_key", "database_url")
 
 
@@ -78,10 +83,13 @@ def _not_a_choice(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
 
 def _nearest_key(path: Path) -> str:
     """The key that was probably meant: in the same block, or one that lives in another."""
-    key = str(path[-1])[:60]
-    if any(word in key.lower() for word in _SECRET_WORDS):
+    key, close = str(path[-1])[:60], _close_key(path)
+    names_a_secret = close is not None and _is_secret(close)  # the name of a variable that holds one
+    if _is_secret(key) and not names_a_secret:
         return "Secrets stay in environment variables or `.env`, never in this file."
-    if close := _close_key(path):
+    if key in _SAID_ELSEWHERE:
+        return _SAID_ELSEWHERE[key]
+    if close:
         return f"Did you mean `{close}`?"
     homes = [home for home, name in _homes() if name == key]
     return (
@@ -89,6 +97,10 @@ def _nearest_key(path: Path) -> str:
         if homes
         else f"Known here: {', '.join(_section(path[:-1]).model_fields)}."
     )
+
+
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in _SECRET_WORDS)
 
 
 def _close_key(path: Path) -> str | None:

@@ -35,6 +35,8 @@ def _completed(node: Any) -> Any:
         return {**done, **_TEXT}
     if done == {"$comment": WHEN}:
         return dict(_A_WHEN)
+    if "patternProperties" in done:  # names of the user's own
+        done["additionalProperties"] = False
     if isinstance(properties := done.get("properties"), dict):
         needed = done.get("required", ())
         done["properties"] = {name: one if name in needed else _or_blank(one) for name, one in properties.items()}

@@ -7,25 +7,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from relay.errors import SettingsError
 from relay.findings import Finding, errors
+from relay.owners import ACCOUNT, WORKSPACE
+from relay.settings.addresses import KOMMUNICATE_API, SLACK_API, api_url
 from relay.settings.check import Examine
+from relay.settings.keys import AccountKeys, WorkspaceKeys, read_accounts, read_workspaces
 from relay.settings.places import FilePlaces, read_places
 from relay.settings.schema import Config
-from relay.settings.source import read_config
+from relay.settings.slack_keys import bot_token, signing_secrets
+from relay.settings.source import has_config, read_config
 from relay.settings.variables import Need, Reader
 from relay.settings.watching import Watch
 
 DEFAULT_DATABASE = "sqlite:///relay.db"
 DEFAULT_PORT = "8080"
-KOMMUNICATE_API = "https://services.kommunicate.io"
-SLACK_API = "https://slack.com/api/"
 
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
 _WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
-_BOT_HINT = "In Slack's app settings: OAuth & Permissions, Bot User OAuth Token; it begins with xoxb-."
 
 _EVERYTHING = frozenset(Need)
 NEEDS: Mapping[str, frozenset[Need]] = {
@@ -55,9 +55,11 @@ class Settings:
     webhook_tokens: tuple[str, ...] = field(default=(), repr=False)
     kommunicate_api_key: str | None = field(default=None, repr=False)
     kommunicate_api_url: str = KOMMUNICATE_API
+    accounts: Mapping[str, AccountKeys] = field(default_factory=dict)  # further ones, by name
     slack_bot_token: str | None = field(default=None, repr=False)
     slack_signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     slack_api_url: str = SLACK_API
+    workspaces: Mapping[str, WorkspaceKeys] = field(default_factory=dict)  # further ones, by name
     admin_password: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
     database_pooler: bool = False  # DATABASE_URL leads through a pooler that keeps no prepared statements
@@ -68,6 +70,27 @@ class Settings:
     failpoint: str | None = None
     watch: Watch | None = field(default=None, repr=False, compare=False)  # on the YAML file
     warnings: tuple[Finding, ...] = field(default=(), repr=False)
+
+    @property
+    def every_account(self) -> Mapping[str, AccountKeys]:
+        """The keys of all accounts, the plain one among them."""
+        plain = AccountKeys(
+            webhook_tokens=self.webhook_tokens, api_key=self.kommunicate_api_key, api_url=self.kommunicate_api_url
+        )
+        return {ACCOUNT: plain, **self.accounts}
+
+    @property
+    def every_workspace(self) -> Mapping[str, WorkspaceKeys]:
+        """The keys of all workspaces, the plain one among them."""
+        plain = WorkspaceKeys(
+            bot_token=self.slack_bot_token, signing_secrets=self.slack_signing_secrets, api_url=self.slack_api_url
+        )
+        return {WORKSPACE: plain, **self.workspaces}
+
+    @property
+    def hears_slack(self) -> bool:
+        """True where some workspace's events can be known to be Slack's."""
+        return any(keys.signing_secrets for keys in self.every_workspace.values())
 
 
 def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:
@@ -100,9 +123,11 @@ def check_settings(
         parts |= _replies(reader)
     if not {Need.TOKEN, Need.SLACK, Need.FILES}.isdisjoint(need):
         parts |= read_places(reader)
-    if Need.CONFIG in need:
+    if Need.CONFIG in need or (Need.SLACK in need and has_config(reader)):
         parts["watch"] = Watch(env, cwd)
-        parts["config"] = read_config(reader, examine) or Config()
+        parts["config"] = config = read_config(reader, examine) or Config()
+        parts["accounts"] = read_accounts(reader, config, parts.get("webhook_tokens", ()))
+        parts["workspaces"] = read_workspaces(reader, config, parts.get("slack_bot_token"))
     if errors(reader.findings):
         return None, reader.findings
     return Settings(**parts, warnings=tuple(reader.findings)), reader.findings
@@ -172,37 +197,13 @@ def _host(reader: Reader) -> str:
 
 
 def _slack(reader: Reader) -> dict[str, Any]:
-    name = "SLACK_BOT_TOKEN"
-    token = reader.only_token(name, required=_BOT_HINT)
-    if token and token.startswith(("xapp-", "xoxp-")):
-        kind = "an app-level token" if token.startswith("xapp-") else "a user's token"
-        reader.note("wrong_token", name, f"{name} holds {kind}; the relay needs the bot's.", _BOT_HINT)
-    elif token and not token.startswith("xoxb-"):
-        reader.note("odd_token", name, f"{name} does not begin with xoxb- as bot tokens do.", _BOT_HINT, "warning")
-    return {"slack_bot_token": token, "slack_api_url": _api_url(reader, "SLACK_API_URL", SLACK_API).rstrip("/") + "/"}
+    token = bot_token(reader, "SLACK_BOT_TOKEN")
+    return {"slack_bot_token": token, "slack_api_url": api_url(reader, "SLACK_API_URL", SLACK_API).rstrip("/") + "/"}
 
 
 def _replies(reader: Reader) -> dict[str, Any]:
-    signing = reader.token("SLACK_SIGNING_SECRET")
-    if any(secret.startswith(("xox", "xapp-")) for secret in signing):
-        message = "SLACK_SIGNING_SECRET holds a token instead of the signing secret."
-        hint = "In Slack's app settings: Basic Information, App Credentials, Signing Secret."
-        reader.note("wrong_token", "SLACK_SIGNING_SECRET", message, hint)
     return {
-        "slack_signing_secrets": signing,
+        "slack_signing_secrets": signing_secrets(reader, "SLACK_SIGNING_SECRET"),
         "kommunicate_api_key": reader.only_token("KOMMUNICATE_API_KEY"),
-        "kommunicate_api_url": _api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
+        "kommunicate_api_url": api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
     }
-
-
-def _api_url(reader: Reader, name: str, default: str) -> str:
-    value = reader.env.get(name) or default
-    try:
-        url = urlsplit(value)
-        fits = url.scheme in ("http", "https") and url.hostname and value.split() == [value] and url.port != 0
-    except ValueError:
-        fits = False
-    if not fits:
-        reader.note("bad_url", name, f"{name} is not an http or https address.", f"Remove it to get {default}.")
-        return default
-    return value

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -22,28 +21,18 @@ from pydantic_core import CoreSchema
 from relay.conversation import Show
 from relay.files import Attachments, FilesBack
 from relay.messages import Mode
+from relay.owners import owned
+from relay.settings.accounts import Accounts, Workspaces
 from relay.settings.channels import Channel, ChannelOrNone
 from relay.settings.conditions import When
 from relay.settings.durations import Count, Duration, Rate, Wait, WaitOrNever
 from relay.settings.hours import Hours, Moment
 from relay.settings.redactions import Facts, Redactions
+from relay.settings.section import Section
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress
 from relay.settings.wrong import wrong
 
 MAX_SAVED = 100  # Slack: 100 options in a menu
-
-
-class Section(BaseModel):
-    """A block of the file; a key left blank is as if it were not there."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _skip_blanks(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
 
 
 class RouteReplies(Section):
@@ -86,6 +75,7 @@ class RouteTest(Section):
 
     name: Text | None = None
     body: Mapping[str, Any]
+    account: Text | None = None
     at: Moment | None = None
     channel: ChannelOrNone | None = None
     route: Text | None = None
@@ -105,13 +95,28 @@ class Alerts(Section):
 
 
 class Kommunicate(Section):
-    """The account's dashboard, and who in it is not a customer."""
+    """The account's dashboard, and who in it is not a customer; further accounts."""
 
     dashboard_url: DashboardUrl = "https://dashboard.kommunicate.io"
     bots: tuple[Text, ...] = ("bot",)
     agents: tuple[Text, ...] = ()
     sender: Text = "bot"
     file_hosts: tuple[FileHost, ...] = ()
+    accounts: Accounts = Field(default_factory=dict)
+
+    def of(self, account: str) -> Kommunicate:
+        """The same for one account."""
+        return self._by_account.get(account, self)
+
+    @cached_property
+    def _by_account(self) -> Mapping[str, Kommunicate]:
+        return {name: self.model_copy(update=dict(one.own)) for name, one in self.accounts.items()}
+
+
+class Slack(Section):
+    """Further workspaces."""
+
+    workspaces: Workspaces = Field(default_factory=dict)
 
 
 class Replies(Section):
@@ -216,6 +221,7 @@ class Config(Section):
     default_channel: Channel | None = None
     alerts: Alerts = Alerts()
     kommunicate: Kommunicate = Kommunicate()
+    slack: Slack = Slack()
     replies: Replies = Replies()
     remind: Remind = Remind()
     saved_replies: SavedReplies = Field(default_factory=dict)
@@ -235,6 +241,15 @@ class Config(Section):
     def routes_by_name(self) -> Mapping[str, Route]:
         """The routes, by what they are called."""
         return {route.name: route for route in self.routes}
+
+    def listed_channel(self, account: str, group_id: str) -> str | None:
+        """The channel that `channels` gives a conversation; what is another account's has its name in front."""
+        return self.channels.get(owned(account, group_id))
+
+    def default_channel_of(self, account: str) -> str | None:
+        """Where conversations of an account go for which nothing else decides."""
+        own = self.kommunicate.accounts.get(account)
+        return (own and own.default_channel) or self.default_channel
 
     @property
     def chat_channels(self) -> frozenset[str]:

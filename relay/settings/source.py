@@ -19,6 +19,12 @@ def file_named(env: Mapping[str, str]) -> str | None:
     return None if env.get("RELAY_CONFIG_YAML") else env.get("RELAY_CONFIG") or DEFAULT_FILE
 
 
+def has_config(reader: Reader) -> bool:
+    """True where there is a configuration, for who can do without: it may name workspaces."""
+    name = file_named(reader.env)
+    return name is None or "RELAY_CONFIG" in reader.env or (reader.cwd / name).exists()
+
+
 def read_config(reader: Reader, examine: Examine | None = None) -> Config | None:
     """The configuration the environment names, or None with its findings in the reader."""
     name, text = reader.env.get("RELAY_CONFIG"), reader.env.get("RELAY_CONFIG_YAML")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
+from relay.owners import NAME, bare, owner_of
 from relay.settings.wrong import shown, wrong
 
 MAX_MENU_NAME = 75
@@ -66,8 +67,8 @@ def parse_menu_name(value: Any) -> str:
 
 
 def parse_slack_user(value: Any) -> str:
-    """A Slack user id, unchanged."""
-    if isinstance(value, str) and _SLACK_USER.fullmatch(value):
+    """A Slack user id, perhaps with a workspace in front, unchanged."""
+    if isinstance(value, str) and _SLACK_USER.fullmatch(bare(value) if NAME.fullmatch(owner_of(value)) else value):
         return value
     hint = "Write it as `U0123ABCD` (in Slack: profile, three dots, Copy member ID)."
     raise wrong("bad_slack_user", f"{shown(value)} is not a Slack user id.", hint)

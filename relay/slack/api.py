@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from relay.clock import monotonic
-from relay.errors import SettingsError, Unsure
+from relay.errors import OperatorNeeded, SettingsError, Unsure
 from relay.jsontext import NotJson, decode, loads
 from relay.net.call import Caller
+from relay.owners import bare, owner_of
 from relay.slack.errors import classify
-from relay.vocabulary import Vendor
+from relay.vocabulary import GateScope, Vendor
 
 MAX_PAGES = 20  # of one list: Slack allows about 50 calls a minute
 _TOKEN = re.compile(r"[!-~]+", re.ASCII)
@@ -27,13 +28,22 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Api:
     """Calls methods of Slack's Web API. Threads may share one."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float) -> None:
-        """`deadline` is in seconds and holds for a call as a whole."""
+    def __init__(self, token: str, base_url: str, *, deadline: float, workspace: str = "") -> None:
+        """`deadline` is in seconds and holds for a call as a whole; `workspace` is whose token it is."""
         if not _TOKEN.fullmatch(token):
             # Checked here because the error for such a header would quote the token.
             raise SettingsError("SLACK_BOT_TOKEN is empty or holds characters that no token has")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
         self.deadline, self.token, self.base_url = deadline, token, base_url
+        self.workspace = workspace
+
+    def id_of(self, channel: str) -> str:
+        """Slack's id of a channel; raises `OperatorNeeded` for one of another workspace, which this token must not
+        meet.
+        """
+        if owner_of(channel) != self.workspace:
+            raise OperatorNeeded(GateScope.CHANNEL, "this channel is of another workspace", code="other_workspace")
+        return bare(channel)
 
     def write(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method that changes something and returns Slack's answer; raises `DeliveryFailed`."""

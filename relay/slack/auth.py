@@ -22,12 +22,22 @@ def check_signature(headers: Mapping[str, str], body: bytes, secrets: Sequence[s
     `body` is what came over the wire, before any parsing; `now` is in seconds since 1970. Header names may have any
     case. Empty secrets sign nothing, so without a secret everything is refused.
     """
+    signers(headers, body, {"": secrets}, now)
+
+
+def signers(headers: Mapping[str, str], body: bytes, secrets: Mapping[str, Sequence[str]], now: float) -> list[str]:
+    """Returns the workspaces one of whose `secrets` signed `body`: several where they share an app; else raises the
+    same.
+    """
     timestamp, signature = _sent(headers, TIMESTAMP), _sent(headers, SIGNATURE)
     if not _is_recent(timestamp, now):
         raise _refusal(f"{TIMESTAMP} is not a time within {MAX_AGE} seconds of this relay's clock.")
     signed = b"v0:%s:%s" % (timestamp.encode("ascii"), body)
-    if not _any_matches(signature, [_signature(secret, signed) for secret in secrets if secret.strip()]):
+    made = {name: [_signature(one, signed) for one in several if one.strip()] for name, several in secrets.items()}
+    found = [name for name, signatures in made.items() if _any_matches(signature, signatures)]
+    if not found:
         raise _refusal(f"{SIGNATURE} is not one that this relay's signing secret makes of the body.")
+    return found
 
 
 def _sent(headers: Mapping[str, str], name: str) -> str:

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from relay.errors import Rejected
 from relay.jsontext import NotJson, decode, loads
-from relay.slack.fields import Fields
+from relay.slack.fields import Fields, text
 
 KEYS = {"token", "response_url", "response_urls", "trigger_id", "bot_access_token"}
-ELSEWHERE = "relay_from_elsewhere"  # ours, in what is stored
+ELSEWHERE, WORKSPACE = "relay_from_elsewhere", "relay_workspace"  # ours, in what is stored
 MAX_FORM_FIELDS = 32  # Slack sends one, and about a dozen with a command
 
 
@@ -30,18 +30,35 @@ def command_body(body: bytes) -> Fields:
     return fields if "command" in fields and "payload" not in fields else {}
 
 
-def storable(body: bytes, *, from_elsewhere: bool = False) -> bytes:
+def came_to(workspace: str | None, read: Fields) -> Fields:
+    """Returns what was read of a request to this workspace's app, or of a stored body, which says itself whose it is.
+
+    What a request says of that is not believed.
+    """
+    return read if workspace is None else {**read, WORKSPACE: workspace}
+
+
+def workspace_in(read: Fields) -> str:
+    """Returns the workspace to whose app it came; "" for the plain one."""
+    return text(read, WORKSPACE)
+
+
+def storable(body: bytes, *, workspace: str = "", from_elsewhere: bool = False) -> bytes:
     """Returns a body that was read, without what one could call Slack with: tokens, and addresses for an answer.
 
-    `from_elsewhere`: whoever did it belongs to another workspace, which is known at the door alone.
+    `from_elsewhere`: whoever did it belongs to another workspace than that to whose app it came. Both are known at the
+    door alone.
     """
+    ours = {**({WORKSPACE: workspace} if workspace else {}), **({ELSEWHERE: True} if from_elsewhere else {})}
     try:
         value = json_body(body)
     except Rejected:
-        payload = form_body(body)
-        kept = {**payload, ELSEWHERE: True} if from_elsewhere else payload
-        return urlencode({"payload": _without_keys(kept)}).encode()
-    return _without_keys(value).encode()
+        return urlencode({"payload": _without_keys({**_without_ours(form_body(body)), **ours})}).encode()
+    return _without_keys({**_without_ours(value), **ours}).encode()
+
+
+def _without_ours(value: Fields) -> Fields:
+    return {name: each for name, each in value.items() if name not in (ELSEWHERE, WORKSPACE)}
 
 
 def _without_keys(value: Fields) -> str:

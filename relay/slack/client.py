@@ -11,6 +11,7 @@ from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, Transient, Unsure
 from relay.keys import key_of
 from relay.messages import Standing
+from relay.owners import owned
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
 from relay.slack.events import SLACKBOT
@@ -84,9 +85,14 @@ class Identity:
 class SlackClient:
     """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float = 8.0, api: Api | None = None) -> None:
-        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack; `api` is another's."""
-        self._api = api or Api(token, base_url, deadline=deadline)
+    def __init__(
+        self, token: str, base_url: str, *, deadline: float = 8.0, workspace: str = "", api: Api | None = None
+    ) -> None:
+        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack; `api` is another's.
+
+        Channels have the `workspace` in front, unless it is the plain one.
+        """
+        self._api = api or Api(token, base_url, deadline=deadline, workspace=workspace)
         self._identity: Identity | None = None
         self.files = SlackFiles(self._api)
 
@@ -97,20 +103,21 @@ class SlackClient:
         """
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"d": send_id}}
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
-        body = self._api.write("chat.postMessage", {**payload, **thread, "channel": channel, "metadata": metadata})
+        where = {**thread, "channel": self._api.id_of(channel)}
+        body = self._api.write("chat.postMessage", {**payload, **where, "metadata": metadata})
         match body:
-            case {"channel": str(where), "ts": str(ts), "message": {**message}}:
-                return Posted(where, ts, _text_or_none(message.get("thread_ts")))
+            case {"channel": str(found), "ts": str(ts), "message": {**message}}:
+                return Posted(owned(self._api.workspace, found), ts, _text_or_none(message.get("thread_ts")))
         raise unreadable("chat.postMessage")
 
     def update(self, channel: str, ts: str, payload: Mapping[str, Any]) -> None:
         """Replaces what a post of ours says; blocks that the payload lacks are removed."""
         shown = {"text": payload["text"], "blocks": payload.get("blocks", []), "parse": "none"}
-        self._api.write("chat.update", {"channel": channel, "ts": ts, **shown})
+        self._api.write("chat.update", {"channel": self._api.id_of(channel), "ts": ts, **shown})
 
     def delete(self, channel: str, ts: str) -> None:
         """Takes a post of ours back; one that is gone already is fine."""
-        self._api.write("chat.delete", {"channel": channel, "ts": ts})
+        self._api.write("chat.delete", {"channel": self._api.id_of(channel), "ts": ts})
 
     def post_ephemeral(
         self,
@@ -129,7 +136,8 @@ class SlackClient:
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
         buttons = [actions(*map(dict, controls), block_id=about)] if controls else []
         said = {"text": escape(sentence), "blocks": [context(plain(sentence)), *buttons], "parse": "none"}
-        self._api.write("chat.postEphemeral", {"channel": channel, "user": user_id, **said, **thread})
+        where = {"channel": self._api.id_of(channel), "user": user_id}
+        self._api.write("chat.postEphemeral", {**where, **said, **thread})
 
     def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Opens a form for whoever made this trigger, not more than three seconds ago."""
@@ -157,8 +165,8 @@ class SlackClient:
         return find_posted(self._api, is_it, channel=channel, thread_ts=thread_ts, oldest=oldest, ends=ends)
 
     def find_channel(self, name: str) -> str:
-        """Returns the id of a channel given as "#support"; raises `OperatorNeeded` if there is none."""
-        wanted = name.removeprefix("#").lower()
+        """Returns the id of a channel given by its name; raises `OperatorNeeded` if there is none."""
+        wanted = self._api.id_of(name).removeprefix("#").lower()
         arguments = {"types": "public_channel,private_channel", "exclude_archived": False}
         channels: dict[str, str] = {}
         ends = monotonic() + FIND_CHANNEL_DEADLINE
@@ -167,13 +175,13 @@ class SlackClient:
             match channel:
                 case {"name": str(found), "id": str(channel_id)}:
                     if found == wanted:
-                        return channel_id
+                        return owned(self._api.workspace, channel_id)
                     channels[found] = channel_id
         raise _no_such_channel(wanted, list(channels))
 
     def join(self, channel: str) -> None:
         """Makes the bot a member of a public channel; being one already is fine."""
-        self._api.write("conversations.join", {"channel": channel})
+        self._api.write("conversations.join", {"channel": self._api.id_of(channel)})
 
     def profile(self, user_id: str, team: str) -> Profile:
         """Returns what a user is called, and is in the workspace `team`; the e-mail needs a scope of its own."""
@@ -200,11 +208,11 @@ class SlackClient:
 
     def react(self, channel: str, ts: str, name: str) -> None:
         """Puts an emoji of ours on a message; one that is there already is fine."""
-        self._api.write("reactions.add", {"channel": channel, "timestamp": ts, "name": name})
+        self._api.write("reactions.add", {"channel": self._api.id_of(channel), "timestamp": ts, "name": name})
 
     def unreact(self, channel: str, ts: str, name: str) -> None:
         """Takes an emoji of ours away; one that is not there is fine."""
-        self._api.write("reactions.remove", {"channel": channel, "timestamp": ts, "name": name})
+        self._api.write("reactions.remove", {"channel": self._api.id_of(channel), "timestamp": ts, "name": name})
 
     def answers(self) -> bool:
         """Asks Slack something that concerns no channel, without hurry to believe it: False when it does not answer."""
@@ -225,7 +233,8 @@ class SlackClient:
     def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
         """Returns the address of a post; `deadline` is in seconds, and may be shorter than the client's."""
         ends = self._api.deadline if deadline is None else min(deadline, self._api.deadline)
-        body = self._api.read("chat.getPermalink", {"channel": channel, "message_ts": ts}, deadline=ends)
+        where = {"channel": self._api.id_of(channel), "message_ts": ts}
+        body = self._api.read("chat.getPermalink", where, deadline=ends)
         match body:
             case {"permalink": str(address)}:
                 return address

@@ -1,6 +1,7 @@
 """What people do in Slack, as values; whoever holds one holds something that Slack signed.
 
-`team`, `channel`, `user_id`, `action_id` and every `ts` are short text that a database can hold. What people wrote
+`team`, `channel`, `user_id`, `action_id` and every `ts` are short text that a database can hold; a channel has its
+workspace in front, unless that is the plain one. What people wrote
 (`text`, `blocks`, `files`) is as Slack sent it. `comes_from_elsewhere`: Slack names another workspace as its author's.
 """
 
@@ -8,17 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from relay.messages import Ignored
+from relay.owners import owned
 from relay.slack.agent_files import AgentFile
 from relay.slack.forms import Place
 from relay.slack.text import escape
 
 HOME = "home"  # in the place of a channel: a click on the Home tab is on no message
 SLACKBOT = "USLACKBOT"
+TIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)  # as Slack writes it: also the name of a message
 Blocks = tuple[Mapping[str, Any], ...]
 
 
@@ -166,6 +170,7 @@ class LooksAtHome:
     user_id: str
     offset: int = 0
     comes_from_elsewhere: bool = False
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +181,7 @@ class AsksForChats:
     user_id: str
     response_url: str
     comes_from_elsewhere: bool = False
+    workspace: str = ""
 
 
 def message_key(team: str, channel: str, ts: str) -> str:
@@ -190,8 +196,12 @@ def message_of_click(click: Click) -> str:
 
 def message_of(key: str) -> tuple[str, str] | None:
     """Returns (channel, ts) of the message that a key of this module's names, or whose edit; None for a form."""
-    _, channel, *rest = key.split("/")
-    return (channel, rest[0]) if rest else None
+    _, *place = key.split("/")
+    if len(place) < 2:
+        return None
+    if TIME.fullmatch(place[1]):
+        return place[0], place[1]
+    return owned(place[0], place[1]), place[2]  # a workspace, and its channel
 
 
 def event_key(thing: AgentWords | AgentEdit | Click | FormWords) -> str:

@@ -39,7 +39,7 @@ def find_posted(
 
     `ends` is when to give up, as `relay.clock.monotonic` counts.
     """
-    arguments = {"channel": channel, "include_all_metadata": True}
+    arguments = {"channel": api.id_of(channel), "include_all_metadata": True}
     if oldest is not None:
         arguments["oldest"] = oldest
     found = {}

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from relay.messages import AgentClick, AgentForm, Ignored
-from relay.slack.body import ELSEWHERE, command_body, form_body
+from relay.owners import owned, owner_of
+from relay.slack.body import ELSEWHERE, came_to, command_body, form_body, workspace_in
 from relay.slack.client import Identity
 from relay.slack.events import HOME, AsksForChats, Click, FormChoice, FormWords, LooksAtHome, event_key
 from relay.slack.fields import (
@@ -40,15 +41,16 @@ NO_ACTION = "no control was used"
 Interaction = tuple[Click, ...] | FormWords | FormChoice | LooksAtHome | AsksForChats | Ignored
 
 
-def parse_interaction(body: bytes, me: Identity | None = None) -> Interaction:
+def parse_interaction(body: bytes, me: Identity | None = None, *, workspace: str | None = None) -> Interaction:
     """Returns what a request to the interactions address says: clicks, at least one, or what was done in a form.
 
     Raises `Rejected` 400 for no form field.
 
     All of them, because the payload holds a list, each has a key of its own, and which are ours depends on what the
-    message showed. `me` is what Slack has told us of our app and workspace.
+    message showed. `me` is what Slack has told us of our app and workspace, `workspace` to whose app it came, None for
+    what is stored, which says so itself.
     """
-    payload = command_body(body) or form_body(body)
+    payload = came_to(workspace, command_body(body) or form_body(body))
     if me and is_of_another_app(payload, me):
         return Ignored(FOREIGN)
     if "command" in payload:
@@ -84,7 +86,7 @@ def _click(payload: Fields, container: Fields, action: Fields, me: Identity | No
     thread_ts = moment_or_none(container, "thread_ts") or moment_or_none(inner(payload, "message"), "thread_ts")
     return Click(
         **_who(payload, me),
-        channel=identifier_or_none(container, "channel_id") or identifier(inner(payload, "channel"), "id"),
+        channel=_channel(payload, container),
         message_ts=message_ts,
         thread_ts=None if thread_ts == message_ts else thread_ts,
         action_id=needed(label(action, "action_id"), "action_id"),
@@ -100,7 +102,7 @@ def _shortcut(payload: Fields, me: Identity | None) -> tuple[Click, ...]:
     message_ts, thread_ts = moment(payload, "message_ts"), moment_or_none(inner(payload, "message"), "thread_ts")
     click = Click(
         **_who(payload, me),
-        channel=identifier(inner(payload, "channel"), "id"),
+        channel=_channel(payload, {}),
         message_ts=message_ts,
         thread_ts=None if thread_ts == message_ts else thread_ts,
         action_id=needed(label(payload, "callback_id"), "callback_id"),
@@ -114,7 +116,8 @@ def _form_words(payload: Fields, me: Identity | None) -> FormWords | Ignored:
     """https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
     view, who = inner(payload, "view"), _who(payload, me)
     place = place_of(text(view, "private_metadata"))
-    if place is None or label(view, "callback_id") not in (TELL_CUSTOMER, SAVED_REPLIES):
+    here = place is not None and owner_of(place.channel) == workspace_in(payload)
+    if place is None or not here or label(view, "callback_id") not in (TELL_CUSTOMER, SAVED_REPLIES):
         return Ignored(NOT_OUR_FORM)
     said, field = written(inner(inner(view, "state"), "values"))
     del who["trigger_id"]
@@ -126,18 +129,21 @@ def _at_home(payload: Fields, me: Identity | None) -> tuple[Click, ...] | LooksA
     who, action = _who(payload, me), next(iter(several(payload, "actions")), {})
     name, value = label(action, "action_id"), _chosen(action)
     if name.startswith(PAGE) and value.isdecimal():
-        return LooksAtHome(who["team"], who["user_id"], int(value[:6]), who["comes_from_elsewhere"])
+        here = (who["comes_from_elsewhere"], workspace_in(payload))
+        return LooksAtHome(who["team"], who["user_id"], int(value[:6]), *here)
     if name != SEND_AGAIN:
         return Ignored(NO_ACTION)
     at = moment(action, "action_ts")
-    click = Click(**who, channel=HOME, message_ts=at, thread_ts=None, action_id=name, value=value, action_ts=at)
+    home = owned(workspace_in(payload), HOME)
+    click = Click(**who, channel=home, message_ts=at, thread_ts=None, action_id=name, value=value, action_ts=at)
     return (click,)
 
 
 def _command(fields: Fields, me: Identity | None) -> AsksForChats:
     """https://docs.slack.dev/interactivity/implementing-slash-commands"""
     team, user = identifier(fields, "team_id"), identifier(fields, "user_id")
-    return AsksForChats(team, user, text(fields, "response_url"), _is_of_another_team(fields, team, me))
+    elsewhere, here = _is_of_another_team(fields, team, me), workspace_in(fields)
+    return AsksForChats(team, user, text(fields, "response_url"), elsewhere, here)
 
 
 def _form_choice(payload: Fields) -> FormChoice | Ignored:
@@ -146,6 +152,11 @@ def _form_choice(payload: Fields) -> FormChoice | Ignored:
     if place is None or label(view, "callback_id") != SAVED_REPLIES or label(action, "action_id") != CHOOSE:
         return Ignored(NOT_OUR_FORM)
     return FormChoice(identifier(view, "id"), replace(place, saved=_chosen(action)))
+
+
+def _channel(payload: Fields, container: Fields) -> str:
+    found = identifier_or_none(container, "channel_id") or identifier(inner(payload, "channel"), "id")
+    return owned(workspace_in(payload), found)
 
 
 def _who(payload: Fields, me: Identity | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relay.messages import Ignored
+from relay.owners import owned
 from relay.slack.agent_files import read_file
 from relay.slack.events import SLACKBOT, AgentEdit, AgentWords, Blocks
 from relay.slack.fields import (
@@ -59,6 +60,11 @@ class Us:
     team: str
     users: tuple[str, ...]
     apps: tuple[str, ...]
+    workspace: str = ""
+
+    def channel_in(self, event: Fields) -> str:
+        """The channel of an event, with its workspace in front unless that is the plain one."""
+        return owned(self.workspace, identifier(event, "channel"))
 
 
 def read_message(event: Fields, us: Us) -> AgentWords | AgentEdit | Ignored:
@@ -79,7 +85,7 @@ def _words(event: Fields, us: Us) -> AgentWords | Ignored:
         return Ignored(NO_AUTHOR)
     return AgentWords(
         team=us.team,
-        channel=identifier(event, "channel"),
+        channel=us.channel_in(event),
         thread_ts=moment(event, "thread_ts"),
         ts=moment(event, "ts"),
         user_id=identifier(event, "user"),
@@ -117,7 +123,7 @@ def _gone(event: Fields, ts: str, us: Us) -> AgentEdit | Ignored:
 def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, deleted: bool) -> AgentEdit:
     return AgentEdit(
         team=us.team,
-        channel=identifier(event, "channel"),
+        channel=us.channel_in(event),
         thread_ts=moment_or_none(message, "thread_ts"),
         ts=ts,
         edited_ts=at or moment(event, "event_ts"),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from relay.errors import Rejected
 from relay.messages import AgentChange, AgentMessage, Ignored, Reading
-from relay.slack.body import json_body
+from relay.slack.body import came_to, command_body, form_body, json_body, workspace_in
 from relay.slack.client import Identity
 from relay.slack.events import (
     AgentEdit,
@@ -41,13 +42,13 @@ FOREIGN = "of another workspace or app than the token's"
 SlackEvent = AgentWords | AgentEdit | LooksAtHome | Uninstalled | Ignored
 
 
-def parse_event(body: bytes, me: Identity | None = None) -> Challenge | SlackEvent:
+def parse_event(body: bytes, me: Identity | None = None, *, workspace: str | None = None) -> Challenge | SlackEvent:
     """Returns what a request to the events address says; raises `Rejected` 400 for what is no event.
 
     The event itself says which bot and app it was sent to; `me` adds what Slack has told us of them, and by that what
-    was sent to others is known.
+    was sent to others is known. `workspace` is to whose app it came, None for what is stored, which says so itself.
     """
-    envelope = json_body(body)
+    envelope = came_to(workspace, json_body(body))
     match needed(label(envelope, "type"), "type"):
         case "url_verification":
             return Challenge(identifier(envelope, "challenge"))
@@ -58,6 +59,16 @@ def parse_event(body: bytes, me: Identity | None = None) -> Challenge | SlackEve
         case "app_rate_limited":
             return Ignored(RATE_LIMITED)
     return Ignored(OTHER_KIND)
+
+
+def team_of(body: bytes) -> str:
+    """Returns the workspace that a request of any kind is about, "" where it says none; raises `Rejected` 400."""
+    try:
+        envelope = json_body(body)
+    except Rejected:
+        payload = command_body(body) or form_body(body)
+        return identifier_or_none(inner(payload, "team"), "id") or identifier_or_none(payload, "team_id") or ""
+    return _home(envelope) if envelope.get("team_id") is not None else ""
 
 
 def agent_message(words: AgentWords, wording: Wording) -> AgentMessage:
@@ -89,7 +100,7 @@ def _us(envelope: Fields, me: Identity | None) -> Us:
     bots = [each for each in several(envelope, "authorizations") if each.get("is_bot") is True]
     users = (*(text(bot, "user_id") for bot in bots), me.user_id if me else "")
     apps = (text(envelope, "api_app_id"), (me.app_id or "") if me else "")
-    return Us(_home(envelope), tuple(filter(None, users)), tuple(filter(None, apps)))
+    return Us(_home(envelope), tuple(filter(None, users)), tuple(filter(None, apps)), workspace_in(envelope))
 
 
 def _home(envelope: Fields) -> str:
@@ -111,7 +122,7 @@ def _revoked(event: Fields, us: Us) -> Uninstalled | Ignored:
 def _home_opened(event: Fields, us: Us) -> LooksAtHome | Ignored:
     if text(event, "tab") != "home":
         return Ignored(OTHER_KIND)
-    return LooksAtHome(us.team, identifier(event, "user"))
+    return LooksAtHome(us.team, identifier(event, "user"), workspace=us.workspace)
 
 
 _READERS: dict[str, Callable[[Fields, Us], SlackEvent]] = {

@@ -75,7 +75,7 @@ class SlackFiles:
     def share(self, file_id: str, channel: str, thread_ts: str | None) -> None:
         """Completes a file and shows it in a thread; once, and perhaps later than it says."""
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
-        self._api.write(SHARE_FILE, {"files": [{"id": file_id}], "channel_id": channel, **thread})
+        self._api.write(SHARE_FILE, {"files": [{"id": file_id}], "channel_id": self._api.id_of(channel), **thread})
 
     def shares(self, file_id: str, channel: str) -> list[Found]:
         """Returns where in a channel a file is shown."""
@@ -85,11 +85,18 @@ class SlackFiles:
             if error.code in ("file_not_found", "file_deleted"):  # nothing came of it
                 return []
             raise
-        return [found for one in _shares_in(info, channel) if (found := _found(one))]
+        return [found for one in _shares_in(info, self._api.id_of(channel)) if (found := _found(one))]
 
     def ids_in(self, channel: str, ts: str, thread_ts: str) -> list[str]:
         """Returns the ids of the files that a message of a thread shows; none where it is gone."""
-        at = {"channel": channel, "ts": thread_ts, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
+        at = {
+            "channel": self._api.id_of(channel),
+            "ts": thread_ts,
+            "oldest": ts,
+            "latest": ts,
+            "inclusive": True,
+            "limit": 2,
+        }
         try:
             body = self._api.read("conversations.replies", at)
         except ThreadGone:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
 from relay.web import errors, files, health, kommunicate, metrics, slack
-from relay.wiring import Relay, Reloader, build_relay, ready_schema
+from relay.wiring import Relay, Reloader, build_relay, learn_identity, ready_schema
 
 
 def create_app(relay: Relay | None = None) -> Flask:
@@ -19,12 +19,14 @@ def create_app(relay: Relay | None = None) -> Flask:
         relay = build_relay(load_settings(environment(cwd), need=NEEDS["serve"], cwd=cwd))
         ready_schema(relay.store)
         app.before_request(Reloader(relay).look)  # here is no thread that could, and threads survive no fork
+        if relay.settings.workspaces:  # by their teams workspaces that share an app are told apart
+            learn_identity(relay)
     app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong
     app.extensions["relay"] = relay
     errors.register(app)
     app.register_blueprint(kommunicate.bp)
     app.register_blueprint(health.bp)
-    if relay.settings.slack_signing_secrets:
+    if relay.settings.hears_slack:
         app.register_blueprint(slack.bp)
         app.register_blueprint(files.bp)
     if relay.settings.metrics_token:

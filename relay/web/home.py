@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from relay.messages import Agent
+from relay.owners import bare, owned, owner_of
 from relay.routing.per_route import redact_for
 from relay.routing.speaking import may_speak
 from relay.slack.events import AsksForChats, LooksAtHome
@@ -35,16 +36,23 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
     """For those who have acted in a customer's thread, or whom the settings name: Slack lets nobody else into all."""
     rules = relay.settings.config.replies
     with relay.store.read() as tx:
-        found, _ = known_agents(tx, who.team, [agent.user_id]).get(agent.user_id, (None, 0.0))
-    agent_id = rules.map.get(agent.user_id) or (found.agent_id if found else "")
+        known = [known_agents(tx, who.team, [agent.user_id], account=name) for name in relay.settings.every_account]
+    found = [one[agent.user_id][0] for one in known if one]
+    mapped = rules.map.get(owned(who.workspace, agent.user_id))
+    agent_id = mapped or next((one.agent_id for one in found if one.agent_id), "")
     barred = may_speak(replace(agent, agent_id=agent_id), rules, comes_from_elsewhere=who.comes_from_elsewhere)
-    if barred or (found is None and agent.user_id not in rules.map):
+    if barred or (not found and mapped is None):
         return Home((), 0, 0, trouble=BARRED)
     with relay.store.read() as tx:
-        seen = overview(tx, agent_id, offset=offset, limit=PER_PAGE)
+        seen = overview(tx, agent_id, workspace=who.workspace, offset=offset, limit=PER_PAGE)
     chats = [
         ChatRow(
-            _shown(relay, one, one.name), one.channel, _url(relay, one), one.waits_since, one.holder_name, one.is_mine
+            _shown(relay, one, one.name),
+            bare(one.channel),
+            _url(relay, one),
+            one.waits_since,
+            one.holder_name,
+            one.is_mine,
         )
         for one in seen.chats
     ]
@@ -62,5 +70,6 @@ def _shown(relay: Relay, of: OpenChat | FailedReply, words: str) -> str:
 
 def _url(relay: Relay, at: OpenChat | FailedReply) -> str:
     """Where Slack shows a thread; "" until it has said which workspace this is."""
-    base = relay.identity.url if relay.identity else ""
-    return f"{base.rstrip('/')}/archives/{at.channel}/p{at.thread_ts.replace('.', '')}" if base else ""
+    identity = relay.identity_in(owner_of(at.channel))
+    base = identity.url if identity else ""
+    return f"{base.rstrip('/')}/archives/{bare(at.channel)}/p{at.thread_ts.replace('.', '')}" if base else ""

@@ -10,6 +10,7 @@ from relay.failpoints import failpoint
 from relay.kommunicate.auth import check_token
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
+from relay.owners import ACCOUNT
 from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.store.operations.retention import cap_rejected
 from relay.vocabulary import Outcome
@@ -18,28 +19,29 @@ from relay.wiring import Relay
 bp = Blueprint("kommunicate", __name__)
 log = structlog.get_logger()
 
-ACCOUNT = "default"
 NO_DECISION = Decision(None, Outcome.IGNORED, "")
 
 
 @bp.post("/kommunicate/webhook")
 @bp.post("/message/forward")  # the path in Kommunicate's own documentation
-def receive() -> Response:
-    """Store one message, and say what became of it."""
+@bp.post("/kommunicate/<account>/webhook")
+def receive(account: str = ACCOUNT) -> Response:
+    """Store one message of an account, and say what became of it."""
     relay: Relay = current_app.extensions["relay"]
-    check_token(dict(request.headers), relay.settings.webhook_tokens)
+    keys = relay.settings.every_account.get(account)
+    if keys is None:
+        raise Rejected(404, "unknown_account", "`kommunicate.accounts` names no account of this address.")
+    check_token(dict(request.headers), keys.webhook_tokens)
     body = read_body(request)
     check_json_type(request)
     try:
-        message = parse_webhook(body, account=ACCOUNT)
+        message = parse_webhook(body, account=account)
     except Rejected as error:
-        keep_rejected(relay, body, error)
+        keep_rejected(relay, account, body, error)
         raise
-    decision = _choose(relay, message)
-    place = (message.conversation.account, message.conversation.group_id)
-    receipt = relay.store.write_set(
-        "accept", accept_all, Inbound(message, body, decision, relay.listed(message.sender)), place
-    )
+    decision, listed = _choose(relay, message), relay.listed(account, message.sender)
+    place = (account, message.conversation.group_id)
+    receipt = relay.store.write_set("accept", accept_all, Inbound(message, body, decision, listed), place)
     relay.on_accept()
     log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}
@@ -71,10 +73,10 @@ def check_json_type(incoming: Request) -> None:
         raise Rejected(415, "unsupported_media_type", "Send Content-Type: application/json.")
 
 
-def keep_rejected(relay: Relay, body: bytes, error: Rejected) -> None:
+def keep_rejected(relay: Relay, account: str, body: bytes, error: Rejected) -> None:
     """Keep a body whose fields are wrong, for `relay deliveries list --rejected`; no JSON is not kept."""
     if error.status == 422:
         with relay.store.begin() as tx:
-            reject(tx, ACCOUNT, body, f"{error.code}: {error}")
+            reject(tx, account, body, f"{error.code}: {error}")
             if relay.rejected.is_due(len(body)):
                 cap_rejected(tx)

@@ -13,7 +13,7 @@ from relay.delivery.at_once import AtOnce
 from relay.errors import SettingsError
 from relay.failpoints import failpoint
 from relay.messages import Ignored
-from relay.slack.auth import check_signature
+from relay.owners import ACCOUNT, owner_of
 from relay.slack.body import storable
 from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import (
@@ -42,7 +42,7 @@ from relay.store.intake.replies import accept_reply
 from relay.vocabulary import Outcome
 from relay.web import home
 from relay.web.files import reached_at
-from relay.web.kommunicate import ACCOUNT, read_body
+from relay.web.whose import signed_body
 from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)
@@ -57,8 +57,8 @@ log = structlog.get_logger()
 def receive() -> Response:
     """Store what an agent wrote in a thread of ours; everything else is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
-    body = _signed_body(relay)
-    event = parse_event(body, relay.identity)
+    body, workspace = signed_body(relay)
+    event = parse_event(body, relay.identity_in(workspace), workspace=workspace)
     if isinstance(event, Challenge):
         return jsonify({"challenge": event.value})
     if isinstance(event, Foreign):
@@ -68,7 +68,7 @@ def receive() -> Response:
         _show_home(relay, event)
         return _told(Receipt(Outcome.ACCEPTED))
     if isinstance(event, AgentWords | AgentEdit):
-        return _told(_store(relay, event, storable(body)))
+        return _told(_store(relay, event, storable(body, workspace=workspace)))
     log.info("event.ignored", reason=event.reason if isinstance(event, Ignored) else UNINSTALLED)
     return _told(Receipt(Outcome.IGNORED))
 
@@ -77,29 +77,23 @@ def receive() -> Response:
 def click() -> Response:
     """Store what a click asks for, or what a form says; what is not about a message of ours is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
-    body = _signed_body(relay)
-    done = parse_interaction(body, relay.identity)
-    response = Response(status=200)
+    body, workspace = signed_body(relay)
+    done, response = parse_interaction(body, relay.identity_in(workspace), workspace=workspace), Response(status=200)
+    keep = partial(storable, body, workspace=workspace)
     match done:
         case FormWords():
-            response = _take_form(relay, done, storable(body, from_elsewhere=done.comes_from_elsewhere))
+            response = _take_form(relay, done, keep(from_elsewhere=done.comes_from_elsewhere))
         case LooksAtHome():
             _show_home(relay, done)
         case AsksForChats():
-            _at_once(relay).list_chats(done, partial(home.as_answer, relay, done))
+            _at_once(relay, workspace).list_chats(done, partial(home.as_answer, relay, done))
         case FormChoice(view_id, place):
-            _at_once(relay).change_form(view_id, saved_form(place, relay.saved_texts))
+            _at_once(relay, workspace).change_form(view_id, saved_form(place, relay.saved_texts))
         case tuple():
             for each in done:
-                _act(relay, each, storable(body, from_elsewhere=each.comes_from_elsewhere))
+                _act(relay, each, keep(from_elsewhere=each.comes_from_elsewhere))
     response.call_on_close(lambda: failpoint("http.answered"))
     return response
-
-
-def _signed_body(relay: Relay) -> bytes:
-    body = read_body(request)
-    check_signature(dict(request.headers), body, relay.settings.slack_signing_secrets, relay.clock.now())
-    return body
 
 
 def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
@@ -125,9 +119,10 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     action, place = acted_upon(each.action_id, each.value), Place(each.channel, each.thread_ts or each.message_ts)
     told = each.block_id if action == MOVE_TO else each.value
     about = int(told) if action in BUTTONS and ID.fullmatch(told) else None
+    workspace = owner_of(each.channel)
 
     if action == TELL_CUSTOMER and about is not None:
-        _at_once(relay).open_form(each.trigger_id, tell_form(replace(place, about=about)))
+        _at_once(relay, workspace).open_form(each.trigger_id, tell_form(replace(place, about=about)))
         return
     if each.is_shortcut(SAVED_REPLIES):
         _offer_saved(relay, each, place)
@@ -141,23 +136,24 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     receipt = relay.store.write("accept", work)
     relay.on_accept()
     if each.response_url:
-        _at_once(relay).take_away(each.response_url)
+        _at_once(relay, workspace).take_away(each.response_url)
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
 
 
 def _show_home(relay: Relay, look: LooksAtHome) -> None:
-    _at_once(relay).show_home(look.user_id, look.team, partial(home.as_view, relay, look))
+    _at_once(relay, look.workspace).show_home(look.user_id, look.team, partial(home.as_view, relay, look))
 
 
 def _offer_saved(relay: Relay, each: Click, place: Place) -> None:
     """Open the form with the saved replies, where there are any and the thread is a customer's."""
     with relay.store.read() as tx:
         ours = is_ours(tx, place.channel, place.thread_ts)
+    at_once = _at_once(relay, owner_of(each.channel))
     if ours and relay.saved_texts:
-        _at_once(relay).open_form(each.trigger_id, saved_form(place, relay.saved_texts))
+        at_once.open_form(each.trigger_id, saved_form(place, relay.saved_texts))
     else:
         why = NO_SAVED if ours else NO_CHAT
-        _at_once(relay).say(each.channel, each.user_id, why, thread_ts=each.thread_ts)
+        at_once.say(each.channel, each.user_id, why, thread_ts=each.thread_ts)
 
 
 def _take_form(relay: Relay, form: FormWords, body: bytes) -> Response:
@@ -172,10 +168,11 @@ def _take_form(relay: Relay, form: FormWords, body: bytes) -> Response:
     return Response(status=200)
 
 
-def _at_once(relay: Relay) -> AtOnce:
-    if relay.at_once is None:
+def _at_once(relay: Relay, workspace: str) -> AtOnce:
+    at_once = relay.at_once_in(workspace)
+    if at_once is None:
         raise SettingsError("Slack's forms need SLACK_BOT_TOKEN.")
-    return relay.at_once
+    return at_once
 
 
 def _told(receipt: Receipt) -> Response:

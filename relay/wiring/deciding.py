@@ -9,13 +9,14 @@ from relay.routing.facts import Facts, facts_of
 from relay.settings import Config
 
 
-def listed_role(config: Config, user_id: str) -> Role:
-    """The role of one of Kommunicate's users where the configuration names them."""
-    people = config.kommunicate
+def listed_role(config: Config, account: str, user_id: str) -> Role:
+    """The role of one of an account's users where the configuration names them."""
+    people = config.kommunicate.of(account)
     return role_of(user_id, None, bots=people.bots, agents=people.agents)
 
 
 def chat_facts(config: Config, message: ChatMessage, moment: float) -> Facts:
     """What a route can ask of a conversation that this message begins at a moment, in seconds since 1970."""
-    role, language = listed_role(config, message.sender), facts_in(message.metadata, (LOCALE,)).get(LOCALE, "")
+    role = listed_role(config, message.conversation.account, message.sender)
+    language = facts_in(message.metadata, (LOCALE,)).get(LOCALE, "")
     return facts_of(message, role=role, language=language, moment=moment)

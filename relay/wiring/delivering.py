@@ -8,20 +8,23 @@ from functools import partial
 
 import structlog
 
+from relay.delivery.accounts import NO_KEY, OfAccount, Replying
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.context import DeliveryContext, Files, Replying, Showing
+from relay.delivery.context import NO_WORKSPACE, DeliveryContext, Files, Showing
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
 from relay.delivery.reminding_rules import Reminding
 from relay.delivery.worker import Worker
-from relay.errors import SettingsError
+from relay.delivery.workspaces import OfWorkspace
+from relay.errors import Permanent, SettingsError
 from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.messages import ChatMessage, Decision
 from relay.net.hosts import Hosts
+from relay.owners import bare, owner_of
 from relay.routing.per_route import (
     attachments_for,
     batch_for,
@@ -43,9 +46,11 @@ from relay.vocabulary import SendKind, Vendor
 from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay
 
+CALL_DEADLINE = 8.0  # seconds, for commands that deliver nothing
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
 FILES_FOR = 1800.0  # seconds in which a customer's file is tried: most of their addresses die sooner
 FILES_BACK_FOR = 60.0  # the same for an agent's, whose words wait for it
+ACCOUNT_GONE = "`kommunicate.accounts` does not name this account any more"
 AGENTS_WAIT = 60.0  # seconds between tries of what an agent wants, at most
 
 log = structlog.get_logger()
@@ -56,31 +61,33 @@ def slack_limits(pace: Pace | None = None) -> Limits:
     return Limits(pace or Pace(), POSTING, LOOKING, MARKING, SHARING)
 
 
-def build_context(relay: Relay, store: Store | None = None, slack: SlackClient | None = None) -> DeliveryContext:
-    """Everything delivery works with, on a store and a Slack of its own if none are given.
+def build_context(
+    relay: Relay, store: Store | None = None, workspaces: Mapping[str, SlackClient] | None = None
+) -> DeliveryContext:
+    """Everything delivery works with, on a store and workspaces of its own if none are given.
 
     Raises SettingsError without a bot token.
     """
     settings, delivery = relay.settings, relay.settings.config.delivery
     if settings.slack_bot_token is None:
         raise SettingsError("SLACK_BOT_TOKEN is not set, so nothing can be posted.")
-    people, replies = settings.config.kommunicate, settings.config.replies
-    key = settings.kommunicate_api_key
-    client = KommunicateClient(key, settings.kommunicate_api_url) if key else None
-    slack = slack or SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
+    slack = _workspaces(settings, workspaces or build_workspaces(settings, deadline=delivery.call_deadline))
     store = store or relay.store.share(CONNECTIONS)
     return DeliveryContext(
         store=store,
-        slack=slack,
-        authors=_authors(relay, store, client),
-        members=Members(slack, replies.map),
+        workspaces=slack,
+        accounts={name: _of_account(relay, store, slack, name) for name in settings.every_account},
+        gone=OfAccount(
+            _authors(relay, store, "", None),
+            settings.config.kommunicate.dashboard_url,
+            lacks=ACCOUNT_GONE,
+            is_gone=True,
+        ),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
-        files=_files(relay, client),
+        files=_files(relay),
         keepers=build_keepers(settings, store),
         schedules=_schedules(settings.config),
         lease=delivery.lease,
-        dashboard_url=people.dashboard_url,
-        replying=_replying(relay, store, slack, client),
         wording=relay.wording,
         reply_rules=relay.reply_rules,
         reminding=partial(_reminding, settings.config),
@@ -94,15 +101,42 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
     )
 
 
-def _authors(relay: Relay, store: Store, client: KommunicateClient | None) -> Authors:
-    people = relay.settings.config.kommunicate
+def _workspaces(settings: Settings, slack: Mapping[str, SlackClient]) -> dict[str, OfWorkspace]:
+    keys, people = settings.every_workspace, settings.config.replies.map
+    return {
+        name: OfWorkspace(one, Members(one, _users_of(name, people)), bool(keys[name].signing_secrets))
+        for name, one in slack.items()
+    }
+
+
+def _users_of(workspace: str, people: Mapping[str, str]) -> dict[str, str]:
+    """The configured agents of one workspace, by Slack user."""
+    return {bare(user): agent for user, agent in people.items() if owner_of(user) == workspace}
+
+
+def _of_account(relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str) -> OfAccount:
+    keys, config = relay.settings.every_account[name], relay.settings.config
+    own = config.kommunicate.accounts.get(name)
+    variable = {"variable": own.api_key} if own and own.api_key else {}
+    client = KommunicateClient(keys.api_key, keys.api_url, **variable) if keys.api_key else None
+    return OfAccount(
+        authors=_authors(relay, store, name, client),
+        dashboard_url=config.kommunicate.of(name).dashboard_url,
+        client=client,
+        replying=_replying(relay, store, workspaces, name, client),
+        lacks=NO_KEY if own is None else f"`kommunicate.accounts.{name}` has no `api_key`",
+    )
+
+
+def _authors(relay: Relay, store: Store, name: str, client: KommunicateClient | None) -> Authors:
+    people = relay.settings.config.kommunicate.of(name)
     return Authors(store, client, bots=people.bots, agents=people.agents, contacts=relay.privacy.shows_contacts)
 
 
-def _files(relay: Relay, client: KommunicateClient | None) -> Files:
+def _files(relay: Relay) -> Files:
     config = relay.settings.config
     shown = partial(attachments_for, config)
-    return Files(shown, file_hosts(relay), client, config.delivery.call_deadline, partial(redact_for, config))
+    return Files(shown, file_hosts(relay), config.delivery.call_deadline, partial(redact_for, config))
 
 
 def _showing(relay: Relay) -> Showing:
@@ -138,18 +172,26 @@ def _schedules(config: Config) -> Mapping[Vendor | SendKind, Schedule]:
 def file_hosts(relay: Relay) -> Hosts:
     """Where customers' files may be fetched from: Kommunicate's known hosts, and those of the settings."""
     known = (*KNOWN_HOSTS, *relay.settings.config.kommunicate.file_hosts)
-    return Hosts(known, origins=(relay.settings.kommunicate_api_url,))
+    return Hosts(known, origins=tuple(keys.api_url for keys in relay.settings.every_account.values()))
 
 
-def _replying(relay: Relay, store: Store, slack: SlackClient, client: KommunicateClient | None) -> Replying | None:
+def _replying(
+    relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str, client: KommunicateClient | None
+) -> Replying | None:
     """The way back; it needs both a key to send with and a secret by which Slack's events are known."""
     config = relay.settings.config
-    if client is None or not relay.settings.slack_signing_secrets:
+    if client is None or not relay.settings.hears_slack:
         return None
+
+    def slack_in(workspace: str) -> SlackClient:
+        if workspace not in workspaces:  # it is not named any more: who wrote there is looked up nowhere
+            raise Permanent("the workspace is not named any more", code=NO_WORKSPACE)
+        return workspaces[workspace].slack
+
     return Replying(
         kommunicate=client,
-        agents=Agents(store, slack, client, config.replies.map),
-        sender=config.kommunicate.sender,
+        agents=Agents(store, slack_in, client, config.replies.map, name),
+        sender=config.kommunicate.of(name).sender,
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),
@@ -173,9 +215,12 @@ def _template(saved: SavedReply) -> Mapping[str, str]:
     return payloads.picture(saved.picture) if saved.picture else {}
 
 
-def build_slack(settings: Settings) -> SlackClient:
-    """Slack alone, for a command that delivers nothing; raises SettingsError without a bot token."""
-    return SlackClient(settings.slack_bot_token or "", settings.slack_api_url)
+def build_workspaces(settings: Settings, *, deadline: float = CALL_DEADLINE) -> dict[str, SlackClient]:
+    """Each workspace's Slack, by name, `deadline` seconds for a call; raises SettingsError without a bot token."""
+    return {
+        name: SlackClient(keys.bot_token or "", keys.api_url, deadline=deadline, workspace=name)
+        for name, keys in settings.every_workspace.items()
+    }
 
 
 def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:

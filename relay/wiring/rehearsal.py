@@ -14,6 +14,7 @@ from relay.delivery.worker import Worker
 from relay.errors import Permanent
 from relay.messages import ChatMessage, Person
 from relay.settings import Settings
+from relay.settings.keys import AccountKeys, WorkspaceKeys
 from relay.slack.api import Api
 from relay.slack.client import SlackClient
 from relay.store.conversations.people import remember_people
@@ -32,9 +33,9 @@ BEGAN = 1_700_000_000  # the `ts` of the first post, in seconds
 class _Notebook(Api):
     """Takes posts and answers as Slack does; everything else is refused."""
 
-    def __init__(self) -> None:
-        super().__init__("rehearsal", f"{NOBODY}/", deadline=1.0)
-        self.posts: list[Mapping[str, Any]] = []
+    def __init__(self, workspace: str, posts: list[Mapping[str, Any]]) -> None:
+        super().__init__("rehearsal", f"{NOBODY}/", deadline=1.0, workspace=workspace)
+        self.posts = posts
 
     def _call(self, method: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Mapping[str, Any]:
         if method != "chat.postMessage":
@@ -58,17 +59,18 @@ def rehearse(settings: Settings, message: ChatMessage, body: bytes) -> list[Mapp
         role = relay.facts_of(message).role
         with relay.store.begin() as tx:
             remember_people(tx, name, [Person(message.sender, message.sender, role)])
-            accept_all(tx, [Inbound(message, body, decision, relay.listed(message.sender))])
-        notebook = _Notebook()
-        slack = SlackClient(notebook.token, notebook.base_url, api=notebook)
-        context = build_context(relay, slack=slack)
+            accept_all(tx, [Inbound(message, body, decision, relay.listed(name, message.sender))])
+        posts: list[Mapping[str, Any]] = []
+        notebooks = [_Notebook(name, posts) for name in settings.every_workspace]
+        slack = {one.workspace: SlackClient(one.token, one.base_url, api=one) for one in notebooks}
+        context = build_context(relay, workspaces=slack)
         context.channel_ids[decision.channel] = decision.channel
         words_alone = {lane: 1 if lane is Lane.WORDS else 0 for lane in Lane}
         worker = Worker(context, at_most=words_alone)
         for _ in range(STEPS):
             if not worker.run_once():
                 break
-        return notebook.posts
+        return posts
 
 
 @contextmanager
@@ -90,4 +92,12 @@ def _harmless(settings: Settings) -> Settings:
         slack_api_url=f"{NOBODY}/",
         kommunicate_api_url=NOBODY,
         kommunicate_api_key=settings.kommunicate_api_key and "rehearsal",
+        workspaces={
+            name: WorkspaceKeys(bot_token="rehearsal", signing_secrets=keys.signing_secrets, api_url=f"{NOBODY}/")  # noqa: S106
+            for name, keys in settings.workspaces.items()
+        },
+        accounts={
+            name: AccountKeys(api_key=keys.api_key and "rehearsal", api_url=NOBODY)
+            for name, keys in settings.accounts.items()
+        },
     )

@@ -18,6 +18,7 @@ from relay.delivery.keeping import Keepers
 from relay.errors import DeliveryFailed, SettingsError
 from relay.findings import Finding
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
+from relay.owners import WORKSPACE
 from relay.routing.facts import Facts
 from relay.routing.privacy import Privacy
 from relay.routing.rules import Router
@@ -45,9 +46,11 @@ class Relay:
     clock: Clock = field(default_factory=SystemClock)
     on_accept: Callable[[], None] = field(default=lambda: None)
     identity: Identity | None = None  # whose the token is, once Slack has said so
+    other_identities: dict[str, Identity] = field(default_factory=dict)  # the same of further workspaces
     known_as: str = ""  # the host by which Slack has reached it, as the store knows
     rejected: Refusals = field(default_factory=Refusals)
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
+    others_at_once: dict[str, AtOnce] = field(default_factory=dict)  # the same for further workspaces
     config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
     on_edit: Callable[[], None] = field(default=lambda: None)
     router: Router = field(init=False)
@@ -60,6 +63,14 @@ class Relay:
         """Go on with another configuration."""
         self.router = Router(config)
         self.settings = replace(self.settings, config=config)
+
+    def identity_in(self, workspace: str) -> Identity | None:
+        """Whose a workspace's token is, once Slack has said so."""
+        return self.other_identities.get(workspace) if workspace else self.identity
+
+    def at_once_in(self, workspace: str) -> AtOnce | None:
+        """What a workspace waits for."""
+        return self.others_at_once.get(workspace) if workspace else self.at_once
 
     @property
     def keepers(self) -> Keepers:
@@ -81,16 +92,17 @@ class Relay:
         """What may be seen in Slack."""
         return Privacy(self.settings.config)
 
-    def listed(self, user_id: str) -> Role:
-        """The role of one of Kommunicate's users where the configuration names them."""
-        return listed_role(self.settings.config, user_id)
+    def listed(self, account: str, user_id: str) -> Role:
+        """The role of one of an account's users where the configuration names them."""
+        return listed_role(self.settings.config, account, user_id)
 
     @property
     def wording(self) -> Wording:
         """What the configuration says of notes."""
         config = self.settings.config
-        inside = urlsplit(config.kommunicate.dashboard_url).hostname or ""
-        return Wording(config.replies.note_prefixes, config.replies.ask, frozenset({inside}))
+        dashboards = {config.kommunicate.of(name).dashboard_url for name in self.settings.every_account}
+        inside = frozenset(urlsplit(one).hostname or "" for one in dashboards)
+        return Wording(config.replies.note_prefixes, config.replies.ask, inside)
 
     @property
     def saved_texts(self) -> Mapping[str, str]:
@@ -110,34 +122,43 @@ class Relay:
 
     def close(self) -> None:
         """Let go of the database, and of what was to be done at once."""
-        if self.at_once is not None:
-            self.at_once.close()
+        for one in filter(None, (self.at_once, *self.others_at_once.values())):
+            one.close()
         self.store.close()
 
 
 def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
-    store, token = open_store(settings.database_url, clock, pooler=settings.database_pooler), settings.slack_bot_token
-    at_once = AtOnce(token, settings.slack_api_url) if token and settings.slack_signing_secrets else None
-    return Relay(settings, store, clock or SystemClock(), at_once=at_once)
+    store = open_store(settings.database_url, clock, pooler=settings.database_pooler)
+    at_once = {
+        name: AtOnce(keys.bot_token, keys.api_url, workspace=name)
+        for name, keys in settings.every_workspace.items()
+        if keys.bot_token and keys.signing_secrets
+    }
+    plain = at_once.pop(WORKSPACE, None)
+    return Relay(settings, store, clock or SystemClock(), at_once=plain, others_at_once=at_once)
 
 
 def learn_identity(relay: Relay) -> None:
-    """Ask Slack in the background whose the token is, again and again until it says so; nobody waits for it."""
-    token, address = relay.settings.slack_bot_token, relay.settings.slack_api_url
-    if token is None:
-        return
+    """Ask Slack in the background whose each token is, again and again until it says so; nobody waits for it."""
+    for name, keys in relay.settings.every_workspace.items():
+        if keys.bot_token is not None:
+            client = SlackClient(keys.bot_token, keys.api_url, workspace=name)
+            threading.Thread(target=_ask, args=(relay, name, client), name="identity", daemon=True).start()
 
-    def ask() -> None:
-        client = SlackClient(token, address)
-        while relay.identity is None:
-            try:
-                relay.identity = client.identity()
-            except DeliveryFailed as error:
-                log.info("slack.identity_unknown", code=error.code)
-                threading.Event().wait(ASK_AGAIN)
 
-    threading.Thread(target=ask, name="identity", daemon=True).start()
+def _ask(relay: Relay, workspace: str, client: SlackClient) -> None:
+    while relay.identity_in(workspace) is None:
+        try:
+            found = client.identity()
+        except DeliveryFailed as error:
+            log.info("slack.identity_unknown", workspace=workspace, code=error.code)
+            threading.Event().wait(ASK_AGAIN)
+        else:
+            if workspace:
+                relay.other_identities[workspace] = found
+            else:
+                relay.identity = found
 
 
 def ready_schema(store: Store) -> None:

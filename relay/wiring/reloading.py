@@ -7,13 +7,30 @@ import threading
 import structlog
 
 from relay.clock import monotonic
-from relay.findings import errors
+from relay.findings import Finding, errors
+from relay.settings import Config
 from relay.wiring.relay import Relay
 
 EVERY = 0.5  # seconds between looks at the file
 AFTER_TROUBLE = 30.0  # the same, after something unforeseen
 
 log = structlog.get_logger()
+
+
+def read_at_start(now: Config, edited: Config) -> tuple[Finding, ...]:
+    """What of an edit cannot be taken over, because the secrets that it names are read when a process starts."""
+    if variables(now) == variables(edited):
+        return ()
+    message = "Which accounts and workspaces there are, and their variables, cannot change while the relay runs."
+    where = "kommunicate.accounts, slack.workspaces"
+    return (Finding("restart_needed", "error", message, "Restart the relay.", where),)
+
+
+def variables(config: Config) -> tuple[object, object]:
+    """The variables of each account's and each workspace's secrets."""
+    accounts = config.kommunicate.accounts
+    of_accounts = {name: (one.webhook_token, one.api_key, one.api_url) for name, one in accounts.items()}
+    return of_accounts, dict(config.slack.workspaces)
 
 
 class Reloader:
@@ -53,8 +70,9 @@ class Reloader:
         edit = self._watch.edited() if self._watch is not None else None
         if edit is None:
             return
-        if edit.config is None:
-            self._relay.config_errors = tuple(errors(list(edit.findings)))
+        needs_restart = () if edit.config is None else read_at_start(self._relay.settings.config, edit.config)
+        if edit.config is None or needs_restart:
+            self._relay.config_errors = tuple(errors([*edit.findings, *needs_restart]))
             log.error("config.refused", findings=[str(one) for one in self._relay.config_errors])
         else:
             self._relay.config_errors = ()

@@ -9,6 +9,7 @@ from typing import Any
 from relay.errors import Rejected
 from relay.kommunicate.parse import parse_webhook
 from relay.messages import ChatMessage, Decision
+from relay.owners import ACCOUNT
 from relay.routing.rules import Router
 from relay.settings import Config
 from relay.settings.check import Remark
@@ -41,7 +42,7 @@ _HINT = "Mend the route, or the test; `relay route FILE` tells rule by rule why.
 
 def _problem(config: Config, router: Router, test: RouteTest) -> str:
     try:
-        message = parse_webhook(json.dumps({**USUAL, **test.body}).encode())
+        message = parse_webhook(json.dumps({**USUAL, **test.body}).encode(), account=test.account or ACCOUNT)
     except Rejected as error:
         return f"its body would be refused: {error}"
     if not isinstance(message, ChatMessage):

@@ -19,15 +19,15 @@ ERASED = {
 }
 # Ids and keys of the vendors', words of the relay's own, the team's names, what the settings say.
 KEPT = {
-    "conversations": {"account", "group_id", "channel", "channel_id", "rule", "why", "thread_ts", "dead_ts",
-                      "root_form", "status", "holder", "assignee", "holder_name", "resolved_by"},
+    "conversations": {"account", "group_id", "channel", "channel_id", "workspace", "rule", "why", "thread_ts",
+                      "dead_ts", "root_form", "status", "holder", "assignee", "holder_name", "resolved_by"},
     "received": {"door", "account", "kind", "key", "client_key", "edited_at", "thread_channel", "thread_ts",
                  "edits_key", "quotes", "outcome", "reason"},
     "lanes": {"kind", "lease_owner", "mentioned"},
     "deliveries": {"lane", "state", "form", "topic", "pressed_by", "mark", "mark_shown"},
     "sends": {"id", "lane", "kind", "channel", "thread_ts", "since_ts", "state", "ts"},
     "send_parts": {"send_id"},
-    "gates": {"scope", "name", "cause", "code", "refusal_code"},
+    "gates": {"scope", "name", "workspace", "cause", "code", "refusal_code"},
     "counts": {"what", "counted"},
     "kept_files": {"slack_id", "state", "digest"},
     "learned": {"name", "value"},

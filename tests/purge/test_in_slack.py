@@ -35,7 +35,7 @@ def chatted(desk: Desk) -> Desk:
 def deleted(desk: Desk) -> Deleter:
     """Erase and delete in injected time."""
     erase(desk.store, JANE, trace(desk.store, JANE), in_slack=True)
-    deleter = Deleter(desk.store, desk.out.slack, desk.clock.advance, lambda: None)
+    deleter = Deleter(desk.store, {"": desk.out.slack}, desk.clock.advance, lambda: None)
     deleter.delete_all()
     return deleter
 

@@ -28,6 +28,8 @@ ONLY_CHECKED = {
     "20-zone-unknown",
     "22-route-test-fails",
     "24-lease-too-short",
+    "41-account-misspelt",
+    "42-workspace-not-named",
 }
 
 

@@ -58,7 +58,7 @@ def _is_behind(tx: Tx, place: Conversation) -> bool:
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """It may be done twice: it says the same."""
-    context.slack.update(send.channel, send.thread_ts or "", send.payload)
+    context.slack_at(send.channel).update(send.channel, send.thread_ts or "", send.payload)
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
@@ -92,10 +92,10 @@ def draw(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost | Need:
     sender = place.state.opener_sender
     known = context.known(tx, place, [sender] if sender else [])
     if known.missing and NAMES not in claim.asked:
-        return Need(NAMES, partial(context.authors.look_up, place.key.account, known.missing), SendKind.CARD)
+        return Need(NAMES, partial(context.look_up_names, place.key.account, known.missing), SendKind.CARD)
     holder = [place.state.assignee] if place.state.holder is Holder.AGENT and place.state.assignee else []
-    if holder and MEMBERS not in claim.asked and (missing := context.members.missing(holder)):
-        return Need(MEMBERS, partial(context.members.look_up, missing), SendKind.CARD)
+    if holder and MEMBERS not in claim.asked and (missing := context.members_at(place).missing(holder)):
+        return Need(MEMBERS, partial(context.members_at(place).look_up, missing), SendKind.CARD)
     if link := _need_link(context, claim, cards.earlier_thread(tx, place)):
         return link
     return draw_now(tx, context, claim)
@@ -133,10 +133,10 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         last_words=last.words,
         waits_since=last.waits_since,
         waits_count=last.count,
-        holder_id=context.members.known(place.state.assignee or "") or "",
+        holder_id=context.members_at(place).known(place.state.assignee or "") or "",
         since=place.state.since or place.created_at,
         dashboard_url=context.conversation_url(place.key),
-        read_only=context.read_only,
+        read_only=context.replying(place) is None,
         mode=context.reply_rules.mode_of(place.rule),
         calls=context.showing.notify_of(place.rule),
         replaces=context.permalinks.get(earlier) if earlier else None,

@@ -10,12 +10,26 @@ import structlog
 
 from relay.conversation import Holder
 from relay.delivery import agents, moving, stored
-from relay.delivery.context import DeliveryContext, Replying
+from relay.delivery.accounts import Replying
+from relay.delivery.context import DeliveryContext
 from relay.delivery.controls import CONTROLS, ClickContext
-from relay.delivery.failures import agent_of
-from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
-from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, Refused, Result, SayPrivately, Step
+from relay.delivery.private_lines import SWITCHED_OFF
+from relay.delivery.starting import wait_for_account, why_read_only
+from relay.delivery.steps import (
+    LOCK,
+    Answered,
+    Author,
+    Need,
+    Prepared,
+    Ready,
+    Refused,
+    Result,
+    SayPrivately,
+    Step,
+    agent_of,
+)
 from relay.messages import Agent, Mode
+from relay.owners import bare, owned, owner_of
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
 from relay.slack.card import ASSIGN, LABELS, MOVE, TAKE_OVER, acted_upon
@@ -77,22 +91,24 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
         return 0.0
     asked = acted_upon(click.action_id, click.value)
     author = _author(claim, click)
-    if context.replying is None:
-        return _refusal(claim, action.id, asked, author, NO_KEY)
-    named = frozenset({click.value} if asked == ASSIGN else ())
-    found = agents.known_or_look_up(tx, context.replying.agents, claim, click.team, click.user_id, named)
+    replying = context.replying(claim.conversation)
+    if replying is None:
+        wait, why = wait_for_account(tx, context, claim), why_read_only(context, claim)
+        return _refusal(claim, action.id, asked, author, why) if wait is None else wait
+    named, place = frozenset({click.value} if asked == ASSIGN else ()), agents.Team(click.team, owner_of(click.channel))
+    found = agents.known_or_look_up(tx, replying.agents, claim, place, click.user_id, named)
     if callable(found):
         refuse = lambda cause: _refusal(claim, action.id, asked, author, cause)  # noqa: E731
         return Need(agents.LOOKED_UP, found, SendKind.CLICK, action.id, refuse)
     agent = found[click.user_id]
     about = found.get(click.value) if asked == ASSIGN else agent
-    barred = may_speak(agent, context.replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
+    barred = may_speak(agent, replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
     if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not (about and about.agent_id)):
         return _refusal(claim, action.id, asked, author, barred or (UNKNOWN if about is agent else THEY_ARE_UNKNOWN))
     here = _without_kommunicate(tx, context, claim, action, Press(click, asked, author, agent))
     if here is not None:
         return here
-    return Ready((_draft(context.replying, claim, action, click, agent, about or agent, asked),))
+    return Ready((_draft(replying, claim, action, click, agent, about or agent, asked),))
 
 
 def _without_kommunicate(
@@ -105,7 +121,9 @@ def _without_kommunicate(
     if asked == MOVE:
         return moving.ask_where_to(action, press.author, partial(_end, claim, action.id))
     if asked == MOVE_TO:
-        moved = moving.move(tx, context, claim, action, press.click.value, by=name)
+        moved = moving.move(
+            tx, context, claim, action, owned(owner_of(press.click.channel), press.click.value), by=name
+        )
         return refuse(moved) if isinstance(moved, str) else moved
     if asked == SEND_TO_CUSTOMER and context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
         return refuse(SWITCHED_OFF)
@@ -119,7 +137,7 @@ def _without_kommunicate(
 def _author(claim: Claim, click: Click) -> Author:
     """Where whoever pressed can be told something alone: there, or in the thread that it is about."""
     place = claim.conversation
-    if click.channel == HOME:
+    if bare(click.channel) == HOME:
         return Author(place.channel_id or "", click.user_id, place.thread_ts)
     return Author(click.channel, click.user_id, click.thread_ts)
 
@@ -213,7 +231,7 @@ def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext
     group_id = claim.conversation.key.group_id
     by = said.get("by", said["agent"])  # an earlier version knew one name alone
     return ClickContext(
-        context.way_back(), group_id, said["agent_id"], said["agent"], said["moment"], by, said["acting"]
+        context.way_back(send.channel), group_id, said["agent_id"], said["agent"], said["moment"], by, said["acting"]
     )
 
 

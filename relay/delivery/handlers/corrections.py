@@ -64,9 +64,9 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """It may be done twice: it says the same."""
     if send.payload["level"] == Level.DELETED:
-        context.slack.delete(send.channel, send.thread_ts or "")
+        context.slack_at(send.channel).delete(send.channel, send.thread_ts or "")
     else:
-        context.slack.update(send.channel, send.thread_ts or "", send.payload)
+        context.slack_at(send.channel).update(send.channel, send.thread_ts or "", send.payload)
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
@@ -136,7 +136,7 @@ def _draw(
     if isinstance(found, Need):
         return found
     lines, people = found
-    lines = [replace(line, mention=context.members.known(assigned_to(line, people)) or "") for line in lines]
+    lines = [replace(line, mention=context.members_at(place).known(assigned_to(line, people)) or "") for line in lines]
     try:
         return render_again(lines, parts, dashboard_url=context.conversation_url(place.key))
     except Exception as error:  # noqa: BLE001 - whatever a neighbour does to the renderer, the words must go

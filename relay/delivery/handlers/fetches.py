@@ -12,11 +12,12 @@ import structlog
 
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
-from relay.delivery.steps import Answered, Prepared, Ready, Refused, Result, Step
+from relay.delivery.steps import FROM, Answered, Prepared, Ready, Refused, Result, Step, workspace_of
 from relay.delivery.transfers import check, keeping, on_disk, pieces
 from relay.errors import Permanent, Transient, Unsure
 from relay.failpoints import failpoint
 from relay.files import MAX_FILE
+from relay.owners import owner_of
 from relay.slack.agent_files import AgentFile, read_file
 from relay.slack.events import AgentWords
 from relay.store.conversations import contents, kept_files
@@ -52,6 +53,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     shared = said.files if isinstance(said, AgentWords) else ()
     named = next((one for one in shared if one.id == file.slack_id), AgentFile(file.slack_id, file.name))
     told = {"url": named.url, "type": named.content_type, "size": named.size}
+    told |= {FROM: owner_of(said.channel)} if said else {}
     content = contents.begin(tx, file.id, context.keepers.place)
     payload = {"file": file.id, "slack": file.slack_id, "place": content.place, "name": content.name, **told}
     return Ready((Draft(SendKind.FETCH, claim.conversation.key.account, None, payload),))
@@ -62,13 +64,13 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> Kept:
     told = send.payload
     file = AgentFile(told["slack"], "", told["type"], told["size"], told["url"])
     if not file.url:
-        return _fetch(context, claim, send, _known(context, file.id))
+        return _fetch(context, claim, send, _known(context, send, file.id))
     try:
         return _fetch(context, claim, send, file)
     except Permanent as error:
         if error.code not in ASKED_ABOUT:
             raise
-        now = _known(context, file.id)  # which says what is wrong with it
+        now = _known(context, send, file.id)  # which says what is wrong with it
         if now.url == file.url:
             raise
     return _fetch(context, claim, send, now)
@@ -79,7 +81,7 @@ def _fetch(context: DeliveryContext, claim: Claim, send: Send, file: AgentFile) 
         raise Permanent(f"it is larger than {MAX_FILE // 1024**2} MB", code="too_large")
     progress = keeping(context, claim)
     with on_disk() as content:
-        size, declared = context.slack.files.download(
+        size, declared = context.slack_in(workspace_of(send)).files.download(
             file.url, content, most=MAX_FILE, within=FETCH_WITHIN, progress=progress
         )
         failpoint("file.fetched")
@@ -106,10 +108,10 @@ def _content(send: Send) -> Content:
     return Content(send.payload["file"], send.payload.get("place", ""), send.payload.get("name", ""))
 
 
-def _known(context: DeliveryContext, slack_id: str) -> AgentFile:
+def _known(context: DeliveryContext, send: Send, slack_id: str) -> AgentFile:
     """As Slack knows it now: it may be deleted by now, or hidden, or be from another workspace."""
     try:
-        file = read_file(context.slack.files.info(slack_id))
+        file = read_file(context.slack_in(workspace_of(send)).files.info(slack_id))
     except Unsure as error:
         raise Transient(str(error), code=error.code) from None
     except Permanent as error:

@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 
 import structlog
 
+from relay.delivery.accounts import OfAccount
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers.messages import in_place
-from relay.delivery.steps import Answered, Call, Look, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.delivery.steps import Answered, Call, Look, Prepared, Ready, Refused, Result, Step, TooLate, workspace_of
 from relay.delivery.transfers import check, keeping, on_disk, pieces
 from relay.errors import DeliveryFailed, Permanent, Transient, Unsure
 from relay.failpoints import failpoint
@@ -57,7 +58,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if not isinstance(row, Waiting):
         return row
     if row.is_withdrawn:
-        return _recall(tx, claim, row)
+        return _recall(tx, row)
     if context.files.mode_of(place.rule) not in BROUGHT:
         files.end(tx, row.id, NOT_WANTED)
         return 0.0
@@ -81,44 +82,51 @@ def _of_file(context: DeliveryContext, row: Waiting, place: Conversation) -> dic
     }
 
 
-def _recall(tx: Tx, claim: Claim, row: Waiting) -> Prepared:
-    file_id = files.shown_file(tx, row.id)
-    if file_id is None:
+def _recall(tx: Tx, row: Waiting) -> Prepared:
+    """From where it stands: its conversation may have moved."""
+    shown = files.shown_file(tx, row.id)
+    if shown is None:
         end_withdrawn(tx, [row.id])
         return 0.0
-    return Ready(
-        (Draft(SendKind.RECALL, claim.conversation.channel_id or "", None, {"file": file_id, "delivery": row.id}),)
-    )
+    file_id, channel = shown
+    return Ready((Draft(SendKind.RECALL, channel, None, {"file": file_id, "delivery": row.id}),))
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> str | Posted | None:
     """Bring it, show it, or take it back."""
     match send.kind:
         case SendKind.UPLOAD:
-            return _upload(context, claim, send.payload)
+            return _upload(context, claim, send)
         case SendKind.SHARE:
             return _share(context, send)
-    context.slack.files.delete(send.payload["file"])
+    context.slack_at(send.channel).files.delete(send.payload["file"])
     return None
 
 
-def _upload(context: DeliveryContext, claim: Claim, file: Mapping[str, Any]) -> str:
-    progress = keeping(context, claim)
+def _upload(context: DeliveryContext, claim: Claim, send: Send) -> str:
+    file, slack = send.payload, context.slack_at(send.channel)
+    progress, account = keeping(context, claim), context.of(claim.conversation.key.account)
     with on_disk() as content:
-        size = _fetch(context, file, content, progress)
+        size = _fetch(context, account, file, content, progress)
         failpoint("file.fetched")
         check(content, size, file["type"])
-        file_id, address = context.slack.files.begin(file["name"], size)
-        context.slack.files.send_bytes(address, pieces(content, progress), size)
+        file_id, address = slack.files.begin(file["name"], size)
+        slack.files.send_bytes(address, pieces(content, progress), size)
     failpoint("file.uploaded")
     return file_id
 
 
-def _fetch(context: DeliveryContext, file: Mapping[str, Any], into: BinaryIO, progress: Callable[[], None]) -> int:
+def _fetch(
+    context: DeliveryContext,
+    account: OfAccount,
+    file: Mapping[str, Any],
+    into: BinaryIO,
+    progress: Callable[[], None],
+) -> int:
     """A signed address dies soon, so each try asks for another one."""
     if not file.get("url") and not file.get("key"):
         raise Permanent(NOT_KEPT, code="not_kept")
-    url = context.files.signed_url(file["key"]) if file["key"] else file["url"]
+    url = context.files.signed_url(file["key"], account) if file["key"] else file["url"]
     try:
         return fetch(url, into, hosts=context.files.hosts, most=MAX_FILE, deadline=FETCH_WITHIN, progress=progress).size
     except Permanent as error:
@@ -129,7 +137,7 @@ def _fetch(context: DeliveryContext, file: Mapping[str, Any], into: BinaryIO, pr
 
 def _share(context: DeliveryContext, send: Send) -> Posted:
     """Show it, and see whether it is shown: Slack says yes either way."""
-    context.slack.files.share(send.payload["file"], send.channel, send.thread_ts)
+    context.slack_at(send.channel).files.share(send.payload["file"], send.channel, send.thread_ts)
     failpoint("file.shared")
     try:
         found = find(context, send)
@@ -142,12 +150,12 @@ def _share(context: DeliveryContext, send: Send) -> Posted:
 
 def find(context: DeliveryContext, send: Send) -> list[Found]:
     """Where the file of a share is shown."""
-    return context.slack.files.shares(send.payload["file"], send.channel)
+    return context.slack_at(send.channel).files.shares(send.payload["file"], send.channel)
 
 
 def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
     """It may be shown."""
-    wait = seconds_for_file(tx, send.channel, context.limits)
+    wait = seconds_for_file(tx, send.channel, context.limits, workspace=workspace_of(send))
     if wait is not None:
         give_back(tx, claim, wait=wait, looking=True, attempts=claim.attempts, spent=claim.spent)
         return None
@@ -218,7 +226,7 @@ def cannot_look(tx: Tx, claim: Claim, send: Send, error: DeliveryFailed) -> None
 
 def bring_anew(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """Slack has not shown it, and may yet: it is deleted before it comes once more. Raises DeliveryFailed."""
-    context.slack.files.delete(send.payload["file"])
+    context.slack_at(send.channel).files.delete(send.payload["file"])
     failpoint("stray.deleted")
 
     def work(tx: Tx) -> None:

@@ -40,9 +40,9 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """All of it may be repeated: Slack says "already" and means done."""
     for mark in send.payload["remove"]:
-        context.slack.unreact(send.channel, send.thread_ts or "", EMOJI[Mark(mark)])
+        context.slack_at(send.channel).unreact(send.channel, send.thread_ts or "", EMOJI[Mark(mark)])
     if send.payload["mark"]:
-        context.slack.react(send.channel, send.thread_ts or "", EMOJI[Mark(send.payload["mark"])])
+        context.slack_at(send.channel).react(send.channel, send.thread_ts or "", EMOJI[Mark(send.payload["mark"])])
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:

@@ -31,6 +31,7 @@ from relay.errors import DeliveryFailed, Permanent, ThreadGone, Unsure
 from relay.failpoints import failpoint
 from relay.files import Way
 from relay.messages import ConversationKey, MessageKind, Person
+from relay.owners import owned
 from relay.slack.client import Posted
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.post import SlackPost, fingerprint, mark_repeated
@@ -73,7 +74,7 @@ def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> St
 def call(context: DeliveryContext, claim: Claim, send: Send) -> Posted:
     """Post once."""
     payload = {name: value for name, value in send.payload.items() if name != FOLLOWS}
-    posted = context.slack.post(send.channel, payload, thread_ts=send.thread_ts, send_id=send.id)
+    posted = context.slack_at(send.channel).post(send.channel, payload, thread_ts=send.thread_ts, send_id=send.id)
     return in_place(context, send, posted)
 
 
@@ -96,7 +97,7 @@ def in_place(context: DeliveryContext, send: Send, posted: Posted) -> Posted:
 def delete(context: DeliveryContext, channel: str, ts: str) -> None:
     """Delete a copy; one that Slack will never let us delete must not hold up what comes after it."""
     try:
-        context.slack.delete(channel, ts)
+        context.slack_at(channel).delete(channel, ts)
     except Permanent as error:
         log.error("copy.not_deletable", channel=channel, ts=ts, code=error.code)
     failpoint("stray.deleted")
@@ -192,9 +193,9 @@ def _drafts(
     told = [line for line in lines if line.told is not None]
     assigned = [one for line in lines if (one := assigned_to(line, people))]
     assigned += called_agents(claim, told) if told else []
-    if assigned and MEMBERS not in claim.asked and (missing := context.members.missing(assigned)):
-        return Need(MEMBERS, partial(context.members.look_up, missing))
-    lines, mentioned = mention(context.members, claim, lines, people)
+    if assigned and MEMBERS not in claim.asked and (missing := context.members_at(place).missing(assigned)):
+        return Need(MEMBERS, partial(context.members_at(place).look_up, missing))
+    lines, mentioned = mention(context.members_at(place), claim, lines, people)
     posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
     if any(line.is_spoken and line.author.role in CUSTOMERS for line in lines):
         arm_card_in_passing(tx, place.id, LATER)  # it quotes what a customer said last
@@ -273,14 +274,10 @@ def _name_channel(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     """Turn the mapping's "#name" into Slack's id."""
     name = claim.conversation.channel or ""
     if name not in context.channel_ids:
-        wait = seconds_closed(tx, GateScope.METHOD, FIND_CHANNEL)
-        return Need(CHANNEL, partial(_find_channel, context, name)) if wait is None else wait
+        wait = seconds_closed(tx, GateScope.METHOD, owned(claim.conversation.workspace, FIND_CHANNEL))
+        return Need(CHANNEL, partial(context.find_channel, name)) if wait is None else wait
     if not claim.locked:
         return Need(LOCK)
     threads.name_channel(tx, claim.conversation, context.channel_ids[name])
     reopen(tx, GateScope.CHANNEL, name)
     return 0.0
-
-
-def _find_channel(context: DeliveryContext, name: str) -> None:
-    context.channel_ids[name] = context.slack.find_channel(name)

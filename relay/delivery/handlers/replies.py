@@ -11,12 +11,13 @@ from typing import Any
 
 from relay.conversation import Holder
 from relay.delivery import agents, stored
-from relay.delivery.context import DeliveryContext, Replying
-from relay.delivery.failures import agent_of
+from relay.delivery.accounts import Replying
+from relay.delivery.context import DeliveryContext
 from relay.delivery.handing_on import FOLLOWS, REFUSED, HandedOn, hand_on
 from relay.delivery.handlers import clicks, questions
 from relay.delivery.policy import ECHO_AFTER
-from relay.delivery.private_lines import NO_KEY, SWITCHED_OFF
+from relay.delivery.private_lines import SWITCHED_OFF
+from relay.delivery.starting import wait_for_account, why_read_only
 from relay.delivery.steps import (
     LOCK,
     Answered,
@@ -29,10 +30,12 @@ from relay.delivery.steps import (
     SayPrivately,
     Step,
     TooLate,
+    agent_of,
 )
 from relay.delivery.stored import Said
 from relay.files import FilesBack
 from relay.messages import Agent, Mode
+from relay.owners import owner_of
 from relay.routing.speaking import may_speak
 from relay.slack.events import AgentWords
 from relay.slack.message_events import FILES
@@ -65,9 +68,11 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     now = said if action.edit_id is None else stored.read_said(action.edit)
     if said is None or now is None:
         return _refusal(claim, action, said, stored.GONE)
-    if context.replying is None:
-        return _refusal(claim, action, said, NO_KEY)
-    return _reply(tx, context.replying, claim, action, said, now)
+    replying = context.replying(claim.conversation)
+    if replying is None:
+        wait, why = wait_for_account(tx, context, claim), why_read_only(context, claim)
+        return _refusal(claim, action, said, why) if wait is None else wait
+    return _reply(tx, replying, claim, action, said, now)
 
 
 def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
@@ -87,7 +92,7 @@ def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> St
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> str:
     """Send it once; returns Kommunicate's key for it."""
-    replying = context.way_back()
+    replying = context.way_back(send.channel)
     return replying.kommunicate.send(
         claim.conversation.key.group_id,
         send.payload["text"],
@@ -115,7 +120,8 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: Said, now: Said) -> Prepared:
     author, named = said.user_id or "", labels(now.text)
     others = frozenset(mentioned(now.blocks, now.text).users)
-    found = agents.known_or_look_up(tx, replying.agents, claim, said.team, author, others)
+    place = agents.Team(said.team, owner_of(said.channel))
+    found = agents.known_or_look_up(tx, replying.agents, claim, place, author, others)
     if callable(found):
         refuse = partial(_refusal, claim, action, said)
         return Need(agents.LOOKED_UP, found, SendKind.REPLY, action.id, lambda cause: refuse(cause, in_thread=True))

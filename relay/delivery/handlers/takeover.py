@@ -23,7 +23,7 @@ log = structlog.get_logger()
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
     """Assign the chat to whoever is about to reply; it may be asked for again."""
     who = send.payload["acting"]
-    context.way_back().assign(claim.conversation.key.group_id, who, acting=who, from_bot=True)
+    context.way_back(send.channel).assign(claim.conversation.key.group_id, who, acting=who, from_bot=True)
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:

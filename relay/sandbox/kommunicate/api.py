@@ -57,6 +57,7 @@ def _group_id() -> str:
 def _run(sandbox: Sandbox, path: str) -> Outcome:
     account = sandbox.kommunicate
     try:
+        sandbox.shown.add(request.headers.get("Api-Key", ""))
         call = _allowed_call(account, path)
         with sandbox.core.lock:
             result = call(account, _input())

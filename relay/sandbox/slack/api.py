@@ -17,7 +17,7 @@ from relay.sandbox.slack.access import named_channel
 from relay.sandbox.slack.args import Args, read_args
 from relay.sandbox.slack.sharing import settle
 from relay.sandbox.slack.transfer import add_transfer
-from relay.sandbox.slack.values import SlackError
+from relay.sandbox.slack.values import TEAM_ID, SlackError
 from relay.sandbox.slack.workspace import SlackWorkspace
 
 # What these faults do: with an argument left out nothing comes of it, and the answer is the same.
@@ -96,12 +96,13 @@ def _place_of(args: Args) -> str:
 def _run(sandbox: Sandbox, method: str, args: Args, problem: SlackError | None) -> Outcome:
     slack = sandbox.slack
     try:
-        _check_token(slack, args)
+        _check_token(sandbox, args)
         if problem is not None:
             raise problem
         with sandbox.core.lock:
             settle(slack)
             response = _json({"ok": True, **_method(method)(slack, args)})
+            response.set_data(response.get_data(as_text=True).replace(TEAM_ID, slack.team))
     except SlackError as error:
         return _error(error), error.code
     response.headers["x-oauth-scopes"] = ",".join(sorted(slack.scopes))
@@ -114,14 +115,15 @@ def _method(name: str) -> Method:
     return METHODS[name]
 
 
-def _check_token(slack: SlackWorkspace, args: Args) -> None:
+def _check_token(sandbox: Sandbox, args: Args) -> None:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer":
         given = args.values.get("token")
         token = given if isinstance(given, str) else ""
     if not token:
         raise SlackError("not_authed")
-    if token.strip() != slack.bot_token:
+    sandbox.shown.add(token.strip())
+    if token.strip() != sandbox.slack.bot_token:
         raise SlackError("invalid_auth")
 
 

@@ -28,8 +28,8 @@ SUBSCRIBED = (
 class EventSender:
     """Posts to the two addresses of the app, where they are set; `subscribed` are the manifest's bot_events."""
 
-    def __init__(self, core: Core, signing_secret: str) -> None:
-        self.core = core
+    def __init__(self, core: Core, signing_secret: str, team: str = TEAM_ID) -> None:
+        self.core, self.team = core, team
         self.signing_secret = signing_secret
         self.events_url: str | None = None
         self.interactions_url: str | None = None
@@ -52,14 +52,14 @@ class EventSender:
             "event_time": int(self.core.now()),
             "authorizations": [{"team_id": TEAM_ID, "user_id": BOT_USER_ID, "is_bot": True}],
         }
-        body = json.dumps(callback).encode()
+        body = self._as_told(callback).encode()
         return self._post(self.events_url, body, "application/json", event_id, str(event.get("channel", "")))
 
     def send_interaction(self, payload: dict[str, Any]) -> Outgoing | None:
         """Sends one click, form-encoded as Slack does; None when no address is set."""
         if self.interactions_url is None:
             return None
-        body = urlencode({"payload": json.dumps(payload)}).encode()
+        body = urlencode({"payload": self._as_told(payload)}).encode()
         kind = "application/x-www-form-urlencoded"
         return self._post(self.interactions_url, body, kind, payload["trigger_id"], "interactions")
 
@@ -67,8 +67,13 @@ class EventSender:
         """Sends a slash command, form-encoded, to the same address; None when none is set."""
         if self.interactions_url is None:
             return None
-        body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+        told = {**fields, "team_id": self.team}
+        body, kind = urlencode(told).encode(), "application/x-www-form-urlencoded"
         return self._post(self.interactions_url, body, kind, fields["trigger_id"], "interactions")
+
+    def _as_told(self, value: dict[str, Any]) -> str:
+        """With what this workspace is called outside; inside each is the only one."""
+        return json.dumps(value).replace(TEAM_ID, self.team)
 
     def sign(self, item: Outgoing) -> None:
         """Signs an event's body anew, as Slack does for every attempt."""

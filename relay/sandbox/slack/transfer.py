@@ -44,6 +44,7 @@ def _take(sandbox: Sandbox, file_id: str, content: bytes) -> Outcome:
 
 def _give(sandbox: Sandbox, file_id: str, name: str) -> Outcome:
     slack = sandbox.slack
+    sandbox.shown.add(request.headers.get("Authorization", "").removeprefix("Bearer "))
     if request.headers.get("Authorization", "") != f"Bearer {slack.bot_token}" or "files:read" not in slack.scopes:
         # Slack takes whoever is not let in for a person in front of a browser
         return Response(LOGIN_PAGE, mimetype="text/html"), "login_page"

@@ -50,13 +50,15 @@ class SlackWorkspace(Board):
         scopes: frozenset[str] = SCOPES,
         pace: float = 1.0,
         burst: int = 1,
+        team: str = TEAM_ID,
     ) -> None:
         super().__init__(core or Core())
+        self.team = team
         self.bot_token = bot_token
         self.scopes = set(scopes)
         self.pictures = pictures or Pictures()
         self.pacing = Pacing(pace, burst)
-        self.sender = EventSender(self.core, signing_secret)
+        self.sender = EventSender(self.core, signing_secret, team)
         self.triggers = Triggers(self.core)
         self.cabinet = FileCabinet(self.core)
         self.channels = {channel.id: channel for channel in default_channels()}

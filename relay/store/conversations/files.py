@@ -61,12 +61,13 @@ def age(tx: Tx, delivery_id: int) -> float:
     return max(0.0, tx.now - float(since))
 
 
-def shown_file(tx: Tx, delivery_id: int) -> str | None:
-    """Slack's id of the file that a delivery has shown, None for none."""
+def shown_file(tx: Tx, delivery_id: int) -> tuple[str, str] | None:
+    """Slack's id of the file that a delivery has shown, and in which channel; None for none."""
     live = and_(send_parts.c.delivery_id == delivery_id, send_parts.c.live)
-    shown = select(sends.c.payload).join(send_parts, send_parts.c.send_id == sends.c.id)
-    row = tx.conn.execute(shown.where(live, equals(sends.c.kind, SendKind.SHARE))).scalar_one_or_none()
-    return None if row is None else str(json.loads(row).get("file", "")) or None
+    shown = select(sends.c.payload, sends.c.channel).join(send_parts, send_parts.c.send_id == sends.c.id)
+    row = tx.conn.execute(shown.where(live, equals(sends.c.kind, SendKind.SHARE))).one_or_none()
+    file_id = "" if row is None else str(json.loads(row.payload).get("file", ""))
+    return (file_id, row.channel) if row is not None and file_id else None
 
 
 def is_withdrawn(tx: Tx, delivery_id: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from relay.messages import Agent, Person, Role, Standing
+from relay.owners import ACCOUNT, owned
 from relay.store.db.dialects import upsert
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given, one_of
@@ -28,16 +29,19 @@ def _person(row: Any) -> Person:
     return Person(row.user_id, row.name, Role(row.role), row.email, row.phone)
 
 
-def known_agents(tx: Tx, team: str, user_ids: Collection[str]) -> dict[str, tuple[Agent, float]]:
-    """What is known of each Slack user, with its age in seconds."""
-    rows = tx.run(KNOWN, account=_slack(team), users=list(user_ids))
+def known_agents(
+    tx: Tx, team: str, user_ids: Collection[str], *, account: str = ACCOUNT
+) -> dict[str, tuple[Agent, float]]:
+    """What is known of each Slack user, with its age in seconds; as agents of this account of Kommunicate's."""
+    rows = tx.run(KNOWN, account=_slack(team, account), users=list(user_ids))
     return {row.user_id: _agent(row, tx.now) for row in rows}
 
 
-def remember_agents(tx: Tx, team: str, found: Iterable[Agent]) -> None:
+def remember_agents(tx: Tx, team: str, found: Iterable[Agent], *, account: str = ACCOUNT) -> None:
     """Store what a look-up told of Slack users."""
+    of_team = _slack(team, account)
     for agent in sorted(found, key=lambda one: one.user_id):
-        _remember(tx, _slack(team), agent.user_id, name=agent.name, email=agent.agent_id, role=agent.standing.value)
+        _remember(tx, of_team, agent.user_id, name=agent.name, email=agent.agent_id, role=agent.standing.value)
 
 
 def remember_people(tx: Tx, account: str, found: Iterable[Person]) -> None:
@@ -69,9 +73,9 @@ def _agent(row: Any, now: float) -> tuple[Agent, float]:
     return Agent(row.user_id, row.name, row.email, Standing(row.role)), now - row.looked_up_at
 
 
-def _slack(team: str) -> str:
-    """A team's users, apart from those of Kommunicate's accounts."""
-    return f"slack {team}"
+def _slack(team: str, account: str) -> str:
+    """A team's users, apart from those of Kommunicate's accounts, each of which has agents of its own."""
+    return f"slack {owned(account, team)}"
 
 
 def _remember(tx: Tx, account: str, user_id: str, **values: str) -> None:

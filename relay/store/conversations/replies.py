@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, false, or_, select, update
 
 from relay.conversation import answered
 from relay.messages import Fate
+from relay.owners import ACCOUNT
 from relay.store.conversations.kept_files import try_again
 from relay.store.conversations.state import update_state
 from relay.store.conversations.thread_notices import add_notice, end_line, redraw_lines
@@ -245,7 +246,7 @@ def is_of(tx: Tx, claim: Claim, delivery_id: int) -> bool:
 def of_message(tx: Tx, claim: Claim, key: str) -> int | None:
     """What the message with this key wanted of Kommunicate, if it is one of this conversation's."""
     message = and_(received.c.kind == ReceivedKind.MESSAGE.value, received.c.key == key)
-    mine = and_(received.c.source == Source.SLACK.value, received.c.account == claim.conversation.key.account, message)
+    mine = and_(received.c.source == Source.SLACK.value, received.c.account == ACCOUNT, message)
     found = select(deliveries.c.id).join(received, received.c.id == deliveries.c.received_id).where(mine)
     delivery_id: int | None = tx.conn.execute(found.where(_of_lane(claim))).scalar_one_or_none()
     return delivery_id

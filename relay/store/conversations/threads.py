@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Integer, and_, case, exists, func, select, union_all, update
 
 from relay.messages import Decision
+from relay.owners import is_named, owner_of
 from relay.store.conversations.thread_notices import refuse_moves
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
@@ -56,7 +57,7 @@ _LEFT = func.coalesce(conversations.c.thread_ts, conversations.c.dead_ts)  # by 
 
 def id_in(channel: str | None) -> str | None:
     """Slack's id of a channel, where the mapping already says it; a "#name" is looked up before the first post."""
-    return None if channel is None or channel.startswith("#") else channel
+    return None if channel is None or is_named(channel) else channel
 
 
 def name_channel(tx: Tx, place: Conversation, channel_id: str) -> None:
@@ -145,7 +146,7 @@ def follow(tx: Tx, place: Conversation, to: Decision) -> None:
     """A chat goes where a later message brings it; in another channel it has a new thread. It and its lane are held."""
     there: dict[str, Any] = {"rule": to.rule, "why": to.why, **_remind_anew(tx)}
     if to.channel != place.channel:
-        there |= {"channel": to.channel, "channel_id": id_in(to.channel)}
+        there |= {"channel": to.channel, "channel_id": id_in(to.channel), "workspace": owner_of(to.channel or "")}
         there |= {"dead_ts": place.thread_ts or place.dead_ts, "thread_ts": None}
     tx.conn.execute(update(conversations).where(conversations.c.id == place.id).values(**there))
 
@@ -225,6 +226,7 @@ def move(tx: Tx, one: Undecided, decision: Decision) -> bool:
         .values(
             channel=decision.channel,
             channel_id=id_in(decision.channel),
+            workspace=owner_of(decision.channel or ""),
             rule=decision.rule,
             why=decision.why,
             dead_ts=_LEFT,

@@ -43,6 +43,7 @@ class Conversation:
     rule: str = ""
     card_fingerprint: str | None = None
     card_last_id: int | None = None
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def to_conversation(row: Any) -> Conversation:
         rule=row.rule,
         card_fingerprint=row.card_fingerprint,
         card_last_id=row.card_last_id,
+        workspace=row.workspace,
     )
 
 

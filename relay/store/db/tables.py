@@ -70,6 +70,7 @@ conversations = Table(
     words_column("title"),
     Column("channel", Text),  # as the mapping says it: an id or "#name"; NULL waits for the mapping
     Column("channel_id", Text),  # Slack's id for it, once known
+    words_column("workspace"),  # that its channel is in, "" for the plain one
     words_column("rule"),
     words_column("why"),
     Column("thread_ts", Text),
@@ -257,6 +258,7 @@ gates = Table(
     metadata,
     Column("scope", Text, nullable=False),
     Column("name", Text, nullable=False),
+    words_column("workspace"),  # of Slack's that it is of, "" for the plain one
     Column("closed_until", Double),
     _seconds("delay"),
     words_column("cause"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from relay.messages import AgentClick
+from relay.owners import bare, owner_of
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
 from relay.store.db.tables import conversations, deliveries
@@ -39,8 +40,8 @@ def accept_click(tx: Tx, click: AgentClick, body: bytes, *, account: str) -> Rec
 
 def _of_delivery(tx: Tx, delivery_id: int, channel: str) -> int | None:
     of_channel = select(conversations.c.id).join(deliveries, deliveries.c.conversation_id == conversations.c.id)
-    here = of_channel.where(deliveries.c.id == delivery_id)
-    if channel != ANYWHERE:
+    here = of_channel.where(deliveries.c.id == delivery_id, conversations.c.workspace == owner_of(channel))
+    if bare(channel) != ANYWHERE:
         here = here.where(conversations.c.channel_id == channel)
     found: int | None = tx.conn.execute(here).scalar_one_or_none()
     return found

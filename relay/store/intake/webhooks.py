@@ -15,6 +15,7 @@ from sqlalchemy import Integer, and_, case, exists, func, insert, literal_column
 
 from relay.conversation import UNCLAIMED, handed_over
 from relay.messages import ChatMessage, Decision, IgnoredMessage, Role
+from relay.owners import owner_of
 from relay.store.conversations.people import known_people
 from relay.store.conversations.state import is_open, update_state_of
 from relay.store.conversations.threads import id_in
@@ -177,6 +178,7 @@ def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:
         "title": message.title,
         "channel": decision.channel,
         "channel_id": id_in(decision.channel),
+        "workspace": owner_of(decision.channel or ""),
         "rule": decision.rule,
         "why": decision.why,
         "created_at": tx.now,
@@ -185,7 +187,7 @@ def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:
 
 @cache
 def _find_or_open(insert: Insert, count: int) -> Any:
-    columns = ("account", "group_id", "title", "channel", "channel_id", "rule", "why", "created_at")
+    columns = ("account", "group_id", "title", "channel", "channel_id", "workspace", "rule", "why", "created_at")
     new = insert(conversations).values(given_rows(columns, count))
     unmapped = conversations.c.channel.is_(None)
     excluded = new.excluded
@@ -195,6 +197,7 @@ def _find_or_open(insert: Insert, count: int) -> Any:
             "title": case((excluded.title != "", excluded.title), else_=conversations.c.title),
             "channel": func.coalesce(conversations.c.channel, excluded.channel),
             "channel_id": case((unmapped, excluded.channel_id), else_=conversations.c.channel_id),
+            "workspace": case((unmapped, excluded.workspace), else_=conversations.c.workspace),
             "rule": case((unmapped, excluded.rule), else_=conversations.c.rule),
             "why": case((unmapped, excluded.why), else_=conversations.c.why),
         },

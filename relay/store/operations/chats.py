@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, literal_column, select
+from sqlalchemy import and_, case, func, literal_column, or_, select
 
 from relay.conversation import Holder
 from relay.store.conversations.waiting_chats import WAITING
-from relay.store.db.dialects import equals
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, people, received
-from relay.vocabulary import NO_TOPIC, DeliveryState, Lane
+from relay.vocabulary import NO_TOPIC, OF_SLACK, DeliveryState, Lane
 
 MOST_FAILED = 5
 _CHATS = conversations.alias()
@@ -55,10 +55,11 @@ class Overview:
     trouble: str
 
 
-def overview(tx: Tx, agent_id: str, *, offset: int, limit: int) -> Overview:
-    """What there is to see for an agent whom Kommunicate knows by this id, "" for nobody."""
+def overview(tx: Tx, agent_id: str, *, offset: int, limit: int, workspace: str = "") -> Overview:
+    """What there is to see in a workspace for an agent whom Kommunicate knows by this id, "" for nobody."""
     waits = conversations.c.waits_since.is_not(None)
-    shown = and_(conversations.c.id.in_(_HELD.union(WAITING)), conversations.c.thread_ts.is_not(None))
+    here = and_(conversations.c.thread_ts.is_not(None), conversations.c.workspace == workspace)
+    shown = and_(conversations.c.id.in_(_HELD.union(WAITING)), here)
     is_mine = conversations.c.assignee == agent_id if agent_id else conversations.c.id < 0
     order = (case((is_mine, 0), else_=1), case((waits, 0), else_=1), conversations.c.waits_since, conversations.c.id)
     customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
@@ -83,10 +84,11 @@ def overview(tx: Tx, agent_id: str, *, offset: int, limit: int) -> Overview:
         for row in rows
     )
     counted = tx.conn.execute(select(func.count(), func.count(conversations.c.waits_since)).where(shown)).one()
-    return Overview(chats, counted[0], counted[1], _failed(tx), _trouble(tx))
+    return Overview(chats, counted[0], counted[1], _failed(tx, workspace), _trouble(tx, workspace))
 
 
-def _failed(tx: Tx) -> tuple[FailedReply, ...]:
+def _failed(tx: Tx, workspace: str) -> tuple[FailedReply, ...]:
+    here = and_(conversations.c.thread_ts.is_not(None), conversations.c.workspace == workspace)
     of_agents = and_(deliveries.c.lane == Lane.REPLIES.value, deliveries.c.topic == NO_TOPIC)
     dead = and_(deliveries.c.state == DeliveryState.DEAD.value, of_agents, NOT_DELIVERED)
     customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
@@ -102,7 +104,7 @@ def _failed(tx: Tx) -> tuple[FailedReply, ...]:
         .join(received, received.c.id == deliveries.c.received_id)
         .join(conversations, conversations.c.id == deliveries.c.conversation_id)
         .outerjoin(people, customer)
-        .where(dead, conversations.c.thread_ts.is_not(None), received.c.body.is_not(None))
+        .where(dead, here, received.c.body.is_not(None))
         .order_by(deliveries.c.created_at.desc())
         .limit(MOST_FAILED)
     )
@@ -111,7 +113,9 @@ def _failed(tx: Tx) -> tuple[FailedReply, ...]:
     )
 
 
-def _trouble(tx: Tx) -> str:
-    """The cause of a gate that only a person can open."""
-    found: str | None = tx.conn.execute(select(gates.c.cause).where(gates.c.operator).limit(1)).scalar_one_or_none()
+def _trouble(tx: Tx, workspace: str) -> str:
+    """The cause of a gate that only a person can open, and that is no other workspace's."""
+    here = or_(gates.c.workspace == workspace, ~among(gates.c.scope, OF_SLACK))
+    first = select(gates.c.cause).where(gates.c.operator, here).limit(1)
+    found: str | None = tx.conn.execute(first).scalar_one_or_none()
     return found or ""

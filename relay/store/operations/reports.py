@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, select
 
+from relay.owners import owned
 from relay.store.db.dialects import ahead, among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import (
@@ -122,6 +123,7 @@ def _deliveries() -> Select[Any]:
             conversations.c.group_id,
             conversations.c.channel,
             conversations.c.channel_id,
+            conversations.c.workspace,
             conversations.c.thread_ts,
             conversations.c.why,
             lanes.c.attempts,
@@ -141,7 +143,7 @@ def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
         id=row.id,
         kind=KINDS.get((row.lane, row.topic), Kind.LINE),
         state=row.state,
-        group_id=row.group_id,
+        group_id=owned(row.account, row.group_id),
         channel=row.channel_id or row.channel,
         thread_ts=row.thread_ts,
         key=row.key,
@@ -160,7 +162,8 @@ def _cause(tx: Tx, row: Any, limits: Limits) -> str:
         return str(row.why)
     shut = ahead(tx, gates.c.closed_until, gates.c.delay)
     to_kommunicate = row.lane == Lane.REPLIES
-    holding = gates_for_reply(row.account) if to_kommunicate else gates_for_post(limits, row.channel_id or row.channel)
+    to_slack = gates_for_post(limits, row.channel_id or row.channel, row.workspace)
+    holding = gates_for_reply(row.account) if to_kommunicate else to_slack
     found = tx.conn.execute(select(gates.c.cause).where(holding, shut).limit(1)).scalar_one_or_none()
     return str(found or row.cause or _cause_of_send(tx, row.id))
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, and_, func, literal_column, null, or_, select, union_all
 
-from relay.store.db.dialects import equals, upsert
+from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
-from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, counts, deliveries, received, sends
+from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, conversations, counts, deliveries, received, sends
 from relay.store.operations.reports import KINDS, Kind
 from relay.vocabulary import DeliveryState, Lane, Outcome, SendKind, SendState
 
@@ -91,6 +91,14 @@ def totals(tx: Tx) -> Totals:
         queue={state: by_state[state] for state in OPEN_DELIVERIES},
         oldest_waiting=None if oldest is None else max(0.0, tx.now - oldest),
     )
+
+
+def open_by_owner(tx: Tx) -> dict[tuple[str, str], int]:
+    """How many deliveries are not settled yet, for each workspace ("" for the plain one) and account."""
+    owner = (conversations.c.workspace, conversations.c.account)
+    mine = select(*owner, func.count()).join(deliveries, deliveries.c.conversation_id == conversations.c.id)
+    rows = tx.conn.execute(mine.where(among(deliveries.c.state, OPEN_DELIVERIES), NOT_DELIVERED).group_by(*owner))
+    return {(workspace, account): number for workspace, account, number in rows}
 
 
 def count_settled(tx: Tx, step: int = STEP) -> bool:

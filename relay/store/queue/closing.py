@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, select, update
 
+from relay.owners import owner_of
 from relay.store.db.dialects import ahead, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.tables import gates
-from relay.store.queue.gates import JITTER, WORKSPACE, Pace
+from relay.store.queue.gates import JITTER, Pace, gate_of_workspace, workspace_in
 from relay.vocabulary import GateScope, Vendor
 
 RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
@@ -26,7 +27,7 @@ def lock(tx: Tx, which: Iterable[tuple[GateScope, str]]) -> None:
     """Lock several gates in the one order, also those that nobody has closed yet."""
     for scope, name in sorted(which):
         one = {"scope": scope.value, "name": name}
-        tx.conn.execute(upsert(tx, gates).values(**one).on_conflict_do_nothing())
+        tx.conn.execute(upsert(tx, gates).values(**one, **_of_slack(scope, name)).on_conflict_do_nothing())
         tx.conn.execute(select(gates.c.name).filter_by(**one).with_for_update())
 
 
@@ -60,10 +61,11 @@ def close_for_operator(
     return seconds
 
 
-def close_for_vendor(tx: Tx, cause: str, code: str) -> float:
-    """Slack is away: everything for it waits; returns the seconds until it is tried again."""
-    seconds = _growing(tx, GateScope.WORKSPACE, WORKSPACE, AWAY)
-    _shut(tx, GateScope.WORKSPACE, WORKSPACE, seconds, {"cause": cause, "code": code})
+def close_for_vendor(tx: Tx, workspace: str, cause: str, code: str) -> float:
+    """Slack is away: everything for this workspace waits; returns the seconds until it is tried again."""
+    name = gate_of_workspace(workspace)
+    seconds = _growing(tx, GateScope.WORKSPACE, name, AWAY)
+    _shut(tx, GateScope.WORKSPACE, name, seconds, {"cause": cause, "code": code})
     return seconds
 
 
@@ -82,29 +84,34 @@ def open_closed_for(tx: Tx, code: str) -> None:
         tx.conn.execute(update(gates).where(gates.c.scope == row.scope, gates.c.name == row.name).values(**opened))
 
 
-def count_limited(tx: Tx, within: float) -> int:
-    """How many channels were over their limit within so many seconds."""
-    return _count(tx, equals(gates.c.scope, GateScope.CHANNEL), gates.c.refused_at > tx.now - within)
+def count_limited(tx: Tx, within: float, owner: str) -> int:
+    """How many channels of a workspace were over their limit within so many seconds."""
+    return _count(tx, owner, equals(gates.c.scope, GateScope.CHANNEL), gates.c.refused_at > tx.now - within)
 
 
-def count_closed(tx: Tx, scope: GateScope, code: str) -> int:
-    """How many gates of this scope an operator error of this name keeps shut."""
+def count_closed(tx: Tx, scope: GateScope, code: str, owner: str) -> int:
+    """How many gates of this scope an operator error of this name keeps shut, of one account's or workspace's."""
     shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
-    return _count(tx, equals(gates.c.scope, scope), gates.c.operator, gates.c.code == code, shut_now)
+    return _count(tx, owner, equals(gates.c.scope, scope), gates.c.operator, gates.c.code == code, shut_now)
 
 
 def count_undocumented(tx: Tx, channel: str, code: str) -> int:
     """One message more of this channel was refused with a code nobody documents; returns how many in a row."""
     same = case((gates.c.refusal_code == code, gates.c.refusals + 1), else_=1)
-    new = upsert(tx, gates).values(scope=GateScope.CHANNEL.value, name=channel, refusals=1, refusal_code=code)
+    one = {"scope": GateScope.CHANNEL.value, "name": channel, **_of_slack(GateScope.CHANNEL, channel)}
+    new = upsert(tx, gates).values(**one, refusals=1, refusal_code=code)
     counted = new.on_conflict_do_update(
         index_elements=["scope", "name"], set_={"refusals": same, "refusal_code": code}
     ).returning(gates.c.refusals)
     return int(tx.conn.execute(counted).scalar_one())
 
 
-def _count(tx: Tx, *which: ColumnElement[bool]) -> int:
-    return int(tx.conn.execute(select(func.count()).select_from(gates).where(*which)).scalar_one())
+def _count(tx: Tx, owner: str, *which: ColumnElement[bool]) -> int:
+    return sum(owner_of(name) == owner for name in tx.conn.execute(select(gates.c.name).where(*which)).scalars())
+
+
+def _of_slack(scope: GateScope, name: str) -> dict[str, str]:
+    return {"workspace": workspace_in(scope, name)}
 
 
 def _growing(tx: Tx, scope: GateScope, name: str, recheck: tuple[float, float]) -> float:
@@ -126,6 +133,6 @@ def _shut(tx: Tx, scope: GateScope, name: str, seconds: float, reason: dict[str,
     shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
     longer = and_(shut_now, gates.c.closed_until > values["closed_until"])
     kept = {one: case((longer, gates.c[one]), else_=values[one]) for one in WHEN_IT_OPENS if one in values}
-    new = upsert(tx, gates).values(scope=scope.value, name=name, strikes=1, **values)
+    new = upsert(tx, gates).values(scope=scope.value, name=name, strikes=1, **values, **_of_slack(scope, name))
     again = {**values, **kept, "strikes": case((shut_now, gates.c.strikes), else_=gates.c.strikes + 1)}
     tx.conn.execute(new.on_conflict_do_update(index_elements=["scope", "name"], set_=again))

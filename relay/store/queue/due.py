@@ -204,19 +204,22 @@ def claimable(
 def _held_back(moment: Moment, limits: Limits) -> ColumnElement[bool]:
     """A gate stops what comes next in this lane: a look, a post, a reply or a mark.
 
-    What is closed is found once for all lanes: whether a method is, and which channels and accounts are.
+    What is closed is found once for all lanes: in which workspaces a method is, and which channels and accounts are.
     """
     words, replies = equals(lanes.c.kind, Lane.WORDS), equals(lanes.c.kind, Lane.REPLIES)
 
-    def names(which: ColumnElement[bool]) -> Select[Any]:
-        return select(gates.c.name).where(which, closed(moment, limits.pace)).correlate(None)
+    def shut(which: ColumnElement[bool], of_gate: ColumnElement[Any] = gates.c.name) -> Select[Any]:
+        return select(of_gate).where(which, closed(moment, limits.pace)).correlate(None)
+
+    def in_workspace(which: ColumnElement[bool]) -> ColumnElement[bool]:
+        return conversations.c.workspace.in_(shut(which, gates.c.workspace))
 
     return or_(
-        and_(words, lanes.c.looking, exists(names(gates_for_look(limits)))),
-        and_(words, ~lanes.c.looking, exists(names(of_slack(limits.posting)))),
-        and_(words, ~lanes.c.looking, PLACE.in_(names(of(GateScope.CHANNEL)))),
-        and_(replies, conversations.c.account.in_(names(of(GateScope.ACCOUNT)))),
-        and_(equals(lanes.c.kind, Lane.CARD), exists(names(gates_for_mark(limits)))),
+        and_(words, lanes.c.looking, in_workspace(gates_for_look(limits))),
+        and_(words, ~lanes.c.looking, in_workspace(of_slack(limits.posting))),
+        and_(words, ~lanes.c.looking, PLACE.in_(shut(of(GateScope.CHANNEL)))),
+        and_(replies, conversations.c.account.in_(shut(of(GateScope.ACCOUNT)))),
+        and_(equals(lanes.c.kind, Lane.CARD), in_workspace(gates_for_mark(limits))),
     )
 
 

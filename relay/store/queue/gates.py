@@ -11,20 +11,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, or_, select, update
 
+from relay.owners import owner_of
 from relay.store.db.dialects import BOUND, Moment, ahead, among, equals, upsert_on
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
 from relay.store.db.tables import gates
-from relay.vocabulary import GateScope
+from relay.vocabulary import OF_SLACK, GateScope
 
-WORKSPACE = "slack"  # the name of the only workspace's gate
+WORKSPACE = "slack"  # the name of the plain workspace's gate
 JITTER = 1.05  # the even rate is kept this much below the limit; on the limit half of the calls came too early
 CAUTIOUS = 600.0  # seconds after a refusal in which a channel gets no burst and a slower rate
 CAUTION = 1.2  # that much slower
 LOCKED = 0.02  # seconds to wait for a gate that another worker is just changing
 
+# What the method of a gate is called in Slack: in the gate's name its workspace stands in front.
+_OWN = func.substr(gates.c.name, func.length(gates.c.workspace) + literal_column("2"))
+_METHOD = case((gates.c.workspace == literal_column("''"), gates.c.name), else_=_OWN)
 _ONE = and_(gates.c.scope == given("scope"), gates.c.name == given("name"))
 
 
@@ -75,9 +79,23 @@ def _no_slot(moment: Moment, pace: Pace) -> ColumnElement[bool]:
     return and_(gates.c.next_slot > limit, believable)
 
 
-def gates_for_post(limits: Limits, channel: ColumnElement[Any] | str) -> ColumnElement[bool]:
+def gate_of_workspace(workspace: str) -> str:
+    """The name of a workspace's own gate."""
+    return workspace or WORKSPACE
+
+
+def workspace_in(scope: GateScope, name: str) -> str:
+    """The workspace whose gate this is; "" for the plain one, and for what is no workspace's."""
+    if scope is GateScope.WORKSPACE:
+        return "" if name == WORKSPACE else name
+    return owner_of(name) if scope in OF_SLACK else ""
+
+
+def gates_for_post(
+    limits: Limits, channel: ColumnElement[Any] | str, workspace: ColumnElement[Any] | str
+) -> ColumnElement[bool]:
     """True for the gates that a post to `channel` has to pass."""
-    return or_(of_slack(limits.posting), _is(GateScope.CHANNEL, channel))
+    return or_(and_(of_slack(limits.posting), gates.c.workspace == workspace), _is(GateScope.CHANNEL, channel))
 
 
 def gates_for_look(limits: Limits) -> ColumnElement[bool]:
@@ -96,8 +114,8 @@ def gates_for_reply(account: ColumnElement[Any] | str) -> ColumnElement[bool]:
 
 
 def of_slack(methods: tuple[str, ...]) -> ColumnElement[bool]:
-    """True for the gates of the workspace and of these methods."""
-    return or_(_is(GateScope.WORKSPACE, WORKSPACE), and_(of(GateScope.METHOD), among(gates.c.name, methods)))
+    """True for the gates of all workspaces, and of these methods there."""
+    return or_(of(GateScope.WORKSPACE), and_(of(GateScope.METHOD), among(_METHOD, methods)))
 
 
 def _is(scope: GateScope, name: ColumnElement[Any] | str) -> ColumnElement[bool]:
@@ -120,12 +138,13 @@ def take_slot(tx: Tx, channel: str, limits: Limits) -> float | None:
     if wait is not None:
         return wait
     if tx.run(_ONE_GATE, scope=GateScope.CHANNEL.value, name=channel).one_or_none() is None:
-        tx.run(_first_gate(postgres=tx.on_postgres), name=channel)
+        tx.run(_first_gate(postgres=tx.on_postgres), name=channel, workspace=owner_of(channel))
     return None if _takes_slot(tx, channel, limits) else LOCKED
 
 
 def _takes_slot(tx: Tx, channel: str, limits: Limits) -> bool:
-    return tx.run(_take_slot(limits), now=tx.now, name=channel).one_or_none() is not None
+    row = tx.run(_take_slot(limits), now=tx.now, name=channel, workspace=owner_of(channel)).one_or_none()
+    return row is not None
 
 
 _ONE_GATE = select(gates.c.name).where(_ONE)
@@ -133,7 +152,8 @@ _ONE_GATE = select(gates.c.name).where(_ONE)
 
 @cache
 def _first_gate(*, postgres: bool) -> Any:
-    new = upsert_on(gates, postgres=postgres).values(scope=GateScope.CHANNEL.value, name=given("name"))
+    one = {"scope": GateScope.CHANNEL.value, "name": given("name"), "workspace": given("workspace")}
+    new = upsert_on(gates, postgres=postgres).values(**one)
     return new.on_conflict_do_nothing()
 
 
@@ -144,7 +164,8 @@ def _take_slot(limits: Limits) -> Any:
     A gate that somebody else holds has no slot at the moment: a process that was stopped may hold it for long.
     """
     pace, now = limits.pace, BOUND.now
-    shut = select(gates.c.name).where(gates_for_post(limits, given("name")), closed(BOUND, pace)).correlate(None)
+    passed = gates_for_post(limits, given("name"), given("workspace"))
+    shut = select(gates.c.name).where(passed, closed(BOUND, pace)).correlate(None)
     mine = _is(GateScope.CHANNEL, given("name"))
     free = select(gates.c.name).where(mine, ~closed(BOUND, pace)).with_for_update(skip_locked=True).correlate(None)
     believable = gates.c.next_slot <= now + pace.ahead + pace.interval + gates.c.delay
@@ -165,19 +186,19 @@ def seconds_closed(tx: Tx, scope: GateScope, name: str) -> float | None:
     return _seconds(tx, _opens_one(), scope=scope, name=name)
 
 
-def seconds_for_file(tx: Tx, channel: str, limits: Limits) -> float | None:
+def seconds_for_file(tx: Tx, channel: str, limits: Limits, *, workspace: str) -> float | None:
     """Seconds until a file may be brought to `channel`; None if it may now. It needs no slot, and takes none."""
-    return _seconds(tx, _opens_for_file(limits), name=channel)
+    return _seconds(tx, _opens_for_file(limits), name=channel, workspace=workspace)
 
 
 def seconds_for_post(tx: Tx, channel: str, limits: Limits) -> float | None:
     """Seconds until a post to `channel` may go out; None if it may now."""
-    return _seconds(tx, _opens_for_post(limits), name=channel)
+    return _seconds(tx, _opens_for_post(limits), name=channel, workspace=owner_of(channel))
 
 
-def are_looks_blocked(tx: Tx, limits: Limits) -> bool:
-    """True while nothing may be looked for."""
-    return _seconds(tx, _opens_for_look(limits)) is not None
+def are_looks_blocked(tx: Tx, limits: Limits, *, workspace: str) -> bool:
+    """True while nothing may be looked for in a workspace."""
+    return _seconds(tx, _opens_for_look(limits), workspace=workspace) is not None
 
 
 def _seconds(tx: Tx, opens: Select[Any], **which: str) -> float | None:
@@ -192,18 +213,19 @@ def _opens_one() -> Select[Any]:
 
 @cache
 def _opens_for_post(limits: Limits) -> Select[Any]:
-    return _opens(gates_for_post(limits, given("name")), limits.pace)
+    return _opens(gates_for_post(limits, given("name"), given("workspace")), limits.pace)
 
 
 @cache
 def _opens_for_file(limits: Limits) -> Select[Any]:
-    which = or_(of_slack((*limits.sharing, *limits.looking)), _is(GateScope.CHANNEL, given("name")))
+    here = and_(of_slack((*limits.sharing, *limits.looking)), gates.c.workspace == given("workspace"))
+    which = or_(here, _is(GateScope.CHANNEL, given("name")))
     return select(func.max(gates.c.closed_until)).where(which, ahead(BOUND, gates.c.closed_until, gates.c.delay))
 
 
 @cache
 def _opens_for_look(limits: Limits) -> Select[Any]:
-    return _opens(gates_for_look(limits), limits.pace)
+    return _opens(and_(gates_for_look(limits), gates.c.workspace == given("workspace")), limits.pace)
 
 
 def _opens(which: ColumnElement[bool], pace: Pace) -> Select[Any]:
@@ -216,7 +238,7 @@ def reopen_for_post(tx: Tx, channel: str, limits: Limits) -> None:
 
     A gate shut meanwhile by another worker's refusal stays shut: this call set out before.
     """
-    tx.run(_forget_post(limits), now=tx.now, name=channel)
+    tx.run(_forget_post(limits), now=tx.now, name=channel, workspace=owner_of(channel))
 
 
 def reopen(tx: Tx, scope: GateScope, name: str) -> None:
@@ -226,7 +248,7 @@ def reopen(tx: Tx, scope: GateScope, name: str) -> None:
 
 @cache
 def _forget_post(limits: Limits) -> Any:
-    return _forget(gates_for_post(limits, given("name")))
+    return _forget(gates_for_post(limits, given("name"), given("workspace")))
 
 
 @cache

@@ -20,6 +20,7 @@ from typing import Any
 
 from sqlalchemy import Double, Text, and_, case, delete, exists, func, insert, or_, select, update
 
+from relay.owners import owner_of
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Insert, Tx
 from relay.store.db.rows import Claim, Draft, Send, to_send
@@ -137,13 +138,13 @@ def as_stored(tx: Tx, send: Send) -> Send:
 def mark_delivered(tx: Tx, send: Send, ts: str) -> bool:
     """It stands at `ts`: exactly the parts that went out are done. True if a gate on its way knows of failures."""
     again = tx.now + lanes.LATE_COPY_LOOK if send.resent else None
-    row = tx.run(ARRIVED, id=send.id, ts=ts, again=again).one_or_none()
+    row = tx.run(ARRIVED, id=send.id, ts=ts, again=again, workspace=owner_of(send.channel)).one_or_none()
     tx.run_later(FINISH, id=send.id, now=tx.now)
     return row is not None and bool(row.had_failures)
 
 
 _OF_ITS_CHANNEL = and_(equals(gates.c.scope, GateScope.CHANNEL), gates.c.name == sends.c.channel)
-_OF_ALL = among(gates.c.scope, (GateScope.WORKSPACE, GateScope.METHOD))
+_OF_ALL = and_(among(gates.c.scope, (GateScope.WORKSPACE, GateScope.METHOD)), gates.c.workspace == given("workspace"))
 _FAILED = or_(gates.c.strikes > 0, gates.c.refusals > 0)
 _HAD_FAILURES = or_(
     exists(select(gates.c.name).where(_OF_ITS_CHANNEL, _FAILED).correlate(sends)),
@@ -290,7 +291,8 @@ def roots_in_vain(tx: Tx, conversation_id: int) -> int:
     return int(tx.conn.execute(select(func.count()).select_from(sends).where(later)).scalar_one())
 
 
-def posted_within(tx: Tx, seconds: float) -> bool:
-    """True when something was posted to Slack lately."""
+def posted_within(tx: Tx, seconds: float, workspace: str) -> bool:
+    """True when something was posted to a workspace lately."""
     lately = and_(_IN_SLACK, sends.c.created_at > tx.now - seconds)
-    return tx.conn.execute(select(sends.c.id).where(lately).limit(1)).one_or_none() is not None
+    channels = tx.conn.execute(select(sends.c.channel).where(lately).distinct()).scalars()
+    return any(owner_of(channel) == workspace for channel in channels)

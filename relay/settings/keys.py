@@ -1,0 +1,87 @@
+"""The secrets of further accounts and workspaces, which the file names by their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from relay.settings.accounts import Account, Workspace
+from relay.settings.addresses import KOMMUNICATE_API, SLACK_API, api_url
+from relay.settings.schema import Config
+from relay.settings.slack_keys import BOT_HINT, SIGNING_HINT, bot_token, signing_secrets
+from relay.settings.variables import Need, Reader
+
+_REPLIES = {Need.TOKEN, Need.SLACK, Need.REPLIES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountKeys:
+    """What opens one account of Kommunicate's, and its webhook; without an `api_key` it is read only."""
+
+    webhook_tokens: tuple[str, ...] = field(default=(), repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    api_url: str = KOMMUNICATE_API
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceKeys:
+    """What opens one workspace of Slack's; without a signing secret nobody replies from there."""
+
+    bot_token: str | None = field(default=None, repr=False)
+    signing_secrets: tuple[str, ...] = field(default=(), repr=False)
+    api_url: str = SLACK_API
+
+
+def read_workspaces(reader: Reader, config: Config, plain: str | None) -> dict[str, WorkspaceKeys]:
+    """The secrets of each workspace, as far as the command needs them; `plain` is the plain one's bot token."""
+    found = {name: _workspace(reader, name, one) for name, one in config.slack.workspaces.items()}
+    held = {"SLACK_BOT_TOKEN": frozenset(filter(None, (plain,)))}
+    for name, keys in found.items():
+        held[config.slack.workspaces[name].bot_token] = frozenset(filter(None, (keys.bot_token,)))
+    _refuse_shared(reader, held, "Each workspace has a bot token of its own: copy it from that workspace's app.")
+    return found
+
+
+def _workspace(reader: Reader, name: str, one: Workspace) -> WorkspaceKeys:
+    token: str | None = None
+    signing: tuple[str, ...] = ()
+    if Need.SLACK in reader.need:
+        token = bot_token(reader, one.bot_token, f"`slack.workspaces.{name}` names it. {BOT_HINT}")
+    if one.signing_secret and not _REPLIES.isdisjoint(reader.need):
+        signing = signing_secrets(reader, one.signing_secret, f"`slack.workspaces.{name}` names it. {SIGNING_HINT}")
+    url = api_url(reader, one.api_url, SLACK_API) if one.api_url and Need.SLACK in reader.need else SLACK_API
+    return WorkspaceKeys(bot_token=token, signing_secrets=signing, api_url=url.rstrip("/") + "/")
+
+
+def read_accounts(reader: Reader, config: Config, plain: Iterable[str]) -> dict[str, AccountKeys]:
+    """The secrets of each account, as far as the command needs them; `plain` are the tokens of the plain webhook."""
+    found = {name: _account(reader, name, one) for name, one in config.kommunicate.accounts.items()}
+    held = {"KOMMUNICATE_WEBHOOK_TOKEN": frozenset(plain)}
+    for name, keys in found.items():
+        held[config.kommunicate.accounts[name].webhook_token] = frozenset(keys.webhook_tokens)
+    _refuse_shared(reader, held, "Make up another long random text for one of them.")
+    return found
+
+
+def _account(reader: Reader, name: str, one: Account) -> AccountKeys:
+    tokens: tuple[str, ...] = ()
+    if Need.TOKEN in reader.need:
+        hint = (
+            f"`kommunicate.accounts.{name}` names it: put there what Kommunicate sends to /kommunicate/{name}/webhook."
+        )
+        tokens = reader.token(one.webhook_token, required=hint)
+    if _REPLIES.isdisjoint(reader.need):
+        return AccountKeys(webhook_tokens=tokens)
+    hint = f"`kommunicate.accounts.{name}` names it; remove `api_key` there to only read."
+    key = reader.only_token(one.api_key, required=hint) if one.api_key else None
+    url = api_url(reader, one.api_url, KOMMUNICATE_API) if one.api_url else KOMMUNICATE_API
+    return AccountKeys(webhook_tokens=tokens, api_key=key, api_url=url.rstrip("/"))
+
+
+def _refuse_shared(reader: Reader, held: Mapping[str, frozenset[str]], hint: str) -> None:
+    """What opens two would let one be taken for the other."""
+    variables = list(held)
+    for number, variable in enumerate(variables):
+        for other in variables[:number]:
+            if held[variable] & held[other]:
+                reader.note("shared_secret", variable, f"{variable} and {other} hold the same secret.", hint)

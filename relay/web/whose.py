@@ -1,0 +1,34 @@
+"""To whose app a request of Slack's came: the secret that signed it says which workspace, and its team must agree."""
+
+from __future__ import annotations
+
+from flask import request
+
+from relay.errors import Rejected
+from relay.slack.auth import signers
+from relay.slack.parse import team_of
+from relay.web.kommunicate import read_body
+from relay.wiring import Relay
+
+
+def signed_body(relay: Relay) -> tuple[bytes, str]:
+    """The body, and the workspace whose secret signed it; raises `Rejected` for what none did."""
+    body, keys = read_body(request), relay.settings.every_workspace
+    secrets = {name: one.signing_secrets for name, one in keys.items()}
+    found = signers(dict(request.headers), body, secrets, relay.clock.now())
+    return body, found[0] if len(found) == 1 else _of_one_app(relay, found, body)
+
+
+def _of_one_app(relay: Relay, workspaces: list[str], body: bytes) -> str:
+    """Workspaces that share an app share its secret: the team decides, once Slack has said whose the tokens are.
+
+    Until then Slack has to send it again.
+    """
+    team = team_of(body)
+    known = {name: one.team for name in workspaces if (one := relay.identity_in(name)) is not None}
+    mine = [name for name in known if known[name] == team]
+    if mine or not team:
+        return mine[0] if mine else workspaces[0]
+    if len(known) < len(workspaces):
+        raise Rejected(503, "unavailable", "It is not known yet which workspace this comes from. Try again.")
+    return workspaces[0]  # where it is seen to be of another team

@@ -1,0 +1,79 @@
+"""What people see of it all: the Home tab, metrics, reports, alerts, and what `relay purge` deletes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from relay.delivery.deleting import Deleter
+from relay.delivery.erasing import erase
+from relay.delivery.tracing import trace
+from relay.metrics import render_metrics
+from relay.sandbox.slack.interactions import open_home
+from relay.slack.alert import render_alert
+from relay.store.operations.reports import Which, list_deliveries
+from relay.vocabulary import GateScope
+from tests.harness import timeline, words
+from tests.several.twins import Twins, refused_token
+
+IN_ACME = {"shop": {"default_channel": "acme/C0SUPPORT"}}
+
+
+@pytest.fixture
+def twins(make_twins: Callable[..., Twins]) -> Twins:
+    twins = make_twins(**IN_ACME)
+    twins.both_write()
+    return twins
+
+
+def test_the_home_tab_shows_the_chats_of_its_workspace(twins: Twins) -> None:
+    twins.agent("for Jane")
+    twins.agent_there("for Ines")
+    twins.carry()
+    twins.run(10)
+    twins.both_write("m3", "m4")
+    for one in (twins.sandbox, twins.there.sandbox):
+        open_home(one.slack, user="U0ALEX")
+    assert set(twins.carry()) == {200}
+    here, there = (json.dumps(one.slack.homes["U0ALEX"]) for one in (twins.sandbox, twins.there.sandbox))
+    assert ("Jane" in here, "Ines" in here) == (True, False)
+    assert ("Jane" in there, "Ines" in there) == (False, True)
+    assert '"channel_id": "C0SUPPORT"' in there
+
+
+def test_metrics_and_reports_say_whose_it_is(twins: Twins) -> None:
+    refused_token(twins)
+    twins.both_write("m3", "m4")
+    assert 'relay_unsettled{account="shop",workspace="acme"} 1.0' in render_metrics(twins.store).decode()
+    with twins.store.read() as tx:
+        (row,) = list_deliveries(tx, Which.WAITING, twins.out.limits)
+    assert row["channel"] == "acme/C0SUPPORT"
+
+
+def test_an_alert_names_a_channel_of_another_workspace_without_a_link() -> None:
+    here = json.dumps(render_alert(GateScope.CHANNEL, "acme/C0SUPPORT", "archived", here="acme").payload())
+    elsewhere = json.dumps(render_alert(GateScope.CHANNEL, "acme/C0SUPPORT", "archived").payload())
+    assert "<#C0SUPPORT>" in here
+    assert "<#" not in elsewhere
+    assert "acme/C0SUPPORT" in elsewhere
+
+
+def test_a_purge_deletes_in_each_workspace_with_its_own_token(twins: Twins) -> None:
+    erase(twins.store, "customer-123456", trace(twins.store, "customer-123456"), in_slack=True)
+    slack = {name: one.slack for name, one in twins.out.workspaces.items()}
+    deleter = Deleter(twins.store, slack, twins.clock.advance, lambda: None)
+    deleter.delete_all()
+    assert [words(one) for server in (twins.server, twins.there) for one in timeline(server)] == []
+    assert deleter.deleted.stays == []
+    twins.assert_nothing_leaked()
+
+
+def test_a_purge_leaves_on_its_list_what_stands_in_a_workspace_that_is_not_named(twins: Twins) -> None:
+    erase(twins.store, "customer-123456", trace(twins.store, "customer-123456"), in_slack=True)
+    deleter = Deleter(twins.store, {"": twins.out.slack}, twins.clock.advance, lambda: None)
+    deleter.delete_all()
+    assert timeline(twins.server) == []
+    assert timeline(twins.there) != []
+    assert {channel for channel, _, _ in deleter.deleted.stays} == {"acme/C0SUPPORT"}
