@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext, suppress
+from contextlib import ExitStack, closing, nullcontext, suppress
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ from relay.cli.running import leave, on_stop_signals, refuse_wiped_disk, stop_wo
 from relay.delivery.worker import Worker
 from relay.errors import SettingsError
 from relay.failpoints import arm
+from relay.inbound.socket_mode import socket_mode
 from relay.web import create_app
 from relay.web.server import open_server
 from relay.wiring import Relay, Reloader, build_relay, build_worker, learn_identity, ready_schema, tell_others
@@ -40,17 +41,20 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     server = listen(relay)
     learn_identity(relay)
     on_stop_signals(leave)
+    hearing = ExitStack()
     try:
         # SystemExit: the signal may come before waitress minds it
         with suppress(SystemExit), tell_others(relay) if delivering is None else nullcontext(), Reloader(relay):
             if delivering is not None:
                 delivering.start()
+            hearing.enter_context(socket_mode(relay))
             # a name with several addresses has several servers, and then no port of its own
             port = getattr(server, "effective_port", relay.settings.port)
             log.info("web.started", host=relay.settings.host, port=port, delivering=delivering is not None)
             server.run()
     finally:
         server.close()
+        hearing.close()
         stop_worker(relay, delivering)
 
 

@@ -26,6 +26,7 @@ SLACK_API = "https://slack.com/api/"
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
 _WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
 _BOT_HINT = "In Slack's app settings: OAuth & Permissions, Bot User OAuth Token; it begins with xoxb-."
+_APP_HINT = "In Slack's app settings: Basic Information, App-Level Tokens, with the scope connections:write."
 
 _EVERYTHING = frozenset(Need)
 NEEDS: Mapping[str, frozenset[Need]] = {
@@ -57,6 +58,7 @@ class Settings:
     kommunicate_api_url: str = KOMMUNICATE_API
     slack_bot_token: str | None = field(default=None, repr=False)
     slack_signing_secrets: tuple[str, ...] = field(default=(), repr=False)
+    slack_app_token: str | None = field(default=None, repr=False)  # for Socket Mode
     slack_api_url: str = SLACK_API
     admin_password: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
@@ -68,6 +70,11 @@ class Settings:
     failpoint: str | None = None
     watch: Watch | None = field(default=None, repr=False, compare=False)  # on the YAML file
     warnings: tuple[Finding, ...] = field(default=(), repr=False)
+
+    @property
+    def hears_slack(self) -> bool:
+        """True where Slack can tell the relay what agents do: at its address, or by Socket Mode."""
+        return bool(self.slack_signing_secrets or self.slack_app_token)
 
 
 def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:
@@ -190,9 +197,19 @@ def _replies(reader: Reader) -> dict[str, Any]:
         reader.note("wrong_token", "SLACK_SIGNING_SECRET", message, hint)
     return {
         "slack_signing_secrets": signing,
+        "slack_app_token": _app_token(reader),
         "kommunicate_api_key": reader.only_token("KOMMUNICATE_API_KEY"),
         "kommunicate_api_url": _api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
     }
+
+
+def _app_token(reader: Reader) -> str | None:
+    name = "SLACK_APP_TOKEN"
+    token = reader.only_token(name)
+    if token and not re.fullmatch(r"xapp-[!-~]+", token):
+        message = f"{name} holds no app-level token: those begin with xapp-."
+        reader.note("wrong_token", name, message, _APP_HINT)
+    return token
 
 
 def _api_url(reader: Reader, name: str, default: str) -> str:

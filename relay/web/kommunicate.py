@@ -13,12 +13,11 @@ from relay.messages import ChatMessage, Decision, IgnoredMessage
 from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.store.operations.retention import cap_rejected
 from relay.vocabulary import Outcome
-from relay.wiring import Relay
+from relay.wiring import ACCOUNT, Relay
 
 bp = Blueprint("kommunicate", __name__)
 log = structlog.get_logger()
 
-ACCOUNT = "default"
 NO_DECISION = Decision(None, Outcome.IGNORED, "")
 
 

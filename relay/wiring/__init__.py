@@ -10,10 +10,11 @@ from relay.wiring.delivering import (
     slack_limits,
 )
 from relay.wiring.keeping import build_keepers
-from relay.wiring.relay import Relay, build_relay, learn_identity, ready_schema, tell_others
+from relay.wiring.relay import ACCOUNT, Relay, build_relay, learn_identity, ready_schema, tell_others
 from relay.wiring.reloading import Reloader
 
 __all__ = [
+    "ACCOUNT",
     "Relay",
     "Reloader",
     "build_context",

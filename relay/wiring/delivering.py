@@ -141,9 +141,9 @@ def file_hosts(relay: Relay) -> Hosts:
 
 
 def _replying(relay: Relay, store: Store, slack: SlackClient, client: KommunicateClient | None) -> Replying | None:
-    """The way back; it needs both a key to send with and a secret by which Slack's events are known."""
-    config = relay.settings.config
-    if client is None or not relay.settings.slack_signing_secrets:
+    """The way back; it needs both a key to send with and a way to hear what agents do in Slack."""
+    settings, config = relay.settings, relay.settings.config
+    if client is None or not settings.hears_slack:
         return None
     return Replying(
         kommunicate=client,
@@ -152,7 +152,8 @@ def _replying(relay: Relay, store: Store, slack: SlackClient, client: Kommunicat
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),
-        public_url=relay.settings.public_url,
+        # who only calls Slack has no address that Slack could know
+        public_url=settings.public_url or (None if settings.slack_signing_secrets else ""),
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
 

@@ -31,6 +31,7 @@ from relay.store.operations.retention import Refusals
 from relay.wiring.deciding import chat_facts, listed_role
 from relay.wiring.keeping import build_keepers
 
+ACCOUNT = "default"  # the name of the only account of Kommunicate's
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
 log = structlog.get_logger()
@@ -118,7 +119,7 @@ class Relay:
 def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
     store, token = open_store(settings.database_url, clock, pooler=settings.database_pooler), settings.slack_bot_token
-    at_once = AtOnce(token, settings.slack_api_url) if token and settings.slack_signing_secrets else None
+    at_once = AtOnce(token, settings.slack_api_url) if token and settings.hears_slack else None
     return Relay(settings, store, clock or SystemClock(), at_once=at_once)
 
 
