@@ -30,7 +30,9 @@ QUESTIONS = {
 
 @click.command()
 @click.option("--public-url", metavar="URL", help="The https address at which Slack and Kommunicate reach the relay.")
-@click.option("--socket-mode", is_flag=True, help="Slack cannot reach the relay: it calls Slack itself.")
+@click.option(
+    "--socket-mode/--no-socket-mode", default=None, help="Whether the relay calls Slack itself, which cannot reach it."
+)
 @click.option("--channel", metavar="CHANNEL", help='The Slack channel for all chats: its id, or "#name".')
 @click.option("--database-url", metavar="URL", help=f"Where messages are kept ({SQLITE}).")
 @click.option("--bot-token", metavar="TOKEN", help="Slack's Bot User OAuth Token (xoxb-...).")
@@ -39,7 +41,7 @@ QUESTIONS = {
 @click.option("--api-key", metavar="KEY", help="Kommunicate's API key.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take the defaults, and change what an option says.")
 @explain_failures
-def init(*, socket_mode: bool, channel: str | None, yes: bool, **given: str | None) -> None:
+def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: str | None) -> None:
     """Make config.yaml, .env and the Slack app's manifest, and tell what to do next.
 
     Run it again at any time: it asks for what is missing, and changes nothing without asking. Other users of this
@@ -82,14 +84,17 @@ def _refuse_wrong(flags: dict[str, str], channel: str | None) -> None:
         raise SystemExit(COULD_NOT_RUN)
 
 
-def _way(asker: Asker, files: Files, address: str | None, *, socket_mode: bool, yes: bool) -> tuple[str | None, bool]:
+def _way(
+    asker: Asker, files: Files, address: str | None, *, socket_mode: bool | None, yes: bool
+) -> tuple[str | None, bool]:
     """The address that others reach the relay at, if it has one, and whether Slack does without."""
     address = address or files.value("RELAY_PUBLIC_URL")
-    if socket_mode or files.is_socket_mode:
+    if socket_mode or (socket_mode is None and files.is_socket_mode):
         return address, True
     if address is not None:
         return address, False
-    if not asker.asks and not yes:
+    # who has a signing secret has an address already, which nobody can guess
+    if not asker.asks and (socket_mode is False or not yes or files.has("SLACK_SIGNING_SECRET")):
         click.echo(f"error: {NOBODY_TO_ASK}", err=True)
         raise SystemExit(COULD_NOT_RUN)
     question = "The relay's public https address (Enter: it has none, so it calls Slack itself)"

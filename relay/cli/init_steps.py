@@ -21,7 +21,7 @@ Slack
   3. Basic Information, {secret}
   4. In each private channel that is used, type /invite @chat-relay. Public ones it joins by itself."""
 SIGNING = "App Credentials: copy the Signing Secret."
-APP_TOKEN = """\
+CONNECTING = """\
 App-Level Tokens: press Generate, add the scope connections:write.
      Copy the token; it begins with xapp-."""
 VERIFY = """\
@@ -64,7 +64,7 @@ class Steps:
         """How the app is made; nothing where its tokens are there."""
         if all(self._files.has(name) for name in self.wanted[:2]):
             return
-        secret = APP_TOKEN if self._by_socket else SIGNING
+        secret = CONNECTING if self._by_socket else SIGNING
         click.echo(APP.format(link=creation_link(self._files.manifest()), secret=secret))
         if not self._by_socket:
             click.echo(VERIFY)

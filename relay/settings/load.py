@@ -40,7 +40,7 @@ NEEDS: Mapping[str, frozenset[Need]] = {
     "check": frozenset({Need.CONFIG}),
     "route": frozenset({Need.CONFIG, Need.REPLIES}),
     "route from the database": frozenset({Need.CONFIG, Need.REPLIES, Need.DATABASE}),
-    "simulate": frozenset({Need.TOKEN}),
+    "simulate": frozenset({Need.TOKEN, Need.DATABASE}),
 }
 """What each command of the relay needs."""
 

@@ -17,7 +17,7 @@ _URL = re.compile(r"(?m)^ *(?:request_)?url:.*\n")
 
 
 def template() -> str:
-    """Returns the manifest with an address that stands for a relay's own; the file `slack-manifest.yaml` is the same."""
+    """Returns the manifest with an address that stands for a relay's own, as `slack-manifest.yaml` has it."""
     return files("relay.slack").joinpath("manifest.yaml").read_text(encoding="utf-8")
 
 

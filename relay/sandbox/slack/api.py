@@ -10,9 +10,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from relay.sandbox.calls import Outcome, answered
+from relay.sandbox.core import APP_LOGIN
 from relay.sandbox.faults import Fault
 from relay.sandbox.sandbox import Sandbox
-from relay.sandbox.core import APP_LOGIN
 from relay.sandbox.slack import chat, conversations, people, uploads
 from relay.sandbox.slack.access import named_channel
 from relay.sandbox.slack.args import Args, read_args
