@@ -12,6 +12,7 @@ from relay.cli.common import COULD_NOT_RUN, explain_failures
 from relay.cli.init_files import MANIFEST, Files
 from relay.cli.init_steps import Steps
 from relay.settings.single import judge, judge_channel
+from relay.slack.manifest import manifest_for
 
 SQLITE = "sqlite:///relay.db"
 NOBODY_TO_ASK = (
@@ -47,7 +48,7 @@ def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: s
     Run it again at any time: it asks for what is missing, and changes nothing without asking. Other users of this
     machine can see what stands in options while the command runs: leave secrets out, and it asks for them.
     """
-    flags = {SAVE[option]: value for option, value in given.items() if value is not None}
+    flags = {SAVE[option]: value.strip() for option, value in given.items() if value is not None}
     _refuse_wrong(flags, channel)
     asker, files = Asker(asks=not yes), Files(Path.cwd())
     address, by_socket = _way(asker, files, flags.get("RELAY_PUBLIC_URL"), socket_mode=socket_mode, yes=yes)
@@ -88,7 +89,7 @@ def _way(
     asker: Asker, files: Files, address: str | None, *, socket_mode: bool | None, yes: bool
 ) -> tuple[str | None, bool]:
     """The address that others reach the relay at, if it has one, and whether Slack does without."""
-    address = address or files.value("RELAY_PUBLIC_URL")
+    address = (address or files.value("RELAY_PUBLIC_URL") or "").rstrip("/") or None
     if socket_mode or (socket_mode is None and files.is_socket_mode):
         return address, True
     if address is not None:
@@ -98,7 +99,7 @@ def _way(
         click.echo(f"error: {NOBODY_TO_ASK}", err=True)
         raise SystemExit(COULD_NOT_RUN)
     question = "The relay's public https address (Enter: it has none, so it calls Slack itself)"
-    address = asker.ask(question, partial(judge, "RELAY_PUBLIC_URL")) or None
+    address = asker.ask(question, partial(judge, "RELAY_PUBLIC_URL")).rstrip("/") or None
     return address, address is None
 
 
@@ -117,7 +118,7 @@ def _put(asker: Asker, files: Files, flags: dict[str, str], *, yes: bool) -> Non
 
 
 def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket: bool, yes: bool) -> None:
-    made = files.manifest_for(None if by_socket else address)
+    made = manifest_for(None if by_socket else address)
     if files.has_other_manifest(made) and not (yes or asker.agrees(f"{MANIFEST} says something else. Change it?")):
         files.leave(f"{MANIFEST}: it says something else; --yes makes it anew")
         return

@@ -11,7 +11,7 @@ from relay.settings import environment
 from relay.settings.envfile import EnvFile
 from relay.settings.single import judge
 from relay.settings.source import file_named
-from relay.slack.manifest import TEMPLATE_ADDRESS, manifest_for
+from relay.slack.manifest import TEMPLATE_ADDRESS
 
 MANIFEST = "slack-manifest.yaml"
 SOCKET_MODE = "socket_mode_enabled: true"
@@ -59,7 +59,7 @@ class Files:
 
     def value(self, name: str) -> str | None:
         """What a variable is set to, here or outside; None where it is not, or still a placeholder."""
-        value = self.env.values.get(name) or self._environment.get(name)
+        value = (self._environment if self.is_from_outside(name) else self.env.values).get(name)
         found = judge(name, value) if value else None
         return None if found is not None and found.code == "placeholder" else value or None
 
@@ -103,10 +103,6 @@ class Files:
                 self.made[name] = secrets.token_urlsafe(size)
                 self.env.put(name, self.made[name])
 
-    def manifest_for(self, address: str | None) -> str:
-        """The manifest for an address, None for Socket Mode."""
-        return manifest_for(address.rstrip("/") if address else None)
-
     def has_other_manifest(self, made: str) -> bool:
         """True where there is one that somebody filled in, and it is not this one."""
         found = self._manifest()
@@ -116,6 +112,11 @@ class Files:
         """Write this one."""
         if self._manifest() != made:
             self._texts[MANIFEST] = made
+
+    @property
+    def changes_manifest(self) -> bool:
+        """True where the manifest is made, or made anew."""
+        return MANIFEST in self._texts
 
     def manifest(self) -> str:
         """The manifest as it is, or will be."""

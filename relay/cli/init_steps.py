@@ -26,6 +26,8 @@ App-Level Tokens: press Generate, add the scope connections:write.
      Copy the token; it begins with xapp-."""
 VERIFY = """\
   5. Once the relay runs: Event Subscriptions, Retry beside the request URL, until Slack calls it verified."""
+AGAIN = """
+Slack: the app is there already. Open it at https://api.slack.com/apps, App Manifest, and paste slack-manifest.yaml."""
 KOMMUNICATE = """
 Kommunicate, in its dashboard
   1. Settings, Webhooks & Security:
@@ -61,8 +63,10 @@ class Steps:
             click.echo("Others on this machine can read .env: run `chmod 600 .env`.")
 
     def tell_slack(self) -> None:
-        """How the app is made; nothing where its tokens are there."""
+        """How the app is made; where its tokens are there, what to change of it."""
         if all(self._files.has(name) for name in self.wanted[:2]):
+            if self._files.changes_manifest:
+                click.echo(AGAIN)
             return
         secret = CONNECTING if self._by_socket else SIGNING
         click.echo(APP.format(link=creation_link(self._files.manifest()), secret=secret))
@@ -72,7 +76,7 @@ class Steps:
 
     def tell_rest(self) -> None:
         """The dashboard, what is missing, and the next commands."""
-        where = self._address.rstrip("/") if self._address else "https://<an address that leads to the relay>"
+        where = self._address or "https://<an address that leads to the relay>"
         click.echo(KOMMUNICATE.format(url=f"{where}/kommunicate/webhook", token=self._token()))
         if self._address is None:
             click.echo(f"{NO_ADDRESS}\n{FILES}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from typing import Any
 
 import click
@@ -41,20 +41,18 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     server = listen(relay)
     learn_identity(relay)
     on_stop_signals(leave)
-    hearing = ExitStack()
     try:
         # SystemExit: the signal may come before waitress minds it
-        with suppress(SystemExit), tell_others(relay) if delivering is None else nullcontext(), Reloader(relay):
+        telling = tell_others(relay) if delivering is None else nullcontext()
+        with suppress(SystemExit), telling, Reloader(relay), socket_mode(relay):
             if delivering is not None:
                 delivering.start()
-            hearing.enter_context(socket_mode(relay))
             # a name with several addresses has several servers, and then no port of its own
             port = getattr(server, "effective_port", relay.settings.port)
             log.info("web.started", host=relay.settings.host, port=port, delivering=delivering is not None)
             server.run()
     finally:
         server.close()
-        hearing.close()
         stop_worker(relay, delivering)
 
 

@@ -9,35 +9,33 @@ https://docs.slack.dev/apis/events-api/using-socket-mode, https://docs.slack.dev
 from __future__ import annotations
 
 import itertools
-import logging
-import os
-import socket
+import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
-from slack_sdk.web import WebClient
 
+from relay.clock import monotonic
 from relay.errors import DeliveryFailed, RateLimited
-from relay.net.call import proxy_to
-from relay.net.connections import trusting
 from relay.slack.api import Api, unreadable
+from relay.slack.socket_client import SocketClient
 
 OPEN = "apps.connections.open"
 DEADLINE = 8.0  # seconds for that call
 PING = 5.0  # seconds between pings; four without an answer, and the connection is given up
 LOOK = 0.25  # seconds between looks whether it is still there
 WAITS = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)  # seconds between attempts to connect; the last one repeats
+OFTEN, WITHIN, PAUSE = 5, 60.0, 15.0  # connections within so many seconds are enough: the next one waits
 CLOSING = 2.0  # seconds that an end waits for what is under way
-BUFFER = 2**16  # bytes; the client goes one call deeper for each piece of a message
+SHORT = 2000  # characters; what Slack says of the connection itself is not longer
 
+SWITCHED_OFF = "link_disabled"
 ADVICE = {
     "invalid_auth": "SLACK_APP_TOKEN is wrong or was revoked: copy it again from Basic Information, App-Level Tokens",
     "not_authed": "set SLACK_APP_TOKEN",
@@ -45,13 +43,13 @@ ADVICE = {
     "missing_scope": "SLACK_APP_TOKEN lacks the scope connections:write: make another one that has it",
     "token_revoked": "SLACK_APP_TOKEN was revoked: make another one",
     "account_inactive": "the app was removed from the workspace: install it again",
+    SWITCHED_OFF: "Socket Mode is off: switch it on in the app's settings, under Socket Mode",
 }
 
 Acknowledge = Callable[[str, Mapping[str, Any] | None], None]
 Take = Callable[[Mapping[str, Any], Acknowledge], None]
 
 log = structlog.get_logger()
-_SILENT = logging.Logger("socket-mode", logging.CRITICAL + 1)  # the client's lines quote addresses and bodies
 
 
 class SocketMode:
@@ -65,7 +63,8 @@ class SocketMode:
         self._api = Api(token, api_url, deadline=DEADLINE)
         self._take, self._ping = take, ping
         self._stopping, self._taking = threading.Event(), threading.Lock()
-        self._client: _Client | None = None
+        self._opened: deque[float] = deque(maxlen=OFTEN)  # when, on the monotonic clock
+        self._client: SocketClient | None = None
         self._thread = threading.Thread(target=self._keep, name="socket-mode", daemon=True)
 
     def __enter__(self) -> SocketMode:
@@ -91,7 +90,7 @@ class SocketMode:
             closing.join(CLOSING)
 
     def _keep(self) -> None:
-        self._client = client = _Client(self._open, self._hear, self._ping)
+        self._client = client = SocketClient(self._open, self._hear, _look, self._ping)
         waits = _waits()
         while not self._stopping.is_set():
             wait = self._connect(client, waits)
@@ -104,27 +103,32 @@ class SocketMode:
             else:
                 self._stopping.wait(wait)
 
-    def _connect(self, client: _Client, waits: Iterator[float]) -> float:
+    def _connect(self, client: SocketClient, waits: Iterator[float]) -> float:
         """Try once; returns the seconds to wait where that was in vain."""
         wait = next(waits)
         try:
             client.connect_to_new_endpoint()
         except DeliveryFailed as error:
-            log.error("socket.refused", code=error.code, hint=ADVICE.get(error.code, ""))
+            _tell_refused(error.code)
             return max(wait, error.retry_after or 0.0) if isinstance(error, RateLimited) else wait
+        except Exception as error:  # noqa: BLE001 - whatever it is: the next attempt may fare better
+            _tell_refused(type(error).__name__)
+            return wait
         if not client.is_connected():
-            log.error("socket.refused", code="no_connection", hint="")
+            _tell_refused("no_connection")
         return wait
 
     def _open(self) -> str:
+        """Where to connect to; not at once where connections come to nothing again and again."""
+        if len(self._opened) == OFTEN and monotonic() - self._opened[0] < WITHIN:
+            self._stopping.wait(PAUSE)
+        self._opened.append(monotonic())
         url = self._api.write(OPEN, {}).get("url")
         if not isinstance(url, str) or urlsplit(url).scheme not in ("wss", "ws"):
             raise unreadable(OPEN)
         return url
 
     def _hear(self, client: BaseSocketModeClient, message: dict[str, Any], _raw: str | None = None) -> None:
-        if message.get("type") == "hello":
-            log.info("socket.connected", connections=message.get("num_connections"))
         with self._taking:
             if not self._stopping.is_set():
                 self._take(message, partial(_acknowledge, client))
@@ -137,62 +141,26 @@ def _acknowledge(client: BaseSocketModeClient, envelope_id: str, answer: Mapping
         log.info("socket.not_acknowledged", error=type(error).__name__)
 
 
+def _look(text: str) -> None:
+    """What Slack says of the connection itself, for the log."""
+    if len(text) > SHORT:
+        return
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return
+    match message:
+        case {"type": "hello"}:
+            log.info("socket.connected", connections=message.get("num_connections"))
+        case {"type": "disconnect", "reason": "link_disabled"}:
+            _tell_refused(SWITCHED_OFF)
+        case {"type": "disconnect"}:
+            log.info("socket.changing", reason=str(message.get("reason")))
+
+
+def _tell_refused(code: str) -> None:
+    log.error("socket.refused", code=code, hint=ADVICE.get(code, ""))
+
+
 def _waits() -> Iterator[float]:
     return itertools.chain(WAITS, itertools.repeat(WAITS[-1]))
-
-
-class _Client(SocketModeClient):
-    """slack_sdk's, which asks us for the address to connect to; it never connects by itself unless Slack asks it to."""
-
-    def __init__(self, open_url: Callable[[], str], hear: Any, ping: float) -> None:
-        self._open_url = open_url
-        super().__init__(
-            app_token="",  # only whoever asks for the address needs it
-            web_client=WebClient(ssl=trusting()),
-            logger=_SILENT,
-            auto_reconnect_enabled=False,
-            ping_interval=ping,
-            receive_buffer_size=BUFFER,
-            concurrency=1,  # in the order in which it came
-            on_error_listeners=[lambda _error: self.hang_up()],
-            on_close_listeners=[lambda _code, _reason: self.hang_up()],
-        )
-        self.message_listeners.append(hear)
-
-    def issue_new_wss_url(self) -> str:
-        url = self._open_url()
-        self.proxy = proxy_to(urlsplit(url).hostname or "", "https")
-        return url
-
-    def is_there(self) -> bool:
-        """False once the connection is gone; one that Slack has closed the client itself would notice at a ping."""
-        session = self.current_session
-        if session is None or session.sock is None:
-            return False
-        if _has_ended(session.sock):
-            self.hang_up()
-        return self.is_connected()
-
-    def hang_up(self) -> None:
-        """End the connection: whoever reads from it wakes up, and lets go of it."""
-        session = self.current_session
-        if session is not None and session.sock is not None:
-            with suppress(OSError, ValueError):
-                session.sock.shutdown(socket.SHUT_RDWR)
-            session.close()
-
-    def end(self) -> None:
-        """End the connection and all that is about it."""
-        self.hang_up()
-        self.close()
-
-
-def _has_ended(connection: socket.socket) -> bool:
-    """True when the other side has closed it and all that it sent was read; read without taking anything away."""
-    try:
-        with socket.socket(fileno=os.dup(connection.fileno())) as same:
-            return same.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True

@@ -14,7 +14,7 @@ from relay.sandbox import SandboxServer
 from relay.sandbox.core import APP_LOGIN
 from relay.sandbox.slack.interactions import click, submit, type_command, use_shortcut
 from relay.sandbox.slack.sockets import Sockets
-from relay.slack.socket_mode import SocketMode
+from relay.slack.socket_mode import OFTEN, SocketMode
 from relay.store.db.engine import Store
 from relay.wiring import Relay
 from tests.harness import FakeClock, wait_for
@@ -209,13 +209,13 @@ def test_the_wrong_token_is_named(server: SandboxServer, token: str, code: str) 
     assert (logs[0]["code"], "SLACK_APP_TOKEN" in logs[0]["hint"]) == (code, True)
 
 
-def test_socket_mode_that_was_switched_off_is_no_connection(apart: Cabled) -> None:
-    """Slack says so as the first thing, and the relay goes on asking, slowly."""
+def test_socket_mode_that_was_switched_off_is_told_and_not_asked_for_without_end(apart: Cabled) -> None:
+    """Slack lets the relay connect, and says so as the first thing."""
     apart.sockets.enabled = False
-    with socket_mode(apart.relay):
-        assert wait_for(lambda: apart.sockets.opened >= 2)
-        apart.sockets.enabled = True
-        assert wait_for(lambda: bool(apart.sockets.open))
+    with capture_logs() as logs, socket_mode(apart.relay):
+        assert wait_for(lambda: apart.sockets.opened == OFTEN)
+        assert not wait_for(lambda: apart.sockets.opened > OFTEN, 1)
+    assert "switch it on" in str([line.get("hint") for line in logs])
 
 
 def test_of_two_relays_each_thing_is_told_to_one(desk: Cabled) -> None:

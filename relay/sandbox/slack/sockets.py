@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from functools import partial
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from relay.sandbox.slack.socket import Socket
     from relay.sandbox.slack.workspace import SlackWorkspace
 
+LOOK = 0.05  # seconds between looks whether the sandbox ends
 ACKNOWLEDGE_WITHIN = 3.0  # seconds; then it is sent again, maybe on another connection
 
 
@@ -89,7 +91,7 @@ class Sockets:
 
     def _carry(self, kind: str, payload: dict[str, Any], item: Outgoing) -> int:
         """200 once it is acknowledged in time, else 0: on a connection by chance, under an id of its own each time."""
-        there = [each for each in self.open if not each.silent]
+        there = list(self.open)
         if not there:
             return 0
         envelope: dict[str, Any] = {"envelope_id": str(uuid.uuid4()), "type": kind, "payload": payload}
@@ -100,9 +102,11 @@ class Sockets:
         acknowledged = self._waiting.setdefault(envelope["envelope_id"], threading.Event())
         self.sent.append(envelope)
         secrets.choice(there).say(envelope)
-        in_time = acknowledged.wait(self.acknowledge_within)
+        ends = time.monotonic() + self.acknowledge_within
+        while not acknowledged.wait(LOOK) and time.monotonic() < ends and not self.core.closing.is_set():
+            pass
         del self._waiting[envelope["envelope_id"]]
-        return 200 if in_time else 0
+        return 200 if acknowledged.is_set() else 0
 
 
 def connections_open(slack: SlackWorkspace, args: Args) -> dict[str, Any]:
