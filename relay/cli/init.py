@@ -52,7 +52,9 @@ def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: s
     _refuse_wrong(flags, channel)
     asker, files = Asker(asks=not yes), Files(Path.cwd())
     address, by_socket = _way(asker, files, flags.get("RELAY_PUBLIC_URL"), socket_mode=socket_mode, yes=yes)
-    flags |= {"RELAY_PUBLIC_URL": address} if address else {}
+    flags.pop("RELAY_PUBLIC_URL", None)
+    if address and address != (files.value("RELAY_PUBLIC_URL") or "").rstrip("/"):
+        flags["RELAY_PUBLIC_URL"] = address
     _put(asker, files, flags, yes=yes)
     if files.needs_config:
         asked = "Slack channel for all chats: its id, or #name (Enter: later)"
@@ -118,8 +120,11 @@ def _put(asker: Asker, files: Files, flags: dict[str, str], *, yes: bool) -> Non
 
 
 def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket: bool, yes: bool) -> None:
-    made = manifest_for(None if by_socket else address)
-    if files.has_other_manifest(made) and not (yes or asker.agrees(f"{MANIFEST} says something else. Change it?")):
-        files.leave(f"{MANIFEST}: it says something else; --yes makes it anew")
-        return
-    files.make_manifest(made)
+    for_slack = None if by_socket else address
+    if files.has_manifest():
+        if files.manifest_fits(for_slack):
+            return
+        if not (yes or asker.agrees(f"{MANIFEST} is for another address. Make it anew?")):
+            files.leave(f"{MANIFEST}: it is for another address; --yes makes it anew")
+            return
+    files.make_manifest(manifest_for(for_slack))

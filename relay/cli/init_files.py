@@ -6,7 +6,6 @@ import json
 import secrets
 from pathlib import Path
 
-from relay.errors import SettingsError
 from relay.settings import environment
 from relay.settings.envfile import EnvFile
 from relay.settings.single import judge
@@ -46,10 +45,7 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._environment = folder, environment(folder)
-        try:
-            self.env = EnvFile(folder / ".env")
-        except UnicodeDecodeError:
-            raise SettingsError("`.env` is not UTF-8 text: save it as UTF-8, or remove it.") from None
+        self.env = EnvFile(folder / ".env")
         self._before = dict(self.env.values)
         self.config = file_named(self._environment)
         self.written: list[str] = []
@@ -103,15 +99,18 @@ class Files:
                 self.made[name] = secrets.token_urlsafe(size)
                 self.env.put(name, self.made[name])
 
-    def has_other_manifest(self, made: str) -> bool:
-        """True where there is one that somebody filled in, and it is not this one."""
+    def has_manifest(self) -> bool:
+        """True where there is one that somebody has filled in."""
+        return bool(self._manifest()) and TEMPLATE_ADDRESS not in self._manifest()
+
+    def manifest_fits(self, address: str | None) -> bool:
+        """True where that one is for this address, None for Socket Mode, whatever else somebody changed in it."""
         found = self._manifest()
-        return bool(found) and found != made and TEMPLATE_ADDRESS not in found
+        return SOCKET_MODE in found if address is None else f" {address}/slack/events\n" in found
 
     def make_manifest(self, made: str) -> None:
         """Write this one."""
-        if self._manifest() != made:
-            self._texts[MANIFEST] = made
+        self._texts[MANIFEST] = made
 
     @property
     def changes_manifest(self) -> bool:

@@ -76,7 +76,7 @@ class SocketClient(SocketModeClient):
         self.close()
 
     def _give_up(self, error: Exception) -> None:
-        """Nobody can tell where the next message begins after one that cannot be read; what is broken ends by itself."""
+        """After a message that cannot be read nobody knows where the next one begins; what is broken ends by itself."""
         if not isinstance(error, OSError):
             self.hang_up()
 

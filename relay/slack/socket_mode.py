@@ -147,7 +147,7 @@ def _look(text: str) -> None:
         return
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     match message:
         case {"type": "hello"}:

@@ -133,7 +133,8 @@ def find_arrival(tx: Tx, account: str, key: str, limits: Limits) -> Arrival | No
     came = tx.conn.execute(select(received).where(is_it)).one_or_none()
     if came is None:
         return None
-    shown = and_(deliveries.c.received_id == came.id, equals(deliveries.c.lane, Lane.WORDS))
+    its_words = and_(equals(deliveries.c.lane, Lane.WORDS), deliveries.c.topic == NO_TOPIC)
+    shown = and_(deliveries.c.received_id == came.id, its_words)
     row = tx.conn.execute(_deliveries().where(shown).limit(1)).one_or_none()
     return Arrival(Outcome(came.outcome), came.reason, None if row is None else _delivery(tx, row, limits))
 
