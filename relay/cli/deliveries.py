@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -27,7 +27,7 @@ from relay.wiring import slack_limits
 COLUMNS = ("id", "kind", "state", "customer", "group_id", "channel", "age", "tries", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
 TIMES = ("created_at", "received_at", "started_at")
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 REPLAYED: dict[StrEnum, str] = {
     Replayed.QUEUED: "Queued again.",
     Replayed.PRUNED: "Its content is no longer stored, so it cannot be sent again.",

@@ -135,10 +135,10 @@ class Files:
         for name, text in self._texts.items():
             (self._folder / name).write_text(text, encoding="utf-8")
             self.written.append(name)
-        self.left += [name for name in (self.config, MANIFEST) if self._is_untouched(name)]
+        self.left += [name for name in (self.config or "", MANIFEST) if name and self._is_untouched(name)]
 
-    def _is_untouched(self, name: str | None) -> bool:
-        return name is not None and name not in self._texts and not any(one.startswith(name) for one in self.left)
+    def _is_untouched(self, name: str) -> bool:
+        return name not in self._texts and not any(one.startswith(name) for one in self.left)
 
     def _manifest(self) -> str:
         path = self._folder / MANIFEST

@@ -65,7 +65,7 @@ class EnvFile:
         last = {one.key: number for number, one in enumerate(self._bindings) if one.key}  # the last one counts
         text = ""
         for number, one in enumerate(self._bindings):
-            if one.key in news and last[one.key] == number:
+            if one.key is not None and one.key in news and last[one.key] == number:
                 text += f"{one.key}={_written(news[one.key])}\n"
             else:
                 text += one.original.string

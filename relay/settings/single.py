@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from relay.findings import Finding
+from relay.findings import Finding, errors
 from relay.settings.check import check_config
 from relay.settings.load import check_settings
 from relay.settings.variables import Need
@@ -26,8 +26,10 @@ _EXAMPLE = "Write an address such as https://relay.example.com"
 def judge(name: str, value: str) -> Finding | None:
     """What is wrong with a value for this variable, or odd about it; None for a good one. Never holds the value."""
     _, findings = check_settings({name: value}, need={_NEEDED_FOR.get(name, Need.REPLIES)}, cwd=Path())
-    found = next((one for one in findings if one.where == name), None)
-    return found or (_judge_address(value) if name == "RELAY_PUBLIC_URL" else None)
+    found = [one for one in findings if one.where == name]
+    if name == "RELAY_PUBLIC_URL" and not errors(found):
+        return _judge_address(value)
+    return next(iter(found), None)
 
 
 def judge_channel(value: str) -> Finding | None:

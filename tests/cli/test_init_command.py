@@ -197,7 +197,7 @@ def test_others_who_can_read_the_file_are_told_of(run: Run, tmp_path: Path) -> N
 
 def test_a_password_arrives_as_it_was_given(run: Run, tmp_path: Path) -> None:
     url = "postgresql://u:p%20$HOME'\\#\"x@h/d"
-    run("init", "--socket-mode", "--database-url", url)
+    run("init", "--socket-mode", "--bot-token", BOT, "--database-url", url)
     assert settings(tmp_path).database_url == url
 
 

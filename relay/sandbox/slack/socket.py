@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Ping, Request, TextMessage
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -42,7 +43,7 @@ class Socket:
                     return
                 with suppress(TimeoutError):
                     self._protocol.receive_data(self._connection.recv(65536) or None)
-        except OSError:
+        except (OSError, RemoteProtocolError):
             return
         finally:
             if self in self._sockets.open:
@@ -78,5 +79,5 @@ class Socket:
         return True
 
     def _send(self, event: Event) -> None:
-        with self._writing, suppress(OSError):
+        with self._writing, suppress(OSError, LocalProtocolError):
             self._connection.sendall(self._protocol.send(event))
