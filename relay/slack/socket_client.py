@@ -55,6 +55,8 @@ class SocketClient(SocketModeClient):
         session = self.current_session
         if session is not None:  # the client closes it when it changes to another one
             session.close = partial(_close, session)  # type: ignore[method-assign]
+        if self.closed:
+            self.hang_up()
 
     def is_there(self) -> bool:
         """False once the connection is gone; the client itself would notice at a ping that Slack has closed it."""

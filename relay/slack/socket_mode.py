@@ -22,7 +22,7 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from relay.clock import monotonic
-from relay.errors import DeliveryFailed, RateLimited
+from relay.errors import DeliveryFailed, RateLimited, Transient
 from relay.slack.api import Api, unreadable
 from relay.slack.socket_client import SocketClient
 
@@ -122,6 +122,8 @@ class SocketMode:
         """Where to connect to; not at once where connections come to nothing again and again."""
         if len(self._opened) == OFTEN and monotonic() - self._opened[0] < WITHIN:
             self._stopping.wait(PAUSE)
+        if self._stopping.is_set():
+            raise Transient("the relay ends", code="ending")
         self._opened.append(monotonic())
         url = self._api.write(OPEN, {}).get("url")
         if not isinstance(url, str) or urlsplit(url).scheme not in ("wss", "ws"):

@@ -79,7 +79,7 @@ def test_clicks_shortcuts_forms_and_commands_work(desk: Cabled) -> None:
     slack = desk.sandbox.slack
     click(slack, "C0SUPPORT", desk.thread, "take_over")
     desk.hears()
-    assert "Alex" in str(desk.roots()[-1]["blocks"])
+    assert "U0ALEX" in str(desk.roots()[-1]["blocks"])
     use_shortcut(slack, "C0SUPPORT", desk.thread, "saved_replies")
     type_command(slack, "C0SUPPORT")
     assert desk.hears()[-2:] == [[200], [200]]
@@ -98,26 +98,23 @@ def test_a_form_stays_open_with_the_reason_that_goes_with_the_acknowledgement(de
 
 
 def test_an_event_whose_acknowledgement_was_lost_comes_again_and_is_not_doubled(desk: Cabled) -> None:
-    desk.sockets.acknowledge_within, desk.sockets.losing = 0.5, 1
+    desk.sockets.acknowledge_within, desk.sockets.losing = 2.0, 1
     desk.agent("only once")
-    statuses = desk.hears()
-    assert [0, 200] in statuses
-    desk.hears()
+    assert any(tries[0] == 0 and tries[-1] == 200 for tries in desk.hears())
     assert desk.reached() == ["only once"]
-    assert [row.copies for row in rows(desk.store, "received") if row.source == "slack"][:1] == [1]
+    assert len([row for row in rows(desk.store, "received") if row.source == "slack"]) == 1
 
 
 def test_what_makes_no_sense_is_not_acknowledged_and_harms_nothing(desk: Cabled) -> None:
-    desk.sockets.acknowledge_within = 0.2
-    put = desk.sandbox.slack.sender.outbox.put
-    broken = [
-        put(desk.sockets.letter("events_api", payload, "", "junk"))
-        for payload in ({}, {"type": 5}, {"type": "x" * 999})
-    ]
-    strange = put(desk.sockets.letter("something_new", {}, "", "junk"))
+    outbox, junk = desk.sandbox.slack.sender.outbox, ({}, {"type": 5}, {"type": "x" * 999})
+    desk.sockets.acknowledge_within, outbox.retry = 0.2, (0.0, 0.0)
+    broken = [outbox.put(desk.sockets.letter("events_api", one, "", f"junk {len(str(one))}")) for one in junk]
+    assert outbox.wait_idle()
+    desk.sockets.acknowledge_within = 20.0
+    strange = outbox.put(desk.sockets.letter("something_new", {}, "", "junk"))
     desk.agent("still here")
     desk.hears()
-    assert {tuple(item.statuses) for item in broken} == {(0, 0, 0, 0)}
+    assert {tuple(item.statuses) for item in broken} == {(0, 0, 0)}
     assert strange.statuses == [200]
     assert desk.reached() == ["still here"]
 
