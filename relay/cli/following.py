@@ -20,9 +20,7 @@ LOOK = 0.05  # seconds between looks
 HELD_UP = 3.0  # seconds after which whatever holds it up will not be over in a moment
 
 NOT_AT_HAND = "It cannot be followed from here: DATABASE_URL does not lead to the relay's database."
-NOT_THERE = (
-    "The database at hand does not have the message: it is another relay's. Set DATABASE_URL to that of this one."
-)
+NOT_THERE = "It cannot be followed from here: DATABASE_URL leads to another relay's database."
 MAP_IT = "Name a channel for it in the configuration, under `channels` or as `default_channel`."
 REPLAY_IT = "`relay deliveries show {id}` tells more; `relay deliveries replay {id}` sends it again."
 BY_ITSELF = "Nothing is lost: the relay looks again by itself."
@@ -106,4 +104,4 @@ def _judge(arrival: Arrival, seconds: float) -> Followed:
 def _hint(row: DeliveryRow) -> str:
     if row.mapped_to is None:
         return MAP_IT
-    return BY_ITSELF if row.cause or row.state is not DeliveryState.WAITING else NO_WORKER
+    return BY_ITSELF if row.cause or row.state != DeliveryState.WAITING else NO_WORKER

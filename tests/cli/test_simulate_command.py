@@ -58,22 +58,33 @@ def test_it_follows_the_message_until_it_is_visible(
 
 
 NOT_SHOWN = [
-    ("", (), "Name a channel for it in the configuration"),
-    ("default_channel: C0GENERAL", (), "Is anybody delivering?"),
-    ("default_channel: C0GENERAL", ("--text", ""), "ignored"),
+    ("", "Name a channel for it in the configuration"),
+    ("default_channel: C0GENERAL", "Is anybody delivering?"),
 ]
 
 
-@pytest.mark.parametrize(("config", "flags", "said"), NOT_SHOWN)
+@pytest.mark.parametrize(("config", "said"), NOT_SHOWN)
 def test_it_says_why_a_message_is_not_visible(
-    run: Run, start: Callable[..., RelayProcess], database_url: str, config: str, flags: tuple[str, ...], said: str
+    run: Run, start: Callable[..., RelayProcess], database_url: str, config: str, said: str
 ) -> None:
     env = lone_environment(database_url) | {"RELAY_CONFIG_YAML": config or "channels: {}"}
     start("serve", "--no-worker", env=env).wait_ready()
     here = {"KOMMUNICATE_WEBHOOK_TOKEN": TOKEN, "PORT": env["PORT"], "DATABASE_URL": database_url}
-    result = run("simulate", "--wait", "0.3", *flags, **here)
+    result = run("simulate", "--wait", "0.3", **here)
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_it_says_that_a_message_is_not_to_be_seen(
+    run: Run, start: Callable[..., RelayProcess], live_server: Callable[..., SandboxServer], sqlite_database_url: str
+) -> None:
+    env = environment(live_server(pace=0), sqlite_database_url)
+    env |= {"RELAY_CONFIG_YAML": "default_channel: C0GENERAL\nshow: alerts"}
+    start("serve", env=env).wait_ready()
+    here = {"KOMMUNICATE_WEBHOOK_TOKEN": TOKEN, "PORT": env["PORT"], "DATABASE_URL": sqlite_database_url}
+    result = run("simulate", **here)
+    assert result.exit_code == 1
+    assert re.search(r"(?m)^Not visible after .* s, but ignored: ", result.output)
 
 
 def test_where_the_database_is_not_at_hand_it_says_so_and_the_message_was_taken(
