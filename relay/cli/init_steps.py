@@ -38,7 +38,9 @@ NO_ADDRESS = """\
      Kommunicate has to reach the relay, though Slack does not: by a tunnel or a proxy to its port, for the path
      /kommunicate/webhook alone. To try it, `relay simulate` needs none of that."""
 FILES = "     Agents' files reach no customer without RELAY_PUBLIC_URL: customers open them at the relay."
-LATER = "Still missing: {names}. Run `relay init` again when you have {them}, or write {them} into .env."
+LATER = """
+Still missing: {names}.
+Run `relay init` again when you have {them}, or write {them} into .env."""
 NEXT = """
 Then
   relay check       checks {config}
@@ -81,11 +83,10 @@ class Steps:
         if self._address is None:
             click.echo(f"{NO_ADDRESS}\n{FILES}")
         missing = [name for name in self.wanted if not self._files.has(name)]
-        click.echo()
         if missing:
             click.echo(LATER.format(names=", ".join(missing), them="them" if len(missing) > 1 else "it"))
         for sentence in self._files.wrong():
-            click.echo(sentence)
+            click.echo(f"\n{sentence}")
         click.echo(NEXT.format(config=self._files.config or "RELAY_CONFIG_YAML"))
 
     def _token(self) -> str:

@@ -19,7 +19,7 @@ UNPRINTABLE = re.compile(
 )
 
 WIDTH = 100  # characters of a line that no terminal has asked for
-WIDEST = {"customer": 16, "group_id": 12, "channel": 12}  # characters; what is longer goes on in the next line
+WIDEST = {"customer": 20, "group_id": 12, "channel": 12}  # characters; what is longer goes on in the next line
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:

@@ -74,6 +74,8 @@ class SocketClient(SocketModeClient):
 
     def end(self) -> None:
         """Ends the connection and all that is about it."""
+        self.closed = True
+        self.enqueue_message(None)  # type: ignore[arg-type]  # wakes whoever waits for the next one, for a second
         self.hang_up()
         self.close()
 
