@@ -38,6 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "routing": GROUND | {"jsontext", "settings"},
     "store": GROUND | {"failpoints"},
     "delivery": GROUND | {"failpoints", "findings", "net", "store", "slack", "kommunicate", "routing", "settings"},
+    "inbound": GROUND | {"failpoints", "delivery", "routing", "settings", "slack", "store", "wiring"},
     "metrics": GROUND | {"store"},
     "sandbox": set(),
 }
@@ -48,6 +49,7 @@ STRANGERS = {
     "kommunicate": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3", "requests", "urllib3"},
     "store": {"flask", "werkzeug", "requests", "urllib3"},
     "delivery": {"flask", "werkzeug", "waitress", "click", "requests", "urllib3", "alembic"},
+    "inbound": {"flask", "werkzeug", "sqlalchemy", "alembic", "click", "requests", "urllib3"},
     "settings": {"flask", "sqlalchemy", "requests", "urllib3", "click"},
     "routing": {"flask", "sqlalchemy", "requests", "urllib3"},
     "web": {"requests", "urllib3", "alembic", "sqlalchemy"},
@@ -89,7 +91,7 @@ def test_its_room_keeps_strangers_out(name: str) -> None:
 
 
 def test_only_those_who_start_things_know_the_wiring() -> None:
-    assert {room(name) for name, tree in TREES.items() if "wiring" in ours(tree)} <= {"cli", "web", "wiring"}
+    assert {room(name) for name, tree in TREES.items() if "wiring" in ours(tree)} <= {"cli", "inbound", "web", "wiring"}
 
 
 def test_nobody_below_knows_the_web_or_the_command_line() -> None:
@@ -188,7 +190,9 @@ OTHER_MEANING = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(files_of("store", "delivery", "web", "metrics", "wiring", "cli"))))
+@pytest.mark.parametrize(
+    "name", sorted(set(files_of("store", "delivery", "inbound", "web", "metrics", "wiring", "cli")))
+)
 def test_the_words_of_the_vocabulary_are_written_there_alone(name: str) -> None:
     """A lane, a state, a kind, a topic or a mark is named; its text stands in `vocabulary.py` and in the schema."""
     if "/versions/" in name or name in ("store/db/tables.py", "store/db/file_tables.py"):

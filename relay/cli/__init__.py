@@ -10,6 +10,7 @@ from relay.cli.later import Later, LaterGroup
 # The first sentence of each command's help; its file has its name.
 COMMANDS = {
     "demo": "Try the relay against a built-in Slack and Kommunicate; ignores .env.",
+    "init": "Make config.yaml, .env and the Slack app's manifest, and tell what to do next.",
     "check": "Check the configuration file, offline.",
     "route": "Tell what becomes of a message, rule by rule; posts nothing.",
     "simulate": "Send a sample message to a running relay, as Kommunicate would.",

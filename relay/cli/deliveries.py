@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import click
 
 from relay.cli.common import Age, explain_failures, json_option, settings_for
-from relay.cli.hiding import without_hidden
+from relay.cli.hiding import hidden_in_names, without_hidden
 from relay.cli.rows import print_fields, print_rows
+from relay.cli.times import in_words, iso, readable
 from relay.errors import SettingsError
 from relay.settings import Settings
-from relay.store.db.engine import Store, open_store
+from relay.store.db.engine import Store, Tx, open_store
 from relay.store.db.schema import SchemaState, schema_state
 from relay.store.operations.replay import Replayed, replay_all, replay_one
 from relay.store.operations.reports import Which, list_deliveries, show_delivery, show_rejected
 from relay.vocabulary import Outcome
 from relay.wiring import slack_limits
 
-COLUMNS = ("id", "kind", "state", "group_id", "channel", "age", "attempts", "cause")
+COLUMNS = ("id", "kind", "state", "customer", "group_id", "channel", "age", "tries", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
+TIMES = ("created_at", "received_at", "started_at")
+Row = dict[str, Any]
 REPLAYED: dict[StrEnum, str] = {
     Replayed.QUEUED: "Queued again.",
     Replayed.PRUNED: "Its content is no longer stored, so it cannot be sent again.",
@@ -49,6 +53,8 @@ def list_(*, which: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, the newest first; never what a customer wrote."""
     with open_existing(settings_for("deliveries")) as store, store.read() as tx:
         rows = list_deliveries(tx, Which(which or Which.ALL), slack_limits(), limit)
+        rows = _without_hidden(tx, rows)
+    rows = [_for_scripts(row) if as_json else _for_table(row) for row in rows]
     columns = REJECTED_COLUMNS if which == Which.REJECTED else COLUMNS
     print_rows(rows, columns, as_json=as_json, empty="Nothing there.")
 
@@ -84,10 +90,39 @@ def show(*, delivery_id: str, as_json: bool) -> None:
         row = show_rejected(tx, number) if rejected else show_delivery(tx, number, slack_limits())
         if row is not None and "body" in row:
             row = {**row, "body": without_hidden(tx, row["body"])}
+        elif row is not None:
+            (row,) = _without_hidden(tx, [row])
     if row is None:
         click.echo(f"There is no delivery {delivery_id}.", err=True)
         raise SystemExit(1)
-    print_fields(row, as_json=as_json)
+    print_fields(_for_scripts(row) if as_json else _for_lines(row), as_json=as_json)
+
+
+def _without_hidden(tx: Tx, rows: Sequence[Row]) -> list[Row]:
+    shown = hidden_in_names(tx)
+    return [{**row, "customer": shown(row["customer"])} if "customer" in row else row for row in rows]
+
+
+def _for_scripts(row: Row) -> Row:
+    """Times as ISO 8601 has them; ages stay seconds."""
+    found = {name: iso(value) if name in TIMES and value is not None else value for name, value in row.items()}
+    return {**found, "sends": [_for_scripts(send) for send in row["sends"]]} if "sends" in row else found
+
+
+def _for_table(row: Row) -> Row:
+    """What a line has room for."""
+    found = _for_lines(row)
+    if "age" not in row:
+        return found
+    return {**found, "tries": row["attempts"], "channel": row["mapped_to"], "age": in_words(row["age"])}
+
+
+def _for_lines(row: Row) -> Row:
+    """Times as people read them."""
+    found = {name: readable(value) if name in TIMES and value is not None else value for name, value in row.items()}
+    if "age" in row:
+        found["age"] = in_words(row["age"])
+    return {**found, "sends": [_for_lines(send) for send in row["sends"]]} if "sends" in row else found
 
 
 def parse_id(text: str) -> tuple[bool, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from relay.store.db.engine import Tx
 from relay.store.operations.hiding import known_rules
 
 UNKNOWN = "(not shown: which details are to be hidden cannot be read any more; start this version of the relay once)"
+NAME_UNKNOWN = "(hidden)"
 MOST_DEPTH = 30
 
 
@@ -32,6 +34,15 @@ def without_hidden(tx: Tx, body: str | None) -> str | None:
         return UNKNOWN
     hides = redactor(rules)
     return body if hides is None or body is None else _redacted(body, hides)
+
+
+def hidden_in_names(tx: Tx) -> Callable[[str], str]:
+    """What makes of somebody's name what a report may show of it."""
+    try:
+        hides = redactor(_rules(tx))
+    except ValidationError:
+        return lambda name: NAME_UNKNOWN if name else ""
+    return hides.clean if hides is not None else lambda name: name
 
 
 def _rules(tx: Tx) -> tuple[Redaction, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ UNPRINTABLE = re.compile(
     r"\U000e0000-\U000e0fff]"
 )
 
+WIDTH = 100  # characters of a line that no terminal has asked for
+WIDEST = {"customer": 20, "group_id": 12, "channel": 12}  # characters; what is longer goes on in the next line
+
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
     """Rows as a table for people or as a JSON list."""
@@ -28,11 +32,12 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
         return
     table = Table(box=None, header_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(column.replace("_", " "), overflow="fold", max_width=WIDEST.get(column))
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     # Without markup: ids come from outside, and brackets in them are just brackets.
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    width = None if sys.stdout.isatty() else WIDTH
+    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
 
 
 def print_fields(row: Mapping[str, Any], *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from relay.cli.running import leave, on_stop_signals, refuse_wiped_disk, stop_wo
 from relay.delivery.worker import Worker
 from relay.errors import SettingsError
 from relay.failpoints import arm
+from relay.inbound.socket_mode import socket_mode
 from relay.web import create_app
 from relay.web.server import open_server
 from relay.wiring import Relay, Reloader, build_relay, build_worker, learn_identity, ready_schema, tell_others
@@ -42,7 +43,8 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     on_stop_signals(leave)
     try:
         # SystemExit: the signal may come before waitress minds it
-        with suppress(SystemExit), tell_others(relay) if delivering is None else nullcontext(), Reloader(relay):
+        telling = tell_others(relay) if delivering is None else nullcontext()
+        with suppress(SystemExit), telling, Reloader(relay), socket_mode(relay):
             if delivering is not None:
                 delivering.start()
             # a name with several addresses has several servers, and then no port of its own

@@ -25,7 +25,7 @@ class Replying:
     rules: Replies
     call_deadline: float
     files_back: Callable[[str], FilesBack]  # for the rule by which a conversation has its channel
-    public_url: str | None = None  # with which links for customers begin; None for where Slack reaches the relay
+    public_url: str | None = None  # links for customers begin with it; None: where Slack reaches the relay; "": nowhere
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
     # Silently: from Slack nothing reaches the customer but what an agent wrote.

@@ -20,6 +20,7 @@ REFUSED = "files do not go to customers here (`files_back: refuse`)"
 FOLLOWS = "(a file follows)"
 UNDER_WAY = "its files are being fetched"
 NO_ADDRESS = "the relay does not know its own address yet"
+NOWHERE = "customers have no address to open it at: RELAY_PUBLIC_URL is not set"
 LONGEST = 75.0  # seconds that words wait for their files, whatever holds those up
 TOO_LATE = "it could not be fetched in time"
 AGAIN = 30.0  # seconds; a file that is there wakes its reply
@@ -43,7 +44,7 @@ def hand_on(
 ) -> HandedOn | Need | float:
     """What the customer is given of what an agent shared; or what has to be done, or waited for, before that.
 
-    Links begin with `address`; with None, with the one by which Slack has reached the relay.
+    Links begin with `address`; with None, with the one by which Slack has reached the relay. With "" there are none.
     """
     found = kept_files.files_of(tx, action.id)
     if all(one.link for one in shared):
@@ -55,7 +56,7 @@ def hand_on(
             return _wait(tx, claim, action, shared, found)
         kept_files.give_up_waiting(tx, claim.conversation.id, action.id, TOO_LATE)
         found = kept_files.files_of(tx, action.id)
-    return _given(found, shared, address or kept_files.public_url(tx), how)
+    return _given(found, shared, kept_files.public_url(tx) if address is None else address, how)
 
 
 def _wait(tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile], found: Sequence[KeptFile]) -> float:
@@ -72,8 +73,9 @@ def _given(found: Sequence[KeptFile], shared: Sequence[AgentFile], address: str 
     lines = [f"{one.name}: {one.link}" for one in shared if one.link]
     missing = [f"{one.name} ({one.cause})" for one in found if one.state is not KeptState.KEPT]
     kept = [one for one in found if one.state is KeptState.KEPT]
-    if address is None:
-        return HandedOn(tuple(lines), missing=(*missing, *(f"{one.name} ({NO_ADDRESS})" for one in kept)))
+    if not address:
+        why = NO_ADDRESS if address is None else NOWHERE
+        return HandedOn(tuple(lines), missing=(*missing, *(f"{one.name} ({why})" for one in kept)))
     urls = [f"{address}/files/{one.token}" for one in kept]
     lines += [f"{one.name}: {url}" for one, url in zip(kept, urls, strict=True)]
     shows = how is FilesBack.AUTO and len(kept) == 1 and kept[0].content_type in PICTURES

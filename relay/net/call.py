@@ -177,11 +177,11 @@ class _PoolOverTLS(_Pool, HTTPSConnectionPool):
 
 
 def _pools(base_url: str) -> PoolManager:
-    """Connections to the vendor's host, by the proxy that the environment names; never to this machine itself."""
+    """Connections to the vendor's host."""
     parts = urlsplit(base_url)
-    host, context = parts.hostname or "", tls() if parts.scheme == "https" else None
+    context = tls() if parts.scheme == "https" else None
     pools: PoolManager
-    proxy = None if _is_this_machine(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
+    proxy = proxy_to(parts.hostname or "", parts.scheme)
     if proxy is None:
         pools = PoolManager(1, maxsize=KEPT, ssl_context=context)
     else:
@@ -190,6 +190,11 @@ def _pools(base_url: str) -> PoolManager:
         pools = ProxyManager(proxy, 1, proxy_headers=headers, maxsize=KEPT, ssl_context=context)
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _PoolOverTLS}
     return pools
+
+
+def proxy_to(host: str, scheme: str) -> str | None:
+    """The proxy that the environment names for this host; never one to this machine itself."""
+    return None if _is_this_machine(host) or proxy_bypass(host) else getproxies().get(scheme)
 
 
 def _is_this_machine(host: str) -> bool:

@@ -76,10 +76,16 @@ def connect(found: Sequence[Address], options: Iterable[Option] = ()) -> InTime:
 
 
 def tls() -> ssl.SSLContext:
+    """For connections that end in time."""
+    context = trusting()
+    context.sslsocket_class = InTimeOverTLS
+    return context
+
+
+def trusting() -> ssl.SSLContext:
     """Trusts whom the machine trusts; on one that knows of nobody, such as a bare container, whom Mozilla trusts."""
     context = ssl.create_default_context()
     known = ssl.get_default_verify_paths()
     if not (known.cafile or (known.capath and any(Path(known.capath).iterdir()))):
         context.load_verify_locations(certifi.where())
-    context.sslsocket_class = InTimeOverTLS
     return context

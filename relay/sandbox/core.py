@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 # What opens the sandbox's two accounts; known to everybody, so none of it is secret.
 BOT_LOGIN, SIGNING_KEY, API_KEY, WEBHOOK_WORD = "xoxb-sandbox", "sandbox-secret", "sandbox-key", "sandbox-token"
+APP_LOGIN = "xapp-sandbox"
 
 
 class Core:

@@ -86,12 +86,16 @@ class Sandbox:
         with self.core.lock:
             self._calls.append(call)
 
-    def connect(self, relay_url: str, *, replies: bool = True) -> None:
-        """Points both vendors at a relay: the webhook and, with `replies`, Slack's events and clicks."""
+    def connect(self, relay_url: str, *, replies: bool = True, socket_mode: bool = False) -> None:
+        """Points both vendors at a relay: the webhook and, with `replies`, Slack's events and clicks.
+
+        With `socket_mode` Slack waits for the relay to connect.
+        """
         base = relay_url.rstrip("/")
         self.kommunicate.webhook_url = f"{base}/kommunicate/webhook"
         self.slack.sender.events_url = f"{base}/slack/events" if replies else None
         self.slack.sender.interactions_url = f"{base}/slack/interactions" if replies else None
+        self.slack.sender.sockets.enabled = socket_mode
         self.core.touch()
 
     def wait_idle(self, timeout: float = 10.0) -> bool:

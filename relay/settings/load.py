@@ -26,6 +26,7 @@ DEFAULT_PORT = "8080"
 
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
 _WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
+_APP_HINT = "In Slack's app settings: Basic Information, App-Level Tokens, with the scope connections:write."
 
 _EVERYTHING = frozenset(Need)
 NEEDS: Mapping[str, frozenset[Need]] = {
@@ -39,7 +40,7 @@ NEEDS: Mapping[str, frozenset[Need]] = {
     "check": frozenset({Need.CONFIG}),
     "route": frozenset({Need.CONFIG, Need.REPLIES}),
     "route from the database": frozenset({Need.CONFIG, Need.REPLIES, Need.DATABASE}),
-    "simulate": frozenset({Need.TOKEN}),
+    "simulate": frozenset({Need.TOKEN, Need.DATABASE}),
 }
 """What each command of the relay needs."""
 
@@ -58,6 +59,7 @@ class Settings:
     accounts: Mapping[str, AccountKeys] = field(default_factory=dict)  # further ones, by name
     slack_bot_token: str | None = field(default=None, repr=False)
     slack_signing_secrets: tuple[str, ...] = field(default=(), repr=False)
+    slack_app_token: str | None = field(default=None, repr=False)  # for Socket Mode
     slack_api_url: str = SLACK_API
     workspaces: Mapping[str, WorkspaceKeys] = field(default_factory=dict)  # further ones, by name
     admin_password: str | None = field(default=None, repr=False)
@@ -89,8 +91,8 @@ class Settings:
 
     @property
     def hears_slack(self) -> bool:
-        """True where some workspace's events can be known to be Slack's."""
-        return any(keys.signing_secrets for keys in self.every_workspace.values())
+        """True where Slack can tell the relay what agents do: at its address, or by Socket Mode."""
+        return bool(self.slack_app_token) or any(keys.signing_secrets for keys in self.every_workspace.values())
 
 
 def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:
@@ -204,6 +206,16 @@ def _slack(reader: Reader) -> dict[str, Any]:
 def _replies(reader: Reader) -> dict[str, Any]:
     return {
         "slack_signing_secrets": signing_secrets(reader, "SLACK_SIGNING_SECRET"),
+        "slack_app_token": _app_token(reader),
         "kommunicate_api_key": reader.only_token("KOMMUNICATE_API_KEY"),
         "kommunicate_api_url": api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
     }
+
+
+def _app_token(reader: Reader) -> str | None:
+    name = "SLACK_APP_TOKEN"
+    token = reader.only_token(name)
+    if token and not re.fullmatch(r"xapp-[!-~]+", token):
+        message = f"{name} holds no app-level token: those begin with xapp-."
+        reader.note("wrong_token", name, message, _APP_HINT)
+    return token

@@ -10,7 +10,7 @@ from pathlib import Path
 from relay.findings import Finding, Level
 
 _LARGEST_SECRET = 64 * 1024
-_PLACEHOLDERS = ("xoxb-...", "change-me", "changeme")
+_PLACEHOLDERS = ("xoxb-...", "xapp-...", "change-me", "changeme")
 
 
 class Need(StrEnum):
@@ -30,6 +30,7 @@ SECRETS = (
     "KOMMUNICATE_API_KEY",
     "SLACK_BOT_TOKEN",
     "SLACK_SIGNING_SECRET",
+    "SLACK_APP_TOKEN",
     "RELAY_ADMIN_PASSWORD",
     "RELAY_METRICS_TOKEN",
     "AWS_SECRET_ACCESS_KEY",

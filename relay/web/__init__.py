@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
 from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
 from relay.web import errors, files, health, kommunicate, metrics, slack
 from relay.wiring import Relay, Reloader, build_relay, learn_identity, ready_schema
+
+log = structlog.get_logger()
 
 
 def create_app(relay: Relay | None = None) -> Flask:
@@ -21,6 +24,8 @@ def create_app(relay: Relay | None = None) -> Flask:
         app.before_request(Reloader(relay).look)  # here is no thread that could, and threads survive no fork
         if relay.settings.workspaces:  # by their teams workspaces that share an app are told apart
             learn_identity(relay)
+        if relay.settings.slack_app_token:
+            log.warning("socket.not_here", hint="Socket Mode needs `relay serve`; this server hears nothing of Slack.")
     app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong
     app.extensions["relay"] = relay
     errors.register(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from itertools import chain
@@ -36,7 +35,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Accept-Ranges": "bytes",
 }
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](?::[0-9]{1,5})?", re.ASCII)
 
 
 @bp.get("/files/<token>")
@@ -89,24 +87,3 @@ def _describe(file: KeptFile) -> dict[str, str]:
     how, plain = "inline" if shown else "attachment", re.sub(r"[^A-Za-z0-9._ -]", "_", file.name)
     name = f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
     return {"Content-Type": file.content_type if shown else ANYTHING, "Content-Disposition": name}
-
-
-def reached_at(host: str) -> str | None:
-    """The relay's address for somebody who has reached it under this `Host`; None for what is none.
-
-    Slack calls https addresses alone, so behind a name there is always a proxy that speaks it.
-    """
-    if not _HOST.fullmatch(host):
-        return None
-    name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
-    if "." not in name and not name.startswith("[") and name != "localhost":
-        return None  # a name that only the proxy knows
-    return f"{'http' if _is_number(name.strip('[]')) or name == 'localhost' else 'https'}://{host}"
-
-
-def _is_number(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -178,9 +178,9 @@ def file_hosts(relay: Relay) -> Hosts:
 def _replying(
     relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str, client: KommunicateClient | None
 ) -> Replying | None:
-    """The way back; it needs both a key to send with and a secret by which Slack's events are known."""
-    config = relay.settings.config
-    if client is None or not relay.settings.hears_slack:
+    """The way back; it needs both a key to send with and a way to hear what agents do in Slack."""
+    settings, config = relay.settings, relay.settings.config
+    if client is None or not settings.hears_slack:
         return None
 
     def slack_in(workspace: str) -> SlackClient:
@@ -195,7 +195,8 @@ def _replying(
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),
-        public_url=relay.settings.public_url,
+        # who only calls Slack has no address that Slack could know
+        public_url=settings.public_url or (None if settings.slack_signing_secrets else ""),
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
 

@@ -15,7 +15,7 @@ from tests.cli.conftest import Run
 from tests.commands import every_command
 from tests.harness import ROOT
 
-NO_SCRIPT_READS = {"demo", "serve", "worker", "simulate", "migrate", "replay"}
+NO_SCRIPT_READS = {"demo", "serve", "worker", "init", "migrate", "replay"}
 
 
 EVERY = list(every_command())

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from sqlalchemy import text
 
 from relay.delivery.worker import Worker
+from relay.messages import Person, Role
 from relay.sandbox import SandboxServer
 from relay.settings import Config
+from relay.store.conversations.people import remember_people
 from relay.store.db.engine import Store, open_store
 from relay.store.queue.closing import close_for_operator
 from relay.vocabulary import GateScope
 from relay.web import create_app
 from relay.wiring import Relay
 from tests.cli.conftest import Run
-from tests.harness import FakeClock, auth, context_with, drain, raw, settings
+from tests.harness import NOON, FakeClock, auth, context_with, drain, raw, settings
 
 Post = Callable[..., None]
 Listing = Callable[..., list[dict[str, object]]]
@@ -99,9 +103,64 @@ def test_a_table_for_people_has_the_same(post: Post, run: Run, database_url: str
     post(raw("k1", 2), raw("k2", 2, timeStamp="never"))
     waiting = run("deliveries", "list", DATABASE_URL=database_url)
     columns = waiting.output.split("\n")[0].split()
-    assert columns == ["id", "kind", "state", "group", "id", "channel", "age", "attempts", "cause"]
+    assert columns == ["id", "kind", "state", "customer", "group", "id", "channel", "age", "tries", "cause"]
     assert "channels" in waiting.output
     assert run("deliveries", "list", "--dead").output == "Nothing there.\n"
+
+
+def test_a_table_names_the_customer_and_fits_100_characters(
+    post: Post, run: Run, store: Store, database_url: str
+) -> None:
+    post(*(raw(f"k{number}", "1" * 40, text="x") for number in range(3)), raw("k9", 1))
+    remember(store, "Jane Maria Alejandra de la Vega y Castillo")
+    lines = run("deliveries", "list", DATABASE_URL=database_url).output.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "Jane Maria" in " ".join(lines)
+    assert re.search(r" \d+ (d|h|min|s) ", lines[1])
+
+
+def test_scripts_get_times_as_iso_8601_and_ages_in_seconds(
+    post: Post, listing: Listing, run: Run, database_url: str
+) -> None:
+    post(raw("k1", 1), raw("k2", 1, timeStamp="never"))
+    (row,), (rejected,) = listing(), listing("--rejected")
+    assert datetime.fromisoformat(str(row["created_at"])).timestamp() == pytest.approx(NOON, abs=1)
+    assert datetime.fromisoformat(str(rejected["received_at"])).timestamp() == pytest.approx(NOON, abs=1)
+    assert isinstance(row["age"], float)
+    (row,) = (json.loads(run("deliveries", "show", "1", "--json", DATABASE_URL=database_url).output),)
+    assert (row["mapped_to"], str(row["created_at"])[-1]) == ("C0SUPPORT", "Z")
+
+
+def test_people_get_local_times(post: Post, run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    post(raw("k1", 1), raw("k2", 1, timeStamp="never"))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        shown = run("deliveries", "show", "1", DATABASE_URL=database_url).output
+        rejected = run("deliveries", "list", "--rejected").output
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "created at: 2024-04-06 04:34:38" in shown
+    assert "2024-04-06 04:34:38" in rejected
+
+
+def test_names_show_nothing_that_is_hidden_in_slack(
+    post: Post, listing: Listing, run: Run, store: Store, database_url: str
+) -> None:
+    post(raw("k1", 1))
+    remember(store, "jane@example.com")
+    hides = {"RELAY_CONFIG_YAML": "default_channel: C0GENERAL\nredact: [email]"}
+    assert listing()[0]["customer"] == "jane@example.com"
+    for flags in (("list",), ("list", "--json"), ("show", "1"), ("show", "1", "--json")):
+        assert "jane@" not in run("deliveries", *flags, DATABASE_URL=database_url, **hides).output
+
+
+def remember(store: Store, name: str) -> None:
+    """Whoever wrote has this name."""
+    with store.begin() as tx:
+        remember_people(tx, "default", [Person("customer-1", name, Role.CUSTOMER)])
+        tx.conn.execute(text("UPDATE conversations SET opener_sender = 'customer-1'"))
 
 
 def test_lines_for_people_have_the_same(post: Post, run: Run, database_url: str) -> None:

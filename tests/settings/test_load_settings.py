@@ -63,6 +63,7 @@ def test_the_defaults_are_those_of_the_table(tmp_path):
         ("KOMMUNICATE_API_KEY", "", "kommunicate_api_key", None),
         ("KOMMUNICATE_API_URL", "http://127.0.0.1:9/", "kommunicate_api_url", "http://127.0.0.1:9"),
         ("SLACK_SIGNING_SECRET", "old,new", "slack_signing_secrets", ("old", "new")),
+        ("SLACK_APP_TOKEN", "xapp-1-A-2-b", "slack_app_token", "xapp-1-A-2-b"),
         ("SLACK_API_URL", "http://127.0.0.1:9/api", "slack_api_url", "http://127.0.0.1:9/api/"),
         ("RELAY_ADMIN_PASSWORD", "correct horse", "admin_password", "correct horse"),
         ("RELAY_METRICS_TOKEN", "m", "metrics_token", "m"),
@@ -106,6 +107,8 @@ def test_host_wins_over_what_port_implies(tmp_path):
         ("SLACK_BOT_TOKEN", "xoxb-1,xoxb-2", "several_tokens"),
         ("SLACK_BOT_TOKEN", "fake", "odd_token"),
         ("SLACK_SIGNING_SECRET", "xoxb-1", "wrong_token"),
+        ("SLACK_APP_TOKEN", "xoxb-1", "wrong_token"),
+        ("SLACK_APP_TOKEN", "xapp-\u00e9", "wrong_token"),
         ("SLACK_API_URL", "slack.com", "bad_url"),
         ("SLACK_API_URL", "https://[", "bad_url"),
         ("KOMMUNICATE_API_URL", "ftp://x", "bad_url"),
@@ -295,5 +298,5 @@ def test_it_sees_hosts_that_wipe_their_disk(name):
 
 def test_no_secret_stands_in_the_settings_as_text(tmp_path):
     secrets = {name: f"xoxb-canary-{name}" for name in SECRETS} | {"DATABASE_URL": "postgres://u:canary@h/d"}
-    secrets["SLACK_SIGNING_SECRET"] = "canary-signing"
+    secrets |= {"SLACK_SIGNING_SECRET": "canary-signing", "SLACK_APP_TOKEN": "xapp-canary"}
     assert "canary" not in repr(loaded(tmp_path, **secrets))

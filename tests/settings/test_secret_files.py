@@ -14,6 +14,7 @@ GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-1",
     "RELAY_CONFIG_YAML": "default_channel: C0X",
     "AWS_ACCESS_KEY_ID": "key",
+    "SLACK_APP_TOKEN": "xapp-1",
 }
 FIELDS = {
     "DATABASE_URL": "database_url",
@@ -21,6 +22,7 @@ FIELDS = {
     "KOMMUNICATE_API_KEY": "kommunicate_api_key",
     "SLACK_BOT_TOKEN": "slack_bot_token",
     "SLACK_SIGNING_SECRET": "slack_signing_secrets",
+    "SLACK_APP_TOKEN": "slack_app_token",
     "RELAY_ADMIN_PASSWORD": "admin_password",
     "RELAY_METRICS_TOKEN": "metrics_token",
     "AWS_SECRET_ACCESS_KEY": "files.access.secret",

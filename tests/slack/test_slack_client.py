@@ -12,6 +12,7 @@ from relay.errors import OperatorNeeded, ThreadGone, Unsure
 from relay.messages import Standing
 from relay.slack.client import METHOD_SCOPES, Identity, Posted, Profile
 from relay.slack.forms import SAVED_REPLIES
+from relay.slack.manifest import template
 from relay.slack.thread_notices import SEND_TO_CUSTOMER
 
 MANIFEST = Path(__file__).parents[2] / "slack-manifest.yaml"
@@ -158,3 +159,4 @@ def test_it_asks_for_the_scopes_it_uses_and_no_others():
     assert sorted(asked) == sorted(called | offered)
     assert {one["callback_id"] for one in manifest["features"]["shortcuts"]} == {SAVED_REPLIES, SEND_TO_CUSTOMER}
     assert len(manifest["display_information"]["description"]) <= 140
+    assert MANIFEST.read_text() == template()

@@ -10,12 +10,14 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from relay.sandbox.calls import Outcome, answered
+from relay.sandbox.core import APP_LOGIN
 from relay.sandbox.faults import Fault
 from relay.sandbox.sandbox import Sandbox
 from relay.sandbox.slack import chat, conversations, people, uploads
 from relay.sandbox.slack.access import named_channel
 from relay.sandbox.slack.args import Args, read_args
 from relay.sandbox.slack.sharing import settle
+from relay.sandbox.slack.sockets import add_link, connections_open
 from relay.sandbox.slack.transfer import add_transfer
 from relay.sandbox.slack.values import TEAM_ID, SlackError
 from relay.sandbox.slack.workspace import SlackWorkspace
@@ -25,6 +27,7 @@ LEFT_OUT = {"unthreaded": "thread_ts", "unshared": "channel_id"}
 Method = Callable[[SlackWorkspace, Args], dict[str, Any]]
 
 METHODS: dict[str, Method] = {
+    "apps.connections.open": connections_open,
     "auth.test": people.auth_test,
     "chat.delete": chat.delete,
     "chat.getPermalink": chat.get_permalink,
@@ -76,6 +79,7 @@ def slack_routes(sandbox: Sandbox) -> Blueprint:
         return Response("ok")
 
     add_transfer(routes, sandbox)
+    add_link(routes, sandbox)
     return routes
 
 
@@ -96,7 +100,7 @@ def _place_of(args: Args) -> str:
 def _run(sandbox: Sandbox, method: str, args: Args, problem: SlackError | None) -> Outcome:
     slack = sandbox.slack
     try:
-        _check_token(sandbox, args)
+        _check_token(sandbox, method, args)
         if problem is not None:
             raise problem
         with sandbox.core.lock:
@@ -115,15 +119,21 @@ def _method(name: str) -> Method:
     return METHODS[name]
 
 
-def _check_token(sandbox: Sandbox, args: Args) -> None:
+def _check_token(sandbox: Sandbox, method: str, args: Args) -> None:
+    """The app's own token opens connections and nothing else, and only from the header."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    is_for_app = method == "apps.connections.open"
     if kind.lower() != "bearer":
-        given = args.values.get("token")
+        given = None if is_for_app else args.values.get("token")
         token = given if isinstance(given, str) else ""
     if not token:
         raise SlackError("not_authed")
     sandbox.shown.add(token.strip())
-    if token.strip() != sandbox.slack.bot_token:
+    bot = sandbox.slack.bot_token
+    wanted, other = (APP_LOGIN, bot) if is_for_app else (bot, APP_LOGIN)
+    if token.strip() == other:
+        raise SlackError("not_allowed_token_type")
+    if token.strip() != wanted:
         raise SlackError("invalid_auth")
 
 

@@ -1,4 +1,4 @@
-"""What Slack sends to an app: Events API calls and interactions, signed and retried."""
+"""What Slack sends to an app: Events API calls and interactions, signed and retried; or by Socket Mode."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 from relay.sandbox.core import Core
 from relay.sandbox.outbox import Outbox, Outgoing
+from relay.sandbox.slack.sockets import Sockets
 from relay.sandbox.slack.values import APP_ID, BOT_USER_ID, TEAM_ID
 
 SUBSCRIBED = (
@@ -26,20 +27,24 @@ SUBSCRIBED = (
 
 
 class EventSender:
-    """Posts to the two addresses of the app, where they are set; `subscribed` are the manifest's bot_events."""
+    """Posts to the two addresses of the app, where they are set; `subscribed` are the manifest's bot_events.
+
+    With `sockets.enabled`, Socket Mode is on: all of it goes over the app's own connections instead.
+    """
 
     def __init__(self, core: Core, signing_secret: str, team: str = TEAM_ID) -> None:
         self.core, self.team = core, team
         self.signing_secret = signing_secret
         self.events_url: str | None = None
         self.interactions_url: str | None = None
+        self.sockets = Sockets(core)
         self.subscribed = set(SUBSCRIBED)
         # Slack waits 0, 60 and 300 seconds before its three retries; nobody watching a demo would
         self.outbox = Outbox(core, (0.0, 0.5, 2.0))
 
     def send_event(self, event: dict[str, Any]) -> Outgoing | None:
         """Wraps and sends one event; None when no address is set or the app is not subscribed."""
-        if self.events_url is None or event["type"] not in self.subscribed:
+        if event["type"] not in self.subscribed:
             return None
         event_id = f"Ev{secrets.token_hex(5).upper()}"
         callback = {
@@ -52,11 +57,17 @@ class EventSender:
             "event_time": int(self.core.now()),
             "authorizations": [{"team_id": TEAM_ID, "user_id": BOT_USER_ID, "is_bot": True}],
         }
-        body = self._as_told(callback).encode()
-        return self._post(self.events_url, body, "application/json", event_id, str(event.get("channel", "")))
+        lane = str(event.get("channel", ""))
+        if self.sockets.enabled:
+            return self.outbox.put(self.sockets.letter("events_api", callback, event_id, lane))
+        if self.events_url is None:
+            return None
+        return self._post(self.events_url, self._as_told(callback).encode(), "application/json", event_id, lane)
 
     def send_interaction(self, payload: dict[str, Any]) -> Outgoing | None:
         """Sends one click, form-encoded as Slack does; None when no address is set."""
+        if self.sockets.enabled:
+            return self.outbox.put(self.sockets.letter("interactive", payload, payload["trigger_id"], "interactions"))
         if self.interactions_url is None:
             return None
         body = urlencode({"payload": self._as_told(payload)}).encode()
@@ -65,6 +76,8 @@ class EventSender:
 
     def send_command(self, fields: dict[str, str]) -> Outgoing | None:
         """Sends a slash command, form-encoded, to the same address; None when none is set."""
+        if self.sockets.enabled:
+            return self.outbox.put(self.sockets.letter("slash_commands", fields, fields["trigger_id"], "interactions"))
         if self.interactions_url is None:
             return None
         told = {**fields, "team_id": self.team}

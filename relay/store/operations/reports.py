@@ -18,12 +18,13 @@ from relay.store.db.tables import (
     deliveries,
     gates,
     lanes,
+    people,
     received,
     send_parts,
     sends,
 )
 from relay.store.queue.gates import Limits, gates_for_post, gates_for_reply
-from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome
+from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome, ReceivedKind, Source
 
 
 class Kind(StrEnum):
@@ -59,16 +60,23 @@ STATES = {Which.WAITING: OPEN_DELIVERIES, Which.DEAD: (DeliveryState.DEAD,)}
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """One delivery, without a word of what was written; `age` is in seconds."""
+    """One delivery, without a word of what was written; `age` is in seconds, `created_at` in seconds since 1970.
+
+    `customer` is the name of whoever began the conversation, "" where it is not known; `mapped_to` the channel as the
+    configuration names it.
+    """
 
     id: int
     kind: Kind
     state: DeliveryState
+    customer: str
     group_id: str
     channel: str | None
+    mapped_to: str | None
     thread_ts: str | None
     key: str | None
     form: str
+    created_at: float
     age: float
     attempts: int
     cause: str
@@ -106,6 +114,32 @@ def show_delivery(tx: Tx, delivery_id: int, limits: Limits) -> dict[str, Any] | 
     return {**asdict(_delivery(tx, row, limits)), "sends": found}
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What became of a message that came: ignored, for a reason, or to be delivered."""
+
+    outcome: Outcome
+    reason: str
+    delivery: DeliveryRow | None
+
+
+def find_arrival(tx: Tx, account: str, key: str, limits: Limits) -> Arrival | None:
+    """What became of the message with this key of Kommunicate's; None where it never came."""
+    is_it = and_(
+        equals(received.c.source, Source.KOMMUNICATE),
+        received.c.account == account,
+        equals(received.c.kind, ReceivedKind.MESSAGE),
+        received.c.key == key,
+    )
+    came = tx.conn.execute(select(received).where(is_it)).one_or_none()
+    if came is None:
+        return None
+    its_words = and_(equals(deliveries.c.lane, Lane.WORDS), deliveries.c.topic == NO_TOPIC)
+    shown = and_(deliveries.c.received_id == came.id, its_words)
+    row = tx.conn.execute(_deliveries().where(shown).limit(1)).one_or_none()
+    return Arrival(Outcome(came.outcome), came.reason, None if row is None else _delivery(tx, row, limits))
+
+
 def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
     """One rejected body as it came; None when there is no such id. The only report that shows what was sent."""
     row = tx.conn.execute(_rejected_bodies().where(received.c.id == received_id)).one_or_none()
@@ -116,6 +150,7 @@ def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
 
 
 def _deliveries() -> Select[Any]:
+    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
     return (
         select(
             deliveries,
@@ -128,12 +163,14 @@ def _deliveries() -> Select[Any]:
             conversations.c.why,
             lanes.c.attempts,
             received.c.key,
+            people.c.name.label("customer"),
         )
         .join(conversations, conversations.c.id == deliveries.c.conversation_id)
         .join(received, received.c.id == deliveries.c.received_id)
         .outerjoin(
             lanes, and_(lanes.c.conversation_id == deliveries.c.conversation_id, lanes.c.kind == deliveries.c.lane)
         )
+        .outerjoin(people, customer)
         .order_by(deliveries.c.id.desc())
     )
 
@@ -143,11 +180,14 @@ def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
         id=row.id,
         kind=KINDS.get((row.lane, row.topic), Kind.LINE),
         state=row.state,
+        customer=row.customer or "",
         group_id=owned(row.account, row.group_id),
         channel=row.channel_id or row.channel,
+        mapped_to=row.channel,
         thread_ts=row.thread_ts,
         key=row.key,
         form=row.form,
+        created_at=row.created_at,
         age=max(0.0, tx.now - row.created_at),
         attempts=row.attempts or 0,
         cause=_cause(tx, row, limits),
