@@ -1,0 +1,102 @@
+"""What waitress lets through: requests that never end, more connections than there is room for, lengths in doubt."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import BaseWSGIServer
+
+REQUEST_WITHIN = 30.0  # seconds from its first byte until a request must be there whole: a MiB at 35 kB/s
+QUIET = 60.0  # seconds for which a connection may rest between requests, or its client take nothing of an answer
+LOOK_EVERY = 2  # seconds
+SPARE = 20  # places that are kept free for those who come: the oldest go when fewer are left
+
+_CODINGS = re.compile(rb"\r\ntransfer-encoding:([^\r]*)", re.IGNORECASE)
+_FOLDED = re.compile(rb"\r\n[ \t]")
+
+
+class Parser(HTTPRequestParser):
+    """Answers 400 where the original breaks down, and ends a connection after a request whose length is in doubt."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head of a request; raises ParsingError for what will be a 400."""
+        if _FOLDED.search(header_plus):  # RFC 9112, 5.2: proxies disagree about what it means
+            raise ParsingError("A header goes on in a second line")
+        try:
+            super().parse_header(header_plus)
+        except ValueError:  # a length of thousands of digits, half an address in brackets
+            raise ParsingError("The request cannot be read") from None
+        # RFC 9112, 6.1 and 6.3: where two lengths may differ, what follows may be somebody else's request.
+        codings = _CODINGS.findall(header_plus)
+        plain = len(codings) == 1 and codings[0].strip(b" \t").lower() == b"chunked" and self.chunked
+        if codings and (not plain or "CONTENT_LENGTH" in self.headers):
+            self.headers["CONNECTION"] = "close"
+
+
+class Connection(HTTPChannel):
+    """A connection that knows since when a request is on its way.
+
+    waitress itself looks only for how long nothing has come: to drip a byte now and then was enough to stay for ever.
+    """
+
+    parser_class = Parser
+    since: float | None = None  # when its unfinished request began, in seconds since 1970
+    proven = False  # whether a whole request has ever come over it
+
+    def __init__(self, server: BaseWSGIServer, *args: Any, **rest: Any) -> None:
+        """One that comes where there is no more room takes the place of another."""
+        super().__init__(server, *args, **rest)
+        if len(self._map) > self.adj.connection_limit - SPARE:
+            drop_one(self._map)
+
+    def handle_read(self) -> None:
+        """Take in what has come."""
+        if self.since is None:
+            self.since = time.time()
+        super().handle_read()
+
+    def service(self) -> None:
+        """Answer a whole request, in one of the threads."""
+        self.since, self.proven = None, True
+        super().service()
+
+    def is_late(self, now: float) -> bool:
+        """Whether its client has had its time; one whose request is being answered has not."""
+        unfinished = self.since is not None and self.since < now - REQUEST_WITHIN
+        return not self.requests and (unfinished or self.last_activity < now - QUIET)
+
+    def drop(self) -> None:
+        """Close it when the server's loop comes by next, even if its client takes nothing any more."""
+        self.will_close = True
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+
+def keep_moving(server: BaseWSGIServer) -> None:
+    """Let none of this server's clients hold a connection for ever, and nobody keep others out."""
+
+    def drop_late(now: float) -> None:
+        for channel in _connections(server._map):
+            if channel.is_late(now):
+                channel.drop()
+
+    server.channel_class = Connection
+    server.maintenance = drop_late  # type: ignore[method-assign]
+
+
+def drop_one(sockets: Mapping[int, Any]) -> None:
+    """Drop who has kept us waiting longest; those who have never sent a whole request come first."""
+    waiting = [one for one in _connections(sockets) if not (one.requests or one.will_close)]
+    if waiting:
+        min(waiting, key=lambda one: (bool(one.total_outbufs_len), one.proven, one.since or one.last_activity)).drop()
+
+
+def _connections(sockets: Mapping[int, Any]) -> list[Connection]:
+    return [one for one in sockets.values() if isinstance(one, Connection)]
