@@ -12,6 +12,7 @@ from relay.findings import Finding, Level
 
 _LARGEST_SECRET = 64 * 1024
 _SHORTEST_SECRET = 16  # characters; random ones of that length nobody guesses over a network
+_ANEW = "Make a new one: `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
 _IN_A_CONTAINER = Path("/run/secrets")  # where containers are handed theirs: nobody else is in there
 _PLACEHOLDERS = ("xoxb-...", "change-me", "changeme")
 
@@ -134,9 +135,9 @@ class Reader:
         short = any(len(value) < _SHORTEST_SECRET and not _is_placeholder(value) for value in values)
         stage = self.env.get("RELAY_ENV")
         if short and stage != "test":
-            message = f"{name} is shorter than {_SHORTEST_SECRET} characters and can be guessed."
+            message = f"{name} has fewer than {_SHORTEST_SECRET} characters, so it can be guessed."
             level: Level = "error" if stage == "production" else "warning"
-            self.note("short_secret", name, message, "Make up a longer one: `openssl rand -hex 24`.", level)
+            self.note("secret_short", name, message, _ANEW, level)
 
     def _from_file(self, name: str, path: str, required: str) -> str | None:
         # The path stays out of the sentence: people paste the secret itself here.
@@ -152,8 +153,8 @@ class Reader:
         if not value and required:
             self.note("empty", named, f"The file named by {named} is empty.", required)
         if _others_can_read(self.cwd / path):
-            message = f"Everybody on this machine can read the file named by {named}."
-            self.note("readable_secret", named, message, "Run `chmod 600` on it.", "warning")
+            message = f"Every user of this machine can read the file named by {named}."
+            self.note("secret_readable", named, message, "Run `chmod 600` on it.", "warning")
         return value or None
 
 

@@ -29,12 +29,12 @@ def found(cwd: Path, command: str = "serve", **changes: str) -> list[tuple[str, 
 @pytest.mark.parametrize(("stage", "level"), [("production", "error"), ("", "warning"), ("staging", "warning")])
 def test_a_short_secret_is_an_error_where_production_is_said(tmp_path: Path, name: str, stage: str, level: str) -> None:
     """Elsewhere it is a warning: a relay that ran until now goes on after an upgrade."""
-    assert found(tmp_path, RELAY_ENV=stage, **{name: LONG[1:]}) == [(level, "short_secret", name)]
+    assert found(tmp_path, RELAY_ENV=stage, **{name: LONG[1:]}) == [(level, "secret_short", name)]
 
 
 def test_each_of_several_tokens_must_be_long(tmp_path: Path) -> None:
     both = {"KOMMUNICATE_WEBHOOK_TOKEN": f"{LONG},short"}
-    assert found(tmp_path, **both) == [("warning", "short_secret", "KOMMUNICATE_WEBHOOK_TOKEN")]
+    assert found(tmp_path, **both) == [("warning", "secret_short", "KOMMUNICATE_WEBHOOK_TOKEN")]
 
 
 def test_long_ones_are_fine_and_so_are_those_of_tests_and_of_vendors(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_file_of_a_secret_that_others_can_read_is_a_warning(
     open_above(monkeypatch, tmp_path)
     env = {name: value for name, value in GOOD.items() if name != "SLACK_BOT_TOKEN"}
     _, findings = check_settings(env | {"SLACK_BOT_TOKEN_FILE": str(secret)}, need=NEEDS["serve"], cwd=tmp_path)
-    expected = [("warning", "readable_secret", "SLACK_BOT_TOKEN_FILE")] if told else []
+    expected = [("warning", "secret_readable", "SLACK_BOT_TOKEN_FILE")] if told else []
     assert [(one.level, one.code, one.where) for one in findings] == expected
 
 
