@@ -22,7 +22,7 @@ ALLOWED = (
     "MIT", "BSD", "Apache", "ISC", "Python Software Foundation", "PSF", "Zope Public", "ZPL", "Unlicense",
     "Mozilla Public License 2.0", "MPL-2.0", "LGPL",
 )  # fmt: skip
-PATIENCE = 60.0  # seconds for the database of flaws
+PATIENCE = 45.0  # seconds for the database of flaws
 
 
 def main() -> None:

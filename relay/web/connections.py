@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,10 +12,13 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer
 
+from relay.clock import monotonic
+
 REQUEST_WITHIN = 30.0  # seconds from its first byte until a request must be there whole: a MiB at 35 kB/s
 QUIET = 60.0  # seconds for which a connection may rest between requests, or its client take nothing of an answer
 LOOK_EVERY = 2  # seconds
-SPARE = 20  # places that are kept free for those who come: the oldest go when fewer are left
+SPARE = 20  # places that are kept free for those who come
+STRANGER = 10  # times as long seems the wait for somebody who has never sent a whole request
 
 _CODINGS = re.compile(rb"\r\ntransfer-encoding:([^\r]*)", re.IGNORECASE)
 _FOLDED = re.compile(rb"\r\n[ \t]")
@@ -47,30 +49,44 @@ class Connection(HTTPChannel):
     """
 
     parser_class = Parser
-    since: float | None = None  # when its unfinished request began, in seconds since 1970
+    since: float | None = None  # when its unfinished request began, on the monotonic clock
     proven = False  # whether a whole request has ever come over it
 
     def __init__(self, server: BaseWSGIServer, *args: Any, **rest: Any) -> None:
         """One that comes where there is no more room takes the place of another."""
+        self.moved = monotonic()  # when it came, was answered, or took something of an answer
         super().__init__(server, *args, **rest)
         if len(self._map) > self.adj.connection_limit - SPARE:
-            drop_one(self._map)
+            _make_room(self._map, self)
 
     def handle_read(self) -> None:
         """Take in what has come."""
         if self.since is None:
-            self.since = time.time()
+            self.since = monotonic()
         super().handle_read()
 
     def service(self) -> None:
         """Answer a whole request, in one of the threads."""
-        self.since, self.proven = None, True
+        self.since, self.proven, self.moved = None, True, monotonic()
         super().service()
+        self.moved = monotonic()
+
+    def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002 - as waitress has it
+        """Hand over as much of an answer as the client takes."""
+        sent = super().send(data, do_close)
+        if sent:
+            self.moved = monotonic()
+        return sent
 
     def is_late(self, now: float) -> bool:
         """Whether its client has had its time; one whose request is being answered has not."""
         unfinished = self.since is not None and self.since < now - REQUEST_WITHIN
-        return not self.requests and (unfinished or self.last_activity < now - QUIET)
+        return not self.requests and (unfinished or self.moved < now - QUIET)
+
+    def burden(self, now: float) -> tuple[bool, float]:
+        """How readily it is dropped for somebody else; one that is taking an answer is the last."""
+        waited = now - (self.since or self.moved)
+        return not self.total_outbufs_len, waited if self.proven else waited * STRANGER
 
     def drop(self) -> None:
         """Close it when the server's loop comes by next, even if its client takes nothing any more."""
@@ -82,7 +98,8 @@ class Connection(HTTPChannel):
 def keep_moving(server: BaseWSGIServer) -> None:
     """Let none of this server's clients hold a connection for ever, and nobody keep others out."""
 
-    def drop_late(now: float) -> None:
+    def drop_late(_time: float) -> None:
+        now = monotonic()
         for channel in _connections(server._map):
             if channel.is_late(now):
                 channel.drop()
@@ -91,11 +108,12 @@ def keep_moving(server: BaseWSGIServer) -> None:
     server.maintenance = drop_late  # type: ignore[method-assign]
 
 
-def drop_one(sockets: Mapping[int, Any]) -> None:
-    """Drop who has kept us waiting longest; those who have never sent a whole request come first."""
-    waiting = [one for one in _connections(sockets) if not (one.requests or one.will_close)]
+def _make_room(sockets: Mapping[int, Any], newcomer: Connection) -> None:
+    """Drop the one that has kept us waiting longest, rather than keep the newcomer out."""
+    now = monotonic()
+    waiting = [one for one in _connections(sockets) if not (one is newcomer or one.requests or one.will_close)]
     if waiting:
-        min(waiting, key=lambda one: (bool(one.total_outbufs_len), one.proven, one.since or one.last_activity)).drop()
+        max(waiting, key=lambda one: one.burden(now)).drop()
 
 
 def _connections(sockets: Mapping[int, Any]) -> list[Connection]:

@@ -77,17 +77,36 @@ def test_whoever_rests_is_let_go(begin: Begin) -> None:
 
 
 def test_more_clients_than_there_is_room_for_keep_nobody_out(begin: Begin) -> None:
-    """Twice as many, who come again whenever they are cut off; and a connection that had been good stays."""
+    """Twice as many, who come again whenever they are cut off."""
     relay = begin()
-    with requests.Session() as session:
-        session.get(f"{relay.url}/healthz", timeout=PATIENCE)
+    clients = Clients(relay.port, 2 * ROOM, drip, every=0.2)
+    with clients.at_work():
+        assert wait_for(lambda: clients.cut > ROOM)
+        for number in range(50):
+            assert relay.post(body(f"k{number}")).status_code == 200
+
+
+def test_those_who_hold_connections_that_were_good_keep_nobody_out(begin: Begin) -> None:
+    relay = begin()
+    with ExitStack() as stack:
+        for _ in range(ROOM + 20):
+            session = stack.enter_context(requests.Session())
+            assert session.get(f"{relay.url}/healthz", timeout=PATIENCE).status_code == 200
+        for number in range(10):
+            assert relay.post(body(f"k{number}")).status_code == 200
+
+
+def test_who_never_sent_a_request_goes_before_who_did(begin: Begin) -> None:
+    """A router's connection, which rests, is still there after the crowd."""
+    relay = begin()
+    with requests.Session() as session, ExitStack() as stack:
         kept = local_port(session, relay)
-        clients = Clients(relay.port, 2 * ROOM, drip, every=0.2)
-        with clients.at_work():
-            assert wait_for(lambda: clients.cut > ROOM)
-            for number in range(50):
-                assert relay.post(body(f"k{number}")).status_code == 200
-            assert local_port(session, relay) == kept
+        for number in range(ROOM + 20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", relay.port), PATIENCE))
+            if number == ROOM // 2:
+                threading.Event().wait(1.0)  # until some of them have kept the server waiting
+        assert exchange(relay, request("GET /healthz"))[0] == 200
+        assert local_port(session, relay) == kept
 
 
 def test_a_flood_of_refused_requests_fills_no_log_and_locks_nobody_out(begin: Begin, tmp_path: Path) -> None:
