@@ -19,6 +19,8 @@ import yaml
 from relay.settings import SECRETS, VARIABLES
 from tests.commands import every_command
 from tests.harness import ROOT
+from tests.processes import RelayProcess
+from tests.web.wire import lone_environment
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["relay"]
@@ -126,6 +128,25 @@ def test_nothing_private_gets_into_the_image() -> None:
     assert kept[0] == "*"
     assert [line for line in kept if line.startswith("!")] == ["!requirements.txt", "!relay"]
     assert re.findall(r"(?m)^COPY (?!--from)(\S+)", DOCKERFILE) == ["requirements.txt", "relay"]
+
+
+def test_the_image_knows_whether_it_is_well(tmp_path: Path) -> None:
+    command = json.loads(re.findall(r"(?m)^HEALTHCHECK .*\\\n +CMD (.+)$", DOCKERFILE)[0])
+    env = lone_environment(f"sqlite:///{tmp_path}/relay.db")
+    relay = RelayProcess("serve", "--no-worker", cwd=tmp_path, env=env)
+
+    def health() -> int:
+        done = subprocess.run(
+            [sys.executable, *command[1:]], env={"PORT": env["PORT"]}, capture_output=True, check=False
+        )
+        return done.returncode
+
+    try:
+        relay.wait_ready()
+        assert health() == 0
+    finally:
+        relay.kill()
+    assert health() == 1
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +12,6 @@ from relay.findings import Finding, Level
 _LARGEST_SECRET = 64 * 1024
 _SHORTEST_SECRET = 16  # characters; random ones of that length nobody guesses over a network
 _ANEW = "Make a new one: `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
-_IN_A_CONTAINER = Path("/run/secrets")  # where containers are handed theirs: nobody else is in there
 _PLACEHOLDERS = ("xoxb-...", "change-me", "changeme")
 
 
@@ -130,14 +128,12 @@ class Reader:
     def refuse_short(self, name: str, values: Collection[str]) -> None:
         """Notes a secret of our own choosing that could be guessed; a vendor's are as long as they are.
 
-        An error only where `RELAY_ENV` says production: a relay that ran until now must not stay away after an upgrade.
+        Only where `RELAY_ENV` says production: a relay that ran until now must not stay away after an upgrade.
         """
         short = any(len(value) < _SHORTEST_SECRET and not _is_placeholder(value) for value in values)
-        stage = self.env.get("RELAY_ENV")
-        if short and stage != "test":
+        if short and self.env.get("RELAY_ENV") == "production":
             message = f"{name} has fewer than {_SHORTEST_SECRET} characters, so it can be guessed."
-            level: Level = "error" if stage == "production" else "warning"
-            self.note("secret_short", name, message, _ANEW, level)
+            self.note("secret_short", name, message, _ANEW)
 
     def _from_file(self, name: str, path: str, required: str) -> str | None:
         # The path stays out of the sentence: people paste the secret itself here.
@@ -152,21 +148,8 @@ class Reader:
             return None
         if not value and required:
             self.note("empty", named, f"The file named by {named} is empty.", required)
-        if _others_can_read(self.cwd / path):
-            message = f"Every user of this machine can read the file named by {named}."
-            self.note("secret_readable", named, message, "Run `chmod 600` on it.", "warning")
         return value or None
 
 
 def _is_placeholder(value: str) -> bool:
     return value.lower().startswith(_PLACEHOLDERS)
-
-
-def _others_can_read(path: Path) -> bool:
-    """Whether those who are neither its owner nor of its group can open a file, all folders above it included."""
-    try:
-        found = path.resolve()
-        open_to_all = bool(found.stat().st_mode & stat.S_IROTH) and not found.is_relative_to(_IN_A_CONTAINER)
-        return open_to_all and all(folder.stat().st_mode & stat.S_IXOTH for folder in found.parents)
-    except OSError:
-        return False

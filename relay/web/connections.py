@@ -27,6 +27,8 @@ _FOLDED = re.compile(rb"\r\n[ \t]")
 class Parser(HTTPRequestParser):
     """Answers 400 where the original breaks down, and ends a connection after a request whose length is in doubt."""
 
+    headers: dict[str, str]
+
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head of a request; raises ParsingError for what will be a 400."""
         if _FOLDED.search(header_plus):  # RFC 9112, 5.2: proxies disagree about what it means
@@ -49,6 +51,7 @@ class Connection(HTTPChannel):
     """
 
     parser_class = Parser
+    _map: dict[int, Any]  # all that the loop looks after
     since: float | None = None  # when its unfinished request began, on the monotonic clock
     proven = False  # whether a whole request has ever come over it
 
@@ -91,21 +94,22 @@ class Connection(HTTPChannel):
     def drop(self) -> None:
         """Close it when the server's loop comes by next, even if its client takes nothing any more."""
         self.will_close = True
-        with suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
+        if self.socket is not None:
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
 
 
-def keep_moving(server: BaseWSGIServer) -> None:
+def keep_moving(server: BaseWSGIServer, sockets: Mapping[int, Any]) -> None:
     """Let none of this server's clients hold a connection for ever, and nobody keep others out."""
 
     def drop_late(_time: float) -> None:
         now = monotonic()
-        for channel in _connections(server._map):
+        for channel in _connections(sockets):
             if channel.is_late(now):
                 channel.drop()
 
     server.channel_class = Connection
-    server.maintenance = drop_late  # type: ignore[method-assign]
+    server.maintenance = drop_late  # type: ignore[method-assign, assignment]
 
 
 def _make_room(sockets: Mapping[int, Any], newcomer: Connection) -> None:

@@ -45,7 +45,7 @@ def open_server(app: Flask, host: str, port: int) -> Any:
     )
     for one in list(sockets.values()):  # a name with several addresses has several servers
         if isinstance(one, BaseWSGIServer):
-            keep_moving(one)
+            keep_moving(one, sockets)
     server.task_dispatcher.shutdown = partial(_end, server.task_dispatcher.shutdown, sockets)  # type: ignore[method-assign]
     return server
 

@@ -74,7 +74,8 @@ def _look(path: Path) -> Backup:
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         count = "SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM received)"
-        return Backup(*copy.execute(count).fetchone(), size=path.stat().st_size)
+        conversations, received = copy.execute(count).fetchone()
+        return Backup(conversations, received, path.stat().st_size)
 
 
 def _sync(path: Path) -> None:
