@@ -54,7 +54,7 @@ def _write_bill() -> None:
 
 
 def _audit() -> None:
-    """pip-audit ends with 1 for flaws and for failures alike; only after it has looked does it print what it found."""
+    """pip-audit ends with 1 for flaws and for failures alike; what it found it prints only if it could look."""
     try:
         done = _tool("pip_audit", "--requirement", str(LOCKED), "--disable-pip", "--require-hashes", "--format", "json",
                      "--progress-spinner", "off", "--timeout", "10")  # fmt: skip
@@ -65,7 +65,13 @@ def _audit() -> None:
     flawed = [f"{one['name']} {one['version']}: {flaw['id']}" for one in found for flaw in one.get("vulns", [])]
     if flawed:
         sys.exit("Known flaws:\n" + "\n".join(flawed))
-    print(f"No flaw is known in {len(found)} packages.")
+    unknown = [one["name"] for one in found if "skip_reason" in one]
+    if unknown:
+        print(
+            f"Not audited: {len(unknown)} of {len(found)} packages: the database that is reached knows nothing of them."
+        )
+    if len(unknown) < len(found):
+        print(f"No flaw is known in {len(found) - len(unknown)} packages.")
 
 
 def _tool(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
