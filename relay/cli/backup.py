@@ -31,4 +31,4 @@ def backup(*, file: Path, as_json: bool) -> None:
         click.echo(json.dumps({"file": str(file), **asdict(found)}, indent=2))
         return
     size = max(1, round(found.size / 1e6))
-    click.echo(f"{file}: {found.conversations:,} conversations, {found.received:,} messages, {size:,} MB; checked.")
+    click.echo(f"{file}: {size:,} MB, checked. Conversations: {found.conversations:,}, received: {found.received:,}.")

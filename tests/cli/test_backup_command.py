@@ -35,7 +35,7 @@ MUCH = (
 def test_it_says_what_is_in_it(run: Run, store: Store, database_url: str, tmp_path: Path) -> None:
     take_in(store, "k1")
     result = run("backup", "copy.db", DATABASE_URL=database_url)
-    assert (result.exit_code, result.output) == (0, "copy.db: 1 conversations, 1 messages, 1 MB; checked.\n")
+    assert (result.exit_code, result.output) == (0, "copy.db: 1 MB, checked. Conversations: 1, received: 1.\n")
     found = json.loads(run("backup", "second.db", "--json", DATABASE_URL=database_url).stdout)
     assert found == {
         "file": "second.db",
