@@ -1,4 +1,4 @@
-"""What waitress lets through: requests that never end, more connections than there is room for, lengths in doubt."""
+"""What waitress lets through: requests that never end, too many connections, refusals on and on, lengths in doubt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer
+from waitress.task import WSGITask
 
 from relay.clock import monotonic
 
@@ -19,6 +20,8 @@ QUIET = 60.0  # seconds for which a connection may rest between requests, or its
 LOOK_EVERY = 2  # seconds
 SPARE = 20  # places that are kept free for those who come
 STRANGER = 10  # times as long seems the wait for somebody who has never sent a whole request
+
+REFUSED = "401"
 
 _CODINGS = re.compile(rb"\r\ntransfer-encoding:([^\r]*)", re.IGNORECASE)
 _FOLDED = re.compile(rb"\r\n[ \t]")
@@ -44,6 +47,16 @@ class Parser(HTTPRequestParser):
             self.headers["CONNECTION"] = "close"
 
 
+class Answer(WSGITask):
+    """An answer; one that refuses ends its connection, so that whoever tries on and on has to come anew each time."""
+
+    def build_response_header(self) -> bytes:
+        """The head of the answer."""
+        if self.status.startswith(REFUSED):
+            self.set_close_on_finish()
+        return super().build_response_header()
+
+
 class Connection(HTTPChannel):
     """A connection that knows since when a request is on its way.
 
@@ -51,6 +64,7 @@ class Connection(HTTPChannel):
     """
 
     parser_class = Parser
+    task_class = Answer
     _map: dict[int, Any]  # all that the loop looks after
     since: float | None = None  # when its unfinished request began, on the monotonic clock
     proven = False  # whether a whole request has ever come over it

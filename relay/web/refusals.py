@@ -1,4 +1,4 @@
-"""What a flood of refused requests may cost: an answer each, and few lines of the log.
+"""What a flood of refused requests may cost: an answer and a connection each, and few lines of the log.
 
 Nobody is locked out for it. Kommunicate and Slack share their addresses with others, and behind a host's router all
 requests come from one, so what an address did before says nothing about its next request: whoever has the token, or
