@@ -34,10 +34,13 @@ QUICK ?=
 bench: .venv/.bench  ## how fast it is beside what others would use: DATABASE=, ROUNDS=, QUICK=1; writes docs/bench/
 	$(BIN)/python -m bench.speed --database $(DATABASE) --rounds $(ROUNDS) $(if $(QUICK),--quick,--write docs/bench)
 
-check: .venv/.dev  ## format, lint, types
+check: .venv/.dev  ## format, lint, types, deployment files, licences, bill of materials, known flaws
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/python .ci/packages.py
 
 format: .venv/.dev  ## put the code into shape
 	$(BIN)/ruff format .
@@ -45,6 +48,7 @@ format: .venv/.dev  ## put the code into shape
 
 lock: .venv/.dev  ## write requirements*.txt anew from pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --only-build-deps --build-deps-for editable --output-file requirements-build.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra bench --constraint requirements-dev.txt --output-file requirements-bench.txt pyproject.toml
 
@@ -59,8 +63,9 @@ clean:  ## away with .venv
 	$(PIP) install --require-hashes -r requirements.txt
 	touch $@
 
-.venv/.relay: .venv/.run pyproject.toml
-	$(PIP) install --no-deps -e .
+.venv/.relay: .venv/.run requirements-build.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements-build.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/.dev: .venv/.relay requirements-dev.txt

@@ -193,8 +193,8 @@ def soak(kind: str, kills: int, seconds: float, seed: int) -> dict[str, object]:
         load.stop.set()
         for writer in writers:
             writer.join()
-        wait_for(lambda: _is_complete(load, server), SETTLE, every=0.5)
-        figures = {**_compare(load.accepted, shown(server)), "healthy_s": _lags(load, server)}
+        wait_for(lambda: is_complete(load, server), SETTLE, every=0.5)
+        figures = {**compare(load.accepted, shown(server)), "healthy_s": _lags(load, server)}
         server.sandbox.core.closing.set()
         for relay in scene.relays:
             relay.kill()
@@ -219,7 +219,7 @@ def _database(kind: str, folder: Path) -> Iterator[tuple[str, OwnPostgres | None
         yield postgres.url, postgres
 
 
-def _is_complete(load: Load, server: SandboxServer) -> bool:
+def is_complete(load: Load, server: SandboxServer) -> bool:
     """True when everything stands in Slack, once."""
     return all(sorted(texts) == sorted(load.accepted[number]) for number, texts in shown(server).items())
 
@@ -249,7 +249,7 @@ def _kill_and_restart(load: Load, scene: Scene, kills: int, seconds: float) -> I
         yield time.monotonic() - begun
 
 
-def _compare(accepted: dict[int, list[str]], visible: dict[int, list[str]]) -> dict[str, int]:
+def compare(accepted: dict[int, list[str]], visible: dict[int, list[str]]) -> dict[str, int]:
     counts = {number: Counter(texts) for number, texts in visible.items()}
     lost = sum(1 for number, texts in accepted.items() for text in texts if not counts[number][text])
     doubled = sum(count - 1 for counter in counts.values() for count in counter.values() if count > 1)

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "Take in webhooks and deliver them to Slack.",
     "worker": "Deliver what is stored; any number of these may run.",
     "migrate": "Create or upgrade the database's schema; needs only DATABASE_URL.",
+    "backup": "Copy the SQLite database to FILE, also while the relay runs.",
     "purge": "Erase everything of one customer, or what is older than a time.",
     "deliveries": "See what waits for Slack or a customer, what was given up, and what was rejected.",
 }

@@ -34,6 +34,7 @@ NEEDS: Mapping[str, frozenset[Need]] = {
     "worker": _EVERYTHING - {Need.TOKEN},
     "doctor": _EVERYTHING - {Need.TOKEN},
     "migrate": frozenset({Need.DATABASE}),
+    "backup": frozenset({Need.DATABASE}),
     "deliveries": frozenset({Need.DATABASE}),
     "purge": frozenset({Need.DATABASE, Need.FILES}),
     "purge --slack": frozenset({Need.DATABASE, Need.SLACK, Need.FILES}),
@@ -172,12 +173,18 @@ def _database_url(reader: Reader) -> str:
 def _web(reader: Reader) -> dict[str, Any]:
     password = reader.secret("RELAY_ADMIN_PASSWORD")
     reader.refuse_placeholder("RELAY_ADMIN_PASSWORD", [password or ""])
+    tokens = reader.token("KOMMUNICATE_WEBHOOK_TOKEN", required=_WEBHOOK_HINT)
+    metrics = reader.only_token("RELAY_METRICS_TOKEN")
+    if Need.SLACK in reader.need:  # who serves, not who only sends a sample
+        reader.refuse_short("KOMMUNICATE_WEBHOOK_TOKEN", tokens)
+        reader.refuse_short("RELAY_ADMIN_PASSWORD", [password] if password else [])
+        reader.refuse_short("RELAY_METRICS_TOKEN", [metrics] if metrics else [])
     return {
         "port": _port(reader),
         "host": _host(reader),
-        "webhook_tokens": reader.token("KOMMUNICATE_WEBHOOK_TOKEN", required=_WEBHOOK_HINT),
+        "webhook_tokens": tokens,
         "admin_password": password,
-        "metrics_token": reader.only_token("RELAY_METRICS_TOKEN"),
+        "metrics_token": metrics,
     }
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from relay.findings import Finding, Level
 
 _LARGEST_SECRET = 64 * 1024
+_SHORTEST_SECRET = 16  # characters; random ones of that length nobody guesses over a network
+_ANEW = "Make a new one: `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
 _PLACEHOLDERS = ("xoxb-...", "xapp-...", "change-me", "changeme")
 
 
@@ -120,9 +122,19 @@ class Reader:
 
     def refuse_placeholder(self, name: str, values: Collection[str]) -> None:
         """Notes a value that was left as it came in `.env.example`."""
-        if any(value.lower().startswith(_PLACEHOLDERS) for value in values):
+        if any(map(_is_placeholder, values)):
             message = f"{name} is still the placeholder from `.env.example`."
             self.note("placeholder", name, message, "Put your own value there.")
+
+    def refuse_short(self, name: str, values: Collection[str]) -> None:
+        """Notes a secret of our own choosing that could be guessed; a vendor's are as long as they are.
+
+        Only where `RELAY_ENV` says production: a relay that ran until now must not stay away after an upgrade.
+        """
+        short = any(len(value) < _SHORTEST_SECRET and not _is_placeholder(value) for value in values)
+        if short and self.env.get("RELAY_ENV") == "production":
+            message = f"{name} has fewer than {_SHORTEST_SECRET} characters, so it can be guessed."
+            self.note("secret_short", name, message, _ANEW)
 
     def _from_file(self, name: str, path: str, required: str) -> str | None:
         # The path stays out of the sentence: people paste the secret itself here.
@@ -138,3 +150,7 @@ class Reader:
         if not value and required:
             self.note("empty", named, f"The file named by {named} is empty.", required)
         return value or None
+
+
+def _is_placeholder(value: str) -> bool:
+    return value.lower().startswith(_PLACEHOLDERS)

@@ -5,19 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from relay.errors import Rejected, StoreUnavailable
+from relay.web.refusals import Refusals
 
 log = structlog.get_logger()
 
 RETRY_AFTER = "5"  # seconds
+REFUSED = 401
 
 
 def register(app: Flask) -> None:
     """Turn everything a view can raise into a JSON response."""
-    app.register_error_handler(Rejected, _rejected)
+    refusals = Refusals()
+
+    def rejected(error: Rejected) -> Response:
+        left_out = refusals.note(request.remote_addr or "") if error.status == REFUSED else 0
+        if left_out is not None:
+            log.warning("request.rejected", status=error.status, code=error.code, **_more(left_out))
+        return error_response(error.status, error.code, str(error), error.details)
+
+    app.register_error_handler(Rejected, rejected)
     app.register_error_handler(StoreUnavailable, _unavailable)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
@@ -33,9 +43,8 @@ def error_response(status: int, code: str, message: str, details: list[dict[str,
     return response
 
 
-def _rejected(error: Rejected) -> Response:
-    log.warning("request.rejected", status=error.status, code=error.code)
-    return error_response(error.status, error.code, str(error), error.details)
+def _more(left_out: int) -> dict[str, int]:
+    return {"left_out": left_out} if left_out else {}
 
 
 def _unavailable(error: StoreUnavailable) -> Response:

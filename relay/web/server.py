@@ -10,9 +10,10 @@ from typing import Any
 
 from flask import Flask
 from waitress.channel import HTTPChannel
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 
 from relay.files import MAX_FILE
+from relay.web.connections import LOOK_EVERY, keep_moving
 
 MAX_REQUEST = 1024 * 1024  # bytes; above it the server refuses by itself, whatever the token
 CONNECTIONS = 2000  # at waitress's default of 100, that many stalled clients would lock everybody out
@@ -35,13 +36,16 @@ def open_server(app: Flask, host: str, port: int) -> Any:
         max_request_body_size=MAX_REQUEST,
         connection_limit=connections_that_fit(),
         asyncore_use_poll=True,
-        channel_timeout=60,
+        cleanup_interval=LOOK_EVERY,
         send_bytes=SEND_BYTES,
         ident="",
         clear_untrusted_proxy_headers=True,
         # A file is buffered whole, on disk: a client that is slow to take it must hold no thread of webhooks.
         outbuf_high_watermark=MAX_FILE + 2**20,
     )
+    for one in list(sockets.values()):  # a name with several addresses has several servers
+        if isinstance(one, BaseWSGIServer):
+            keep_moving(one, sockets)
     server.task_dispatcher.shutdown = partial(_end, server.task_dispatcher.shutdown, sockets)  # type: ignore[method-assign]
     return server
 

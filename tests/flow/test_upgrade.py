@@ -1,4 +1,6 @@
-"""F18: a database of the last release, with a backlog of every kind in it, is upgraded: nothing is lost or doubled.
+"""F18: what the last release left behind, with a backlog of every kind in it, is delivered: nothing is lost or doubled.
+
+It stands in a database that is upgraded, or that had been upgraded when the last release was still writing into it.
 
 `tests/samples/upgrade/0.1.0.json` holds its rows, and what stood in Slack then, as 0.1.0 left them when it was killed.
 """
@@ -54,16 +56,25 @@ SHOWN = [
 MARK = re.compile(r"\bm\d+[a-c]\b")
 
 
+@pytest.fixture(params=[SchemaState.OLDER, SchemaState.CURRENT])
+def found(request: pytest.FixtureRequest) -> SchemaState:
+    """What schema the last release wrote into."""
+    state: SchemaState = request.param
+    return state
+
+
 @pytest.fixture
-def before(store: Store, clock: FakeClock) -> Store:
+def before(store: Store, clock: FakeClock, found: SchemaState) -> Store:
     """The database as the last release left it."""
+    if found is SchemaState.OLDER:
+        with store.begin_patiently() as conn:
+            metadata.drop_all(conn)
+            conn.execute(text("DROP TABLE alembic_version"))
+        with store.begin_patiently() as conn:
+            upgrade(conn, "0001")
     with store.begin_patiently() as conn:
-        metadata.drop_all(conn)
-        conn.execute(text("DROP TABLE alembic_version"))
-    with store.begin_patiently() as conn:
-        upgrade(conn, "0001")
         for name in (table.name for table in metadata.sorted_tables if table.name in LEFT["tables"]):
-            table = Table(name, MetaData(), autoload_with=conn)  # as it was then
+            table = Table(name, MetaData(), autoload_with=conn)  # as it is by now, of which it knew less
             for row in LEFT["tables"][name]:
                 conn.execute(insert(table).values({column: stored(value) for column, value in row.items()}))
             if not store.on_sqlite and table.name in ("conversations", "received", "deliveries"):
@@ -77,9 +88,9 @@ def stored(value: Any) -> Any:
 
 
 @pytest.fixture
-def desk(before: Store, make_desk: Callable[..., Desk]) -> Desk:
+def desk(before: Store, found: SchemaState, make_desk: Callable[..., Desk]) -> Desk:
     """The new version at work on it, with Slack as it was."""
-    assert (migrate(before), schema_state(before)) == (SchemaState.OLDER, SchemaState.CURRENT)
+    assert (migrate(before), schema_state(before)) == (found, SchemaState.CURRENT)
     desk = make_desk(replies={"undo_seconds": 5})
     for group in GROUPS:
         desk.sandbox.kommunicate.open_conversation(group, f"Jane {group}")

@@ -19,6 +19,7 @@ from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, schema_state
 from relay.store.db.tables import deliveries, received
 from relay.store.intake.webhooks import accept
+from relay.store.operations.backup import back_up
 from relay.vocabulary import Lane
 from tests.delivery.rig import Rig
 from tests.harness import PATIENCE, FakeClock, raw, wait_for
@@ -40,6 +41,12 @@ def vacuum_into(source: Path, target: Path) -> None:
         here.execute("VACUUM INTO ?", [str(target)])
 
 
+def as_the_command_does(source: Path, target: Path) -> None:
+    """`relay backup`."""
+    with closing(open_store(f"sqlite:///{source}")) as store:
+        back_up(store, target)
+
+
 @contextmanager
 def dumped(url: str) -> Iterator[str]:
     """`pg_dump | psql` into a database of its own."""
@@ -57,7 +64,7 @@ def dumped(url: str) -> Iterator[str]:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(params=["sqlite, in one go", "sqlite, vacuum into", "postgres"])
+@pytest.fixture(params=["sqlite, in one go", "sqlite, vacuum into", "sqlite, relay backup", "postgres"])
 def way(request: pytest.FixtureRequest) -> str:
     """How to make a copy."""
     return str(request.param)
@@ -77,8 +84,8 @@ def copied(way: str, url: str, folder: Path) -> Iterator[str]:
         with dumped(url) as copy:
             yield copy
         return
-    make = vacuum_into if "vacuum" in way else copy_in_one_go
-    make(Path(str(make_url(url).database)), folder / "copy.db")
+    ways = {"in one go": copy_in_one_go, "vacuum into": vacuum_into, "relay backup": as_the_command_does}
+    ways[way.partition(", ")[2]](Path(str(make_url(url).database)), folder / "copy.db")
     yield f"sqlite:///{folder}/copy.db"
 
 

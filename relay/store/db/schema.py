@@ -7,6 +7,7 @@ Revisions are numbered (`0001`, `0002`, ...), so that "newer than this code" can
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from relay.clock import monotonic
 from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store
-from relay.store.db.sqlite import unchecked
+from relay.store.db.sqlite import PRIVATE, unchecked
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PROVEN = 10.0  # seconds for which a write proves that writing is possible
@@ -103,7 +104,11 @@ def _alone(store: Store) -> Iterator[Connection]:
             yield conn
         return
     # Switching to WAL, which comes with the first connection, takes a lock that does not wait.
-    with Path(f"{store.engine.url.database}.lock").open("w") as lock:
+    with open(f"{store.engine.url.database}.lock", "w", opener=_private) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with unchecked(store.engine) as conn:
             yield conn
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE)

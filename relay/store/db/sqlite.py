@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event
+from contextlib import contextmanager, suppress
+from threading import Event, Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -21,6 +22,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # what is deleted is overwritten, not only forgotten
 )
+PRIVATE = 0o600  # customers' words: nobody else of the machine reads them
 TIDYING = 60.0  # seconds in which those who hold back `tidy` have to come to an end
 
 
@@ -34,6 +36,7 @@ def open_sqlite(url: URL, connections: int) -> Engine:
         connect_args={"timeout": BUSY},
         hide_parameters=True,
     )
+    event.listen(engine, "do_connect", _make_private)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -82,6 +85,21 @@ def tidy(engine: Engine, *, rewrite: bool) -> bool:
     finally:
         connection.invalidate()  # with a patience of its own
         connection.close()
+
+
+def make_private(path: str | os.PathLike[str]) -> None:
+    """Create an empty file that only the relay's user may read; raises FileExistsError where there is one already."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
+
+
+_making = Lock()  # to close a file makes a process lose its locks on it: nobody may have it open by then
+
+
+def _make_private(_dialect: Any, _record: Any, args: Any, options: Any) -> None:
+    """SQLite gives its log and its index the mode of the file itself; what is wrong with the path it tells better."""
+    if not options.get("uri"):
+        with _making, suppress(OSError):
+            make_private(args[0])
 
 
 def _prepare(connection: Any, _record: Any) -> None:
