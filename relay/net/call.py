@@ -107,7 +107,8 @@ class Caller:
 
     def _failure(self, error: Exception) -> DeliveryFailed:
         if not _call.sent:
-            return Unreachable(f"{self._vendor} cannot be reached ({_kind(error)})", code="unreachable")
+            kind = _kind(error)
+            return Unreachable(f"{self._vendor} cannot be reached ({kind})", code="unreachable", kind=kind)
         if monotonic() >= under_way.ends:
             return Unsure(f"{self._vendor} did not answer in time", code="deadline")
         return Unsure(f"the connection to {self._vendor} broke ({_kind(error)})", code="connection_lost")

@@ -10,10 +10,10 @@ import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from relay.delivery.at_once import AtOnce
-from relay.errors import SettingsError
+from relay.errors import Rejected, SettingsError
 from relay.failpoints import failpoint
 from relay.messages import Ignored
-from relay.slack.auth import check_signature
+from relay.slack.auth import check_signature, why_refused
 from relay.slack.body import storable
 from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import (
@@ -39,7 +39,7 @@ from relay.store.intake.edits import accept_change
 from relay.store.intake.forms import accept_form, is_ours
 from relay.store.intake.recording import record_foreign
 from relay.store.intake.replies import accept_reply
-from relay.vocabulary import Outcome
+from relay.vocabulary import Outcome, Refusal
 from relay.web import home
 from relay.web.files import reached_at
 from relay.web.kommunicate import ACCOUNT, read_body
@@ -98,7 +98,14 @@ def click() -> Response:
 
 def _signed_body(relay: Relay) -> bytes:
     body = read_body(request)
-    check_signature(dict(request.headers), body, relay.settings.slack_signing_secrets, relay.clock.now())
+    headers = dict(request.headers)
+    try:
+        check_signature(headers, body, relay.settings.slack_signing_secrets, relay.clock.now())
+    except Rejected:
+        if why := why_refused(headers, relay.clock.now()):
+            relay.refused.note(why)
+        raise
+    relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body
 
 

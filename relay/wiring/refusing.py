@@ -1,0 +1,71 @@
+"""Counts requests that were refused although they look as if a vendor had sent them; the store keeps the count.
+
+Anybody may send such a request, so it costs nothing but a number here; once a minute that number is stored, by a thread
+of its own, and nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import structlog
+
+from relay.clock import monotonic
+from relay.errors import StoreUnavailable
+from relay.store.db.engine import Store, Tx
+from relay.store.operations.refused import forget_refused, note_refused
+from relay.vocabulary import Refusal
+
+EVERY = 60.0  # seconds
+
+log = structlog.get_logger()
+
+
+class RefusedRequests:
+    """What this process has refused."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._untold: Counter[Refusal] = Counter()
+        self._noted: set[Refusal] = set()
+        self._next = 0.0  # on the monotonic clock
+
+    def note(self, why: Refusal) -> None:
+        """One more was refused."""
+        with self._lock:
+            self._untold[why] += 1
+            self._noted.add(why)
+            if monotonic() < self._next:
+                return
+            self._next = monotonic() + EVERY
+            counts, self._untold = self._untold, Counter()
+
+        def work(tx: Tx) -> None:
+            for one, count in counts.items():
+                note_refused(tx, one, count)
+
+        self._store_soon(work)
+
+    def forget(self, *reasons: Refusal) -> None:
+        """One was accepted: whatever was wrong is mended."""
+        if self._noted.isdisjoint(reasons):
+            return
+        with self._lock:
+            for why in reasons:
+                self._noted.discard(why)
+                self._untold.pop(why, None)
+            self._next = 0.0
+        self._store_soon(lambda tx: forget_refused(tx, *reasons))
+
+    def _store_soon(self, work: Callable[[Tx], None]) -> None:
+        def run() -> None:
+            try:
+                with self._store.begin("refused") as tx:
+                    work(tx)
+            except StoreUnavailable as error:
+                log.warning("store.unavailable", code=error.code, cause=str(error), to_write="refused")
+
+        threading.Thread(target=run, name="refused", daemon=True).start()
