@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 
 from relay.doctor.setup import Setup
-from relay.doctor.told import CERTIFICATE, why_away
+from relay.doctor.told import why_away
 from relay.errors import DeliveryFailed, Unreachable
 from relay.findings import Finding
-from relay.net.call import Response
+from relay.net.call import CERTIFICATE, Response
 
 URL = "RELAY_PUBLIC_URL"
 

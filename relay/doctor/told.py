@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from relay.errors import DeliveryFailed, StoreUnavailable, Unreachable
 from relay.findings import Finding
+from relay.net.call import why
 
 DATABASE = "DATABASE_URL"
-
-_KINDS = {
-    "gaierror": "its name is not known here",
-    "NameResolutionError": "its name is not known here",
-    "ConnectionRefusedError": "nothing listens there",
-    "SSLCertVerificationError": "its certificate is not one that this machine trusts",
-    "SSLError": "it does not speak TLS as it should",
-    "TimeoutError": "it does not answer",
-}
-CERTIFICATE = "SSLCertVerificationError"
 
 
 def of_store(error: StoreUnavailable) -> Finding:
@@ -26,7 +17,7 @@ def of_store(error: StoreUnavailable) -> Finding:
 def why_away(error: DeliveryFailed) -> str:
     """Why something was not answered, as the end of a sentence."""
     if isinstance(error, Unreachable):
-        return _KINDS.get(error.kind, f"it cannot be reached, {error.kind}")
+        return why(error.kind)
     return "it did not answer in time" if error.code == "deadline" else "the connection broke"
 
 

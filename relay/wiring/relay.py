@@ -140,7 +140,7 @@ def learn_identity(relay: Relay) -> None:
             try:
                 relay.identity = client.identity()
             except DeliveryFailed as error:
-                log.info("slack.identity_unknown", code=error.code)
+                log.info("slack.identity_unknown", code=error.code, cause=str(error))
                 threading.Event().wait(ASK_AGAIN)
 
     threading.Thread(target=ask, name="identity", daemon=True).start()

@@ -157,7 +157,7 @@ BY_WORDS: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
         (r"password authentication failed|(peer|ident|SASL) authentication failed|empty password", LOGIN),
         (r"role .* does not exist|no such user", USER),
         (r"database .* does not exist|no such database", NAME),
-        (r"pg_hba\.conf entry .*(SSL encryption|SSL on|GSS encryption)", NOT_ALLOWED),
+        (r"pg_hba\.conf .*(SSL encryption|SSL on|GSS encryption)|not currently accepting", NOT_ALLOWED),
         (r"pg_hba\.conf|(SSL|TLS)( connection is)? required(?!,)", TLS_WANTED),
         (r"does not support SSL", TLS_MISSING),
         (r"certificate", CERTIFICATE),
