@@ -10,7 +10,7 @@ import click
 
 from relay.cli.check import NO_FILE, route_tests
 from relay.cli.common import COULD_NOT_RUN, explain_failures, json_option
-from relay.doctor import CHECKS, Setup, examine
+from relay.doctor import examine
 from relay.doctor.examine import in_order
 from relay.doctor.probe import probe as probe_channels
 from relay.doctor.told import counted
@@ -54,8 +54,8 @@ def doctor(*, as_json: bool, probe: bool, channel: str | None) -> None:
 def _examined(settings: Settings, env: dict[str, str], cwd: Path, *, probe: bool, channel: str | None) -> list[Finding]:
     """What the checks find; and what comes of a message in each channel, where nothing forbids to try."""
     with closing(open_store(settings.database_url, pooler=settings.database_pooler)) as store:
-        setup: Setup = build_setup(settings, store, env, cwd)
-        found = examine(setup, CHECKS)
+        setup = build_setup(settings, store, env, cwd)
+        found = examine(setup)
         return [*found, *(probe_channels(setup, channel) if probe else ())]
 
 

@@ -114,6 +114,11 @@ class _Look:
 
 def examine(setup: Setup, checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
     """Every finding, the worst first."""
+    return in_order(one for found in examine_each(setup, checks).values() for one in found)
+
+
+def examine_each(setup: Setup, checks: Mapping[str, Check]) -> dict[str, list[Finding]]:
+    """What each check has found, in their order."""
     found: dict[str, list[Finding]] = {}
     while left := [name for name in checks if name not in found]:
         ready = [name for name in left if checks[name].after not in left]
@@ -121,7 +126,15 @@ def examine(setup: Setup, checks: Mapping[str, Check] = CHECKS) -> list[Finding]
         looks = [_Look(name, checks[name], setup).start() for name in ready if _is_worth_it(checks[name], setup, found)]
         found |= {name: [] for name in ready}
         found |= {look.name: look.result(begun) for look in looks}
-    return in_order([finding for name in checks for finding in found[name]])
+    return {name: found[name] for name in checks}
+
+
+def again(found: Mapping[str, list[Finding]], checks: Mapping[str, Check]) -> dict[str, Check]:
+    """Those of the checks that have found something wrong, and those that they rest on."""
+    wanted = {name for name, findings in found.items() if any(one.level != "info" for one in findings)}
+    while ground := {checks[name].after for name in wanted} & set(checks) - wanted:
+        wanted |= ground
+    return {name: check for name, check in checks.items() if name in wanted}
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from relay.doctor.setup import Setup
 from relay.findings import Finding
+from relay.messages import Mode
 from relay.settings import Settings
-from relay.settings.schema import Mode
 
 
 def look(setup: Setup) -> Iterator[Finding]:
@@ -24,5 +24,5 @@ def why_off(settings: Settings) -> str:
     if settings.kommunicate_api_key is None:
         return "KOMMUNICATE_API_KEY is not set"
     config = settings.config
-    everywhere = config.replies.mode is Mode.NONE and all(route.replies in (None, Mode.NONE) for route in config.routes)
-    return "the YAML file says `replies: {mode: none}`" if everywhere else ""
+    modes = {config.replies.mode, *(route.replies.mode or config.replies.mode for route in config.routes)}
+    return "the YAML file says `replies: {mode: none}`" if modes == {Mode.NONE} else ""

@@ -53,10 +53,8 @@ def _told(missing: list[str], level: Level, asked: Iterable[str] | None) -> Iter
         return
     uses = "; ".join(f"without {scope} {USES[scope]}" for scope in missing)
     add = ", ".join(scope for scope in missing if asked is None or scope not in asked)
-    first = f"Add {add} in Slack's app settings under OAuth & Permissions, Bot Token Scopes, then" if add else "There"
-    hint = (
-        f"{first} press Install to Workspace again." if add else "In Slack's app settings press Install to Workspace."
-    )
+    first = f"add {add} under Bot Token Scopes, then press" if add else "press"
+    hint = f"In Slack's app settings, OAuth & Permissions, {first} Reinstall to Workspace."
     yield Finding("slack_scope", level, f"The app lacks {', '.join(missing)}: {uses}.", hint, TOKEN)
 
 

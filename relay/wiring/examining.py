@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 import structlog
 
 from relay.clock import Clock, SystemClock
-from relay.doctor import AT_START, Setup, examine
-from relay.errors import SettingsError
+from relay.doctor import AT_START, Check, Setup
+from relay.doctor.examine import again, examine_each, in_order
 from relay.findings import Finding
 from relay.kommunicate.client import KommunicateClient
 from relay.settings import Settings, environment
@@ -47,24 +48,21 @@ def examine_from_now_on(relay: Relay, cwd: Path) -> None:
     What is found is in `relay.findings`; what is new is logged, one line each.
     """
 
-    def look() -> tuple[Finding, ...]:
-        setup = build_setup(relay.settings, relay.store.share(1), environment(cwd), cwd, relay.clock)
-        return tuple(one for one in examine(setup, AT_START) if one.level != "info")
-
-    def go_on_looking() -> None:
-        while True:
-            try:
-                found = look()
-            except SettingsError as error:  # the environment is fixed; a file beside it may not be
-                found = tuple(error.findings)
+    def look() -> None:
+        checks: Mapping[str, Check] = AT_START
+        store, env = relay.store.share(1), environment(cwd)
+        while checks:
+            each = examine_each(build_setup(relay.settings, store, env, cwd, relay.clock), checks)
+            found = tuple(one for one in in_order(chain(*each.values())) if one.level != "info")
             if relay.closing.is_set():
                 return
             tell(found, besides=relay.findings)
             relay.findings = found
-            if not found or relay.closing.wait(AGAIN):
+            checks = again(each, checks)
+            if checks and relay.closing.wait(AGAIN):
                 return
 
-    threading.Thread(target=go_on_looking, name="doctor", daemon=True).start()
+    threading.Thread(target=look, name="doctor", daemon=True).start()
 
 
 def tell(found: tuple[Finding, ...], *, besides: tuple[Finding, ...]) -> None:

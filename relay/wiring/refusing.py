@@ -31,34 +31,30 @@ class RefusedRequests:
         self._lock = threading.Lock()
         self._untold: Counter[Refusal] = Counter()
         self._noted: set[Refusal] = set()
-        self._next = 0.0  # on the monotonic clock
+        self._next: dict[Refusal, float] = {}  # when each may be stored again, on the monotonic clock
 
     def note(self, why: Refusal) -> None:
         """One more was refused."""
         with self._lock:
             self._untold[why] += 1
-            self._noted.add(why)
-            if monotonic() < self._next:
+            if monotonic() < self._next.get(why, 0.0):
                 return
-            self._next = monotonic() + EVERY
-            counts, self._untold = self._untold, Counter()
-
-        def work(tx: Tx) -> None:
-            for one, count in counts.items():
-                note_refused(tx, one, count)
-
-        self._store_soon(work)
+            self._next[why] = monotonic() + EVERY
+            count = self._untold.pop(why)
+            self._noted.add(why)
+        self._store_soon(lambda tx: note_refused(tx, why, count))
 
     def forget(self, *reasons: Refusal) -> None:
         """One was accepted: whatever was wrong is mended."""
-        if self._noted.isdisjoint(reasons):
+        if not (self._noted or self._untold):
             return
         with self._lock:
             for why in reasons:
-                self._noted.discard(why)
                 self._untold.pop(why, None)
-            self._next = 0.0
-        self._store_soon(lambda tx: forget_refused(tx, *reasons))
+            stored = self._noted & set(reasons)
+            self._noted -= stored
+        if stored:
+            self._store_soon(lambda tx: forget_refused(tx, *stored))
 
     def _store_soon(self, work: Callable[[Tx], None]) -> None:
         def run() -> None:

@@ -7,6 +7,7 @@ Revisions are numbered (`0001`, `0002`, ...), so that "newer than this code" can
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -90,9 +91,11 @@ def upgrade(conn: Connection, revision: str = "head") -> None:
 def _is_there(store: Store) -> bool:
     path = Path(store.engine.url.database or "")
     try:
-        if not path.parent.is_dir():
-            raise FileNotFoundError(path.parent)
-        return path.exists()
+        if path.exists():
+            return True
+        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):  # nor can it be made
+            raise PermissionError(path.parent)
+        return False
     except OSError as error:
         raise unavailable(error, store.engine.url) from None
 
