@@ -59,7 +59,7 @@ class RefusedRequests:
     def _store_soon(self, work: Callable[[Tx], None]) -> None:
         def run() -> None:
             try:
-                with self._store.begin("refused") as tx:
+                with self._store.begin() as tx:
                     work(tx)
             except StoreUnavailable as error:
                 log.warning("store.unavailable", code=error.code, cause=str(error), to_write="refused")
