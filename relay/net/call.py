@@ -33,6 +33,7 @@ from relay.vocabulary import Vendor
 MAX_RESPONSE = 4 * 1024 * 1024  # bytes; Slack's longest pages are well below
 KEPT = 64  # connections for the calls to come
 TRUSTED = 15.0  # seconds of rest after which the other side may have let go of a connection
+USER_AGENT = "kommunicate-slack-relay"
 _CHUNK = 65_536
 CERTIFICATE = "SSLCertVerificationError"
 WHY = {
@@ -74,7 +75,7 @@ class Caller:
         """`headers` go with every call; a path is put behind `base_url`."""
         self._vendor = vendor
         self._base_url = base_url
-        self._headers = {**headers, "Accept-Encoding": "identity", "User-Agent": "kommunicate-slack-relay"}
+        self._headers = {**headers, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         self._pools = _pools(base_url)
 
     def call(

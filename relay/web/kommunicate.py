@@ -10,6 +10,7 @@ from relay.failpoints import failpoint
 from relay.kommunicate.auth import check_token, has_credentials
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
+from relay.net.call import USER_AGENT
 from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.store.operations.retention import cap_rejected
 from relay.vocabulary import Outcome, Refusal
@@ -56,8 +57,14 @@ def _check_token(relay: Relay) -> None:
         check_token(headers, relay.settings.webhook_tokens)
     except Rejected:
         if has_credentials(headers):
-            relay.refused.note(Refusal.TOKEN)
+            count_refused(relay, Refusal.TOKEN)
         raise
+
+
+def count_refused(relay: Relay, why: Refusal) -> None:
+    """Remember that something was refused, unless it was the relay's own doctor who asked."""
+    if request.headers.get("User-Agent") != USER_AGENT:
+        relay.refused.note(why)
 
 
 def _choose(relay: Relay, message: ChatMessage | IgnoredMessage) -> Decision:

@@ -42,7 +42,7 @@ from relay.store.intake.replies import accept_reply
 from relay.vocabulary import Outcome, Refusal
 from relay.web import home
 from relay.web.files import reached_at
-from relay.web.kommunicate import ACCOUNT, read_body
+from relay.web.kommunicate import ACCOUNT, count_refused, read_body
 from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)
@@ -103,7 +103,7 @@ def _signed_body(relay: Relay) -> bytes:
         check_signature(headers, body, relay.settings.slack_signing_secrets, relay.clock.now())
     except Rejected:
         if why := why_refused(headers, relay.clock.now()):
-            relay.refused.note(why)
+            count_refused(relay, why)
         raise
     relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body
