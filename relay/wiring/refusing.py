@@ -62,6 +62,6 @@ class RefusedRequests:
                 with self._store.begin() as tx:
                     work(tx)
             except StoreUnavailable as error:
-                log.warning("store.unavailable", code=error.code, cause=str(error), to_write="refused")
+                log.warning("store.unavailable", code=error.code, cause=str(error), to_write="refusals")
 
-        threading.Thread(target=run, name="refused", daemon=True).start()
+        threading.Thread(target=run, name="refusals", daemon=True).start()
