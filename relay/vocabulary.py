@@ -157,3 +157,11 @@ class GateScope(StrEnum):
 
 
 OF_SLACK = (GateScope.WORKSPACE, GateScope.METHOD, GateScope.CHANNEL)  # each of one workspace
+
+
+class Refusal(StrEnum):
+    """Why a request was refused that looks as if a vendor had sent it."""
+
+    TOKEN = "other_token"  # noqa: S105  another token than Kommunicate's should be
+    SIGNATURE = "other_secret"  # signed with another secret than Slack's should be
+    TIME = "other_time"  # signed at a time that is too far from ours

@@ -39,6 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "store": GROUND | {"failpoints"},
     "delivery": GROUND | {"failpoints", "findings", "net", "store", "slack", "kommunicate", "routing", "settings"},
     "inbound": GROUND | {"failpoints", "delivery", "routing", "settings", "slack", "store", "wiring"},
+    "doctor": GROUND | {"findings", "net", "store", "slack", "kommunicate", "settings"},
     "metrics": GROUND | {"store"},
     "sandbox": set(),
 }
@@ -50,6 +51,7 @@ STRANGERS = {
     "store": {"flask", "werkzeug", "requests", "urllib3"},
     "delivery": {"flask", "werkzeug", "waitress", "click", "requests", "urllib3", "alembic"},
     "inbound": {"flask", "werkzeug", "sqlalchemy", "alembic", "click", "requests", "urllib3"},
+    "doctor": {"flask", "werkzeug", "sqlalchemy", "requests", "urllib3", "click"},
     "settings": {"flask", "sqlalchemy", "requests", "urllib3", "click"},
     "routing": {"flask", "sqlalchemy", "requests", "urllib3"},
     "web": {"requests", "urllib3", "alembic", "sqlalchemy"},

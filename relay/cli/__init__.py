@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "Try the relay against a built-in Slack and Kommunicate; ignores .env.",
     "init": "Make config.yaml, .env and the Slack app's manifest, and tell what to do next.",
     "check": "Check the configuration file, offline.",
+    "doctor": "Check the live set-up end to end: database, Slack, Kommunicate, and the way between them.",
     "route": "Tell what becomes of a message, rule by rule; posts nothing.",
     "simulate": "Send a sample message to a running relay, as Kommunicate would.",
     "serve": "Take in webhooks and deliver them to Slack.",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 from flask import Blueprint, Request, Response, current_app, jsonify, request
 
 from relay.errors import Rejected
 from relay.failpoints import failpoint
-from relay.kommunicate.auth import check_token
+from relay.kommunicate.auth import check_token, has_credentials
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
+from relay.net.call import USER_AGENT
 from relay.owners import ACCOUNT
 from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.store.operations.retention import cap_rejected
-from relay.vocabulary import Outcome
+from relay.vocabulary import Outcome, Refusal
 from relay.wiring import Relay
 
 bp = Blueprint("kommunicate", __name__)
@@ -31,7 +34,7 @@ def receive(account: str = ACCOUNT) -> Response:
     keys = relay.settings.every_account.get(account)
     if keys is None:
         raise Rejected(404, "unknown_account", "`kommunicate.accounts` names no account of this address.")
-    check_token(dict(request.headers), keys.webhook_tokens)
+    _check_token(relay, keys.webhook_tokens)
     body = read_body(request)
     check_json_type(request)
     try:
@@ -42,12 +45,30 @@ def receive(account: str = ACCOUNT) -> Response:
     decision, listed = _choose(relay, message), relay.listed(account, message.sender)
     place = (account, message.conversation.group_id)
     receipt = relay.store.write_set("accept", accept_all, Inbound(message, body, decision, listed), place)
+    relay.refused.forget(Refusal.TOKEN)
     relay.on_accept()
     log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}
     response = jsonify({"status": receipt.outcome, **reason})
     response.call_on_close(lambda: failpoint("http.answered"))
     return response
+
+
+def _check_token(relay: Relay, tokens: Sequence[str]) -> None:
+    """Raise 401; what names another token is counted, because Kommunicate would say nothing of it to anybody."""
+    headers = dict(request.headers)
+    try:
+        check_token(headers, tokens)
+    except Rejected:
+        if has_credentials(headers):
+            count_refused(relay, Refusal.TOKEN)
+        raise
+
+
+def count_refused(relay: Relay, why: Refusal) -> None:
+    """Remember that something was refused, unless it was the relay's own doctor who asked."""
+    if request.headers.get("User-Agent") != USER_AGENT:
+        relay.refused.note(why)
 
 
 def _choose(relay: Relay, message: ChatMessage | IgnoredMessage) -> Decision:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import request
 
 from relay.errors import Rejected
-from relay.slack.auth import signers
+from relay.slack.auth import signers, why_refused
 from relay.slack.parse import team_of
-from relay.web.kommunicate import read_body
+from relay.vocabulary import Refusal
+from relay.web.kommunicate import count_refused, read_body
 from relay.wiring import Relay
 
 
@@ -15,7 +16,14 @@ def signed_body(relay: Relay) -> tuple[bytes, str]:
     """The body, and the workspace whose secret signed it; raises `Rejected` for what none did."""
     body, keys = read_body(request), relay.settings.every_workspace
     secrets = {name: one.signing_secrets for name, one in keys.items()}
-    found = signers(dict(request.headers), body, secrets, relay.clock.now())
+    headers = dict(request.headers)
+    try:
+        found = signers(headers, body, secrets, relay.clock.now())
+    except Rejected:
+        if why := why_refused(headers, relay.clock.now()):
+            count_refused(relay, why)
+        raise
+    relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body, found[0] if len(found) == 1 else _of_one_app(relay, found, body)
 
 

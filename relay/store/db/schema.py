@@ -18,8 +18,8 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from relay.clock import monotonic
-from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store
+from relay.store.db.outages import unavailable
 from relay.store.db.sqlite import PRIVATE, unchecked
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -38,11 +38,13 @@ class SchemaState(StrEnum):
 
 def schema_state(store: Store) -> SchemaState:
     """Compare the database with this code; raises StoreUnavailable."""
+    if store.on_sqlite and not _is_there(store):  # to look into it would make it
+        return SchemaState.MISSING
     try:
         with store.read() as tx:  # on SQLite this waits for no writer
             return _state(tx.conn)
     except DBAPIError as error:
-        raise StoreUnavailable(f"the database cannot be reached ({type(error).__name__})") from None
+        raise unavailable(error, store.engine.url) from None
 
 
 def migrate(store: Store) -> SchemaState:
@@ -53,8 +55,8 @@ def migrate(store: Store) -> SchemaState:
             if found in (SchemaState.MISSING, SchemaState.OLDER):
                 upgrade(conn)
             return found
-    except DBAPIError as error:
-        raise StoreUnavailable(f"the database cannot be reached ({type(error).__name__})") from None
+    except (DBAPIError, OSError) as error:  # OSError: of the lock beside SQLite's file
+        raise unavailable(error, store.engine.url) from None
 
 
 def prove_writable(store: Store) -> None:
@@ -83,6 +85,18 @@ def upgrade(conn: Connection, revision: str = "head") -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = conn
     command.upgrade(config, revision)
+
+
+def _is_there(store: Store) -> bool:
+    path = Path(store.engine.url.database or "")
+    try:
+        if path.exists():
+            return True
+        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):  # nor can it be made
+            raise PermissionError(path.parent)
+        return False
+    except OSError as error:
+        raise unavailable(error, store.engine.url) from None
 
 
 def _state(conn: Connection) -> SchemaState:
