@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Table, and_, literal_column, or_
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, and_, cast, func, literal_column, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.db.engine import Tx
@@ -59,3 +59,8 @@ def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | fl
 def ahead(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
     """True where `due` is still to come, and believable."""
     return and_(due.is_not(None), due > moment.now, due <= moment.now + delay)
+
+
+def floored(tx: Tx, value: ColumnElement[Any]) -> ColumnElement[int]:
+    """The whole number at or below `value`, which is not negative."""
+    return cast(func.floor(value) if tx.on_postgres else value, BigInteger)  # SQLite cuts off, PostgreSQL would round

@@ -200,6 +200,7 @@ deliveries = Table(
     index_over("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
     index_over("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
     Index("deliveries_of_received", "received_id"),
+    index_over("deliveries_settled", "settled_at", where="settled_at IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
