@@ -153,3 +153,15 @@ class GateScope(StrEnum):
     ACCOUNT = "account"  # everything for one account of Kommunicate's
     AGENT = "agent"  # what is done for one user of Kommunicate's
     CONFIG = "config"  # nothing: a mistake in the configuration only waits for a person
+
+
+class Trouble(StrEnum):
+    """What people are told of in the alerts channel; the first four are gates that wait for a person."""
+
+    CHANNEL = GateScope.CHANNEL.value
+    ACCOUNT = GateScope.ACCOUNT.value
+    AGENT = GateScope.AGENT.value
+    CONFIG = GateScope.CONFIG.value
+    DEAD_LETTERS = "dead_letters"
+    SIGNATURES = "signatures"  # Slack's events are refused, one after the other
+    LAG = "lag"  # messages wait for longer than the settings allow

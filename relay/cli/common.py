@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -66,7 +67,7 @@ def settings_for(command: str) -> Settings:
     # Here and not above: `relay check` has no log, and to import it is a quarter of what that takes.
     from relay.logs import configure_logs
 
-    configure_logs(as_json=False)
+    configure_logs(as_json=not sys.stderr.isatty())
     cwd = Path.cwd()
     settings = load_settings(environment(cwd), need=NEEDS[command], cwd=cwd)
     for warning in settings.warnings:

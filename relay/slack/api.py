@@ -15,6 +15,7 @@ from relay.clock import monotonic
 from relay.errors import SettingsError, Unsure
 from relay.jsontext import NotJson, decode, loads
 from relay.net.call import Caller
+from relay.net.call_times import CallTimes
 from relay.slack.errors import classify
 from relay.vocabulary import Vendor
 
@@ -27,13 +28,14 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Api:
     """Calls methods of Slack's Web API. Threads may share one."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float) -> None:
-        """`deadline` is in seconds and holds for a call as a whole."""
+    def __init__(self, token: str, base_url: str, *, deadline: float, times: CallTimes | None = None) -> None:
+        """`deadline` is in seconds and holds for a call as a whole; how long each took goes into `times`."""
         if not _TOKEN.fullmatch(token):
             # Checked here because the error for such a header would quote the token.
             raise SettingsError("SLACK_BOT_TOKEN is empty or holds characters that no token has")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
         self.deadline, self.token, self.base_url = deadline, token, base_url
+        self._times = times or CallTimes()
 
     def write(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method that changes something and returns Slack's answer; raises `DeliveryFailed`."""
@@ -72,12 +74,13 @@ class Api:
         raise Unsure(f"{method} has more than {most} pages", code="too_many_pages")
 
     def _call(self, method: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Mapping[str, Any]:
-        response = self._caller.call("POST", method, body, headers, deadline=deadline)
-        answer = _object(response.body)
-        failure = classify(response.status, answer, response.headers, method)
-        if failure is not None or answer is None:
-            raise failure or unreadable(method)
-        return answer
+        with self._times.measured(method):
+            response = self._caller.call("POST", method, body, headers, deadline=deadline)
+            answer = _object(response.body)
+            failure = classify(response.status, answer, response.headers, method)
+            if failure is not None or answer is None:
+                raise failure or unreadable(method)
+            return answer
 
 
 def unreadable(method: str) -> Unsure:

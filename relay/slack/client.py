@@ -11,6 +11,7 @@ from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, Transient, Unsure
 from relay.keys import key_of
 from relay.messages import Standing
+from relay.net.call_times import CallTimes
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
 from relay.slack.events import SLACKBOT
@@ -84,9 +85,20 @@ class Identity:
 class SlackClient:
     """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float = 8.0, api: Api | None = None) -> None:
-        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack; `api` is another's."""
-        self._api = api or Api(token, base_url, deadline=deadline)
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        *,
+        deadline: float = 8.0,
+        api: Api | None = None,
+        times: CallTimes | None = None,
+    ) -> None:
+        """`deadline` is in seconds, for each call, and how long each took goes into `times`.
+
+        `base_url` ends in `/api/` on the real Slack; `api` is another's.
+        """
+        self._api = api or Api(token, base_url, deadline=deadline, times=times)
         self._identity: Identity | None = None
         self.files = SlackFiles(self._api)
 

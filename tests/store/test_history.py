@@ -7,13 +7,14 @@ from contextlib import closing
 
 import pytest
 
+from relay.histogram import Histogram, percentile
 from relay.store.db.engine import Store, open_store
-from relay.store.operations.histogram import Histogram, percentile
 from relay.store.operations.history import Interval, history, seconds_so_far
 from relay.store.operations.minutes import KEPT_FOR, MINUTE, SETTLED, roll_up
 from relay.store.operations.reports import Kind
 from relay.store.operations.totals import count_settled
 from tests.harness import NOON, FakeClock
+from tests.statements import noted
 from tests.store.shelf import bury, claimed, open_thread, rows, settle, started, take_in
 
 BEGIN = int(NOON // MINUTE) * MINUTE
@@ -132,12 +133,17 @@ def test_a_clock_that_had_jumped_ahead_counts_nothing_twice_and_stops_nothing(st
     assert seconds(store).count == 4
 
 
+def count_and_die(store: Store) -> None:
+    with store.begin() as tx:
+        assert not roll_up(tx)
+        raise KeyboardInterrupt
+
+
 def test_a_worker_that_dies_while_it_counts_leaves_no_trace(store: Store, clock: FakeClock) -> None:
     some_minutes(store, clock)
     clock.advance(SETTLED + MINUTE)
-    with pytest.raises(KeyboardInterrupt), store.begin() as tx:
-        roll_up(tx)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        count_and_die(store)
     count(store)
     assert numbers(store)[:2] == SOME
 
@@ -149,16 +155,23 @@ def overlapping(postgres_database_url: str, clock: FakeClock) -> Iterator[Store]
         yield store
 
 
-def test_of_two_that_count_for_the_first_time_one_does(overlapping: Store, clock: FakeClock) -> None:
-    """There is no row yet that the other could wait for."""
+def test_of_two_that_count_for_the_first_time_one_does(
+    overlapping: Store, postgres_database_url: str, clock: FakeClock
+) -> None:
+    """There is no row yet by which one could wait for the other."""
     some_minutes(overlapping, clock)
     clock.advance(SETTLED + MINUTE)
-    with overlapping.read() as before:
-        before.conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        assert not before.conn.exec_driver_sql("SELECT * FROM counts").all()
+    others: list[str] = []
+
+    def come_in_between(statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO counts") and not others:
+            others.append(statement)
+            with closing(open_store(postgres_database_url, clock)) as other:
+                count(other)
+
+    with noted(overlapping.engine, come_in_between):
         count(overlapping)
-    with overlapping.begin() as tx:
-        assert not roll_up(tx)
+    assert others
     assert numbers(overlapping)[:2] == SOME
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, select, union_all
 
+from relay.histogram import Histogram, percentile
 from relay.store.db.dialects import among
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import minutes
 from relay.store.db.tables import counts, received
 from relay.store.operations.counting import read_kept
-from relay.store.operations.histogram import Histogram, percentile
 from relay.store.operations.minutes import (
     ENDED,
     KEPT_FOR,

@@ -16,12 +16,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal_column, select, update
 
+from relay.histogram import BOUNDS, Histogram
 from relay.store.db.dialects import among, equals, floored, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import minutes
 from relay.store.db.tables import deliveries, received
 from relay.store.operations.counting import Kept, keep, read_kept
-from relay.store.operations.histogram import BOUNDS, Histogram
 from relay.store.operations.reports import KINDS, Kind
 from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, Source
 
