@@ -14,7 +14,8 @@ from relay import __version__
 from relay.histogram import BOUNDS, Histogram
 from relay.store.db.engine import Store
 from relay.store.operations.call_times import read_call_times
-from relay.store.operations.history import seconds_so_far
+from relay.store.operations.history import ended_so_far
+from relay.store.operations.minutes import Numbers
 from relay.store.operations.pauses import Pause, pauses
 from relay.store.operations.refused_events import read_refused_events
 from relay.store.operations.reports import Kind
@@ -47,14 +48,14 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The families, from one reading of the store."""
         with self._store.read() as tx:
-            now, took, closed = totals(tx), seconds_so_far(tx), pauses(tx)
+            now, ended, closed = totals(tx), ended_so_far(tx), pauses(tx)
             calls, refused = read_call_times(tx), read_refused_events(tx)
-        yield from _counters(now, refused.total)
+        yield from _counters(now, ended, refused.total)
         yield _histogram(
             "relay_delivery_seconds",
             "Seconds from accepted to visible: a message or a file in Slack, a reply in Kommunicate.",
             ("kind",),
-            {(kind.value,): took.get(kind, Histogram()) for kind in TIMED},
+            {(kind.value,): ended[kind].seconds if kind in ended else Histogram() for kind in TIMED},
         )
         yield from _queue(now)
         yield from _paused(closed)
@@ -74,18 +75,24 @@ def render_metrics(store: Store, *, config_valid: bool = True) -> bytes:
     return generate_latest(registry)
 
 
-def _counters(now: Totals, refused: int) -> Iterator[Metric]:
+def _counters(now: Totals, ended: Mapping[Kind, Numbers], refused: int) -> Iterator[Metric]:
     received = [((outcome.value,), now.received.get(outcome, 0)) for outcome in OUTCOMES]
-    delivered = [((kind.value, state.value), now.delivered.get((kind, state), 0)) for kind, state in DELIVERED]
-    about_received = "What came in from Kommunicate and from Slack, by what became of it."
-    about_delivered = "Deliveries by kind and how they ended."
-    yield _counter("relay_messages_received", about_received, ("outcome",), received)
-    yield _counter("relay_deliveries", about_delivered, ("kind", "outcome"), delivered)
+    about = "What came in from Kommunicate and from Slack, by what became of it."
+    yield _counter("relay_messages_received", about, ("outcome",), received)
+    as_now = {(kind.value, state.value): now.delivered.get((kind, state), 0) for kind, state in DELIVERED}
+    # Of what was given up, those too that were replayed since: a counter never goes back.
+    failed = {(kind.value, DeliveryState.DEAD.value): numbers.failed for kind, numbers in ended.items()}
+    ever = as_now | {which: failed.get(which, 0) for which in as_now if which[1] == DeliveryState.DEAD}
+    about = "Deliveries by kind and how they ended; what was given up is counted within three minutes."
+    yield _counter("relay_deliveries", about, ("kind", "outcome"), ever.items())
+    dead = [((kind,), number) for (kind, state), number in as_now.items() if state == DeliveryState.DEAD]
+    yield _gauge("relay_dead_letters", "Deliveries that were given up and not replayed, by kind.", ("kind",), dead)
     about = "Requests of Slack's that were refused for their signature, three or more in a row."
     yield CounterMetricFamily("relay_slack_events_refused", about, refused)
     # What these were called in 0.1; the next release has them no more.
     yield _counter("relay_received", "The same as relay_messages_received_total.", ("outcome",), received)
-    yield _counter("relay_delivered", "The same as relay_deliveries_total.", ("kind", "outcome"), delivered)
+    about = "Nearly relay_deliveries_total: what is replayed is taken out of it."
+    yield _counter("relay_delivered", about, ("kind", "outcome"), as_now.items())
 
 
 def _queue(now: Totals) -> Iterator[Metric]:

@@ -9,6 +9,7 @@ import structlog
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import close_gate
 from relay.errors import DeliveryFailed, HistoryUnreadable, RateLimited, Unsure
+from relay.failpoints import failpoint
 from relay.slack.alert import render_alerts
 from relay.store.operations.alerts import News, confirm, put_back, take_news, take_unconfirmed
 from relay.store.queue.gates import take_slot
@@ -74,6 +75,7 @@ def _find_out(context: DeliveryContext, channel: str) -> None:
 
 
 def _post(context: DeliveryContext, channel: str, news: News) -> None:
+    failpoint("alert.ready")
     try:
         context.slack.post(channel, render_alerts(news.alerts).payload(), thread_ts=None, send_id=news.id)
     except Unsure as error:
@@ -85,6 +87,7 @@ def _post(context: DeliveryContext, channel: str, news: News) -> None:
             if isinstance(error, RateLimited):
                 close_gate(tx, context, error, channel=channel)
     else:
+        failpoint("alert.posted")
         _confirm(context, news)
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from relay.histogram import Histogram, percentile
 from relay.store.db.engine import Store, open_store
-from relay.store.operations.history import Interval, history, seconds_so_far
+from relay.store.operations.history import Interval, ended_so_far, history
 from relay.store.operations.minutes import KEPT_FOR, MINUTE, SETTLED, roll_up
+from relay.store.operations.replay import replay_all
 from relay.store.operations.reports import Kind
 from relay.store.operations.totals import count_settled
 from tests.harness import NOON, FakeClock
@@ -114,7 +115,18 @@ def test_how_long_all_of_them_took_is_known_for_ever(store: Store, clock: FakeCl
 
 def seconds(store: Store) -> Histogram:
     with store.read() as tx:
-        return seconds_so_far(tx)[Kind.MESSAGE]
+        return ended_so_far(tx)[Kind.MESSAGE].seconds
+
+
+def test_what_was_given_up_stays_counted_when_it_is_replayed(store: Store, clock: FakeClock) -> None:
+    """A counter that went back would look like a restart, and all before it like new failures."""
+    some_minutes(store, clock)
+    clock.advance(SETTLED + MINUTE)
+    count(store)
+    with store.begin() as tx:
+        assert replay_all(tx)
+    with store.read() as tx:
+        assert ended_so_far(tx)[Kind.MESSAGE].failed == 1
 
 
 def test_a_clock_that_had_jumped_ahead_counts_nothing_twice_and_stops_nothing(store: Store, clock: FakeClock) -> None:

@@ -29,8 +29,8 @@ ON_TIME = 0.5  # of the limit: messages are on time again when none has waited f
 class Alert:
     """Something that waits for a person; a channel's name is Slack's id, or a "#name" that was not found.
 
-    `number` is how many dead letters there are, of which `earlier` were told of by an earlier post, the last one given up at
-    `newest`; or how many seconds the oldest message has waited. `over`: nothing of it waits any more.
+    `number` is how many dead letters there are, `earlier` how many of them were told of before, `newest` when the last
+    one was given up; or `number` is how many seconds the oldest message has waited. `over`: nothing of it is left.
     """
 
     kind: Trouble

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, select, union_all
@@ -24,12 +24,12 @@ from relay.store.operations.minutes import (
     minute_of,
     read_ended,
     read_received,
-    read_seconds,
+    read_summed,
     to_numbers,
 )
 from relay.store.operations.reports import Kind
 
-__all__ = ["KEPT_FOR", "MESSAGES", "Histogram", "Interval", "history", "percentile", "seconds_so_far"]
+__all__ = ["KEPT_FOR", "MESSAGES", "Histogram", "Interval", "ended_so_far", "history", "percentile"]
 
 MESSAGES = (Kind.MESSAGE, Kind.REPLY)  # what people wrote
 
@@ -70,12 +70,15 @@ def history(tx: Tx, *, since: float, step: float, kinds: Collection[Kind] = MESS
     ]
 
 
-def seconds_so_far(tx: Tx) -> dict[Kind, Histogram]:
-    """How long all deliveries took from accepted to visible since the relay counts them, by kind."""
+def ended_so_far(tx: Tx) -> dict[Kind, Numbers]:
+    """How many were delivered, and how long they took, and how many were given up, since the relay counts that.
+
+    These never become fewer: what was given up is counted when its minute is, and stays so if it is replayed later.
+    """
     kept = read_kept(tx, ENDED)
-    found = read_seconds(kept.counted)
+    found = read_summed(kept)
     for (_, kind), numbers in read_ended(tx, kept.up_to).items():
-        found[kind].merge(numbers.seconds)
+        found[kind].merge(replace(numbers, failed=0))
     return dict(found)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,12 +48,12 @@ class Numbers:
     failed: int = 0
     seconds: Histogram = field(default_factory=Histogram)
 
-    def merge(self, other: Numbers) -> None:
-        """Add all of another time, or of another kind."""
-        self.received += other.received
-        self.delivered += other.delivered
-        self.failed += other.failed
-        self.seconds.merge(other.seconds)
+    def merge(self, other: Numbers, sign: int = 1) -> None:
+        """Add all of another time, or of another kind; or take it away."""
+        self.received += sign * other.received
+        self.delivered += sign * other.delivered
+        self.failed += sign * other.failed
+        self.seconds.merge(other.seconds, sign)
 
 
 ByMinute = dict[tuple[int, Kind], Numbers]
@@ -127,21 +126,26 @@ def roll_up(tx: Tx, step: int = STEP) -> bool:
     if end <= before.up_to:
         return False
     found = read_ended(tx, before.up_to, end)
-    so_far = read_seconds(before.counted)
-    for (_, kind), numbers in found.items():
-        so_far[kind].merge(numbers.seconds)
-    if not keep(tx, ENDED, before, end, {kind: one.as_json() for kind, one in so_far.items()}):
+    if not keep(tx, ENDED, before, int(end), _summed(before, found)):
         return True
     _add(tx, found)
     tx.conn.execute(delete(minutes).where(minutes.c.minute < tx.now - KEPT_FOR))
     return end < last
 
 
-def read_seconds(counted: Mapping[str, Any] | None) -> dict[Kind, Histogram]:
-    """How long deliveries took, by kind, as it is kept."""
-    found = defaultdict(Histogram)
-    found.update({Kind(kind): Histogram.from_json(stored) for kind, stored in (counted or {}).items()})
+def read_summed(kept: Kept) -> dict[Kind, Numbers]:
+    """How many deliveries ended, and how long they took, by kind, as far as they are counted."""
+    found: dict[Kind, Numbers] = defaultdict(Numbers)
+    for kind, (delivered, failed, seconds) in (kept.counted or {}).items():
+        found[Kind(kind)] = Numbers(0, delivered, failed, Histogram.from_json(seconds))
     return found
+
+
+def _summed(before: Kept, more: ByMinute, sign: int = 1) -> dict[str, Any]:
+    found = read_summed(before)
+    for (_, kind), numbers in more.items():
+        found[kind].merge(numbers, sign)
+    return {kind.value: (one.delivered, one.failed, one.seconds.as_json()) for kind, one in found.items()}
 
 
 def to_numbers(row: Any) -> Numbers:
@@ -159,10 +163,8 @@ def _end_of_step(tx: Tx, up_to: int, step: int) -> float:
 
 def _go_back(tx: Tx, before: Kept, last: int) -> bool:
     """The clock had jumped ahead: the minutes that are still to come are counted when they are over."""
-    so_far = read_seconds(before.counted)
-    for row in tx.conn.execute(select(minutes).where(minutes.c.minute >= last)):
-        so_far[Kind(row.kind)].merge(to_numbers(row).seconds, -1)
-    keep(tx, ENDED, before, last, {kind: one.as_json() for kind, one in so_far.items()})
+    rows = tx.conn.execute(select(minutes).where(minutes.c.minute >= last))
+    keep(tx, ENDED, before, last, _summed(before, {(row.minute, Kind(row.kind)): to_numbers(row) for row in rows}, -1))
     none = {"delivered": 0, "failed": 0, "seconds": "{}"}
     tx.conn.execute(update(minutes).where(minutes.c.minute >= last).values(none))
     return False
