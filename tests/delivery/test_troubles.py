@@ -36,11 +36,10 @@ def tell(line: Rig) -> list[str]:
 
 def bury(line: Rig, text: str) -> None:
     """Slack refuses this message in every form."""
-    line.fault("error", code="invalid_blocks", times=None)
+    line.fault("error", code="invalid_blocks")
+    line.fault("error", code="msg_too_long")
     line.write(text)
-    line.run(30)
-    line.sandbox.faults.clear()
-    line.run(5)
+    line.run(10)
 
 
 def test_several_things_are_told_in_one_post(line: Rig) -> None:
