@@ -2,7 +2,8 @@
 
     python -m bench.history --stored 1000000 --days 1 --database both
 
-The deliveries are spread evenly over so many days. Each figure is the median and the longest of twenty, in milliseconds.
+The deliveries are spread evenly over so many days. Of each figure: the median and the longest of twenty, in
+milliseconds.
 """
 
 from __future__ import annotations

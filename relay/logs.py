@@ -99,8 +99,11 @@ def _is_seen(char: str) -> bool:
     return char != "\u034f" and (char.isprintable() or unicodedata.category(char) == "Zs")
 
 
-def configure_logs(*, as_json: bool) -> Lines:
-    """Write events to stderr, as JSON for machines or as plain lines for people; returns who writes them."""
+def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
+    """Write events of this level and above to stderr, as JSON for machines or as plain lines for people.
+
+    Returns who writes them.
+    """
     lines = Lines(sys.stderr)
     _configured[:] = [lines]
     renderer: structlog.types.Processor = (
@@ -115,7 +118,7 @@ def configure_logs(*, as_json: bool) -> Lines:
             _in_order,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: lines,
     )
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns when more connections were used than are kept

@@ -67,9 +67,9 @@ def settings_for(command: str) -> Settings:
     # Here and not above: `relay check` has no log, and to import it is a quarter of what that takes.
     from relay.logs import configure_logs
 
-    configure_logs(as_json=not sys.stderr.isatty())
     cwd = Path.cwd()
     settings = load_settings(environment(cwd), need=NEEDS[command], cwd=cwd)
+    configure_logs(as_json=not sys.stderr.isatty(), level=settings.log_level)
     for warning in settings.warnings:
         click.echo(str(warning), err=True)
     return settings
