@@ -67,10 +67,11 @@ def minute_of(moment: float) -> int:
 def read_received(tx: Tx, these: ColumnElement[bool]) -> ByMinute:
     """What of those rows came in and was taken, by minute."""
     minute = floored(tx, received.c.received_at / MINUTE).label("minute")
-    query = select(minute, received.c.source, received.c.kind, func.count().label("number"))
+    source = received.c.source.label("source")
+    query = select(minute, source, received.c.kind, func.count().label("number"))
     taken = and_(these, equals(received.c.outcome, Outcome.ACCEPTED))
     found: ByMinute = defaultdict(Numbers)
-    for row in tx.conn.execute(query.where(taken).group_by("minute", received.c.source, received.c.kind)):
+    for row in tx.conn.execute(query.where(taken).group_by("minute", "source", received.c.kind)):
         kind = _KINDS_RECEIVED.get((Source(row.source), ReceivedKind(row.kind)))
         if kind is not None:
             found[row.minute * MINUTE, kind].received += row.number
