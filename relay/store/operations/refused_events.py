@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from relay.store.db.engine import Tx
-from relay.store.operations.counting import keep, read_kept
+from relay.store.operations.counting import Kept, keep, read_kept
 
 REFUSED = "refused_events"  # what `counts` calls them
 
@@ -23,7 +23,7 @@ class RefusedEvents:
 
 def read_refused_events(tx: Tx) -> RefusedEvents:
     """What the processes have written down so far; each writes about once a minute while it refuses."""
-    return RefusedEvents(**(read_kept(tx, REFUSED).counted or {}))
+    return _read(read_kept(tx, REFUSED))
 
 
 def add_refused_events(tx: Tx, number: int, why: str) -> None:
@@ -36,9 +36,14 @@ def end_refused_events(tx: Tx) -> None:
     _change(tx, lambda now: replace(now, in_a_row=0) if now.in_a_row else now)
 
 
+def _read(kept: Kept) -> RefusedEvents:
+    known = {one.name for one in fields(RefusedEvents)}  # a later version may have written more
+    return RefusedEvents(**{name: value for name, value in (kept.counted or {}).items() if name in known})
+
+
 def _change(tx: Tx, change: Callable[[RefusedEvents], RefusedEvents]) -> None:
     before = read_kept(tx, REFUSED, locked=True)
-    now = RefusedEvents(**(before.counted or {}))
+    now = _read(before)
     changed = change(now)
     if changed != now:
         keep(tx, REFUSED, before, 0, asdict(changed))  # of two that are the first, one is enough
