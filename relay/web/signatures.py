@@ -43,9 +43,13 @@ class Signatures:
         with self._lock:
             self._in_a_row = self._unwritten = 0
             was_told, self._is_told = self._is_told, False
-        if was_told:
-            with suppress(StoreUnavailable), store.begin() as tx:
+        if not was_told:
+            return
+        try:
+            with store.begin() as tx:
                 end_refused_events(tx)
+        except StoreUnavailable:
+            self._is_told = True  # to be written down by the next one
 
     def _may_write(self) -> bool:
         return self._written_at is None or monotonic() - self._written_at >= EVERY
