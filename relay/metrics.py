@@ -14,13 +14,13 @@ from relay import __version__
 from relay.histogram import BOUNDS, Histogram
 from relay.store.db.engine import Store
 from relay.store.operations.call_times import read_call_times
+from relay.store.operations.health import Pause, pauses
 from relay.store.operations.history import ended_so_far
 from relay.store.operations.minutes import Numbers
-from relay.store.operations.pauses import Pause, pauses
-from relay.store.operations.refused_events import read_refused_events
+from relay.store.operations.refused import refused
 from relay.store.operations.reports import Kind
 from relay.store.operations.totals import Totals, totals
-from relay.vocabulary import DeliveryState, GateScope, Outcome
+from relay.vocabulary import DeliveryState, GateScope, Outcome, Refusal
 
 OUTCOMES = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.REJECTED)
 DELIVERED = (
@@ -49,8 +49,8 @@ class StoreCollector(Collector):
         """The families, from one reading of the store."""
         with self._store.read() as tx:
             now, ended, closed = totals(tx), ended_so_far(tx), pauses(tx)
-            calls, refused = read_call_times(tx), read_refused_events(tx)
-        yield from _counters(now, ended, refused.total)
+            calls, turned_away = read_call_times(tx), {one.why: one.count for one in refused(tx)}
+        yield from _counters(now, ended)
         yield _histogram(
             "relay_delivery_seconds",
             "Seconds from accepted to visible: a message or a file in Slack, a reply in Kommunicate.",
@@ -59,6 +59,9 @@ class StoreCollector(Collector):
         )
         yield from _queue(now)
         yield from _paused(closed)
+        about = "Requests that look like a vendor's and were refused since the last one that was accepted."
+        found = [((why.value,), turned_away.get(why, 0)) for why in Refusal]
+        yield _gauge("relay_refused_requests", about, ("reason",), found)
         about = "Seconds that calls to Slack took, of all processes; each adds its own once a minute."
         yield _histogram("relay_slack_requests_seconds", about, ("method", "status"), calls)
         about = "1 while the configuration file can be used as it is, 0 while the relay goes on with an earlier one."
@@ -75,7 +78,7 @@ def render_metrics(store: Store, *, config_valid: bool = True) -> bytes:
     return generate_latest(registry)
 
 
-def _counters(now: Totals, ended: Mapping[Kind, Numbers], refused: int) -> Iterator[Metric]:
+def _counters(now: Totals, ended: Mapping[Kind, Numbers]) -> Iterator[Metric]:
     received = [((outcome.value,), now.received.get(outcome, 0)) for outcome in OUTCOMES]
     about = "What came in from Kommunicate and from Slack, by what became of it."
     yield _counter("relay_messages_received", about, ("outcome",), received)
@@ -87,8 +90,6 @@ def _counters(now: Totals, ended: Mapping[Kind, Numbers], refused: int) -> Itera
     yield _counter("relay_deliveries", about, ("kind", "outcome"), ever.items())
     dead = [((kind,), number) for (kind, state), number in as_now.items() if state == DeliveryState.DEAD]
     yield _gauge("relay_dead_letters", "Deliveries that were given up and not replayed, by kind.", ("kind",), dead)
-    about = "Requests of Slack's that were refused for their signature, three or more in a row."
-    yield CounterMetricFamily("relay_slack_events_refused", about, refused)
     # What these were called in 0.1; the next release has them no more.
     yield _counter("relay_received", "The same as relay_messages_received_total.", ("outcome",), received)
     about = "Nearly relay_deliveries_total: what is replayed is taken out of it."

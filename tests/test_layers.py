@@ -38,6 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "routing": GROUND | {"jsontext", "settings"},
     "store": GROUND | {"failpoints"},
     "delivery": GROUND | {"failpoints", "findings", "net", "store", "slack", "kommunicate", "routing", "settings"},
+    "doctor": GROUND | {"findings", "net", "store", "slack", "kommunicate", "settings"},
     "metrics": GROUND | {"store"},
     "sandbox": set(),
 }
@@ -48,6 +49,7 @@ STRANGERS = {
     "kommunicate": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3", "requests", "urllib3"},
     "store": {"flask", "werkzeug", "requests", "urllib3"},
     "delivery": {"flask", "werkzeug", "waitress", "click", "requests", "urllib3", "alembic"},
+    "doctor": {"flask", "werkzeug", "sqlalchemy", "requests", "urllib3", "click"},
     "settings": {"flask", "sqlalchemy", "requests", "urllib3", "click"},
     "routing": {"flask", "sqlalchemy", "requests", "urllib3"},
     "web": {"requests", "urllib3", "alembic", "sqlalchemy"},

@@ -16,6 +16,7 @@ from relay.settings import NEEDS, Settings, environment, load_settings
 from relay.settings.durations import parse_duration
 
 COULD_NOT_RUN = 2
+DATABASE = "DATABASE_URL"  # where a finding about the database says that it is
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,7 +46,7 @@ def explain_failures(command: Command) -> Command:
         except SettingsError as error:
             refuse(error)
         except StoreUnavailable as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(str(Finding(error.code, "error", str(error), error.hint, DATABASE)), err=True)
         except BrokenPipeError:
             raise  # `relay ... | head`: click knows what to do
         except OSError as error:

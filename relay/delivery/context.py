@@ -238,7 +238,7 @@ class DeliveryContext:
             except StoreUnavailable as error:
                 if monotonic() > ends:
                     raise
-                log.warning("store.unavailable", cause=str(error), to_write=name)
+                log.warning("store.unavailable", code=error.code, cause=str(error), to_write=name)
             threading.Event().wait(pause)
             pause, again = min(2 * pause, 0.4), True
 

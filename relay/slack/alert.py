@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from relay.slack.blocks import Block, context, plain, words
 from relay.slack.post import SlackPost, fallback
 from relay.slack.text import escape
-from relay.vocabulary import Trouble
+from relay.vocabulary import Refusal, Trouble
 
 MOST = 10  # that one post names; of more it gives the number
 
 _AGAIN = "nothing is lost. The relay looks again by itself, at the latest every five minutes"
-_HEADLINES = {
-    Trouble.CHANNEL: "The relay cannot post to {name}: {cause}",
-    Trouble.ACCOUNT: "The relay cannot use Kommunicate: {cause}",
-    Trouble.CONFIG: "The relay cannot use {name} as it was edited: {cause}",
-    Trouble.AGENT: "Kommunicate lets nothing be done for {name}: {cause}",
-    Trouble.DEAD_LETTERS: "{messages} could not be delivered",
-    Trouble.SIGNATURES: "The relay refuses Slack's events: {cause}",
-    Trouble.LAG: "Messages reach Slack late: the oldest has waited for {minutes}",
-}
-_WHAT_HAPPENS = {
-    Trouble.CHANNEL: f"Its chats wait, {_AGAIN}; or map them to another channel.",
-    Trouble.ACCOUNT: f"What is for Kommunicate waits, {_AGAIN}.",
-    Trouble.CONFIG: "It goes on with what the file said before. `relay check` tells more.",
-    Trouble.AGENT: f"Their replies wait, {_AGAIN}.",
-    Trouble.DEAD_LETTERS: "Nothing is deleted. `relay deliveries list --dead` says why, and `relay deliveries replay` "
-    "sends them again.",
-    Trouble.SIGNATURES: "What agents write does not reach customers, and nobody tells them. Compare "
-    "SLACK_SIGNING_SECRET with the app's Basic Information page, and this machine's clock with the time; then restart.",
-    Trouble.LAG: "Nothing is lost. `relay deliveries list --waiting` says what holds them up.",
-}
-_OVER = {
-    Trouble.CHANNEL: "The relay posts to {name} again",
-    Trouble.ACCOUNT: "The relay uses Kommunicate again",
-    Trouble.CONFIG: "The relay uses {name} as it stands",
-    Trouble.AGENT: "Kommunicate lets things be done for {name} again",
-    Trouble.DEAD_LETTERS: "No undelivered messages are left",
-    Trouble.SIGNATURES: "The relay accepts Slack's events again. Agents may have to repeat what they wrote meanwhile",
-    Trouble.LAG: "Messages reach Slack in time again",
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is said of a trouble: that it is there, what that means and what to do, and that it is over."""
+
+    headline: str
+    then: str
+    over: str
+
+
+_REFUSES_SLACK = "The relay refuses what Slack sends: "
+_REPLIES_VANISH = "What agents write does not reach customers, and nobody tells them. "
+_SLACK_AGAIN = "The relay accepts again what Slack sends. Agents may have to repeat what they wrote meanwhile"
+_TEXTS: Mapping[Trouble | Refusal, Texts] = {
+    Trouble.CHANNEL: Texts(
+        "The relay cannot post to {name}: {cause}",
+        f"Its chats wait, {_AGAIN}; or map them to another channel.",
+        "The relay posts to {name} again",
+    ),
+    Trouble.ACCOUNT: Texts(
+        "The relay cannot use Kommunicate: {cause}",
+        f"What is for Kommunicate waits, {_AGAIN}.",
+        "The relay uses Kommunicate again",
+    ),
+    Trouble.CONFIG: Texts(
+        "The relay cannot use {name} as it was edited: {cause}",
+        "It goes on with what the file said before. `relay check` tells more.",
+        "The relay uses {name} as it stands",
+    ),
+    Trouble.AGENT: Texts(
+        "Kommunicate lets nothing be done for {name}: {cause}",
+        f"Their replies wait, {_AGAIN}.",
+        "Kommunicate lets things be done for {name} again",
+    ),
+    Trouble.DEAD_LETTERS: Texts(
+        "{messages} could not be delivered",
+        "Nothing is deleted. `relay deliveries list --dead` says why; `relay deliveries replay ID` sends one again.",
+        "No undelivered messages are left",
+    ),
+    Trouble.LAG: Texts(
+        "Messages reach Slack late: the oldest has waited for {minutes}",
+        "Nothing is lost. `relay deliveries list --waiting` says what holds them up.",
+        "Messages reach Slack in time again",
+    ),
+    Refusal.SIGNATURE: Texts(
+        f"{_REFUSES_SLACK}it is signed with another secret than the relay has",
+        f"{_REPLIES_VANISH}Copy SLACK_SIGNING_SECRET again from Slack's app settings, Basic Information, and restart.",
+        _SLACK_AGAIN,
+    ),
+    Refusal.TIME: Texts(
+        f"{_REFUSES_SLACK}this machine's clock is more than five minutes from Slack's",
+        f"{_REPLIES_VANISH}Set the clock right.",
+        _SLACK_AGAIN,
+    ),
+    Refusal.TOKEN: Texts(
+        "The relay refuses what Kommunicate sends: it names another token than the relay has",
+        "Customers' messages do not reach Slack. Put the same token into KOMMUNICATE_WEBHOOK_TOKEN and into "
+        "Kommunicate, Settings, Webhooks & Security.",
+        "The relay accepts again what Kommunicate sends",
+    ),
 }
 
 
@@ -70,7 +104,7 @@ def render_alerts(lines: Sequence[Line]) -> SlackPost:
         if one.kind is Trouble.CHANNEL and not one.name.startswith("#"):
             blocks.append(context({"type": "mrkdwn", "text": f"<#{escape(one.name)}>", "verbatim": True}))
         if not one.over:
-            blocks.append(context(plain(_WHAT_HAPPENS[one.kind])))
+            blocks.append(context(plain(_texts(one).then)))
     if len(lines) > MOST:
         more = f"And {len(lines) - MOST} more like these: `relay deliveries list --waiting` tells what waits."
         headlines.append(more)
@@ -80,11 +114,15 @@ def render_alerts(lines: Sequence[Line]) -> SlackPost:
 
 def _headline(one: Line) -> str:
     if one.over:
-        return "\N{WHITE HEAVY CHECK MARK} " + _OVER[one.kind].format(name=one.name)
-    said = _HEADLINES[one.kind].format(
+        return "\N{WHITE HEAVY CHECK MARK} " + _texts(one).over.format(name=one.name)
+    said = _texts(one).headline.format(
         name=one.name, cause=one.cause, messages=_messages(one), minutes=_counted(max(1, one.number // 60), "minute")
     )
     return f"\N{WARNING SIGN} {said}"
+
+
+def _texts(one: Line) -> Texts:
+    return _TEXTS[Refusal(one.name) if one.kind is Trouble.REFUSED else one.kind]
 
 
 def _messages(one: Line) -> str:

@@ -48,6 +48,13 @@ class Api:
         plain = {name: int(value) if isinstance(value, bool) else value for name, value in (arguments or {}).items()}
         return self._call(method, urlencode(plain).encode(), _FORM, self.deadline if deadline is None else deadline)
 
+    def read_whole(
+        self, method: str, arguments: Mapping[str, Any] | None = None
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """The same, with the headers of Slack's answer, whose names are in lower case."""
+        answer, headers = self._exchange(method, urlencode(arguments or {}).encode(), _FORM, self.deadline)
+        return answer, {name.lower(): value for name, value in headers.items()}
+
     def pages(
         self, method: str, key: str, arguments: Mapping[str, Any], *, size: int, ends: float, most: int = MAX_PAGES
     ) -> Iterator[Mapping[str, Any]]:
@@ -74,13 +81,18 @@ class Api:
         raise Unsure(f"{method} has more than {most} pages", code="too_many_pages")
 
     def _call(self, method: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Mapping[str, Any]:
+        return self._exchange(method, body, headers, deadline)[0]
+
+    def _exchange(
+        self, method: str, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         with self._times.measured(method):
             response = self._caller.call("POST", method, body, headers, deadline=deadline)
             answer = _object(response.body)
             failure = classify(response.status, answer, response.headers, method)
             if failure is not None or answer is None:
                 raise failure or unreadable(method)
-            return answer
+            return answer, response.headers
 
 
 def unreadable(method: str) -> Unsure:

@@ -7,49 +7,51 @@ import re
 from collections.abc import Mapping, Sequence
 
 from relay.errors import Rejected
+from relay.vocabulary import Refusal
 
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
 TIMESTAMP = "X-Slack-Request-Timestamp"
 SIGNATURE = "X-Slack-Signature"
 MAX_AGE = 300  # seconds, either way: clocks differ
 
-WRONG_TIME = "their time differs from this machine's clock by more than five minutes"
-WRONG_SECRET = "their signature does not fit SLACK_SIGNING_SECRET"  # noqa: S105 - no secret
-
 _SECONDS = re.compile(r"[0-9]{1,12}")
-_LOOKS_RIGHT = re.compile(r"v0=[0-9a-f]{64}")
-
-
-class WrongSignature(Rejected):
-    """A request that bears a signature as Slack's do, and not the right one; `why` completes "are refused: ..."."""
-
-    def __init__(self, sentence: str, why: str) -> None:
-        super().__init__(401, "unauthorized", sentence)
-        self.why = why
+_FORM = re.compile(r"v0=[0-9a-f]{64}")
 
 
 def check_signature(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float) -> None:
     """Returns only if one of `secrets` signed `body` within 300 s of `now`; else raises `Rejected` 401.
 
-    It is `WrongSignature` for what looks as if it came from Slack.
     `body` is what came over the wire, before any parsing; `now` is in seconds since 1970. Header names may have any
     case. Empty secrets sign nothing, so without a secret everything is refused.
     """
     timestamp, signature = _sent(headers, TIMESTAMP), _sent(headers, SIGNATURE)
     if not _is_recent(timestamp, now):
-        raise _refusal(
-            f"{TIMESTAMP} is not a time within {MAX_AGE} seconds of this relay's clock.", signature, WRONG_TIME
-        )
+        raise _refusal(f"{TIMESTAMP} is not a time within {MAX_AGE} seconds of this relay's clock.")
     signed = b"v0:%s:%s" % (timestamp.encode("ascii"), body)
     if not _any_matches(signature, [_signature(secret, signed) for secret in secrets if secret.strip()]):
-        sentence = f"{SIGNATURE} is not one that this relay's signing secret makes of the body."
-        raise _refusal(sentence, signature, WRONG_SECRET)
+        raise _refusal(f"{SIGNATURE} is not one that this relay's signing secret makes of the body.")
+
+
+def why_refused(headers: Mapping[str, str], now: float) -> Refusal | None:
+    """Returns why a request was refused that looks as if Slack had sent it; None for one that does not."""
+    given = {name.lower(): value for name, value in headers.items()}
+    timestamp, signature = given.get(TIMESTAMP.lower(), ""), given.get(SIGNATURE.lower(), "")
+    if not (_SECONDS.fullmatch(timestamp) and _FORM.fullmatch(signature)):
+        return None
+    return Refusal.SIGNATURE if _is_recent(timestamp, now) else Refusal.TIME
+
+
+def signature_headers(body: bytes, secret: str, now: float) -> dict[str, str]:
+    """Returns the headers with which Slack, having this secret, would send `body` at `now`, in seconds since 1970."""
+    timestamp = str(int(now))
+    signature = _signature(secret, b"v0:%s:%s" % (timestamp.encode("ascii"), body))
+    return {TIMESTAMP: timestamp, SIGNATURE: signature.decode("ascii")}
 
 
 def _sent(headers: Mapping[str, str], name: str) -> str:
     values = [value for header, value in headers.items() if header.lower() == name.lower()]
     if not values:
-        raise Rejected(401, "unauthorized", f"The header {name} is missing.")
+        raise _refusal(f"The header {name} is missing.")
     # A header given twice is one value to WSGI too: joined, so that it matches nothing.
     return ",".join(values)
 
@@ -70,7 +72,5 @@ def _any_matches(signature: str, expected: list[bytes]) -> bool:
     return matched
 
 
-def _refusal(sentence: str, signature: str, why: str) -> Rejected:
-    if _LOOKS_RIGHT.fullmatch(signature):
-        return WrongSignature(sentence, why)
+def _refusal(sentence: str) -> Rejected:
     return Rejected(401, "unauthorized", sentence)

@@ -41,6 +41,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
     FIND_CHANNEL: ("channels:read", "groups:read"),
+    "conversations.info": ("channels:read", "groups:read"),
     "conversations.join": ("channels:join",),
     "users.lookupByEmail": ("users:read.email",),
     "users.info": ("users:read", "users:read.email"),
@@ -230,7 +231,7 @@ class SlackClient:
     def identity(self) -> Identity:
         """Returns who we are, asking Slack only the first time."""
         if self._identity is None:
-            self._identity = _identity(self._api.read("auth.test"))
+            self._identity = identity_of(self._api.read("auth.test"))
         return self._identity
 
     def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
@@ -243,7 +244,8 @@ class SlackClient:
         raise unreadable("chat.getPermalink")
 
 
-def _identity(body: Mapping[str, Any]) -> Identity:
+def identity_of(body: Mapping[str, Any]) -> Identity:
+    """Returns what `auth.test` says of a bot's token; raises `OperatorNeeded` for another kind of token."""
     match body:
         case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
             return Identity(team, user, bot, _text_or_none(body.get("app_id")), _text_or_none(body.get("url")) or "")

@@ -8,7 +8,6 @@ from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
 from relay.web import errors, files, health, kommunicate, metrics, slack
-from relay.web.signatures import Signatures
 from relay.wiring import Relay, Reloader, build_relay, ready_schema
 
 
@@ -26,7 +25,6 @@ def create_app(relay: Relay | None = None) -> Flask:
     app.register_blueprint(kommunicate.bp)
     app.register_blueprint(health.bp)
     if relay.settings.slack_signing_secrets:
-        app.extensions["signatures"] = Signatures()
         app.register_blueprint(slack.bp)
         app.register_blueprint(files.bp)
     if relay.settings.metrics_token:

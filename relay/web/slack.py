@@ -10,10 +10,10 @@ import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from relay.delivery.at_once import AtOnce
-from relay.errors import SettingsError
+from relay.errors import Rejected, SettingsError
 from relay.failpoints import failpoint
 from relay.messages import Ignored
-from relay.slack.auth import WrongSignature, check_signature
+from relay.slack.auth import check_signature, why_refused
 from relay.slack.body import storable
 from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import (
@@ -39,10 +39,10 @@ from relay.store.intake.edits import accept_change
 from relay.store.intake.forms import accept_form, is_ours
 from relay.store.intake.recording import record_foreign
 from relay.store.intake.replies import accept_reply
-from relay.vocabulary import Outcome
+from relay.vocabulary import Outcome, Refusal
 from relay.web import home
 from relay.web.files import reached_at
-from relay.web.kommunicate import ACCOUNT, read_body
+from relay.web.kommunicate import ACCOUNT, count_refused, read_body
 from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)
@@ -100,13 +100,15 @@ def click() -> Response:
 
 
 def _signed_body(relay: Relay) -> bytes:
-    body, signatures = read_body(request), current_app.extensions["signatures"]
+    body = read_body(request)
+    headers = dict(request.headers)
     try:
-        check_signature(dict(request.headers), body, relay.settings.slack_signing_secrets, relay.clock.now())
-    except WrongSignature as error:
-        signatures.refused(relay.store, error.why)
+        check_signature(headers, body, relay.settings.slack_signing_secrets, relay.clock.now())
+    except Rejected:
+        if why := why_refused(headers, relay.clock.now()):
+            count_refused(relay, why)
         raise
-    signatures.accepted(relay.store)
+    relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body
 
 

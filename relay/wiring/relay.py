@@ -32,6 +32,7 @@ from relay.store.operations.call_times import add_call_times
 from relay.store.operations.retention import Refusals
 from relay.wiring.deciding import chat_facts, listed_role
 from relay.wiring.keeping import build_keepers
+from relay.wiring.refusing import RefusedRequests
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
@@ -51,13 +52,17 @@ class Relay:
     rejected: Refusals = field(default_factory=Refusals)
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
     config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
+    findings: tuple[Finding, ...] = ()  # what is wrong with the set-up, as it was seen last, the worst first
+    closing: threading.Event = field(default_factory=threading.Event)
     on_edit: Callable[[], None] = field(default=lambda: None)
     slack_times: CallTimes = field(default_factory=CallTimes)  # how long its calls to Slack took
     router: Router = field(init=False)
+    refused: RefusedRequests = field(init=False)
     _keepers: Keepers | None = None
 
     def __post_init__(self) -> None:
         self.router = Router(self.settings.config)
+        self.refused = RefusedRequests(self.store)
 
     def use(self, config: Config) -> None:
         """Go on with another configuration."""
@@ -127,6 +132,7 @@ class Relay:
 
     def close(self) -> None:
         """Let go of the database, and of what was to be done at once."""
+        self.closing.set()
         if self.at_once is not None:
             self.at_once.close()
         self.store.close()
@@ -152,7 +158,7 @@ def learn_identity(relay: Relay) -> None:
             try:
                 relay.identity = client.identity()
             except DeliveryFailed as error:
-                log.warning("slack.identity_unknown", code=error.code)
+                log.warning("slack.identity_unknown", code=error.code, cause=str(error))
                 threading.Event().wait(ASK_AGAIN)
 
     threading.Thread(target=ask, name="identity", daemon=True).start()
@@ -170,14 +176,9 @@ def ready_schema(store: Store) -> None:
     if state is SchemaState.MISSING:
         migrate(store)
     elif state is SchemaState.OLDER:
-        finding = Finding(
-            "schema_older",
-            "error",
-            "The database was made by an earlier version of the relay.",
-            "Run `relay migrate` once, then start again.",
-            "DATABASE_URL",
-        )
-        raise SettingsError(findings=[finding])
+        from relay.doctor.schema import OLDER  # here and not above: nothing else of the doctor's is needed
+
+        raise SettingsError(findings=[OLDER])
 
 
 def tell_others(relay: Relay) -> AbstractContextManager[object]:

@@ -16,12 +16,14 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, u
 from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import alerts
-from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, lanes
-from relay.store.operations.refused_events import read_refused_events
+from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, lanes, received
+from relay.store.operations.refused import Refused, forget_refused, refused
 from relay.store.queue.due import PLACE
-from relay.vocabulary import NO_TOPIC, DeliveryState, GateScope, Lane, Trouble
+from relay.vocabulary import NO_TOPIC, DeliveryState, GateScope, Lane, Refusal, Source, Trouble
 
 OF_GATES = (Trouble.CHANNEL, Trouble.ACCOUNT, Trouble.AGENT, Trouble.CONFIG)
+IN_A_ROW = 3  # fewer requests are a stranger's, or of a secret that is just being changed
+LATELY = 600.0  # seconds
 ON_TIME = 0.5  # of the limit: messages are on time again when none has waited for longer than this share of it
 
 
@@ -153,9 +155,19 @@ def _dead_letters(tx: Tx) -> Iterator[Alert]:
 
 
 def _refused(tx: Tx) -> Iterator[Alert]:
-    refused = read_refused_events(tx)
-    if refused.in_a_row:
-        yield Alert(Trouble.SIGNATURES, cause=refused.why)
+    """Also of a process that is gone: it cannot see any more that what comes is accepted."""
+    for one in refused(tx):
+        if one.count >= IN_A_ROW and _is_accepted_since(tx, one):
+            forget_refused(tx, one.why)
+        elif one.count >= IN_A_ROW:
+            yield Alert(Trouble.REFUSED, one.why.value)
+
+
+def _is_accepted_since(tx: Tx, one: Refused) -> bool:
+    source = Source.KOMMUNICATE if one.why is Refusal.TOKEN else Source.SLACK
+    lately = received.c.received_at > max(one.last, tx.now - LATELY)  # asked every minute: no more is to be read
+    taken = and_(lately, received.c.body.is_not(None), equals(received.c.source, source))
+    return tx.conn.execute(select(received.c.id).where(taken).limit(1)).one_or_none() is not None
 
 
 def _delay(tx: Tx, lag: float | None, *, is_late: bool) -> Iterator[Alert]:
