@@ -26,7 +26,9 @@ def look(setup: Setup) -> Iterator[Finding]:
     except DeliveryFailed as error:
         yield _away(error)
     else:
-        message = f"The token is the bot {token.bot}'s in the workspace {token.workspace} ({token.identity.team})."
+        us = token.identity
+        app = f" of the app {us.app_id}" if us.app_id else ""
+        message = f"The token is the bot {token.bot}'s{app}, in the workspace {token.workspace} ({us.team})."
         yield Finding("slack_identity", "info", message, "", TOKEN)
 
 
