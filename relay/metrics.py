@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, product
+from operator import itemgetter
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -20,7 +21,7 @@ from relay.store.operations.minutes import Numbers
 from relay.store.operations.refused import refused
 from relay.store.operations.reports import Kind
 from relay.store.operations.totals import Totals, totals
-from relay.vocabulary import DeliveryState, GateScope, Outcome, Refusal
+from relay.vocabulary import DeliveryState, GateScope, Outcome, Refusal, Source
 
 OUTCOMES = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.REJECTED)
 DELIVERED = (
@@ -31,7 +32,12 @@ DELIVERED = (
 TIMED = (Kind.MESSAGE, Kind.FILE, Kind.REPLY)
 UNNAMED = "unavailable"  # the reason of a pause for which the vendor has no word
 # Of these the name is one of a few, and no customer's or agent's.
-VENDORS = {GateScope.WORKSPACE: "slack", GateScope.METHOD: "slack", GateScope.ACCOUNT: "kommunicate"}
+VENDORS = {
+    GateScope.WORKSPACE: Source.SLACK.value,
+    GateScope.METHOD: Source.SLACK.value,
+    GateScope.ACCOUNT: Source.KOMMUNICATE.value,
+}
+CHANNEL, METHOD = GateScope.CHANNEL.value, GateScope.METHOD.value  # names of labels
 
 
 class StoreCollector(Collector):
@@ -55,7 +61,7 @@ class StoreCollector(Collector):
             "relay_delivery_seconds",
             "Seconds from accepted to visible: a message or a file in Slack, a reply in Kommunicate.",
             ("kind",),
-            {(kind.value,): ended[kind].seconds if kind in ended else Histogram() for kind in TIMED},
+            [((kind.value,), ended[kind].seconds if kind in ended else Histogram()) for kind in TIMED],
         )
         yield from _queue(now)
         yield from _paused(closed)
@@ -63,7 +69,7 @@ class StoreCollector(Collector):
         found = [((why.value,), turned_away.get(why, 0)) for why in Refusal]
         yield _gauge("relay_refused_requests", about, ("reason",), found)
         about = "Seconds that calls to Slack took, of all processes; each adds its own once a minute."
-        yield _histogram("relay_slack_requests_seconds", about, ("method", "status"), calls)
+        yield _histogram("relay_slack_requests_seconds", about, (METHOD, "status"), calls.items())
         about = "1 while the configuration file can be used as it is, 0 while the relay goes on with an earlier one."
         yield GaugeMetricFamily("relay_config_valid", about, int(self._config_valid))
         about = "Always 1; the labels say which version of the relay answers, and its kind of database."
@@ -107,13 +113,14 @@ def _paused(closed: list[Pause]) -> Iterator[Metric]:
     """Of what is open there is no sample: channels come and go."""
     channels = [((one.name, one.code or UNNAMED), 1) for one in closed if one.scope is GateScope.CHANNEL]
     about = "1 for each channel that takes no posts now, with Slack's word for why."
-    yield _gauge("relay_channel_paused", about, ("channel", "reason"), channels)
+    yield _gauge("relay_channel_paused", about, (CHANNEL, "reason"), channels)
     vendors = [((VENDORS[one.scope], one.name, one.code or UNNAMED), 1) for one in closed if one.scope in VENDORS]
     about = "1 for what is not called at all now: everything (`slack`, `default`), or one method."
     yield _gauge("relay_vendor_paused", about, ("vendor", "name", "reason"), vendors)
 
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
+Histograms = Iterable[tuple[tuple[str, ...], Histogram]]
 
 
 def _counter(name: str, about: str, labels: tuple[str, ...], samples: Samples) -> Metric:
@@ -130,9 +137,9 @@ def _gauge(name: str, about: str, labels: tuple[str, ...], samples: Samples) -> 
     return family
 
 
-def _histogram(name: str, about: str, labels: tuple[str, ...], samples: Mapping[tuple[str, ...], Histogram]) -> Metric:
+def _histogram(name: str, about: str, labels: tuple[str, ...], samples: Histograms) -> Metric:
     family = HistogramMetricFamily(name, about, labels=labels)
-    for values, histogram in sorted(samples.items()):
+    for values, histogram in sorted(samples, key=itemgetter(0)):
         # Every bound, also those within which nothing ended: Prometheus takes a bound that appears late for a new one.
         bounds = sorted({*BOUNDS, *histogram.numbers, math.inf})
         so_far = accumulate(histogram.numbers[bound] for bound in bounds)

@@ -40,10 +40,10 @@ def test_an_empty_store_has_every_sample_at_zero(store: Store) -> None:
     """An alert on a sample that only appears with its first event would not fire."""
     found = samples(store)
     assert found.pop(("relay_config_valid",)) == 1.0
-    assert found.pop(("relay_build_info", __version__, "sqlite" if store.on_sqlite else "postgresql")) == 1.0
+    assert found.pop(("relay_build_info", "sqlite" if store.on_sqlite else "postgresql", __version__)) == 1.0
     assert set(found.values()) == {0.0}
     buckets = len(BOUNDS) + 1
-    assert len(found) == 2 * (4 + 10) + 4 + 3 * (buckets + 2) + 3 + 1 + 1
+    assert len(found) == 2 * (4 + 10) + 4 + 3 * (buckets + 2) + 3 + 1 + 3
 
 
 def test_it_counts_what_became_of_each_webhook(store: Store) -> None:
@@ -100,7 +100,7 @@ def test_it_tells_which_channels_are_paused_and_why(store: Store) -> None:
         closing.close_for_operator(tx, GateScope.AGENT, "canary@example.com", cause="refused", code="403")
     found = samples(store)
     assert found["relay_channel_paused", "C0SUPPORT", "is_archived"] == 1
-    assert found["relay_vendor_paused", "slack", "slack", "service_unavailable"] == 1
+    assert found["relay_vendor_paused", "slack", "service_unavailable", "slack"] == 1
     assert b"canary" not in render_metrics(store)
 
 

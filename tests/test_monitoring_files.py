@@ -54,7 +54,7 @@ def test_every_command_that_an_alert_names_exists() -> None:
     """Whoever is woken by it types it as it stands."""
     told = " ".join(texts(yaml.safe_load(RULES.read_text())))
     named = set(re.findall(r"`relay ([a-z]+)", told))
-    assert named == {"check", "deliveries"}
+    assert named == {"check", "deliveries", "doctor"}
     assert all((ROOT / "relay" / "cli" / f"{name}.py").exists() for name in named)
 
 

@@ -14,6 +14,7 @@ from relay.store.operations.minutes import KEPT_FOR, MINUTE, SETTLED, roll_up
 from relay.store.operations.replay import replay_all
 from relay.store.operations.reports import Kind
 from relay.store.operations.totals import count_settled
+from relay.store.queue.waiting import waiting
 from tests.harness import NOON, FakeClock
 from tests.statements import noted
 from tests.store.shelf import bury, claimed, open_thread, rows, settle, started, take_in
@@ -39,9 +40,16 @@ def numbers(store: Store, step: float = MINUTE) -> list[tuple[int, int, int]]:
     return [(one.received, one.delivered, one.failed) for one in told(store, step)]
 
 
+def in_words(store: Store) -> list[str]:
+    """The first two minutes; a thousandth of a second is not kept."""
+    return [f"{one.received} {one.delivered} {one.failed} {one.seconds.as_json()}" for one in told(store)[:2]]
+
+
 def deliver(store: Store, clock: FakeClock, after: float = 0.0) -> None:
     held = claimed(store)
-    send = started(store, held)
+    with store.read() as tx:
+        parts = [(one.id, 0) for one in waiting(tx, held) if one.lost is None]
+    send = started(store, held, parts)
     clock.advance(after)
     settle(store, held, send, f"1712345678.{int(clock.now()) % 1_000_000:06d}")
 
@@ -72,13 +80,13 @@ def test_it_tells_each_minute_and_the_one_that_is_not_over(store: Store, clock: 
 @pytest.mark.parametrize("step", [1, 2, 1000])
 def test_it_is_the_same_once_it_is_counted(store: Store, clock: FakeClock, step: int) -> None:
     some_minutes(store, clock)
-    before = told(store)
+    before = in_words(store)
     clock.advance(SETTLED + MINUTE)
     count(store, step)
     assert {row.minute for row in rows(store, "minutes")} == {BEGIN, BEGIN + MINUTE}
-    assert told(store)[:2] == before
+    assert in_words(store) == before
     count(store, step)
-    assert told(store)[:2] == before
+    assert in_words(store) == before
 
 
 def test_intervals_are_as_long_as_asked_for(store: Store, clock: FakeClock) -> None:
@@ -104,7 +112,7 @@ def test_how_long_all_of_them_took_is_known_for_ever(store: Store, clock: FakeCl
     assert (before.count, before.total) == (2, pytest.approx(3.2))
     clock.advance(SETTLED + MINUTE)
     count(store)
-    assert seconds(store) == before
+    assert seconds(store).as_json() == before.as_json()
     clock.advance(KEPT_FOR)
     deliver(store, clock)
     clock.advance(SETTLED + MINUTE)
@@ -131,11 +139,11 @@ def test_what_was_given_up_stays_counted_when_it_is_replayed(store: Store, clock
 
 def test_a_clock_that_had_jumped_ahead_counts_nothing_twice_and_stops_nothing(store: Store, clock: FakeClock) -> None:
     some_minutes(store, clock)
-    clock.advance(365 * 86400)
+    clock.advance(7200)
     deliver(store, clock)
     clock.advance(SETTLED + MINUTE)
     count(store)
-    clock.advance(-365 * 86400)
+    clock.advance(-7200)
     take_in(store, "back in the present")
     deliver(store, clock)
     count(store)

@@ -15,6 +15,7 @@ from relay.store.db.file_tables import minutes
 from relay.store.db.tables import counts, received
 from relay.store.operations.counting import read_kept
 from relay.store.operations.minutes import (
+    COUNTED,
     ENDED,
     KEPT_FOR,
     MINUTE,
@@ -98,7 +99,7 @@ def _by_minute(tx: Tx, begin: int, kinds: Collection[Kind]) -> list[tuple[tuple[
 
 def _kept(these: ColumnElement[bool]) -> Any:
     """Those minutes, and how far they are counted, as they were at one moment."""
-    none = [literal_column("0").label(name) for name in ("received", "delivered", "failed")]
+    none: list[ColumnElement[int]] = [literal_column("0").label(one.name) for one in COUNTED]
     marks = select(
         counts.c.up_to.label("minute"), counts.c.what.label("kind"), *none, counts.c.counted.label("seconds")
     )

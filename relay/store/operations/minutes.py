@@ -29,6 +29,7 @@ KEPT_FOR = 8 * 86400  # seconds
 SETTLED = 60.0  # seconds after which no transaction that took a lower id, or an earlier time, can still be open
 STEP = 20_000  # deliveries that are counted in one transaction, but for those of a single minute
 RECEIVED = received.name
+COUNTED = (minutes.c.received, minutes.c.delivered, minutes.c.failed)
 ENDED = "settled"  # what `counts` calls how far the deliveries are counted, and how long they took until then
 
 _KINDS_RECEIVED = {
@@ -166,8 +167,8 @@ def _go_back(tx: Tx, before: Kept, last: int) -> bool:
     """The clock had jumped ahead: the minutes that are still to come are counted when they are over."""
     rows = tx.conn.execute(select(minutes).where(minutes.c.minute >= last))
     keep(tx, ENDED, before, last, _summed(before, {(row.minute, Kind(row.kind)): to_numbers(row) for row in rows}, -1))
-    none = {"delivered": 0, "failed": 0, "seconds": "{}"}
-    tx.conn.execute(update(minutes).where(minutes.c.minute >= last).values(none))
+    to_come = update(minutes).where(minutes.c.minute >= last)
+    tx.conn.execute(to_come.values(delivered=0, failed=0, seconds="{}"))
     return False
 
 
@@ -175,12 +176,12 @@ def _add(tx: Tx, found: ByMinute) -> None:
     """Each number is given once: by its minute what has ended, by ids what came in, which may be in several steps."""
     rows = [
         {
-            "minute": minute,
-            "kind": kind.value,
-            "received": numbers.received,
-            "delivered": numbers.delivered,
-            "failed": numbers.failed,
-            "seconds": json.dumps(numbers.seconds.as_json()),
+            minutes.c.minute.name: minute,
+            minutes.c.kind.name: kind.value,
+            minutes.c.received.name: numbers.received,
+            minutes.c.delivered.name: numbers.delivered,
+            minutes.c.failed.name: numbers.failed,
+            minutes.c.seconds.name: json.dumps(numbers.seconds.as_json()),
         }
         for (minute, kind), numbers in sorted(found.items())
     ]
@@ -188,7 +189,7 @@ def _add(tx: Tx, found: ByMinute) -> None:
         return
     new = upsert(tx, minutes)
     ended = new.excluded.delivered + new.excluded.failed > 0
-    summed = {name: minutes.c[name] + new.excluded[name] for name in ("received", "delivered", "failed")}
+    summed = {one.name: one + new.excluded[one.name] for one in COUNTED}
     seconds = case((ended, new.excluded.seconds), else_=minutes.c.seconds)
     tx.conn.execute(
         new.on_conflict_do_update(index_elements=["minute", "kind"], set_={**summed, "seconds": seconds}), rows

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Double, Text, and_, case, cast, delete, exists, func, insert, or_, select, update
 
-from relay.store.db.dialects import among, equals
+from relay.store.db.dialects import among, equals, joined
 from relay.store.db.engine import Insert, Tx
 from relay.store.db.rows import Claim, Draft, Send, to_send
 from relay.store.db.statements import given, given_rows, one_of
@@ -82,9 +82,7 @@ _LAST_IN_CHANNEL = (
 _IN_SLACK = and_(sends.c.ts.is_not(None), equals(sends.c.lane, Lane.WORDS))
 _LAST_ANYWHERE = select(sends.c.ts).where(_IN_SLACK).order_by(sends.c.created_at.desc()).limit(1).scalar_subquery()
 _RECEIVED = (
-    select(func.aggregate_strings(cast(deliveries.c.received_id, Text), " "))
-    .where(one_of(deliveries.c.id, "about"))
-    .scalar_subquery()
+    select(joined(cast(deliveries.c.received_id, Text))).where(one_of(deliveries.c.id, "about")).scalar_subquery()
 )
 NEW_SEND = (
     insert(sends)
