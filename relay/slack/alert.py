@@ -50,7 +50,7 @@ _TEXTS: Mapping[Trouble | Refusal, Texts] = {
         "Kommunicate lets things be done for {name} again",
     ),
     Trouble.DEAD_LETTERS: Texts(
-        "{messages} could not be delivered",
+        "{messages} could not be delivered{in_all}",
         "Nothing is deleted. `relay deliveries list --dead` says why; `relay deliveries replay ID` sends one again.",
         "No undelivered messages are left",
     ),
@@ -116,19 +116,17 @@ def _headline(one: Line) -> str:
     if one.over:
         return "\N{WHITE HEAVY CHECK MARK} " + _texts(one).over.format(name=one.name)
     said = _texts(one).headline.format(
-        name=one.name, cause=one.cause, messages=_messages(one), minutes=_counted(max(1, one.number // 60), "minute")
+        name=one.name,
+        cause=one.cause,
+        messages=_counted(max(1, one.number - one.earlier), "more message" if one.earlier else "message"),
+        in_all=f" ({one.number} in all)" if one.earlier else "",
+        minutes=_counted(max(1, one.number // 60), "minute"),
     )
     return f"\N{WARNING SIGN} {said}"
 
 
 def _texts(one: Line) -> Texts:
     return _TEXTS[Refusal(one.name) if one.kind is Trouble.REFUSED else one.kind]
-
-
-def _messages(one: Line) -> str:
-    """How many more, and how many that makes."""
-    new = _counted(max(1, one.number - one.earlier), "message" if not one.earlier else "more message")
-    return new if not one.earlier else f"{new} ({one.number} in all)"
 
 
 def _counted(number: int, word: str) -> str:

@@ -100,7 +100,7 @@ def test_a_channel_that_waits_for_a_person_is_not_late_besides(line: Rig) -> Non
     line.write("m1 waits")
     line.run(400)
     (said,) = tell(line)
-    assert "late" not in said
+    assert "reach Slack late" not in said
 
 
 @pytest.mark.parametrize(("lag", "number"), [("never", 0), ("30s", 1)])

@@ -36,9 +36,11 @@ def refusals(desk: Desk) -> int:
 
 
 def write(desk: Desk, text: str, times: int) -> set[int]:
-    """An agent writes so many times, and what that leads to."""
+    """An agent writes so many times in the customer's thread; the statuses of what Slack sends for it."""
+    (thread,) = (one["ts"] for one in desk.roots() if one["channel"] == "C0SUPPORT")
+    desk.mail.clear()  # what Slack tells of the relay's own posts
     for _ in range(times):
-        desk.agent(text)
+        desk.sandbox.slack.human_writes("C0SUPPORT", text, user="U0ALEX", thread_ts=thread)
     return set(desk.carry())
 
 
