@@ -165,3 +165,16 @@ class Refusal(StrEnum):
     TOKEN = "other_token"  # noqa: S105  another token than Kommunicate's should be
     SIGNATURE = "other_secret"  # signed with another secret than Slack's should be
     TIME = "other_time"  # signed at a time that is too far from ours
+
+
+class Trouble(StrEnum):
+    """What people are told of in the alerts channel; the first five are gates that wait for a person."""
+
+    CHANNEL = GateScope.CHANNEL.value
+    WORKSPACE = GateScope.WORKSPACE.value
+    ACCOUNT = GateScope.ACCOUNT.value
+    AGENT = GateScope.AGENT.value
+    CONFIG = GateScope.CONFIG.value
+    DEAD_LETTERS = "dead_letters"
+    REFUSED = "refused"  # requests that look like a vendor's, one after the other
+    LAG = "lag"  # messages wait for longer than the settings allow

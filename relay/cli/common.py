@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -67,9 +68,9 @@ def settings_for(command: str) -> Settings:
     # Here and not above: `relay check` has no log, and to import it is a quarter of what that takes.
     from relay.logs import configure_logs
 
-    configure_logs(as_json=False)
     cwd = Path.cwd()
     settings = load_settings(environment(cwd), need=NEEDS[command], cwd=cwd)
+    configure_logs(as_json=not sys.stderr.isatty(), level=settings.log_level)
     for warning in settings.warnings:
         click.echo(str(warning), err=True)
     return settings

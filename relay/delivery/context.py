@@ -141,6 +141,7 @@ class DeliveryContext:
     broadcasts: bool = True
     alerts_channel: str | None = None
     chat_channels: frozenset[str] = frozenset()  # where chats may be, as the configuration names it
+    alerts_lag: float | None = None  # seconds that a message may wait before people are told
     channel_ids: dict[str, str] = field(default_factory=dict)
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 

@@ -20,6 +20,7 @@ from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.conversations.waiting_chats import decide_anew
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.hiding import remember_rules
+from relay.store.operations.minutes import roll_up
 from relay.store.operations.totals import count_settled
 
 BATCH = 200  # rows that are read at a time
@@ -41,15 +42,18 @@ class Housekeeping:
         retention: float,
         file: str = "",
         mistake: Callable[[], str] = lambda: "",
+        keep_times: Callable[[], None] = lambda: None,
     ) -> None:
         """`choose` is the mapping's present word, by the first message and its time; `retention` is in seconds.
 
-        `mistake` tells why `file` cannot be used as it was edited; "" where it can.
+        `mistake` tells why `file` cannot be used as it was edited; "" where it can. `keep_times` keeps in the store how
+        long calls took.
         """
         self._context = context
         self._choose = choose
         self._retention = retention
         self._file, self._mistake = file, mistake
+        self._keep_times = keep_times
         self._told: str | None = None  # whoever was here before may have told of one that is mended
         self._is_new = self._is_edited = True
 
@@ -66,6 +70,7 @@ class Housekeeping:
             self._decide_again,
             self._settle_held,
             self._count,
+            self._keep_times,
             self._remind,
             self._tell,
             self._say_what_is_hidden,
@@ -131,11 +136,12 @@ class Housekeeping:
             ignore_old_changes(tx)
 
     def _count(self) -> None:
-        """What is settled, for `/metrics`; after an upgrade that is much, in many steps."""
-        more = True
-        while more:
-            with self._context.store.begin("count") as tx:
-                more = count_settled(tx)
+        """What is settled, for `/metrics` and the charts; after an upgrade that is much, in many steps."""
+        for count in (count_settled, roll_up):
+            more = True
+            while more:
+                with self._context.store.begin("count") as tx:
+                    more = count(tx)
 
     def _remind(self) -> None:
         if self._is_edited:

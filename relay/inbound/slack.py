@@ -70,8 +70,11 @@ def take_event(
         return _told(Receipt(Outcome.ACCEPTED))
     if isinstance(event, AgentWords | AgentEdit):
         return _told(_store(relay, event, storable(body, workspace=workspace), host))
-    log.info("event.ignored", reason=event.reason if isinstance(event, Ignored) else UNINSTALLED)
-    return _told(Receipt(Outcome.IGNORED))
+    if isinstance(event, Ignored):
+        log.debug("event.ignored", reason=event.reason)
+    else:
+        log.warning("event.ignored", reason=UNINSTALLED)
+    return Outcome.IGNORED
 
 
 def take_interaction(relay: Relay, body: bytes, *, workspace: str = WORKSPACE) -> Mapping[str, Any] | None:
@@ -137,7 +140,7 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     relay.on_accept()
     if each.response_url:
         _at_once(relay, workspace).take_away(each.response_url)
-    log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
+    log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received)
 
 
 def _show_home(relay: Relay, look: LooksAtHome) -> None:
@@ -162,7 +165,7 @@ def _take_form(relay: Relay, form: FormWords, body: bytes) -> Mapping[str, Any] 
         return {"response_action": "errors", "errors": {form.field: EMPTY}}
     receipt = relay.store.write("accept", lambda tx: accept_form(tx, agent_form(form), body, account=ACCOUNT))
     relay.on_accept()
-    log.info("form.stored", outcome=receipt.outcome, received=receipt.received_id)
+    log.info("form.stored", outcome=receipt.outcome, received=receipt.received)
     if receipt.outcome is Outcome.IGNORED:
         return {"response_action": "errors", "errors": {form.field: NO_CHAT}}
     return None
@@ -176,5 +179,6 @@ def _at_once(relay: Relay, workspace: str) -> AtOnce:
 
 
 def _told(receipt: Receipt) -> Outcome:
-    log.info("event.stored", outcome=receipt.outcome, received=receipt.received_id)
+    tell = log.debug if receipt.outcome is Outcome.IGNORED else log.info
+    tell("event.stored", outcome=receipt.outcome, received=receipt.received)
     return receipt.outcome

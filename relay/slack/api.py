@@ -15,6 +15,7 @@ from relay.clock import monotonic
 from relay.errors import OperatorNeeded, SettingsError, Unsure
 from relay.jsontext import NotJson, decode, loads
 from relay.net.call import Caller
+from relay.net.call_times import CallTimes
 from relay.owners import bare, owner_of
 from relay.slack.errors import classify
 from relay.vocabulary import GateScope, Vendor
@@ -28,13 +29,19 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Api:
     """Calls methods of Slack's Web API. Threads may share one."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float, workspace: str = "") -> None:
-        """`deadline` is in seconds and holds for a call as a whole; `workspace` is whose token it is."""
+    def __init__(
+        self, token: str, base_url: str, *, deadline: float, workspace: str = "", times: CallTimes | None = None
+    ) -> None:
+        """`deadline` is in seconds and holds for a call as a whole; `workspace` is whose token it is.
+
+        How long each call took goes into `times`.
+        """
         if not _TOKEN.fullmatch(token):
             # Checked here because the error for such a header would quote the token.
             raise SettingsError("SLACK_BOT_TOKEN is empty or holds characters that no token has")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
         self.deadline, self.token, self.base_url = deadline, token, base_url
+        self._times = times or CallTimes()
         self.workspace = workspace
 
     def id_of(self, channel: str) -> str:
@@ -94,12 +101,13 @@ class Api:
     def _exchange(
         self, method: str, body: bytes, headers: Mapping[str, str], deadline: float
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        response = self._caller.call("POST", method, body, headers, deadline=deadline)
-        answer = _object(response.body)
-        failure = classify(response.status, answer, response.headers, method)
-        if failure is not None or answer is None:
-            raise failure or unreadable(method)
-        return answer, response.headers
+        with self._times.measured(method):
+            response = self._caller.call("POST", method, body, headers, deadline=deadline)
+            answer = _object(response.body)
+            failure = classify(response.status, answer, response.headers, method)
+            if failure is not None or answer is None:
+                raise failure or unreadable(method)
+            return answer, response.headers
 
 
 def unreadable(method: str) -> Unsure:

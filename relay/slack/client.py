@@ -11,6 +11,7 @@ from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, Transient, Unsure
 from relay.keys import key_of
 from relay.messages import Standing
+from relay.net.call_times import CallTimes
 from relay.owners import owned
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
@@ -87,13 +88,21 @@ class SlackClient:
     """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
 
     def __init__(
-        self, token: str, base_url: str, *, deadline: float = 8.0, workspace: str = "", api: Api | None = None
+        self,
+        token: str,
+        base_url: str,
+        *,
+        deadline: float = 8.0,
+        workspace: str = "",
+        api: Api | None = None,
+        times: CallTimes | None = None,
     ) -> None:
-        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack; `api` is another's.
+        """`deadline` is in seconds, for each call, and how long each took goes into `times`.
 
-        Channels have the `workspace` in front, unless it is the plain one.
+        `base_url` ends in `/api/` on the real Slack; `api` is another's. Channels have the `workspace` in front, unless
+        it is the plain one.
         """
-        self._api = api or Api(token, base_url, deadline=deadline, workspace=workspace)
+        self._api = api or Api(token, base_url, deadline=deadline, workspace=workspace, times=times)
         self._identity: Identity | None = None
         self.files = SlackFiles(self._api)
 

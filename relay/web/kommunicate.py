@@ -47,7 +47,8 @@ def receive(account: str = ACCOUNT) -> Response:
     receipt = relay.store.write_set("accept", accept_all, Inbound(message, body, decision, listed), place)
     relay.refused.forget(Refusal.TOKEN)
     relay.on_accept()
-    log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
+    tell = log.debug if receipt.outcome is Outcome.IGNORED else log.info
+    tell("webhook.stored", outcome=receipt.outcome, received=receipt.received, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}
     response = jsonify({"status": receipt.outcome, **reason})
     response.call_on_close(lambda: failpoint("http.answered"))

@@ -23,6 +23,7 @@ from relay.kommunicate import payloads
 from relay.kommunicate.client import KommunicateClient
 from relay.kommunicate.hosts import KNOWN_HOSTS
 from relay.messages import ChatMessage, Decision
+from relay.net.call_times import CallTimes
 from relay.net.hosts import Hosts
 from relay.owners import bare, owner_of
 from relay.routing.per_route import (
@@ -71,7 +72,9 @@ def build_context(
     settings, delivery = relay.settings, relay.settings.config.delivery
     if settings.slack_bot_token is None:
         raise SettingsError("SLACK_BOT_TOKEN is not set, so nothing can be posted.")
-    slack = _workspaces(settings, workspaces or build_workspaces(settings, deadline=delivery.call_deadline))
+    slack = _workspaces(
+        settings, workspaces or build_workspaces(settings, deadline=delivery.call_deadline, times=relay.slack_times)
+    )
     store = store or relay.store.share(CONNECTIONS)
     return DeliveryContext(
         store=store,
@@ -98,6 +101,7 @@ def build_context(
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
         chat_channels=settings.config.chat_channels,
+        alerts_lag=None if settings.config.alerts.lag == "never" else settings.config.alerts.lag,
     )
 
 
@@ -216,10 +220,15 @@ def _template(saved: SavedReply) -> Mapping[str, str]:
     return payloads.picture(saved.picture) if saved.picture else {}
 
 
-def build_workspaces(settings: Settings, *, deadline: float = CALL_DEADLINE) -> dict[str, SlackClient]:
-    """Each workspace's Slack, by name, `deadline` seconds for a call; raises SettingsError without a bot token."""
+def build_workspaces(
+    settings: Settings, *, deadline: float = CALL_DEADLINE, times: CallTimes | None = None
+) -> dict[str, SlackClient]:
+    """Each workspace's Slack, by name, `deadline` seconds for a call; raises SettingsError without a bot token.
+
+    How long the calls took goes into `times`.
+    """
     return {
-        name: SlackClient(keys.bot_token or "", keys.api_url, deadline=deadline, workspace=name)
+        name: SlackClient(keys.bot_token or "", keys.api_url, deadline=deadline, workspace=name, times=times)
         for name, keys in settings.every_workspace.items()
     }
 
@@ -232,7 +241,9 @@ def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:
     def mistake() -> str:
         return " ".join(f"{one.where}: {one.message}" for one in relay.config_errors[:1])
 
-    return Housekeeping(context, relay.choose, retention=relay.settings.config.retention, file=file, mistake=mistake)
+    retention = relay.settings.config.retention
+    keep_times = relay.keep_call_times
+    return Housekeeping(context, relay.choose, retention=retention, file=file, mistake=mistake, keep_times=keep_times)
 
 
 def build_worker(relay: Relay) -> Worker:

@@ -15,9 +15,10 @@ from relay.clock import Clock, SystemClock
 from relay.delivery import stored
 from relay.delivery.at_once import AtOnce
 from relay.delivery.keeping import Keepers
-from relay.errors import DeliveryFailed, SettingsError
+from relay.errors import DeliveryFailed, SettingsError, StoreUnavailable
 from relay.findings import Finding
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
+from relay.net.call_times import CallTimes
 from relay.owners import WORKSPACE
 from relay.routing.facts import Facts
 from relay.routing.privacy import Privacy
@@ -28,6 +29,7 @@ from relay.slack.client import Identity, SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.store.operations.call_times import add_call_times
 from relay.store.operations.retention import Refusals
 from relay.wiring.deciding import chat_facts, listed_role
 from relay.wiring.keeping import build_keepers
@@ -56,6 +58,7 @@ class Relay:
     findings: tuple[Finding, ...] = ()  # what is wrong with the set-up, as it was seen last, the worst first
     closing: threading.Event = field(default_factory=threading.Event)
     on_edit: Callable[[], None] = field(default=lambda: None)
+    slack_times: CallTimes = field(default_factory=CallTimes)  # how long its calls to Slack took
     router: Router = field(init=False)
     refused: RefusedRequests = field(init=False)
     _keepers: Keepers | None = None
@@ -125,6 +128,20 @@ class Relay:
 
         return ReplyRules(config.replies.undo_seconds, partial(mode_for, config), read_again)
 
+    def keep_call_times(self) -> None:
+        """Add what this process has measured of its calls to Slack to what the store has of all processes."""
+        taken, kept = self.slack_times.take(), False
+        if not taken:
+            return
+        try:
+            with self.store.begin() as tx:
+                kept = add_call_times(tx, taken)
+        except StoreUnavailable:
+            self.slack_times.put_back(taken)
+            raise
+        if not kept:  # another process began it at the same moment
+            self.slack_times.put_back(taken)
+
     def close(self) -> None:
         """Let go of the database, and of what was to be done at once."""
         self.closing.set()
@@ -136,20 +153,21 @@ class Relay:
 def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
     store = open_store(settings.database_url, clock, pooler=settings.database_pooler)
+    times = CallTimes()
     at_once = {
-        name: AtOnce(keys.bot_token, keys.api_url, workspace=name)
+        name: AtOnce(keys.bot_token, keys.api_url, times, workspace=name)
         for name, keys in settings.every_workspace.items()
         if keys.bot_token and (keys.signing_secrets or (settings.slack_app_token and name == WORKSPACE))
     }
     plain = at_once.pop(WORKSPACE, None)
-    return Relay(settings, store, clock or SystemClock(), at_once=plain, others_at_once=at_once)
+    return Relay(settings, store, clock or SystemClock(), at_once=plain, others_at_once=at_once, slack_times=times)
 
 
 def learn_identity(relay: Relay) -> None:
     """Ask Slack in the background whose each token is, again and again until it says so; nobody waits for it."""
     for name, keys in relay.settings.every_workspace.items():
         if keys.bot_token is not None:
-            client = SlackClient(keys.bot_token, keys.api_url, workspace=name)
+            client = SlackClient(keys.bot_token, keys.api_url, workspace=name, times=relay.slack_times)
             threading.Thread(target=_ask, args=(relay, name, client), name="identity", daemon=True).start()
 
 
@@ -158,7 +176,7 @@ def _ask(relay: Relay, workspace: str, client: SlackClient) -> None:
         try:
             found = client.identity()
         except DeliveryFailed as error:
-            log.info("slack.identity_unknown", workspace=workspace, code=error.code, cause=str(error))
+            log.warning("slack.identity_unknown", workspace=workspace, code=error.code, cause=str(error))
             threading.Event().wait(ASK_AGAIN)
         else:
             if workspace:

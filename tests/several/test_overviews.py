@@ -12,9 +12,10 @@ from relay.delivery.erasing import erase
 from relay.delivery.tracing import trace
 from relay.metrics import render_metrics
 from relay.sandbox.slack.interactions import open_home
-from relay.slack.alert import render_alert
+from relay.slack.alert import render_alerts
+from relay.store.operations.alerts import Alert
 from relay.store.operations.reports import Which, list_deliveries
-from relay.vocabulary import GateScope
+from relay.vocabulary import Trouble
 from tests.harness import timeline, words
 from tests.several.twins import Twins, refused_token
 
@@ -53,8 +54,9 @@ def test_metrics_and_reports_say_whose_it_is(twins: Twins) -> None:
 
 
 def test_an_alert_names_a_channel_of_another_workspace_without_a_link() -> None:
-    here = json.dumps(render_alert(GateScope.CHANNEL, "acme/C0SUPPORT", "archived", here="acme").payload())
-    elsewhere = json.dumps(render_alert(GateScope.CHANNEL, "acme/C0SUPPORT", "archived").payload())
+    told = Alert(Trouble.CHANNEL, "acme/C0SUPPORT", "archived")
+    here = json.dumps(render_alerts([told], here="acme").payload())
+    elsewhere = json.dumps(render_alerts([told]).payload())
     assert "<#C0SUPPORT>" in here
     assert "<#" not in elsewhere
     assert "acme/C0SUPPORT" in elsewhere

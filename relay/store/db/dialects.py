@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Table, and_, literal_column, or_
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, Text, and_, cast, func, literal_column, or_
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
@@ -59,3 +61,25 @@ def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | fl
 def ahead(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
     """True where `due` is still to come, and believable."""
     return and_(due.is_not(None), due > moment.now, due <= moment.now + delay)
+
+
+class joined(FunctionElement[str]):  # noqa: N801 - a function of SQL's
+    """The texts of a column in all rows, with a space between them; NULL where there are none."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(joined, "sqlite")
+def _group_concat(element: joined, compiler: Any, **rest: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **rest)}, ' ')"
+
+
+@compiles(joined, "postgresql")
+def _string_agg(element: joined, compiler: Any, **rest: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **rest)}, ' ')"
+
+
+def floored(tx: Tx, value: ColumnElement[Any]) -> ColumnElement[int]:
+    """The whole number at or below `value`, which is not negative."""
+    return cast(func.floor(value) if tx.on_postgres else value, BigInteger)  # SQLite cuts off, PostgreSQL would round

@@ -1,4 +1,4 @@
-"""The tables of agents' files that are kept for customers, and of what the relay has learned of itself.
+"""The tables of agents' files that are kept for customers, and of what the relay knows of itself.
 
 The content of a file is in its pieces, or where its row in `file_contents` says.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -16,12 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from relay.store.db.tables import Id, index_over, metadata, words_column
 
-__all__ = ["file_contents", "file_pieces", "kept_files", "learned", "metadata"]
+__all__ = ["alerts", "file_contents", "file_pieces", "kept_files", "learned", "metadata", "minutes"]
 
 kept_files = Table(
     "kept_files",
@@ -73,4 +75,29 @@ learned = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    words_column("cause"),
+    Column("number", Integer, nullable=False, server_default=text("0")),  # dead letters; or seconds of delay
+    Column("earlier", Integer, nullable=False, server_default=text("0")),  # of them those that an earlier post told of
+    Column("newest", Double, nullable=False, server_default=text("0")),
+    Column("over", Boolean, nullable=False, server_default=false()),
+    Column("post_id", Text),  # of the post that tells of it, until it is certain that this stands in Slack
+    Column("posted_at", Double),
+    PrimaryKeyConstraint("kind", "name"),
+)
+
+minutes = Table(
+    "minutes",
+    metadata,
+    Column("minute", BigInteger, nullable=False),  # when it began
+    Column("kind", Text, nullable=False),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in ("received", "delivered", "failed")),
+    Column("seconds", Text, nullable=False, server_default="{}"),  # JSON: how long the delivered ones took
+    PrimaryKeyConstraint("minute", "kind"),
 )

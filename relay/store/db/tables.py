@@ -201,6 +201,7 @@ deliveries = Table(
     index_over("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
     index_over("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
     Index("deliveries_of_received", "received_id"),
+    index_over("deliveries_settled", "settled_at", where="settled_at IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -221,6 +222,7 @@ sends = Table(
     Column("thread_ts", Text),
     Column("since_ts", Text),  # Slack's last known ts in that channel: where a look starts
     Column("version", Integer),  # of the card that a root shows
+    Column("received_ids", Text),  # of what it carries: by them a log is searched
     Column("state", Text, nullable=False, server_default="frozen"),
     Column("started_at", Double),
     _count("looks"),

@@ -1,0 +1,106 @@
+"""What came in and went out over time, for charts: what is kept by minute, and the last minutes counted live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, literal_column, select, union_all
+
+from relay.histogram import Histogram, percentile
+from relay.store.db.dialects import among
+from relay.store.db.engine import Tx
+from relay.store.db.file_tables import minutes
+from relay.store.db.tables import counts, received
+from relay.store.operations.counting import read_kept
+from relay.store.operations.minutes import (
+    COUNTED,
+    ENDED,
+    KEPT_FOR,
+    MINUTE,
+    RECEIVED,
+    Numbers,
+    minute_of,
+    read_ended,
+    read_received,
+    read_summed,
+)
+from relay.store.operations.reports import Kind
+
+__all__ = ["KEPT_FOR", "MESSAGES", "Histogram", "Interval", "ended_so_far", "history", "percentile"]
+
+MESSAGES = (Kind.MESSAGE, Kind.REPLY)  # what people wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What happened from `start` on, in seconds since 1970, until the next one begins.
+
+    `received` is what came in and was to be delivered; `failed` was given up; `seconds` says how long each delivered
+    one took from there until it was visible. What is delivered here may have come in earlier.
+    """
+
+    start: float
+    received: int = 0
+    delivered: int = 0
+    failed: int = 0
+    seconds: Histogram = field(default_factory=Histogram)
+
+
+def history(tx: Tx, *, since: float, step: float, kinds: Collection[Kind] = MESSAGES) -> list[Interval]:
+    """The time from the minute of `since` to now in intervals of `step` seconds, which are whole minutes; oldest first.
+
+    The last one is not over yet. What is older than `KEPT_FOR` seconds, or than the relay's upgrade to the version that
+    counts it, is shown as nothing. Raises ValueError for other steps.
+    """
+    if step < MINUTE or step % MINUTE:
+        raise ValueError("step must be a whole number of minutes")
+    begin = minute_of(since)
+    intervals = [Numbers() for _ in range(begin, minute_of(tx.now) + 1, int(step))]
+    up_to = {RECEIVED: 0, ENDED: 0}
+    kept = _kept(and_(minutes.c.minute >= begin, among(minutes.c.kind, sorted(kinds))))
+    for minute, kind, *numbers, seconds in tx.conn.execute(kept):
+        if kind in up_to:
+            up_to[kind] = minute
+        elif interval := _at(intervals, minute - begin, step):
+            interval.add(*numbers, json.loads(seconds))
+    for live in read_received(tx, received.c.id > up_to[RECEIVED]), read_ended(tx, max(begin, up_to[ENDED])):
+        for (minute, kind), found in live.items():
+            if kind in kinds and (interval := _at(intervals, minute - begin, step)):
+                interval.merge(found)
+    return [
+        Interval(begin + place * step, one.received, one.delivered, one.failed, one.seconds)
+        for place, one in enumerate(intervals)
+    ]
+
+
+def _at(intervals: list[Numbers], seconds: int, step: float) -> Numbers | None:
+    """The one that holds this moment, so many seconds after the first begins; a clock that had jumped knows others."""
+    place = int(seconds // step)
+    return intervals[place] if 0 <= place < len(intervals) else None
+
+
+def ended_so_far(tx: Tx) -> dict[Kind, Numbers]:
+    """How many were delivered, and how long they took, and how many were given up, since the relay counts that.
+
+    These never become fewer: what was given up is counted when its minute is, and stays so if it is replayed later.
+    """
+    kept = read_kept(tx, ENDED)
+    found = read_summed(kept)
+    for (_, kind), numbers in read_ended(tx, kept.up_to).items():
+        found[kind].merge(replace(numbers, failed=0))
+    return dict(found)
+
+
+def _kept(these: ColumnElement[bool]) -> Any:
+    """Those minutes, and how far they are counted, as they were at one moment."""
+    none: list[ColumnElement[int]] = [literal_column("0").label(one.name) for one in COUNTED]
+    marks = select(
+        counts.c.up_to.label("minute"), counts.c.what.label("kind"), *none, counts.c.counted.label("seconds")
+    )
+    return union_all(
+        select(minutes).where(these),
+        marks.where(among(counts.c.what, (RECEIVED, ENDED))),
+    )
