@@ -1,4 +1,4 @@
-"""The tables of agents' files that are kept for customers, and of what the relay has learned of itself.
+"""The tables of agents' files that are kept for customers, and of what the relay has learned and counted of itself.
 
 The content of a file is in its pieces, or where its row in `file_contents` says.
 """
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from relay.store.db.tables import Id, index_over, metadata, words_column
 
-__all__ = ["file_contents", "file_pieces", "kept_files", "learned", "metadata"]
+__all__ = ["counts", "file_contents", "file_pieces", "kept_files", "learned", "metadata"]
 
 kept_files = Table(
     "kept_files",
@@ -73,4 +73,12 @@ learned = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("up_to", BigInteger, nullable=False),  # the last id that is counted here
+    Column("counted", Text, nullable=False),  # JSON: how many of each kind
 )

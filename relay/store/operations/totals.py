@@ -16,7 +16,8 @@ from sqlalchemy import Column, ColumnElement, Table, and_, func, literal_column,
 
 from relay.store.db.dialects import equals, upsert
 from relay.store.db.engine import Tx
-from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, counts, deliveries, received, sends
+from relay.store.db.file_tables import counts
+from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, deliveries, received, sends
 from relay.store.operations.reports import KINDS, Kind
 from relay.vocabulary import DeliveryState, Lane, Outcome, SendKind, SendState
 
