@@ -20,6 +20,7 @@ from relay.store.conversations.threads import Undecided, move, undecided
 from relay.store.conversations.waiting_chats import decide_anew
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.hiding import remember_rules
+from relay.store.operations.minutes import roll_up
 from relay.store.operations.totals import count_settled
 
 BATCH = 200  # rows that are read at a time
@@ -131,11 +132,12 @@ class Housekeeping:
             ignore_old_changes(tx)
 
     def _count(self) -> None:
-        """What is settled, for `/metrics`; after an upgrade that is much, in many steps."""
-        more = True
-        while more:
-            with self._context.store.begin("count") as tx:
-                more = count_settled(tx)
+        """What is settled, for `/metrics` and the charts; after an upgrade that is much, in many steps."""
+        for count in (count_settled, roll_up):
+            more = True
+            while more:
+                with self._context.store.begin("count") as tx:
+                    more = count(tx)
 
     def _remind(self) -> None:
         if self._is_edited:

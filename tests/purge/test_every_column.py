@@ -31,6 +31,7 @@ KEPT = {
     "counts": {"what", "counted"},
     "kept_files": {"slack_id", "state", "digest"},
     "learned": {"name", "value"},
+    "minutes": {"kind", "seconds"},
 }  # fmt: skip
 
 

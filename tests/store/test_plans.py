@@ -12,6 +12,8 @@ from sqlalchemy import text
 from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.operations.history import history, seconds_so_far
+from relay.store.operations.minutes import roll_up
 from relay.store.operations.reports import Which, list_deliveries
 from relay.store.operations.retention import prune
 from relay.store.operations.totals import totals
@@ -129,6 +131,15 @@ def one_scrape(store: Store) -> None:
         tx.conn.execute(text(COUNTED))
     with store.read() as tx:
         totals(tx)
+        seconds_so_far(tx)
+
+
+def one_look_at_the_charts(store: Store) -> None:
+    with store.begin() as tx:
+        tx.conn.execute(text(COUNTED))
+        roll_up(tx)
+    with store.read() as tx:
+        history(tx, since=tx.now - 86400.0, step=900.0)
 
 
 def one_list(store: Store) -> None:
@@ -146,6 +157,7 @@ STEPS = [
     one_round_of_chores,
     one_recovery,
     one_scrape,
+    one_look_at_the_charts,
     one_list,
 ]
 

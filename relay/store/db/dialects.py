@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Table, and_, literal_column, or_
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, and_, cast, func, literal_column, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.db.engine import Tx
@@ -69,3 +69,8 @@ def begins_with(tx: Tx, column: ColumnElement[Any], beginning: str) -> ColumnEle
     if tx.on_postgres:  # its usual comparisons follow its language
         return and_(column.bool_op("~>=~")(beginning), column.bool_op("~<~")(end))
     return and_(column >= beginning, column < end)
+
+
+def floored(tx: Tx, value: ColumnElement[Any]) -> ColumnElement[int]:
+    """The whole number at or below `value`, which is not negative."""
+    return cast(func.floor(value) if tx.on_postgres else value, BigInteger)  # SQLite cuts off, PostgreSQL would round

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from relay.store.db.tables import Id, index_over, metadata, words_column
 
-__all__ = ["counts", "file_contents", "file_pieces", "kept_files", "learned", "metadata"]
+__all__ = ["counts", "file_contents", "file_pieces", "kept_files", "learned", "metadata", "minutes"]
 
 kept_files = Table(
     "kept_files",
@@ -81,4 +81,14 @@ counts = Table(
     Column("what", Text, primary_key=True),
     Column("up_to", BigInteger, nullable=False),  # the last id that is counted here
     Column("counted", Text, nullable=False),  # JSON: how many of each kind
+)
+
+minutes = Table(
+    "minutes",
+    metadata,
+    Column("minute", BigInteger, nullable=False),  # when it began
+    Column("kind", Text, nullable=False),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in ("received", "delivered", "failed")),
+    Column("seconds", Text, nullable=False, server_default="{}"),  # JSON: how long the delivered ones took
+    PrimaryKeyConstraint("minute", "kind"),
 )

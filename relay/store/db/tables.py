@@ -208,6 +208,7 @@ deliveries = Table(
     index_over("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
     index_over("deliveries_dead", "id", where="state = 'dead'"),
     Index("deliveries_of_received", "received_id"),
+    index_over("deliveries_settled", "settled_at", where="settled_at IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 

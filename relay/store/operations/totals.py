@@ -2,26 +2,26 @@
 
 What is settled is counted once, by a chore, and kept in `counts` with the last id that is counted. What came since, and
 what may still change, is counted when somebody asks. For that, what is counted must stay as it is: no row is ever
-deleted, a delivery keeps its lane and topic, and what came in keeps its outcome unless it is held.
+deleted, a delivery keeps its lane and topic, and what came in keeps its outcome unless it is held. Of what came in the
+chore also keeps how much it was in each minute, in the same step.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, and_, func, literal_column, null, or_, select, union_all
 
-from relay.store.db.dialects import equals, upsert
+from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
-from relay.store.db.file_tables import counts
 from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, deliveries, received, sends
+from relay.store.operations.counting import keep, read_kept
+from relay.store.operations.minutes import SETTLED, add_received
 from relay.store.operations.reports import KINDS, Kind
 from relay.vocabulary import DeliveryState, Lane, Outcome, SendKind, SendState
 
-SETTLED = 60.0  # seconds after which no transaction that took a lower id can still be open
 STEP = 20_000  # rows that are counted in one transaction
 OF_A_KIND = "/"  # between a lane and a topic
 
@@ -65,13 +65,13 @@ def totals(tx: Tx) -> Totals:
     outcomes[Outcome.DUPLICATE] = tx.conn.execute(select(func.sum(received.c.copies)).where(again)).scalar_one() or 0
     by_kind: Counter[tuple[Kind, DeliveryState]] = Counter()
     by_state: Counter[DeliveryState] = Counter()
-    up_to, counted = _counted(tx, _DELIVERIES)
+    kept = read_kept(tx, _DELIVERIES.name)
     kinds = (deliveries.c.lane, deliveries.c.topic)
     numbers = (*kinds, func.count(), func.min(deliveries.c.created_at))
-    lately = select(null().label("state"), *numbers).where(deliveries.c.id > up_to).group_by(*kinds)
+    lately = select(null().label("state"), *numbers).where(deliveries.c.id > kept.up_to).group_by(*kinds)
     others = select(deliveries.c.state, *numbers).where(NOT_DELIVERED).group_by(deliveries.c.state, *kinds)
     both = union_all(lately, others)  # in one statement: what came between two would be missing among the delivered
-    for word, number in counted.items():
+    for word, number in (kept.counted or {}).items():
         lane, _, topic = word.partition(OF_A_KIND)
         by_kind[_kind(lane, topic), DeliveryState.DELIVERED] += number
     oldest = None
@@ -102,7 +102,8 @@ def count_settled(tx: Tx, step: int = STEP) -> bool:
 
 def _count_settled(tx: Tx, what: Counted, step: int) -> bool:
     ids, now = what.table.c.id, tx.now
-    up_to, counted = _counted(tx, what, locked=True)
+    kept = read_kept(tx, what.name, locked=True)
+    up_to = kept.up_to
     near = and_(ids > up_to, ids <= up_to + step)
     # One that lies further ahead is of a clock that has jumped.
     new = and_(what.since > now - SETTLED, what.since < now + SETTLED)
@@ -113,23 +114,21 @@ def _count_settled(tx: Tx, what: Counted, step: int) -> bool:
     end = min(up_to + step, last, last if first is None else first - 1)
     if end <= up_to:
         return False
-    counted.update(_numbers(tx, what, and_(ids > up_to, ids <= end)))
-    values = {"up_to": end, "counted": json.dumps(counted)}
-    row = upsert(tx, counts).values(what=what.name, **values)
-    tx.conn.execute(row.on_conflict_do_update(index_elements=["what"], set_=values))
+    these = and_(ids > up_to, ids <= end)
+    counted = Counter(kept.counted or {})
+    counted.update(_numbers(tx, what, these))
+    if not keep(tx, what.name, kept, end, counted):
+        return True
+    if what is _RECEIVED:
+        add_received(tx, these)
     return end == up_to + step
 
 
 def _count(tx: Tx, what: Counted) -> Counter[str]:
-    up_to, counted = _counted(tx, what)
-    counted.update(_numbers(tx, what, what.table.c.id > up_to))
+    kept = read_kept(tx, what.name)
+    counted = Counter(kept.counted or {})
+    counted.update(_numbers(tx, what, what.table.c.id > kept.up_to))
     return counted
-
-
-def _counted(tx: Tx, what: Counted, *, locked: bool = False) -> tuple[int, Counter[str]]:
-    kept = select(counts).where(counts.c.what == what.name)
-    row = tx.conn.execute(kept.with_for_update() if locked else kept).one_or_none()
-    return (0, Counter()) if row is None else (row.up_to, Counter(json.loads(row.counted)))
 
 
 def _numbers(tx: Tx, what: Counted, where: ColumnElement[bool]) -> dict[str, int]:

@@ -1,0 +1,36 @@
+"""What happened in each minute, counted from the upgrade on"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+MINUTE = 60
+
+
+def upgrade() -> None:
+    numbers = [
+        sa.Column(name, sa.Integer(), server_default="0", nullable=False)
+        for name in ("received", "delivered", "failed")
+    ]
+    op.create_table(
+        "minutes",
+        sa.Column("minute", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        *numbers,
+        sa.Column("seconds", sa.Text(), server_default="{}", nullable=False),
+        sa.PrimaryKeyConstraint("minute", "kind"),
+    )
+    settled = sa.text("settled_at IS NOT NULL")
+    op.create_index("deliveries_settled", "deliveries", ["settled_at"], sqlite_where=settled, postgresql_where=settled)
+    last = sa.text("SELECT max(settled_at) FROM deliveries WHERE settled_at IS NOT NULL")
+    settled_at = op.get_bind().execute(last).scalar_one()
+    if settled_at is not None:  # what was settled before is not counted
+        counts = sa.table("counts", sa.column("what"), sa.column("up_to"), sa.column("counted"))
+        begins = int(settled_at // MINUTE) * MINUTE
+        op.bulk_insert(counts, [{"what": "settled", "up_to": begins, "counted": "{}"}])

@@ -1,0 +1,105 @@
+"""What came in and went out over time, for charts: what is kept by minute, and the last minutes counted live."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, literal_column, select, union_all
+
+from relay.store.db.dialects import among
+from relay.store.db.engine import Tx
+from relay.store.db.file_tables import counts, minutes
+from relay.store.db.tables import received
+from relay.store.operations.counting import read_kept
+from relay.store.operations.histogram import Histogram, percentile
+from relay.store.operations.minutes import (
+    ENDED,
+    KEPT_FOR,
+    MINUTE,
+    RECEIVED,
+    ByMinute,
+    Numbers,
+    minute_of,
+    read_ended,
+    read_received,
+    read_seconds,
+    to_numbers,
+)
+from relay.store.operations.reports import Kind
+
+__all__ = ["KEPT_FOR", "MESSAGES", "Histogram", "Interval", "history", "percentile", "seconds_so_far"]
+
+MESSAGES = (Kind.MESSAGE, Kind.REPLY)  # what people wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What happened from `start` on, in seconds since 1970, until the next one begins.
+
+    `received` is what came in and was to be delivered; `failed` was given up; `seconds` says how long each delivered
+    one took from there until it was visible. What is delivered here may have come in earlier.
+    """
+
+    start: float
+    received: int = 0
+    delivered: int = 0
+    failed: int = 0
+    seconds: Histogram = field(default_factory=Histogram)
+
+
+def history(tx: Tx, *, since: float, step: float, kinds: Collection[Kind] = MESSAGES) -> list[Interval]:
+    """The time from the minute of `since` to now in intervals of `step` seconds, which are whole minutes; oldest first.
+
+    The last one is not over yet. What is older than `KEPT_FOR` seconds, or than the relay's upgrade to the version that
+    counts it, is shown as nothing. Raises ValueError for other steps.
+    """
+    if step < MINUTE or step % MINUTE:
+        raise ValueError("step must be a whole number of minutes")
+    begin = minute_of(since)
+    found = _by_minute(tx, begin, kinds)
+    intervals = [Numbers() for _ in range(begin, minute_of(tx.now) + 1, int(step))]
+    for (minute, kind), numbers in found:
+        place = int((minute - begin) // step)
+        if kind in kinds and 0 <= place < len(intervals):  # beyond them is what a clock wrote that had jumped ahead
+            intervals[place].merge(numbers)
+    return [
+        Interval(begin + place * step, one.received, one.delivered, one.failed, one.seconds)
+        for place, one in enumerate(intervals)
+    ]
+
+
+def seconds_so_far(tx: Tx) -> dict[Kind, Histogram]:
+    """How long all deliveries took from accepted to visible since the relay counts them, by kind."""
+    kept = read_kept(tx, ENDED)
+    found = read_seconds(kept.counted)
+    for (_, kind), numbers in read_ended(tx, kept.up_to).items():
+        found[kind].merge(numbers.seconds)
+    return dict(found)
+
+
+def _by_minute(tx: Tx, begin: int, kinds: Collection[Kind]) -> list[tuple[tuple[int, Kind], Numbers]]:
+    up_to, found = {RECEIVED: 0, ENDED: 0}, []
+    for row in tx.conn.execute(_kept(and_(minutes.c.minute >= begin, among(minutes.c.kind, sorted(kinds))))):
+        if row.kind in up_to:
+            up_to[row.kind] = row.minute
+        else:
+            found.append(((row.minute, Kind(row.kind)), to_numbers(row)))
+    live: tuple[ByMinute, ...] = (
+        read_received(tx, received.c.id > up_to[RECEIVED]),
+        read_ended(tx, max(begin, up_to[ENDED])),
+    )
+    return [*found, *(each for one in live for each in one.items())]
+
+
+def _kept(these: ColumnElement[bool]) -> Any:
+    """Those minutes, and how far they are counted, as they were at one moment."""
+    none = [literal_column("0").label(name) for name in ("received", "delivered", "failed")]
+    marks = select(
+        counts.c.up_to.label("minute"), counts.c.what.label("kind"), *none, counts.c.counted.label("seconds")
+    )
+    return union_all(
+        select(minutes).where(these),
+        marks.where(among(counts.c.what, (RECEIVED, ENDED))),
+    )

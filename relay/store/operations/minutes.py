@@ -1,0 +1,192 @@
+"""What happened in each minute, kept by a chore, so that nobody reads through history to tell it.
+
+What came in is counted with the totals, by its id. What was delivered, or given up, is counted by when that was, as
+soon as no transaction of that minute can still be open. A minute is counted once, however many workers do their chores
+and whenever one of them is killed: its numbers and how far the counting came are one transaction, of one worker.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal_column, select, update
+
+from relay.store.db.dialects import among, equals, floored, upsert
+from relay.store.db.engine import Tx
+from relay.store.db.file_tables import minutes
+from relay.store.db.tables import deliveries, received
+from relay.store.operations.counting import Kept, keep, read_kept
+from relay.store.operations.histogram import BOUNDS, Histogram
+from relay.store.operations.reports import KINDS, Kind
+from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, Source
+
+MINUTE = 60
+KEPT_FOR = 8 * 86400  # seconds
+SETTLED = 60.0  # seconds after which no transaction that took a lower id, or an earlier time, can still be open
+STEP = 20_000  # deliveries that are counted in one transaction, but for those of a single minute
+RECEIVED = received.name
+ENDED = "settled"  # what `counts` calls how far the deliveries are counted, and how long they took until then
+
+_KINDS_RECEIVED = {
+    (Source.KOMMUNICATE, ReceivedKind.MESSAGE): Kind.MESSAGE,
+    (Source.SLACK, ReceivedKind.MESSAGE): Kind.REPLY,
+    (Source.SLACK, ReceivedKind.FORM): Kind.REPLY,
+    (Source.SLACK, ReceivedKind.CLICK): Kind.CLICK,
+}
+
+
+@dataclass(slots=True)
+class Numbers:
+    """Of one kind in one time: how many came in, were delivered and given up, and how long the delivered ones took."""
+
+    received: int = 0
+    delivered: int = 0
+    failed: int = 0
+    seconds: Histogram = field(default_factory=Histogram)
+
+    def merge(self, other: Numbers) -> None:
+        """Add all of another time, or of another kind."""
+        self.received += other.received
+        self.delivered += other.delivered
+        self.failed += other.failed
+        self.seconds.merge(other.seconds)
+
+
+ByMinute = dict[tuple[int, Kind], Numbers]
+
+
+def minute_of(moment: float) -> int:
+    """When the minute began that holds this moment."""
+    return int(moment // MINUTE) * MINUTE
+
+
+def read_received(tx: Tx, these: ColumnElement[bool]) -> ByMinute:
+    """What of those rows came in and was taken, by minute."""
+    minute = floored(tx, received.c.received_at / MINUTE).label("minute")
+    query = select(minute, received.c.source, received.c.kind, func.count().label("number"))
+    taken = and_(these, equals(received.c.outcome, Outcome.ACCEPTED))
+    found: ByMinute = defaultdict(Numbers)
+    for row in tx.conn.execute(query.where(taken).group_by("minute", received.c.source, received.c.kind)):
+        kind = _KINDS_RECEIVED.get((Source(row.source), ReceivedKind(row.kind)))
+        if kind is not None:
+            found[row.minute * MINUTE, kind].received += row.number
+    return found
+
+
+def read_ended(tx: Tx, since: float, until: float | None = None) -> ByMinute:
+    """What was delivered or given up from `since` on, by minute."""
+    at = deliveries.c.settled_at
+    took = at - deliveries.c.created_at
+    took = case((took > literal_column("0.0"), took), else_=literal_column("0.0"))
+    within = ((took <= literal_column(str(bound)), number) for number, bound in enumerate(BOUNDS))
+    bucket = case(*within, else_=len(BOUNDS))
+    query = select(
+        floored(tx, at / MINUTE).label("minute"),
+        deliveries.c.lane,
+        deliveries.c.topic,
+        deliveries.c.state,
+        bucket.label("bucket"),
+        func.count().label("number"),
+        func.sum(took).label("total"),
+    ).where(at >= since, among(deliveries.c.state, (DeliveryState.DELIVERED, DeliveryState.DEAD)))
+    if until is not None:
+        query = query.where(at < until)
+    found: ByMinute = defaultdict(Numbers)
+    grouped = query.group_by("minute", deliveries.c.lane, deliveries.c.topic, deliveries.c.state, "bucket")
+    for row in tx.conn.execute(grouped):
+        numbers = found[row.minute * MINUTE, KINDS.get((Lane(row.lane), row.topic), Kind.LINE)]
+        if row.state == DeliveryState.DEAD:
+            numbers.failed += row.number
+        else:
+            numbers.delivered += row.number
+            numbers.seconds.add(_bound(row.bucket), row.number, row.total)
+    return found
+
+
+def _bound(bucket: int) -> float:
+    return BOUNDS[bucket] if bucket < len(BOUNDS) else math.inf
+
+
+def add_received(tx: Tx, these: ColumnElement[bool]) -> None:
+    """Keep by minute what came in with those rows, which nobody has counted before."""
+    _add(tx, read_received(tx, these))
+
+
+def roll_up(tx: Tx, step: int = STEP) -> bool:
+    """Count the next minutes that are over, and forget those that are old; True where there may be more."""
+    before = read_kept(tx, ENDED, locked=True)
+    last = minute_of(tx.now - SETTLED)
+    if last < before.up_to:
+        return _go_back(tx, before, last)
+    end = min(last, _end_of_step(tx, before.up_to, step))
+    if end <= before.up_to:
+        return False
+    found = read_ended(tx, before.up_to, end)
+    so_far = read_seconds(before.counted)
+    for (_, kind), numbers in found.items():
+        so_far[kind].merge(numbers.seconds)
+    if not keep(tx, ENDED, before, end, {kind: one.as_json() for kind, one in so_far.items()}):
+        return True
+    _add(tx, found)
+    tx.conn.execute(delete(minutes).where(minutes.c.minute < tx.now - KEPT_FOR))
+    return end < last
+
+
+def read_seconds(counted: Mapping[str, Any] | None) -> dict[Kind, Histogram]:
+    """How long deliveries took, by kind, as it is kept."""
+    found = defaultdict(Histogram)
+    found.update({Kind(kind): Histogram.from_json(stored) for kind, stored in (counted or {}).items()})
+    return found
+
+
+def to_numbers(row: Any) -> Numbers:
+    """A row of `minutes` as a value."""
+    return Numbers(row.received, row.delivered, row.failed, Histogram.from_json(json.loads(row.seconds)))
+
+
+def _end_of_step(tx: Tx, up_to: int, step: int) -> float:
+    """The end of the last minute that a step has room for, infinity where it has room for all."""
+    at = deliveries.c.settled_at
+    beyond = select(at).where(at >= up_to).order_by(at).offset(step).limit(1)
+    found: float | None = tx.conn.execute(beyond).scalar_one_or_none()
+    return math.inf if found is None else max(minute_of(found), up_to + MINUTE)
+
+
+def _go_back(tx: Tx, before: Kept, last: int) -> bool:
+    """The clock had jumped ahead: the minutes that are still to come are counted when they are over."""
+    so_far = read_seconds(before.counted)
+    for row in tx.conn.execute(select(minutes).where(minutes.c.minute >= last)):
+        so_far[Kind(row.kind)].merge(to_numbers(row).seconds, -1)
+    keep(tx, ENDED, before, last, {kind: one.as_json() for kind, one in so_far.items()})
+    none = {"delivered": 0, "failed": 0, "seconds": "{}"}
+    tx.conn.execute(update(minutes).where(minutes.c.minute >= last).values(none))
+    return False
+
+
+def _add(tx: Tx, found: ByMinute) -> None:
+    """Each number is given once: by its minute what has ended, by ids what came in, which may be in several steps."""
+    rows = [
+        {
+            "minute": minute,
+            "kind": kind.value,
+            "received": numbers.received,
+            "delivered": numbers.delivered,
+            "failed": numbers.failed,
+            "seconds": json.dumps(numbers.seconds.as_json()),
+        }
+        for (minute, kind), numbers in sorted(found.items())
+    ]
+    if not rows:
+        return
+    new = upsert(tx, minutes)
+    ended = new.excluded.delivered + new.excluded.failed > 0
+    summed = {name: minutes.c[name] + new.excluded[name] for name in ("received", "delivered", "failed")}
+    seconds = case((ended, new.excluded.seconds), else_=minutes.c.seconds)
+    tx.conn.execute(
+        new.on_conflict_do_update(index_elements=["minute", "kind"], set_={**summed, "seconds": seconds}), rows
+    )
