@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
-from relay.web import errors, files, health, kommunicate, metrics, slack
+from relay.web import errors, files, health, kommunicate, metrics, slack, status
 from relay.wiring import Relay, Reloader, build_relay, ready_schema
 
 
@@ -24,6 +24,7 @@ def create_app(relay: Relay | None = None) -> Flask:
     errors.register(app)
     app.register_blueprint(kommunicate.bp)
     app.register_blueprint(health.bp)
+    status.register(app, relay)
     if relay.settings.slack_signing_secrets:
         app.register_blueprint(slack.bp)
         app.register_blueprint(files.bp)

@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 
 from relay.store.db.dialects import ahead, among, equals
 from relay.store.db.engine import Tx
-from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, conversations, deliveries, gates
+from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, conversations, deliveries, gates, received
 from relay.vocabulary import DeliveryState, GateScope
 
 MOST_SPLIT = 10_000  # waiting deliveries that are told apart by their channel; of more nobody could look at each
@@ -118,3 +118,10 @@ def gates_now(tx: Tx) -> list[Gate]:
         )
         for row in rows
     ]
+
+
+def last_received_at(tx: Tx) -> float | None:
+    """When something came in last, in seconds since 1970; None where nothing ever did."""
+    last = select(received.c.received_at).order_by(received.c.id.desc()).limit(1)
+    found: float | None = tx.conn.execute(last).scalar_one_or_none()
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, literal, or_, select
 
-from relay.keys import search_words
+from relay.keys import search_names, search_words
 from relay.messages import Role
 from relay.store.db.dialects import among, begins_with
 from relay.store.db.engine import Tx
@@ -143,6 +143,11 @@ def searched_since(tx: Tx) -> float | None:
     oldest = select(received.c.received_at).where(received.c.id > newest - NEWEST).order_by(received.c.id).limit(1)
     found: float | None = tx.conn.execute(oldest).scalar_one_or_none()
     return found
+
+
+def searched_as(name: str) -> tuple[str, str]:
+    """How a name is searched: as it is, and with its last word first."""
+    return search_names(name)
 
 
 def _page(tx: Tx, which: Select[Any], limit: int, *, is_cut: bool = False) -> Page:
