@@ -122,6 +122,6 @@ def gates_now(tx: Tx) -> list[Gate]:
 
 def last_received_at(tx: Tx) -> float | None:
     """When something came in last, in seconds since 1970; None where nothing ever did."""
-    last = select(received.c.received_at).order_by(received.c.id.desc()).limit(1)
+    last = select(received.c.received_at).where(received.c.id > 0).order_by(received.c.id.desc()).limit(1)
     found: float | None = tx.conn.execute(last).scalar_one_or_none()
     return found

@@ -75,8 +75,7 @@ class StoredWords:
 
 def latest(tx: Tx, before: int | None, limit: int) -> Page:
     """Those in which something came last, below this id of `received`."""
-    newest = tx.conn.execute(select(func.max(received.c.id))).scalar_one() or 0
-    first = newest + 1 if before is None else before
+    first = _newest(tx) + 1 if before is None else before
     window = and_(received.c.id < first, received.c.id >= first - LOOKED_AT)
     later = exists(
         select(literal(1)).where(_LATER.c.conversation_id == received.c.conversation_id, _LATER.c.id > received.c.id)
@@ -127,7 +126,7 @@ def by_ids(tx: Tx, conversation_ids: Collection[int]) -> Page:
 
 def newest_words(tx: Tx) -> Iterator[StoredWords]:
     """The last that was written in any conversation and is kept, the newest first; very long messages are left out."""
-    newest = tx.conn.execute(select(func.max(received.c.id))).scalar_one() or 0
+    newest = _newest(tx)
     for first in range(newest, max(0, newest - NEWEST), -STEP):
         near = and_(received.c.id <= first, received.c.id > max(first - STEP, newest - NEWEST))
         kept = and_(received.c.body.is_not(None), func.length(received.c.body) <= LONGEST)
@@ -139,8 +138,7 @@ def newest_words(tx: Tx) -> Iterator[StoredWords]:
 
 def searched_since(tx: Tx) -> float | None:
     """When the oldest came of what `newest_words` reads, in seconds since 1970; None where nothing ever came."""
-    newest = select(func.max(received.c.id)).scalar_subquery()
-    oldest = select(received.c.received_at).where(received.c.id > newest - NEWEST).order_by(received.c.id).limit(1)
+    oldest = select(received.c.received_at).where(received.c.id > _newest(tx) - NEWEST).order_by(received.c.id).limit(1)
     found: float | None = tx.conn.execute(oldest).scalar_one_or_none()
     return found
 
@@ -148,6 +146,11 @@ def searched_since(tx: Tx) -> float | None:
 def searched_as(name: str) -> tuple[str, str]:
     """How a name is searched: as it is, and with its last word first."""
     return search_names(name)
+
+
+def _newest(tx: Tx) -> int:
+    newest: int | None = tx.conn.execute(select(func.max(received.c.id)).where(received.c.id > 0)).scalar_one()
+    return newest or 0
 
 
 def _page(tx: Tx, which: Select[Any], limit: int, *, is_cut: bool = False) -> Page:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from relay.keys import search_words
+from relay.keys import UNHOLDABLE, search_words
 from relay.store.db.engine import Tx
 from relay.store.operations import browsing
 from relay.store.operations.browsing import Chat, Page, StoredWords
@@ -48,7 +48,8 @@ class Item:
 @pages.get("/conversations")
 def conversations() -> Response:
     """The latest conversations, or those that fit a search."""
-    words, before = request.args.get("q", "").strip()[:LONGEST], id_in(request.args.get("before"))
+    words = UNHOLDABLE.sub("", request.args.get("q", "")).strip()[:LONGEST]
+    before = id_in(request.args.get("before"))
     in_text = request.args.get("in") == IN_TEXT
     relay = doors().relay
     reader = Reader(relay)
