@@ -39,8 +39,8 @@ PASSWORD = "for the pictures alone"
 DAY, HOUR = 86400.0, 3600.0
 MESSAGES, CHATS = 1800, 240
 CHANNELS = ("C0SUPPORT", "C0ORDERS", "C0VIP")
-NAMES = ("Jane Doe", "Tom Becker", "Amélie Laurent", "Kofi Mensah", "Yuki Tanaka", "Sofia Rossi", "Ali Rahman", "Eva Nowak",
-         "Lars Olsen", "Maria Silva", "Noah Weber", "Priya Nair")  # fmt: skip
+NAMES = ("Jane Doe", "Tom Becker", "Amélie Laurent", "Kofi Mensah", "Yuki Tanaka", "Sofia Rossi", "Ali Rahman",
+         "Eva Nowak", "Lars Olsen", "Maria Silva", "Noah Weber", "Priya Nair")  # fmt: skip
 SAID = ("My order has not arrived yet.", "Can I change the delivery address?", "The lamp came broken, what now?",
         "Do you ship to Norway?", "I was charged twice for order 4471.", "Thanks, that works!",
         "The discount code does not work.", "How do I return the chair?", "Is the oak desk in stock again?",
@@ -82,8 +82,8 @@ def _chat(number: int, now: float) -> dict[str, Any]:
     waits = now - 200 - 37 * number if number % 9 == 4 else None
     return {"id": number + 1, "account": "default", "group_id": str(104_000 + number), "channel": channel,
             "channel_id": channel, "rule": "channels", "why": f"`channels` lists {104_000 + number}.",
-            "thread_ts": f"17{number:08d}.000100", "opener_sender": f"u{number}", "opener_rank": 2, "waits_since": waits,
-            "holder_name": ("", "Alex Rivera", "Sam Kim")[number % 3], "created_at": now - DAY,
+            "thread_ts": f"17{number:08d}.000100", "opener_sender": f"u{number}", "opener_rank": 2,
+            "waits_since": waits, "holder_name": ("", "Alex Rivera", "Sam Kim")[number % 3], "created_at": now - DAY,
             "status": "resolved" if number % 4 == 3 and waits is None else "open"}  # fmt: skip
 
 
@@ -93,20 +93,21 @@ def _message(tx: Tx, number: int, at: float, chance: random.Random, now: float) 
     dead, waits = number in (MESSAGES - 60, MESSAGES - 25), last and channel == "C0VIP"
     raw = json.dumps(body(f"k{number}", 104_000 + chat - 1, chance.choice(SAID), **{"from": f"u{chat - 1}"})).encode()
     took = min(20.0, 0.04 + chance.expovariate(4.0) ** 2)
+    why = "Slack answered chat.postMessage with invalid_blocks: must be a valid url" if dead else ""
     state = "dead" if dead else "waiting" if waits else "delivered"
     tx.conn.execute(insert(received).values(
         id=number, source="kommunicate", account="default", kind="message", key=f"k{number}", conversation_id=chat,
         outcome="accepted", body=raw, received_at=at))  # fmt: skip
     tx.conn.execute(insert(deliveries).values(
         id=number, conversation_id=chat, lane="words", received_id=number, state=state, created_at=at,
-        cause="Slack answered chat.postMessage with invalid_blocks: must be a valid url" if dead else "",
+        cause=why,
         settled_at=None if waits else min(now, at + took)))  # fmt: skip
     if not waits:
         tx.conn.execute(insert(sends).values(
             id=f"s{number}", conversation_id=chat, lane="words", seq=number, kind="post", payload="{}", channel=channel,
             thread_ts=f"17{chat - 1:08d}.000100", state="refused" if dead else "delivered", started_at=at + 0.02,
             ts=None if dead else f"18{number:08d}.000200", created_at=at + 0.02,
-            cause="Slack answered chat.postMessage with invalid_blocks: must be a valid url" if dead else ""))  # fmt: skip
+            cause=why))  # fmt: skip
         tx.conn.execute(insert(send_parts).values(send_id=f"s{number}", delivery_id=number, part=0, live=True))
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.operations import backlog, browsing, timeline
 from relay.store.operations.history import history, seconds_so_far
 from relay.store.operations.minutes import roll_up
-from relay.store.operations import backlog, browsing, timeline
 from relay.store.operations.reports import Which, list_deliveries
 from relay.store.operations.retention import prune
 from relay.store.operations.totals import totals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from relay.store.db.dialects import ahead, among, equals
 from relay.store.db.engine import Tx
@@ -14,6 +14,7 @@ from relay.vocabulary import DeliveryState, GateScope
 
 MOST_SPLIT = 10_000  # waiting deliveries that are told apart by their channel; of more nobody could look at each
 MOST_GATES = 500
+LATELY = 86400.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class InLine:
 class Backlog:
     """What is not settled; `since` is when the oldest of it came, None where nothing waits.
 
-    `by_channel` has None for chats that the mapping names no channel for; it is None where too much waits to tell.
+    Of what was given up, `dead_lately` counts what was so within a day. `by_channel` has None for chats that the mapping
+    names no channel for; it is None where too much waits to tell.
     """
 
     waiting: int
     dead: int
+    dead_lately: int
     since: float | None
     unmapped: int
     by_channel: Mapping[str | None, InLine] | None
@@ -74,10 +77,17 @@ def backlog(tx: Tx) -> Backlog:
     return Backlog(
         waiting=total,
         dead=sum(number for state, number, _ in rows if state == DeliveryState.DEAD),
+        dead_lately=_dead_lately(tx),
         since=min((since for _, since in waiting), default=None),
         unmapped=int(tx.conn.execute(unmapped).scalar_one()),
         by_channel=_by_channel(tx) if total <= MOST_SPLIT else None,
     )
+
+
+def _dead_lately(tx: Tx) -> int:
+    dead = and_(equals(deliveries.c.state, DeliveryState.DEAD), NOT_DELIVERED)
+    lately = and_(dead, deliveries.c.settled_at > tx.now - LATELY)
+    return int(tx.conn.execute(select(func.count()).select_from(deliveries).where(lately)).scalar_one())
 
 
 def _by_channel(tx: Tx) -> Mapping[str | None, InLine]:

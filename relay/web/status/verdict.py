@@ -86,11 +86,15 @@ def _of_gates(gates: Sequence[Gate]) -> Iterator[Reason]:
 
 
 def _of_backlog(standing: Backlog, gates: Sequence[Gate], now: float) -> Iterator[Reason]:
-    if standing.dead:
-        what = f"{_count(standing.dead, 'message')} {_was(standing.dead)} given up and can be sent again."
+    if standing.dead_lately:
+        count = standing.dead_lately
+        what = f"{_messages(count)} {_was(count)} given up in the last 24 hours, and can be sent again."
         yield Reason(Level.ACT, what, "See why, mend it, and press Replay.", "/dead-letters")
+    elif standing.dead:
+        what = f"{_messages(standing.dead)} {_was(standing.dead)} given up earlier."
+        yield Reason(Level.NOTE, what, "They are kept, and can be sent again.", "/dead-letters")
     if standing.unmapped:
-        what = f"{_count(standing.unmapped, 'chat')} {_has(standing.unmapped)} no channel, and what they say waits."
+        what = f"{number(standing.unmapped)} chat{_s(standing.unmapped)} {_has(standing.unmapped)} no channel, and what they say waits."
         todo = "Add a `default_channel`, or lines under `channels`: they are shown as soon as the file is saved."
         yield Reason(Level.ACT, what, todo, "/channels")
     late = now - _waits_without_cause(standing, gates, now)
@@ -125,11 +129,18 @@ def _sentence(reasons: Sequence[Reason]) -> str:
         return f"{len(to_do)} things need you."
     if to_do:
         return "One thing needs you."
-    return "Everything is all right; a pause is on, and it ends by itself." if reasons else "Everything is all right."
+    notes = (
+        f" There {'is one thing' if len(reasons) == 1 else f'are {len(reasons)} things'} to know." if reasons else ""
+    )
+    return f"Everything is all right.{notes}"
 
 
-def _count(count: int, what: str) -> str:
-    return f"{number(count)} {what}{'' if count == 1 else 's'}"
+def _messages(count: int) -> str:
+    return f"{number(count)} message{_s(count)}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _was(count: int) -> str:

@@ -5,8 +5,8 @@ The page is of no chat in particular: whatever any chat hides is hidden on all o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from relay.conversation import Show
 from relay.delivery import stored
@@ -26,19 +26,23 @@ from relay.wiring import Relay
 
 GONE = "Its author took it back."
 NOT_SHOWN = "Not shown in Slack."
-EDITED, DELETED, PRESSED, OPENED = "Edited:", "Deleted a message.", "Pressed", "a button"
+EDITED, DELETED, PRESSED, BUTTON = "Edited:", "Deleted a message.", "Pressed", "a button"
 FILE = "a file"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing that came, to be read: `note` says why there are no words, or what they are; `file` is its name."""
+    """One thing that came, to be read: `note` says why there are no words, or what they are; `file` is its name.
+
+    `team` is the Slack workspace of whoever wrote there, "" for what came from Kommunicate.
+    """
 
     author: str
     role: Role
     text: str = ""
     note: str = ""
     file: str = ""
+    team: str = ""
 
 
 class Reader:
@@ -56,9 +60,13 @@ class Reader:
     def read(self, tx: Tx, chat: Chat, came: Sequence[Came], tasks: Mapping[int, Sequence[Task]]) -> Mapping[int, Said]:
         """All of these, by their ids."""
         read = {one.id: self._read(one, chat, tasks.get(one.id, ())) for one in came}
-        of_customers = {said.author for one in came if one.source is Source.KOMMUNICATE for said in (read[one.id],)}
-        people = known_people(tx, chat.account, of_customers - {""})
-        return {one.id: self._named(tx, one, read[one.id], people) for one in came}
+        theirs = {said.author for said in read.values() if said.author and not said.team}
+        people = known_people(tx, chat.account, theirs)
+        agents: dict[tuple[str, str], str] = {}
+        for team in {said.team for said in read.values() if said.team}:
+            found = known_agents(tx, team, {said.author for said in read.values() if said.team == team})
+            agents |= {(team, user_id): agent.name for user_id, (agent, _) in found.items()}
+        return {received_id: self._named(said, people, agents) for received_id, said in read.items()}
 
     def words(self, one: Came, chat: Chat, tasks: Sequence[Task]) -> str:
         """What somebody wrote there, "" where that may not be read."""
@@ -95,43 +103,31 @@ class Reader:
         if one.kind is ReceivedKind.CLICK:
             return self._of_click(one)
         said = stored.read_said(one.body)
-        author = (said.user_id or "") if said is not None else ""
+        author, team = (said.user_id or "", said.team) if said is not None else ("", "")
         if one.gone:
-            return Said(author, Role.AGENT, note=DELETED if one.kind is ReceivedKind.EDIT else GONE)
+            return Said(author, Role.AGENT, note=DELETED if one.kind is ReceivedKind.EDIT else GONE, team=team)
         if said is None:
             return Said("", Role.AGENT, note=stored.GONE)
         note = EDITED if one.kind is ReceivedKind.EDIT else one.reason if one.outcome is Outcome.IGNORED else ""
         files = len(said.files) if isinstance(said, AgentWords) else 0
         file = "" if not files else FILE if files == 1 else f"{files} files"
-        return Said(author, Role.AGENT, stored.words_of(one.body, self._redactor), note, file)
+        return Said(author, Role.AGENT, stored.words_of(one.body, self._redactor), note, file, team)
 
     def _of_click(self, one: Came) -> Said:
         click = stored.read_click(one.body, one.key)
         if click is None:
-            return Said("", Role.AGENT, note=f"{PRESSED} {OPENED}.")
-        label = LABELS.get(acted_upon(click.action_id, click.value), OPENED)
-        return Said(click.user_id, Role.AGENT, note=f"{PRESSED} {label}.")
+            return Said("", Role.AGENT, note=f"{PRESSED} {BUTTON}.")
+        label = LABELS.get(acted_upon(click.action_id, click.value), BUTTON)
+        return Said(click.user_id, Role.AGENT, note=f"{PRESSED} {label}.", team=click.team)
 
-    def _named(self, tx: Tx, one: Came, said: Said, people: Mapping[str, tuple[Person, float]]) -> Said:
-        name, role = said.author, said.role
-        if one.source is Source.SLACK:
-            name = self._agent(tx, one, name)
-        elif said.author in people:
-            person = people[said.author][0]
-            name = person.name
-            role = role_of(said.author, person.role, bots=self._people.bots, agents=self._people.agents)
-        return Said(self.clean(name), role, said.text, said.note, said.file)
-
-    def _agent(self, tx: Tx, one: Came, user_id: str) -> str:
-        said = (
-            stored.read_said(one.body) if one.kind is not ReceivedKind.CLICK else stored.read_click(one.body, one.key)
-        )
-        if said is None or not user_id:
-            return user_id
-        found = known_agents(tx, said.team, [user_id]).get(user_id)
-        return user_id if found is None else found[0].name
-
-
-def names_of(tx: Tx, account: str, user_ids: Collection[str]) -> Mapping[str, str]:
-    """What these users of Kommunicate's are called, as far as that was looked up."""
-    return {one: person.name for one, (person, _) in known_people(tx, account, user_ids).items()}
+    def _named(
+        self, said: Said, people: Mapping[str, tuple[Person, float]], agents: Mapping[tuple[str, str], str]
+    ) -> Said:
+        """The same under the name of whoever said it, as far as somebody has looked that up."""
+        if said.team:
+            return replace(said, author=agents.get((said.team, said.author), said.author))
+        if said.author not in people:
+            return replace(said, author=self.clean(said.author))
+        person = people[said.author][0]
+        role = role_of(said.author, person.role, bots=self._people.bots, agents=self._people.agents)
+        return replace(said, author=person.name if role.is_of_the_team else self.clean(person.name), role=role)

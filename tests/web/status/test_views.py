@@ -66,7 +66,10 @@ def test_it_says_what_needs_somebody_and_what_to_do(page: FlaskClient, store: St
     shown = words(page, "/")
     assert "3 things need you." in shown
     assert "Posts to C0SUPPORT cannot go on: Slack says is_archived" in shown
-    assert "1 message was given up and can be sent again. See why, mend it, and press Replay." in shown
+    assert (
+        "1 message was given up in the last 24 hours, and can be sent again. See why, mend it, and press Replay."
+        in shown
+    )
     assert "1 chat has no channel, and what they say waits." in shown
     assert "Given up 1" in shown
 
@@ -77,7 +80,13 @@ def test_what_waits_for_long_without_a_cause_is_told(page: FlaskClient, store: S
     assert "A message has waited for 10 min though nothing is paused." in words(page, "/")
     with store.begin() as tx:
         closing.close_for_vendor(tx, "Slack does not answer", "timeout")
-    assert "Everything is all right; a pause is on, and it ends by itself." in words(page, "/")
+    assert "Everything is all right. There is one thing to know." in words(page, "/")
+
+
+def test_what_was_given_up_long_ago_is_only_told(page: FlaskClient, store: Store, clock: FakeClock) -> None:
+    dead_letter(store)
+    clock.advance(90_000)
+    assert "Everything is all right. There is one thing to know. 1 message was given up earlier." in words(page, "/")
 
 
 def test_it_counts_the_last_hour_and_day(page: FlaskClient, store: Store, clock: FakeClock) -> None:
