@@ -29,8 +29,8 @@ class InLine:
 class Backlog:
     """What is not settled; `since` is when the oldest of it came, None where nothing waits.
 
-    Of what was given up, `dead_lately` counts what was so within a day. `by_channel` has None for chats that the mapping
-    names no channel for; it is None where too much waits to tell.
+    Of what was given up, `dead_lately` counts what was so within a day. `by_channel` has None for chats that the
+    mapping names no channel for; it is None where too much waits to tell.
     """
 
     waiting: int

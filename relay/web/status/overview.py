@@ -11,6 +11,7 @@ from markupsafe import Markup
 from relay.findings import Finding
 from relay.store.operations.backlog import backlog, gates_now, last_received_at
 from relay.store.operations.history import Histogram, Interval, history, percentile
+from relay.vocabulary import GateScope
 from relay.web.status.charts import Bar, bars
 from relay.web.status.guard import doors
 from relay.web.status.render import page
@@ -46,7 +47,8 @@ def overview() -> Response:
     with relay.store.read() as tx:
         standing, gates, last, now = backlog(tx), gates_now(tx), last_received_at(tx), tx.now
         spans = [_span(history(tx, since=now - span, step=step), title, per) for span, step, title, per in PARTS]
-    verdict = judge(standing, gates, findings_of(relay), now)
+    told = any(gate.scope is GateScope.CONFIG for gate in gates)  # by a worker, in other words
+    verdict = judge(standing, gates, relay.settings.warnings if told else findings_of(relay), now)
     oldest = None if standing.since is None else now - standing.since
     return page(
         "overview.html",

@@ -94,20 +94,19 @@ def _of_backlog(standing: Backlog, gates: Sequence[Gate], now: float) -> Iterato
         what = f"{_messages(standing.dead)} {_was(standing.dead)} given up earlier."
         yield Reason(Level.NOTE, what, "They are kept, and can be sent again.", "/dead-letters")
     if standing.unmapped:
-        what = f"{number(standing.unmapped)} chat{_s(standing.unmapped)} {_has(standing.unmapped)} no channel, and what they say waits."
+        chats = f"{number(standing.unmapped)} chat{_s(standing.unmapped)}"
+        what = f"{chats} {_has(standing.unmapped)} no channel, and what is said there waits."
         todo = "Add a `default_channel`, or lines under `channels`: they are shown as soon as the file is saved."
         yield Reason(Level.ACT, what, todo, "/channels")
     late = now - _waits_without_cause(standing, gates, now)
     if late > LATE:
-        todo = (
-            "Is `relay serve` or `relay worker` running? Its log says what it does; many chats at once take their time."
-        )
+        todo = "Is `relay serve` or `relay worker` running? Its log says what it does."
         yield Reason(Level.ACT, f"A message has waited for {age(late)} though nothing is paused.", todo, "/channels")
 
 
 def _waits_without_cause(standing: Backlog, gates: Sequence[Gate], now: float) -> float:
     """Since when the oldest waits that no gate holds back; `now` for none."""
-    shut = [gate for gate in gates if gate.until is not None]
+    shut = [gate for gate in gates if gate.until is not None or gate.needs_person]
     if any(gate.scope in (GateScope.WORKSPACE, GateScope.METHOD, GateScope.ACCOUNT) for gate in shut):
         return now
     if standing.by_channel is None:
@@ -129,9 +128,7 @@ def _sentence(reasons: Sequence[Reason]) -> str:
         return f"{len(to_do)} things need you."
     if to_do:
         return "One thing needs you."
-    notes = (
-        f" There {'is one thing' if len(reasons) == 1 else f'are {len(reasons)} things'} to know." if reasons else ""
-    )
+    notes = {0: "", 1: " There is one thing to know."}.get(len(reasons), f" There are {len(reasons)} things to know.")
     return f"Everything is all right.{notes}"
 
 

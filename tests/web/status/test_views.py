@@ -70,7 +70,7 @@ def test_it_says_what_needs_somebody_and_what_to_do(page: FlaskClient, store: St
         "1 message was given up in the last 24 hours, and can be sent again. See why, mend it, and press Replay."
         in shown
     )
-    assert "1 chat has no channel, and what they say waits." in shown
+    assert "1 chat has no channel, and what is said there waits." in shown
     assert "Given up 1" in shown
 
 
