@@ -204,4 +204,4 @@ def _waiting(tx: Tx, ids: Collection[int]) -> dict[int, int]:
         .where(is_open, among(deliveries.c.state, OPEN_DELIVERIES), deliveries.c.conversation_id.in_(ids))
         .group_by(deliveries.c.conversation_id)
     )
-    return dict(tx.conn.execute(count).tuples().all())
+    return {row[0]: row[1] for row in tx.conn.execute(count).all()}

@@ -102,7 +102,7 @@ def _named(config: Config) -> Mapping[str, str]:
         found.setdefault(channel, ["channels"])
     for route in config.routes:
         found.setdefault(route.channel, []).append(f"route {route.name}")
-    for key, channel in (("default_channel", config.default_channel), ("alerts", config.alerts.channel)):
-        if channel:
-            found.setdefault(channel, []).append(key)
+    for key, named in (("default_channel", config.default_channel), ("alerts", config.alerts.channel)):
+        if named:
+            found.setdefault(named, []).append(key)
     return {channel: ", ".join(by[:4]) + (" …" if len(by) > 4 else "") for channel, by in found.items()}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from relay.keys import UNHOLDABLE, search_words
+from relay.keys import UNHOLDABLE, search_words, without_invisible
 from relay.store.db.engine import Tx
 from relay.store.operations import browsing
 from relay.store.operations.browsing import Chat, Page, StoredWords
@@ -25,6 +26,7 @@ PER_CONVERSATION = 30
 MOST_HITS = 300  # messages that are read to find words; each is parsed and searched for what is hidden
 IN_TEXT = "text"  # what `in` says where words are searched and not customers
 LONGEST = 100  # characters that are searched for
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # a letter as JSON may write it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Item:
 @pages.get("/conversations")
 def conversations() -> Response:
     """The latest conversations, or those that fit a search."""
-    words = UNHOLDABLE.sub("", request.args.get("q", "")).strip()[:LONGEST]
+    words = without_invisible(UNHOLDABLE.sub("", request.args.get("q", ""))).strip()[:LONGEST]
     before = id_in(request.args.get("before"))
     in_text = request.args.get("in") == IN_TEXT
     relay = doors().relay
@@ -132,7 +134,7 @@ def _begins(name: str, words: str) -> bool:
 def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
     """Those in which one of the newest messages holds the words as they may be read."""
     searched = search_words(words)
-    pieces = [_spellings(one) for one in searched.split()]
+    pieces = searched.split()
     hits = [one for one in browsing.newest_words(tx) if _may_hold(one, pieces)] if pieces else []
     cut, hits = len(hits) > MOST_HITS, hits[:MOST_HITS]
     ids = [one.id for one in hits]
@@ -148,14 +150,13 @@ def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
     return Page(fit[:PER_PAGE], None, is_cut=cut or len(fit) > PER_PAGE)
 
 
-def _spellings(word: str) -> tuple[str, ...]:
-    """How a word may stand in JSON: as it is, or with its letters outside of ASCII as numbers."""
-    return (word, *(json.dumps(one)[1:-1].casefold() for one in (word, word.upper()) if not one.isascii()))
-
-
-def _may_hold(one: StoredWords, pieces: Sequence[Sequence[str]]) -> bool:
-    text = one.body.decode("utf-8", "replace").casefold()
-    return all(any(spelling in text for spelling in piece) for piece in pieces)
+def _may_hold(one: StoredWords, pieces: Sequence[str]) -> bool:
+    """A quick look: most messages need not be parsed, and searched for what is hidden."""
+    text = one.body.decode("utf-8", "replace")
+    if not text.isascii() or "\\u" in text:
+        text = unicodedata.normalize("NFKC", _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))
+    folded = text.casefold()
+    return all(piece in folded for piece in pieces)
 
 
 def _rows(tx: Tx, reader: Reader, chats: Sequence[Chat]) -> list[Row]:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from relay.errors import StoreUnavailable
-from relay.web.errors import RETRY_AFTER
+from relay.web.errors import RETRY_AFTER, UNFORESEEN, log_unforeseen
 from relay.web.status.guard import only_signed_in, protect
 from relay.web.status.render import page
 
@@ -29,6 +29,13 @@ def away(_error: StoreUnavailable) -> Response:
     response = page("trouble.html", 503, live=request.method == "GET", said=AWAY)
     response.headers["Retry-After"] = RETRY_AFTER
     return response
+
+
+@pages.errorhandler(Exception)
+def unforeseen(error: Exception) -> Response:
+    """The same in words that quote nothing of anybody's."""
+    log_unforeseen(error)
+    return page("trouble.html", 500, said=UNFORESEEN)
 
 
 def id_in(text: str | None) -> int | None:

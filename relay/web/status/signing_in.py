@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from relay.clock import monotonic
-from relay.web.status import pages
 from relay.web.status.guard import COOKIE, LARGEST_LOGIN, doors, is_https, limit_form, only_signed_in, own_path, protect
+from relay.web.status.pages import refused
 from relay.web.status.render import page
 from relay.web.status.session import LASTS
 
@@ -23,7 +23,7 @@ WRONG, REPEAT = "That is not the password.", "The form was too old. Please try a
 
 signing_in = Blueprint("signing_in", __name__)
 signing_in.after_request(protect)
-signing_in.register_error_handler(HTTPException, pages.refused)
+signing_in.register_error_handler(HTTPException, refused)
 log = structlog.get_logger()
 
 
@@ -56,9 +56,9 @@ def sign_in() -> AnyResponse:
 @signing_in.post("/logout")
 def sign_out() -> AnyResponse:
     """End the session in this browser."""
-    refused = only_signed_in()
-    if refused is not None:
-        return refused
+    sent_away = only_signed_in()
+    if sent_away is not None:
+        return sent_away
     g.session = None
     response = redirect("/login", 303)
     response.delete_cookie(COOKIE, samesite="Strict", httponly=True)

@@ -131,7 +131,9 @@ def test_all_processes_know_a_session_and_another_password_ends_it(page_with: Pa
         assert client.get("/settings").status_code == status
 
 
-@pytest.mark.parametrize("change", [str.upper, lambda one: one[:-1], lambda one: "9" + one, lambda one: one + "é"])
+@pytest.mark.parametrize(
+    "change", [str.upper, lambda one: one[:-1], lambda one: "9" + one, lambda one: one[:-4] + "AAAA"]
+)
 def test_a_cookie_that_was_changed_is_nobodys(change: Callable[[str], str]) -> None:
     sessions = Sessions(PASSWORD)
     cookie = sessions.begin(NOON)
@@ -154,6 +156,7 @@ def test_nothing_foreign_and_nothing_inline(page: FlaskClient, path: str) -> Non
         assert response.headers["Cache-Control"] == "no-store"
         for inline in (" style=", " onclick=", "<style", "javascript:", "<script>"):
             assert inline not in response.text
+    response.close()
 
 
 @ON_ONE

@@ -86,6 +86,7 @@ def test_what_waits_for_long_without_a_cause_is_told(page: FlaskClient, store: S
 def test_what_was_given_up_long_ago_is_only_told(page: FlaskClient, store: Store, clock: FakeClock) -> None:
     dead_letter(store)
     clock.advance(90_000)
+    sign_in(page)
     assert "Everything is all right. There is one thing to know. 1 message was given up earlier." in words(page, "/")
 
 
@@ -144,9 +145,9 @@ def test_customers_are_found_by_how_their_names_begin_and_by_ids(
     assert len(re.findall(r'data-key="c\d+"', response.text)) == found
 
 
-@pytest.mark.parametrize("searched", ["größe", "GRÖSSE l", "my größe", "größe <b>"])
+@pytest.mark.parametrize("searched", ["größe", "GRÖSSE l", "my größe", "wrong, größe"])
 def test_words_are_found_as_they_were_written(page: FlaskClient, store: Store, searched: str) -> None:
-    take_in(store, "k1", body=raw("k1", text="My Größe L is wrong, größe <b>"))
+    take_in(store, "k1", body=raw("k1", text="My Größe L is wrong, größe"))
     take_in(store, "k2", "99", body=json.dumps(body("k2", "99", "nothing"), ensure_ascii=False).encode())
     shown = page.get("/conversations", query_string={"q": searched, "in": "text"}).text
     assert re.findall(r'data-key="(c\d+)"', shown) == ["c1"]
