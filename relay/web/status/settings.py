@@ -61,19 +61,23 @@ def names_given(env: Mapping[str, str]) -> Sequence[tuple[str, str]]:
 
 def as_yaml(config: Config, *, changed_only: bool) -> str:
     """The configuration as its file would say it, with every default or without; "" for nothing."""
-    found = {
-        name: _plain(value)
-        for name, value in config
-        if name not in APART
-        and not (changed_only and value == type(config).model_fields[name].get_default(call_default_factory=True))
-    }
+    found = _block(config, changed_only=changed_only, leave_out=APART)
     return yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100) if found else ""
+
+
+def _block(section: BaseModel, *, changed_only: bool, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    fields = type(section).model_fields
+    return {
+        name: _block(value, changed_only=changed_only) if isinstance(value, BaseModel) else _plain(value)
+        for name, value in section
+        if name not in leave_out and not (changed_only and value == fields[name].get_default(call_default_factory=True))
+    }
 
 
 def _plain(value: Any) -> Any:
     """A value as YAML has it."""
     if isinstance(value, BaseModel):
-        return {name: _plain(each) for name, each in value}
+        return _block(value, changed_only=True)
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, Mapping):
