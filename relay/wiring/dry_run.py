@@ -16,6 +16,7 @@ from relay.routing.redact import redactor
 from relay.routing.rules import Router, Tried
 from relay.settings import Settings
 from relay.store.operations.bodies import StoredBody
+from relay.vocabulary import Outcome
 from relay.wiring.deciding import chat_facts
 from relay.wiring.rehearsal import rehearse
 
@@ -47,7 +48,7 @@ def read_message(stored: StoredBody) -> ChatMessage:
     except Rejected as error:
         raise Rejected(error.status, error.code, f"The body would be refused: {error}", error.details) from None
     if not isinstance(message, ChatMessage):
-        raise Rejected(200, "ignored", f"The message would not be shown: {message.reason}.")
+        raise Rejected(200, Outcome.IGNORED, f"The message would not be shown: {message.reason}.")
     return message
 
 
