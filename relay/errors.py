@@ -43,6 +43,12 @@ class SettingsError(RelayError):
 class StoreUnavailable(RelayError):
     """The database cannot be reached or cannot commit; nothing was stored."""
 
+    def __init__(self, message: str = "", *, code: str = "database_unavailable", hint: str = "") -> None:
+        """`code` and `hint` are those of the finding that tells people of it; none of the three holds a secret."""
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
 
 class StoreBusy(StoreUnavailable):
     """Somebody else holds what a transaction needs: it was rolled back."""
@@ -73,6 +79,11 @@ class Transient(DeliveryFailed):
 
 class Unreachable(Transient):
     """Not done; the vendor's host cannot be reached."""
+
+    def __init__(self, message: str = "", *, code: str = "", kind: str = "") -> None:
+        """`kind` is what the system calls it, such as "gaierror" for a name that nobody knows."""
+        super().__init__(message, code=code)
+        self.kind = kind
 
 
 class RateLimited(DeliveryFailed):

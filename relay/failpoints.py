@@ -59,6 +59,8 @@ CALLS = (
     "erase.deleted",  # Slack has deleted it, and nobody has written that down
     "file.written",  # in a folder or a bucket, and nobody knows yet
     "file.swept",  # there, and its row is not gone yet
+    "alert.ready",  # it is written down that people are told, and nobody is
+    "alert.posted",
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
 

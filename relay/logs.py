@@ -19,6 +19,7 @@ import structlog
 
 MOST = 10_000  # lines that wait to be written; more are left out
 GATHERED = 0.02  # seconds for which lines are gathered
+FIRST = ("timestamp", "level", "event")
 AT_THE_END = 2.0  # seconds that the end of the process waits for the last lines
 REHEARSAL = "rehearsal"  # bound to what is not done in earnest: nobody reads of it
 
@@ -97,12 +98,20 @@ def _visible(_logger: Any, _method: str, event: structlog.types.EventDict) -> st
     return event
 
 
+def _in_order(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """When and what first, for those who read JSON with their eyes."""
+    return {**{name: event.pop(name) for name in FIRST if name in event}, **event}
+
+
 def _is_seen(char: str) -> bool:
     return char != "\u034f" and (char.isprintable() or unicodedata.category(char) == "Zs")
 
 
-def configure_logs(*, as_json: bool) -> Lines:
-    """Write events to stderr, as JSON for machines or as plain lines for people; returns who writes them."""
+def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
+    """Write events of this level and above to stderr, as JSON for machines or as plain lines for people.
+
+    Returns who writes them.
+    """
     lines = Lines(sys.stderr)
     _configured[:] = [lines]
     renderer: structlog.types.Processor = (
@@ -115,9 +124,10 @@ def configure_logs(*, as_json: bool) -> Lines:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _visible,
+            _in_order,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: lines,
     )
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns when more connections were used than are kept

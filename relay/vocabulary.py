@@ -153,3 +153,23 @@ class GateScope(StrEnum):
     ACCOUNT = "account"  # everything for one account of Kommunicate's
     AGENT = "agent"  # what is done for one user of Kommunicate's
     CONFIG = "config"  # nothing: a mistake in the configuration only waits for a person
+
+
+class Refusal(StrEnum):
+    """Why a request was refused that looks as if a vendor had sent it."""
+
+    TOKEN = "other_token"  # noqa: S105  another token than Kommunicate's should be
+    SIGNATURE = "other_secret"  # signed with another secret than Slack's should be
+    TIME = "other_time"  # signed at a time that is too far from ours
+
+
+class Trouble(StrEnum):
+    """What people are told of in the alerts channel; the first four are gates that wait for a person."""
+
+    CHANNEL = GateScope.CHANNEL.value
+    ACCOUNT = GateScope.ACCOUNT.value
+    AGENT = GateScope.AGENT.value
+    CONFIG = GateScope.CONFIG.value
+    DEAD_LETTERS = "dead_letters"
+    REFUSED = "refused"  # requests that look like a vendor's, one after the other
+    LAG = "lag"  # messages wait for longer than the settings allow

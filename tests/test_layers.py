@@ -15,7 +15,7 @@ from relay import vocabulary
 ROOT = Path(relay.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-GROUND = {"messages", "errors", "clock", "conversation", "vocabulary", "keys", "files"}
+GROUND = {"messages", "errors", "clock", "conversation", "vocabulary", "keys", "files", "histogram"}
 
 # Each room, and all of ours that it may import beside itself.
 ARROWS: dict[str, set[str]] = {
@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "vocabulary": set(),
     "keys": set(),
     "files": {"messages"},
+    "histogram": set(),
     "jsontext": set(),
     "findings": set(),
     "logs": set(),
@@ -37,7 +38,8 @@ ARROWS: dict[str, set[str]] = {
     "routing": GROUND | {"jsontext", "settings"},
     "store": GROUND | {"failpoints"},
     "delivery": GROUND | {"failpoints", "findings", "net", "store", "slack", "kommunicate", "routing", "settings"},
-    "metrics": GROUND | {"store"},
+    "doctor": GROUND | {"findings", "net", "store", "slack", "kommunicate", "settings"},
+    "metrics": GROUND | {"store", "__version__"},
     "sandbox": set(),
 }
 # Each room, and what it must not import of others.
@@ -47,6 +49,7 @@ STRANGERS = {
     "kommunicate": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3", "requests", "urllib3"},
     "store": {"flask", "werkzeug", "requests", "urllib3"},
     "delivery": {"flask", "werkzeug", "waitress", "click", "requests", "urllib3", "alembic"},
+    "doctor": {"flask", "werkzeug", "sqlalchemy", "requests", "urllib3", "click"},
     "settings": {"flask", "sqlalchemy", "requests", "urllib3", "click"},
     "routing": {"flask", "sqlalchemy", "requests", "urllib3"},
     "web": {"requests", "urllib3", "alembic", "sqlalchemy"},

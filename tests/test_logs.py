@@ -65,6 +65,17 @@ def test_an_event_stays_one_line_whatever_is_bound_to_it(capsys: pytest.CaptureF
     assert "\x1b" not in said
 
 
+def test_the_level_is_what_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = configure_logs(as_json=True, level="debug")
+    structlog.get_logger().debug("event.ignored", reason="not in a thread of ours")
+    lines.flush()
+    assert '"event": "event.ignored"' in capsys.readouterr().err
+
+
+def test_a_machine_reads_when_and_what_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(json.loads(logged(capsys, as_json=True)))[:3] == ["timestamp", "level", "event"]
+
+
 def test_a_connection_more_than_are_kept_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
     """The library warns of each, with the host's name."""
     configure_logs(as_json=False)

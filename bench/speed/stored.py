@@ -11,7 +11,7 @@ from relay.store.db.engine import Store
 
 EACH = 5  # messages of a conversation
 CHANNELS = 50
-DAYS = 29
+DAYS = 29.0
 _BLOCKS = [
     {"type": "context", "elements": [{"type": "plain_text", "text": "customer", "emoji": False}]},
     {

@@ -11,6 +11,7 @@ from relay.cli.later import Later, LaterGroup
 COMMANDS = {
     "demo": "Try the relay against a built-in Slack and Kommunicate; ignores .env.",
     "check": "Check the configuration file, offline.",
+    "doctor": "Check the live set-up end to end: database, Slack, Kommunicate, and the way between them.",
     "route": "Tell what becomes of a message, rule by rule; posts nothing.",
     "simulate": "Send a sample message to a running relay, as Kommunicate would.",
     "serve": "Take in webhooks and deliver them to Slack.",

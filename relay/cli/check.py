@@ -31,7 +31,7 @@ def check(*, as_json: bool, schema: bool) -> None:
         click.echo(json.dumps(json_schema(), indent=2))
         return
     cwd = Path.cwd()
-    settings, findings = check_settings(environment(cwd), need=NEEDS["check"], cwd=cwd, examine=_examine)
+    settings, findings = check_settings(environment(cwd), need=NEEDS["check"], cwd=cwd, examine=route_tests)
     if as_json:
         click.echo(json.dumps([finding.to_dict() for finding in findings], indent=2))
     else:
@@ -46,7 +46,7 @@ def check(*, as_json: bool, schema: bool) -> None:
         raise SystemExit(1)
 
 
-def _examine(config: Config) -> Iterable[Remark]:
+def route_tests(config: Config) -> Iterable[Remark]:
     """The file's own tests of its routes."""
     if not config.tests:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -15,6 +16,7 @@ from relay.settings import NEEDS, Settings, environment, load_settings
 from relay.settings.durations import parse_duration
 
 COULD_NOT_RUN = 2
+DATABASE = "DATABASE_URL"  # where a finding about the database says that it is
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -44,7 +46,7 @@ def explain_failures(command: Command) -> Command:
         except SettingsError as error:
             refuse(error)
         except StoreUnavailable as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(str(Finding(error.code, "error", str(error), error.hint, DATABASE)), err=True)
         except BrokenPipeError:
             raise  # `relay ... | head`: click knows what to do
         except OSError as error:
@@ -66,9 +68,9 @@ def settings_for(command: str) -> Settings:
     # Here and not above: `relay check` has no log, and to import it is a quarter of what that takes.
     from relay.logs import configure_logs
 
-    configure_logs(as_json=False)
     cwd = Path.cwd()
     settings = load_settings(environment(cwd), need=NEEDS[command], cwd=cwd)
+    configure_logs(as_json=not sys.stderr.isatty(), level=settings.log_level)
     for warning in settings.warnings:
         click.echo(str(warning), err=True)
     return settings

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 
 import click
 
@@ -102,12 +101,8 @@ def open_existing(settings: Settings) -> Iterator[Store]:
     """The store, for those who only ask it: an empty database is not created but refused."""
     store = open_store(settings.database_url, patience=None, pooler=settings.database_pooler)
     try:
-        if not _there(store) or schema_state(store) is SchemaState.MISSING:
+        if schema_state(store) is SchemaState.MISSING:
             raise SettingsError("The database is empty: run `relay migrate`, or `relay serve` on SQLite.")
         yield store
     finally:
         store.close()
-
-
-def _there(store: Store) -> bool:
-    return not store.on_sqlite or Path(store.engine.url.database or "").exists()

@@ -10,10 +10,11 @@ from typing import NoReturn
 import structlog
 
 from relay.delivery.worker import Worker
+from relay.doctor.replies import why_off
+from relay.doctor.wiped_disk import kept_on_wiped_disk
 from relay.errors import SettingsError
-from relay.findings import Finding
 from relay.logs import flush_logs
-from relay.settings import Settings, environment, ephemeral_host
+from relay.settings import Settings, environment
 from relay.wiring import Relay
 
 log = structlog.get_logger()
@@ -31,21 +32,15 @@ def stop_worker(relay: Relay, delivering: Worker | None) -> None:
 
 def refuse_wiped_disk(settings: Settings) -> None:
     """Raise SettingsError for SQLite, or a folder of files, on a host that wipes its disk, unless that is wanted."""
-    host = ephemeral_host(environment(Path.cwd()))
-    if host is None or settings.allow_ephemeral:
-        return
-    wiped, lasts = f"{host} tells of a host whose disk is wiped at every restart", "set RELAY_ALLOW_EPHEMERAL=1 if this"
-    findings = []
-    if settings.database_url.startswith("sqlite"):
-        message = f"{wiped}: SQLite would lose messages answered 200."
-        hint = f"Add a PostgreSQL database (DATABASE_URL), or {lasts} disk does last."
-        findings.append(Finding("ephemeral_disk", "error", message, hint, "DATABASE_URL"))
-    if settings.files.place.startswith("file:"):
-        message = f"{wiped}: agents' files would be lost."
-        hint = f"Remove RELAY_FILES, or let it name a bucket, or {lasts} folder does last."
-        findings.append(Finding("ephemeral_files", "error", message, hint, "RELAY_FILES"))
+    findings = list(kept_on_wiped_disk(settings, environment(Path.cwd())))
     if findings:
         raise SettingsError(findings=findings)
+
+
+def replies_told(settings: Settings) -> str:
+    """Whether replies reach customers, and why not, for the line that tells of a start."""
+    why = why_off(settings)
+    return f"off: {why}" if why else "on"
 
 
 def on_stop_signals(stop: Callable[[], object]) -> None:

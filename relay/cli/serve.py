@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from contextlib import closing, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import click
 import structlog
 
 from relay.cli.common import explain_failures, settings_for
-from relay.cli.running import leave, on_stop_signals, refuse_wiped_disk, stop_worker
+from relay.cli.running import leave, on_stop_signals, refuse_wiped_disk, replies_told, stop_worker
 from relay.delivery.worker import Worker
 from relay.errors import SettingsError
 from relay.failpoints import arm
 from relay.web import create_app
 from relay.web.server import open_server
-from relay.wiring import Relay, Reloader, build_relay, build_worker, learn_identity, ready_schema, tell_others
+from relay.wiring import (
+    Relay,
+    Reloader,
+    build_relay,
+    build_worker,
+    examine_from_now_on,
+    learn_identity,
+    ready_schema,
+    tell_others,
+)
 
 log = structlog.get_logger()
 
@@ -47,7 +57,11 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
                 delivering.start()
             # a name with several addresses has several servers, and then no port of its own
             port = getattr(server, "effective_port", relay.settings.port)
-            log.info("web.started", host=relay.settings.host, port=port, delivering=delivering is not None)
+            replies = replies_told(relay.settings)
+            log.info(
+                "web.started", host=relay.settings.host, port=port, delivering=delivering is not None, replies=replies
+            )
+            examine_from_now_on(relay, Path.cwd())
             server.run()
     finally:
         server.close()

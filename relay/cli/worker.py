@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import signal
 from contextlib import closing
+from pathlib import Path
 
 import click
 import structlog
 
 from relay.cli.common import explain_failures, settings_for
-from relay.cli.running import STOP_SIGNALS, refuse_wiped_disk, stop_worker
+from relay.cli.running import STOP_SIGNALS, refuse_wiped_disk, replies_told, stop_worker
 from relay.failpoints import arm
-from relay.wiring import Reloader, build_relay, build_worker, hear_of_others, ready_schema
+from relay.wiring import Reloader, build_relay, build_worker, examine_from_now_on, hear_of_others, ready_schema
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ def worker() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         delivering.start()
         with hear_of_others(relay, delivering), Reloader(relay):
-            log.info("worker.started")
+            log.info("worker.started", replies=replies_told(settings))
+            examine_from_now_on(relay, Path.cwd())
             signal.sigwait(STOP_SIGNALS)
         stop_worker(relay, delivering)

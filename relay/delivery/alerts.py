@@ -1,4 +1,4 @@
-"""One line in the alerts channel for everything that waits for a person."""
+"""One post in the alerts channel for everything that waits for a person since the last one, and for what is over."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ import structlog
 
 from relay.delivery.context import DeliveryContext
 from relay.delivery.failures import close_gate
-from relay.errors import DeliveryFailed, RateLimited, Unsure
-from relay.slack.alert import render_alert
-from relay.store.operations.alerts import Alert, put_back, take_alert
+from relay.errors import DeliveryFailed, HistoryUnreadable, RateLimited, Unsure
+from relay.failpoints import failpoint
+from relay.slack.alert import render_alerts
+from relay.store.operations.alerts import News, confirm, put_back, take_news, take_unconfirmed
 from relay.store.queue.gates import take_slot
+
+UNCONFIRMED = 60.0  # seconds until nobody can still be posting: a call takes no longer than its deadline
 
 log = structlog.get_logger()
 
 
 def post_alerts(context: DeliveryContext) -> None:
-    """Post what nobody was told of yet, as far as the alerts channel takes posts; the rest waits for the next call.
+    """Post what nobody was told of yet, if the alerts channel takes a post; else it waits for the next call.
 
     The alerts channel's own trouble stays in the log and in `relay deliveries list --waiting`.
     """
     channel = _channel(context)
-    while channel is not None:
-        with context.store.begin() as tx:
-            alert = take_alert(tx, besides=channel)
-            if alert is None:
-                return
-            if take_slot(tx, channel, context.limits) is not None:
-                put_back(tx, alert)
-                return
-        if not _told(context, channel, alert):
-            return
+    if channel is None:
+        return
+    _find_out(context, channel)
+    with context.store.begin() as tx:
+        news = take_news(tx, uuid.uuid4().hex, lag=context.alerts_lag, besides=channel)
+        if news is not None and take_slot(tx, channel, context.limits) is not None:
+            put_back(tx, news)
+            news = None
+    if news is not None:
+        _post(context, channel, news)
 
 
 def _channel(context: DeliveryContext) -> str | None:
@@ -48,19 +51,48 @@ def _channel(context: DeliveryContext) -> str | None:
     return context.channel_ids[name]
 
 
-def _told(context: DeliveryContext, channel: str, alert: Alert) -> bool:
-    payload = render_alert(alert.scope, alert.name, alert.cause).payload()
+def _find_out(context: DeliveryContext, channel: str) -> None:
+    """What a post was to tell whose process died, or which Slack did not answer: is it there? Else it is posted again.
+
+    Where history may not be read it is taken for told: nobody is told twice.
+    """
+    with context.store.begin() as tx:
+        news = take_unconfirmed(tx, max(UNCONFIRMED, 2 * context.lease))
+    if news is None:
+        return
     try:
-        context.slack.post(channel, payload, thread_ts=None, send_id=uuid.uuid4().hex)
-    except Unsure as error:
-        log.warning("alert.unsure", scope=alert.scope, name=alert.name, code=error.code)
+        is_there = bool(context.slack.find_posted(channel, news.id, thread_ts=None, oldest=None))
+    except HistoryUnreadable as error:
+        log.warning("alert.unsure", code=error.code)
+        is_there = True
     except DeliveryFailed as error:
-        log.warning("alert.failed", scope=alert.scope, name=alert.name, code=error.code)
+        log.warning("alert.not_found_out", code=error.code)
+        return
+    if is_there:
+        _confirm(context, news)
+    else:
+        _post(context, channel, news)
+
+
+def _post(context: DeliveryContext, channel: str, news: News) -> None:
+    failpoint("alert.ready")
+    try:
+        context.slack.post(channel, render_alerts(news.alerts).payload(), thread_ts=None, send_id=news.id)
+    except Unsure as error:
+        log.warning("alert.unsure", code=error.code)
+    except DeliveryFailed as error:
+        log.warning("alert.failed", code=error.code)
         with context.store.begin() as tx:
-            put_back(tx, alert)
+            put_back(tx, news)
             if isinstance(error, RateLimited):
                 close_gate(tx, context, error, channel=channel)
-        return False
     else:
-        log.info("alert.told", scope=alert.scope, name=alert.name)
-    return True
+        failpoint("alert.posted")
+        _confirm(context, news)
+
+
+def _confirm(context: DeliveryContext, news: News) -> None:
+    with context.store.begin() as tx:
+        confirm(tx, news)
+    for one in news.alerts:
+        log.info("alert.told", kind=one.kind, name=one.name, over=one.over)

@@ -14,6 +14,7 @@ import structlog
 
 from relay.errors import DeliveryFailed
 from relay.messages import Agent
+from relay.net.call_times import CallTimes
 from relay.slack.client import SlackClient
 from relay.slack.events import AsksForChats
 from relay.slack.hooks import answer
@@ -28,8 +29,8 @@ log = structlog.get_logger()
 class AtOnce:
     """Does each call in a thread of its own, a few at a time."""
 
-    def __init__(self, token: str, api_url: str) -> None:
-        self._slack = SlackClient(token, api_url, deadline=DEADLINE)
+    def __init__(self, token: str, api_url: str, times: CallTimes | None = None) -> None:
+        self._slack = SlackClient(token, api_url, deadline=DEADLINE, times=times)
         self._api_url = api_url
         self._threads = ThreadPoolExecutor(AT_ONCE, "at-once")
         self._room = threading.Semaphore(MOST)

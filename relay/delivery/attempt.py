@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from relay.clock import monotonic
 from relay.delivery import confirm, failures
@@ -42,12 +43,15 @@ from relay.delivery.steps import (
 )
 from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.failpoints import failpoint
+from relay.slack.client import Posted
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
 from relay.store.queue import lanes, sends
 from relay.store.queue.due import lock
 from relay.store.queue.lanes import Fenced
 from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
+
+QUIET = (SendKind.CARD, SendKind.MARK)  # what nobody asks about when all goes well: how things stand, shown
 
 T = TypeVar("T")
 
@@ -182,9 +186,18 @@ def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:
     last = attempt.step
     while attempt.step is not None:
         last = attempt.step
-        attempt.step = _DO[type(last)](context, attempt, last)
+        with bound_contextvars(**_ids(last)):
+            attempt.step = _DO[type(last)](context, attempt, last)
     posted = isinstance(last, Call) and last.send.kind is SendKind.POST
     return not posted or [row.due for row in attempt.claim.given_back] != [None]
+
+
+def _ids(step: Step) -> dict[str, str]:
+    """By which the log tells whose step it is: what came in, by the name it had there, and the send."""
+    send = getattr(step, "send", None)
+    if not isinstance(send, Send):
+        return {}
+    return {"send": send.id, **({"received": send.received} if send.received else {})}
 
 
 def _call(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
@@ -213,7 +226,9 @@ def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -
     except Fenced:
         context.write("late report", lambda tx: handler.settled(tx, context, claim, send, TooLate(answer)))
         raise
-    log.info("send.delivered", send=send.id, kind=send.kind, channel=send.channel, resent=send.resent)
+    tell = log.debug if send.kind in QUIET else log.info
+    ts = answer.ts if isinstance(answer, Posted) else None
+    tell("send.delivered", send=send.id, kind=send.kind, channel=send.channel, ts=ts, resent=send.resent)
     return step
 
 

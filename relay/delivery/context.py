@@ -172,6 +172,7 @@ class DeliveryContext:
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None
+    alerts_lag: float | None = None  # seconds that a message may wait before people are told
     channel_ids: dict[str, str] = field(default_factory=dict)
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
@@ -237,7 +238,7 @@ class DeliveryContext:
             except StoreUnavailable as error:
                 if monotonic() > ends:
                     raise
-                log.warning("store.unavailable", cause=str(error), to_write=name)
+                log.warning("store.unavailable", code=error.code, cause=str(error), to_write=name)
             threading.Event().wait(pause)
             pause, again = min(2 * pause, 0.4), True
 

@@ -97,7 +97,8 @@ def apply(
             context.write("late report", lambda tx: settled(tx, context, claim, send, TooLate()))
         raise
     failpoint(f"{done}.after_commit")
-    log.warning("send.failed", send=send.id, kind=send.kind, error=type(error).__name__, code=error.code, then=done)
+    tell = log.info if isinstance(error, RateLimited) else log.warning  # a limit is kept to, and that is all
+    tell("send.failed", send=send.id, kind=send.kind, error=type(error).__name__, code=error.code, then=done)
     return step
 
 

@@ -42,15 +42,18 @@ class Housekeeping:
         retention: float,
         file: str = "",
         mistake: Callable[[], str] = lambda: "",
+        keep_times: Callable[[], None] = lambda: None,
     ) -> None:
         """`choose` is the mapping's present word, by the first message and its time; `retention` is in seconds.
 
-        `mistake` tells why `file` cannot be used as it was edited; "" where it can.
+        `mistake` tells why `file` cannot be used as it was edited; "" where it can. `keep_times` keeps in the store how
+        long calls took.
         """
         self._context = context
         self._choose = choose
         self._retention = retention
         self._file, self._mistake = file, mistake
+        self._keep_times = keep_times
         self._told: str | None = None  # whoever was here before may have told of one that is mended
         self._is_new = self._is_edited = True
 
@@ -67,6 +70,7 @@ class Housekeeping:
             self._decide_again,
             self._settle_held,
             self._count,
+            self._keep_times,
             self._remind,
             self._tell,
             self._say_what_is_hidden,

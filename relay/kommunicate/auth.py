@@ -29,6 +29,16 @@ def check_token(headers: Mapping[str, str], tokens: Sequence[str]) -> None:
         raise _refusal("The token in the Authentication header is not the one this relay expects.")
 
 
+def authentication(token: str) -> dict[str, str]:
+    """Return the header with which Kommunicate sends its webhooks."""
+    return {"Authentication": f"Basic {_encoded(token).decode('ascii')}"}
+
+
+def has_credentials(headers: Mapping[str, str]) -> bool:
+    """True where a header names some token, in the way Kommunicate does."""
+    return any(True for _ in _credentials(_sent_values(headers)))
+
+
 def _sent_values(headers: Mapping[str, str]) -> list[str]:
     by_name: dict[str, str] = {}
     for name, value in headers.items():

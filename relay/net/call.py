@@ -33,7 +33,19 @@ from relay.vocabulary import Vendor
 MAX_RESPONSE = 4 * 1024 * 1024  # bytes; Slack's longest pages are well below
 KEPT = 64  # connections for the calls to come
 TRUSTED = 15.0  # seconds of rest after which the other side may have let go of a connection
+USER_AGENT = "kommunicate-slack-relay"
 _CHUNK = 65_536
+CERTIFICATE = "SSLCertVerificationError"
+WHY = {
+    "gaierror": "its name is not known here (DNS)",
+    "ConnectionRefusedError": "nothing listens there",
+    "ConnectionResetError": "it hangs up",
+    "TimeoutError": "it does not answer",
+    CERTIFICATE: "its certificate is not one that this machine trusts",
+    "SSLError": "it does not speak TLS as it should",
+    "OSError": "there is no way there from this machine",
+    "ProxyError": "the proxy of HTTPS_PROXY does not let it through",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +75,7 @@ class Caller:
         """`headers` go with every call; a path is put behind `base_url`."""
         self._vendor = vendor
         self._base_url = base_url
-        self._headers = {**headers, "Accept-Encoding": "identity", "User-Agent": "kommunicate-slack-relay"}
+        self._headers = {**headers, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         self._pools = _pools(base_url)
 
     def call(
@@ -107,10 +119,16 @@ class Caller:
 
     def _failure(self, error: Exception) -> DeliveryFailed:
         if not _call.sent:
-            return Unreachable(f"{self._vendor} cannot be reached ({_kind(error)})", code="unreachable")
+            kind = _kind(error)
+            return Unreachable(f"{self._vendor} cannot be reached: {why(kind)}", code="unreachable", kind=kind)
         if monotonic() >= under_way.ends:
             return Unsure(f"{self._vendor} did not answer in time", code="deadline")
         return Unsure(f"the connection to {self._vendor} broke ({_kind(error)})", code="connection_lost")
+
+
+def why(kind: str) -> str:
+    """What keeps a connection from being made, in words; `kind` is the system's or the library's name for it."""
+    return WHY.get(kind, kind)
 
 
 def _kind(error: Exception) -> str:

@@ -22,6 +22,7 @@ DEFAULT_DATABASE = "sqlite:///relay.db"
 DEFAULT_PORT = "8080"
 KOMMUNICATE_API = "https://services.kommunicate.io"
 SLACK_API = "https://slack.com/api/"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
 _WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
@@ -64,6 +65,7 @@ class Settings:
     allow_ephemeral: bool = False
     files: FilePlaces = field(default_factory=FilePlaces)
     public_url: str | None = None  # under which customers find files; None for where Slack reaches the relay
+    log_level: str = "info"
     env: str = "production"
     failpoint: str | None = None
     watch: Watch | None = field(default=None, repr=False, compare=False)  # on the YAML file
@@ -115,11 +117,24 @@ def _common(reader: Reader) -> dict[str, Any]:
         message = "RELAY_FAILPOINT makes the relay crash on purpose and is refused outside tests."
         reader.note("failpoint", "RELAY_FAILPOINT", message, "Remove it.")
     return {
+        "log_level": _log_level(reader),
         "env": env,
         "failpoint": failpoint,
         "allow_ephemeral": _switch(reader, "RELAY_ALLOW_EPHEMERAL"),
         "database_pooler": _switch(reader, "DATABASE_POOLER"),
     }
+
+
+def _log_level(reader: Reader) -> str:
+    value = reader.env.get("RELAY_LOG_LEVEL", "").lower() or "info"
+    if value not in LOG_LEVELS:
+        reader.note(
+            "wrong_value",
+            "RELAY_LOG_LEVEL",
+            "RELAY_LOG_LEVEL names no level.",
+            f"Write one of {', '.join(LOG_LEVELS)}.",
+        )
+    return value
 
 
 def _switch(reader: Reader, name: str) -> bool:

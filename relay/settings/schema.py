@@ -99,9 +99,10 @@ class RouteTest(Section):
 
 
 class Alerts(Section):
-    """Where trouble is told."""
+    """Where trouble is told, and how late messages may be until that is trouble."""
 
     channel: Channel | None = None
+    lag: WaitOrNever = 300.0
 
 
 class Kommunicate(Section):

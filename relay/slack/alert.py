@@ -1,31 +1,133 @@
-"""The line that tells people in Slack of what waits for them."""
+"""The post that tells people in Slack what waits for them, and what does no more."""
 
 from __future__ import annotations
 
-from relay.slack.blocks import context, plain, words
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from relay.slack.blocks import Block, context, plain, words
 from relay.slack.post import SlackPost, fallback
 from relay.slack.text import escape
-from relay.vocabulary import GateScope
+from relay.vocabulary import Refusal, Trouble
 
-_HEADLINES = {
-    GateScope.CHANNEL: "The relay cannot post to {name}: {cause}",
-    GateScope.ACCOUNT: "The relay cannot use Kommunicate: {cause}",
-    GateScope.CONFIG: "The relay cannot use {name} as it was edited: {cause}",
-    GateScope.AGENT: "Kommunicate lets nothing be done for {name}: {cause}",
-}
+MOST = 10  # that one post names; of more it gives the number
+
 _AGAIN = "nothing is lost. The relay looks again by itself, at the latest every five minutes"
-_WHAT_HAPPENS = {
-    GateScope.CHANNEL: f"Its chats wait, {_AGAIN}; or map them to another channel.",
-    GateScope.ACCOUNT: f"What is for Kommunicate waits, {_AGAIN}.",
-    GateScope.CONFIG: "It goes on with what the file said before. `relay check` tells more.",
-    GateScope.AGENT: f"Their replies wait, {_AGAIN}.",
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is said of a trouble: that it is there, what that means and what to do, and that it is over."""
+
+    headline: str
+    then: str
+    over: str
+
+
+_REFUSES_SLACK = "The relay refuses what Slack sends: "
+_REPLIES_VANISH = "What agents write does not reach customers, and nobody tells them. "
+_SLACK_AGAIN = "The relay accepts again what Slack sends. Agents may have to repeat what they wrote meanwhile"
+_TEXTS: Mapping[Trouble | Refusal, Texts] = {
+    Trouble.CHANNEL: Texts(
+        "The relay cannot post to {name}: {cause}",
+        f"Its chats wait, {_AGAIN}; or map them to another channel.",
+        "The relay posts to {name} again",
+    ),
+    Trouble.ACCOUNT: Texts(
+        "The relay cannot use Kommunicate: {cause}",
+        f"What is for Kommunicate waits, {_AGAIN}.",
+        "The relay uses Kommunicate again",
+    ),
+    Trouble.CONFIG: Texts(
+        "The relay cannot use {name} as it was edited: {cause}",
+        "It goes on with what the file said before. `relay check` tells more.",
+        "The relay uses {name} as it stands",
+    ),
+    Trouble.AGENT: Texts(
+        "Kommunicate lets nothing be done for {name}: {cause}",
+        f"Their replies wait, {_AGAIN}.",
+        "Kommunicate lets things be done for {name} again",
+    ),
+    Trouble.DEAD_LETTERS: Texts(
+        "{messages} could not be delivered{in_all}",
+        "Nothing is deleted. `relay deliveries list --dead` says why; `relay deliveries replay ID` sends one again.",
+        "No undelivered messages are left",
+    ),
+    Trouble.LAG: Texts(
+        "Messages reach Slack late: the oldest has waited for {minutes}",
+        "Nothing is lost. `relay deliveries list --waiting` says what holds them up.",
+        "Messages reach Slack in time again",
+    ),
+    Refusal.SIGNATURE: Texts(
+        f"{_REFUSES_SLACK}it is signed with another secret than the relay has",
+        f"{_REPLIES_VANISH}Copy SLACK_SIGNING_SECRET again from Slack's app settings, Basic Information, and restart.",
+        _SLACK_AGAIN,
+    ),
+    Refusal.TIME: Texts(
+        f"{_REFUSES_SLACK}this machine's clock is more than five minutes from Slack's",
+        f"{_REPLIES_VANISH}Set the clock right.",
+        _SLACK_AGAIN,
+    ),
+    Refusal.TOKEN: Texts(
+        "The relay refuses what Kommunicate sends: it names another token than the relay has",
+        "Customers' messages do not reach Slack. Put the same token into KOMMUNICATE_WEBHOOK_TOKEN and into "
+        "Kommunicate, Settings, Webhooks & Security.",
+        "The relay accepts again what Kommunicate sends",
+    ),
 }
 
 
-def render_alert(scope: GateScope, name: str, cause: str) -> SlackPost:
-    """Says what waits for a person, and why. A channel's `name` is Slack's id, or a "#name" that was not found."""
-    headline = f"\N{WARNING SIGN} {_HEADLINES[scope].format(name=name, cause=cause)}"
-    blocks = [words([{"type": "text", "text": headline}])]
-    if scope is GateScope.CHANNEL and not name.startswith("#"):
-        blocks.append(context({"type": "mrkdwn", "text": f"<#{escape(name)}>", "verbatim": True}))
-    return SlackPost(fallback(headline), (*blocks, context(plain(_WHAT_HAPPENS[scope]))), ())
+class Line(Protocol):
+    """What a post tells of one thing; see the store's `Alert`."""
+
+    @property
+    def kind(self) -> Trouble: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def cause(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def earlier(self) -> int: ...
+    @property
+    def over(self) -> bool: ...
+
+
+def render_alerts(lines: Sequence[Line]) -> SlackPost:
+    """Says what waits for a person, and why, and what is over. A channel's name is its id, or a "#name" not found."""
+    headlines = [_headline(one) for one in lines[:MOST]]
+    blocks: list[Block] = []
+    for one, headline in zip(lines, headlines, strict=False):
+        blocks.append(words([{"type": "text", "text": headline}]))
+        if one.kind is Trouble.CHANNEL and not one.name.startswith("#"):
+            blocks.append(context({"type": "mrkdwn", "text": f"<#{escape(one.name)}>", "verbatim": True}))
+        if not one.over:
+            blocks.append(context(plain(_texts(one).then)))
+    if len(lines) > MOST:
+        more = f"And {len(lines) - MOST} more like these: `relay deliveries list --waiting` tells what waits."
+        headlines.append(more)
+        blocks.append(context(plain(more)))
+    return SlackPost(fallback(*headlines), tuple(blocks), ())
+
+
+def _headline(one: Line) -> str:
+    if one.over:
+        return "\N{WHITE HEAVY CHECK MARK} " + _texts(one).over.format(name=one.name)
+    said = _texts(one).headline.format(
+        name=one.name,
+        cause=one.cause,
+        messages=_counted(max(1, one.number - one.earlier), "more message" if one.earlier else "message"),
+        in_all=f" ({one.number} in all)" if one.earlier else "",
+        minutes=_counted(max(1, one.number // 60), "minute"),
+    )
+    return f"\N{WARNING SIGN} {said}"
+
+
+def _texts(one: Line) -> Texts:
+    return _TEXTS[Refusal(one.name) if one.kind is Trouble.REFUSED else one.kind]
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -15,6 +15,7 @@ from relay.clock import monotonic
 from relay.errors import SettingsError, Unsure
 from relay.jsontext import NotJson, decode, loads
 from relay.net.call import Caller
+from relay.net.call_times import CallTimes
 from relay.slack.errors import classify
 from relay.vocabulary import Vendor
 
@@ -27,13 +28,14 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Api:
     """Calls methods of Slack's Web API. Threads may share one."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float) -> None:
-        """`deadline` is in seconds and holds for a call as a whole."""
+    def __init__(self, token: str, base_url: str, *, deadline: float, times: CallTimes | None = None) -> None:
+        """`deadline` is in seconds and holds for a call as a whole; how long each took goes into `times`."""
         if not _TOKEN.fullmatch(token):
             # Checked here because the error for such a header would quote the token.
             raise SettingsError("SLACK_BOT_TOKEN is empty or holds characters that no token has")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
         self.deadline, self.token, self.base_url = deadline, token, base_url
+        self._times = times or CallTimes()
 
     def write(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method that changes something and returns Slack's answer; raises `DeliveryFailed`."""
@@ -45,6 +47,13 @@ class Api:
         """Calls a method that changes nothing; these take no JSON. `deadline` is this call's own, in seconds."""
         plain = {name: int(value) if isinstance(value, bool) else value for name, value in (arguments or {}).items()}
         return self._call(method, urlencode(plain).encode(), _FORM, self.deadline if deadline is None else deadline)
+
+    def read_whole(
+        self, method: str, arguments: Mapping[str, Any] | None = None
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """The same, with the headers of Slack's answer, whose names are in lower case."""
+        answer, headers = self._exchange(method, urlencode(arguments or {}).encode(), _FORM, self.deadline)
+        return answer, {name.lower(): value for name, value in headers.items()}
 
     def pages(
         self, method: str, key: str, arguments: Mapping[str, Any], *, size: int, ends: float, most: int = MAX_PAGES
@@ -72,12 +81,18 @@ class Api:
         raise Unsure(f"{method} has more than {most} pages", code="too_many_pages")
 
     def _call(self, method: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Mapping[str, Any]:
-        response = self._caller.call("POST", method, body, headers, deadline=deadline)
-        answer = _object(response.body)
-        failure = classify(response.status, answer, response.headers, method)
-        if failure is not None or answer is None:
-            raise failure or unreadable(method)
-        return answer
+        return self._exchange(method, body, headers, deadline)[0]
+
+    def _exchange(
+        self, method: str, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        with self._times.measured(method):
+            response = self._caller.call("POST", method, body, headers, deadline=deadline)
+            answer = _object(response.body)
+            failure = classify(response.status, answer, response.headers, method)
+            if failure is not None or answer is None:
+                raise failure or unreadable(method)
+            return answer, response.headers
 
 
 def unreadable(method: str) -> Unsure:

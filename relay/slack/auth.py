@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from relay.errors import Rejected
+from relay.vocabulary import Refusal
 
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
 TIMESTAMP = "X-Slack-Request-Timestamp"
@@ -14,6 +15,7 @@ SIGNATURE = "X-Slack-Signature"
 MAX_AGE = 300  # seconds, either way: clocks differ
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
+_FORM = re.compile(r"v0=[0-9a-f]{64}")
 
 
 def check_signature(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float) -> None:
@@ -28,6 +30,22 @@ def check_signature(headers: Mapping[str, str], body: bytes, secrets: Sequence[s
     signed = b"v0:%s:%s" % (timestamp.encode("ascii"), body)
     if not _any_matches(signature, [_signature(secret, signed) for secret in secrets if secret.strip()]):
         raise _refusal(f"{SIGNATURE} is not one that this relay's signing secret makes of the body.")
+
+
+def why_refused(headers: Mapping[str, str], now: float) -> Refusal | None:
+    """Returns why a request was refused that looks as if Slack had sent it; None for one that does not."""
+    given = {name.lower(): value for name, value in headers.items()}
+    timestamp, signature = given.get(TIMESTAMP.lower(), ""), given.get(SIGNATURE.lower(), "")
+    if not (_SECONDS.fullmatch(timestamp) and _FORM.fullmatch(signature)):
+        return None
+    return Refusal.SIGNATURE if _is_recent(timestamp, now) else Refusal.TIME
+
+
+def signature_headers(body: bytes, secret: str, now: float) -> dict[str, str]:
+    """Returns the headers with which Slack, having this secret, would send `body` at `now`, in seconds since 1970."""
+    timestamp = str(int(now))
+    signature = _signature(secret, b"v0:%s:%s" % (timestamp.encode("ascii"), body))
+    return {TIMESTAMP: timestamp, SIGNATURE: signature.decode("ascii")}
 
 
 def _sent(headers: Mapping[str, str], name: str) -> str:

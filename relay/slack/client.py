@@ -11,6 +11,7 @@ from relay.clock import monotonic
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, Transient, Unsure
 from relay.keys import key_of
 from relay.messages import Standing
+from relay.net.call_times import CallTimes
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
 from relay.slack.events import SLACKBOT
@@ -40,6 +41,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
     FIND_CHANNEL: ("channels:read", "groups:read"),
+    "conversations.info": ("channels:read", "groups:read"),
     "conversations.join": ("channels:join",),
     "users.lookupByEmail": ("users:read.email",),
     "users.info": ("users:read", "users:read.email"),
@@ -84,9 +86,20 @@ class Identity:
 class SlackClient:
     """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
 
-    def __init__(self, token: str, base_url: str, *, deadline: float = 8.0, api: Api | None = None) -> None:
-        """`deadline` is in seconds, for each call; `base_url` ends in `/api/` on the real Slack; `api` is another's."""
-        self._api = api or Api(token, base_url, deadline=deadline)
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        *,
+        deadline: float = 8.0,
+        api: Api | None = None,
+        times: CallTimes | None = None,
+    ) -> None:
+        """`deadline` is in seconds, for each call, and how long each took goes into `times`.
+
+        `base_url` ends in `/api/` on the real Slack; `api` is another's.
+        """
+        self._api = api or Api(token, base_url, deadline=deadline, times=times)
         self._identity: Identity | None = None
         self.files = SlackFiles(self._api)
 
@@ -218,7 +231,7 @@ class SlackClient:
     def identity(self) -> Identity:
         """Returns who we are, asking Slack only the first time."""
         if self._identity is None:
-            self._identity = _identity(self._api.read("auth.test"))
+            self._identity = identity_of(self._api.read("auth.test"))
         return self._identity
 
     def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
@@ -231,7 +244,8 @@ class SlackClient:
         raise unreadable("chat.getPermalink")
 
 
-def _identity(body: Mapping[str, Any]) -> Identity:
+def identity_of(body: Mapping[str, Any]) -> Identity:
+    """Returns what `auth.test` says of a bot's token; raises `OperatorNeeded` for another kind of token."""
     match body:
         case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
             return Identity(team, user, bot, _text_or_none(body.get("app_id")), _text_or_none(body.get("url")) or "")

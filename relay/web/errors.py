@@ -40,7 +40,7 @@ def _rejected(error: Rejected) -> Response:
 
 
 def _unavailable(error: StoreUnavailable) -> Response:
-    log.error("store.unavailable", cause=str(error))
+    log.error("store.unavailable", code=error.code, cause=str(error), hint=error.hint)
     response = error_response(
         503, "unavailable", "The database cannot be reached or cannot commit; nothing was stored. Try again."
     )

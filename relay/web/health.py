@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, jsonify
 
 from relay.store.db.schema import SchemaState, prove_writable, schema_state
 from relay.web.errors import error_response
-from relay.wiring import Relay
+from relay.wiring import Relay, codes_for_strangers
 
 bp = Blueprint("health", __name__)
 
@@ -21,7 +21,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """The database takes writes too, and its schema is not older than the code.
 
-    A mistake in the edited configuration is told and no reason not to be ready: what it said before still counts.
+    A mistake in the edited configuration, or in the set-up, is told and no reason not to be ready: what the file said
+    before still counts, and what comes in is kept until the rest is mended.
     """
     relay: Relay = current_app.extensions["relay"]
     state = schema_state(relay.store)
@@ -30,4 +31,6 @@ def readyz() -> Response:
     prove_writable(relay.store)
     # Anybody may ask: what the file says, which the sentences quote, stays in the log and in the alerts channel.
     config = [{"code": finding.code, "where": finding.where} for finding in relay.config_errors]
-    return jsonify({"status": "ok", "schema": state.value, **({"config": config} if config else {})})
+    found = codes_for_strangers(relay)
+    told = {name: value for name, value in (("config", config), ("findings", found)) if value}
+    return jsonify({"status": "ok", "schema": state.value, **told})

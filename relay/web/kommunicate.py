@@ -7,12 +7,13 @@ from flask import Blueprint, Request, Response, current_app, jsonify, request
 
 from relay.errors import Rejected
 from relay.failpoints import failpoint
-from relay.kommunicate.auth import check_token
+from relay.kommunicate.auth import check_token, has_credentials
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
+from relay.net.call import USER_AGENT
 from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.store.operations.retention import cap_rejected
-from relay.vocabulary import Outcome
+from relay.vocabulary import Outcome, Refusal
 from relay.wiring import Relay
 
 bp = Blueprint("kommunicate", __name__)
@@ -27,7 +28,7 @@ NO_DECISION = Decision(None, Outcome.IGNORED, "")
 def receive() -> Response:
     """Store one message, and say what became of it."""
     relay: Relay = current_app.extensions["relay"]
-    check_token(dict(request.headers), relay.settings.webhook_tokens)
+    _check_token(relay)
     body = read_body(request)
     check_json_type(request)
     try:
@@ -40,12 +41,31 @@ def receive() -> Response:
     receipt = relay.store.write_set(
         "accept", accept_all, Inbound(message, body, decision, relay.listed(message.sender)), place
     )
+    relay.refused.forget(Refusal.TOKEN)
     relay.on_accept()
-    log.info("webhook.stored", outcome=receipt.outcome, received=receipt.received_id, rule=decision.rule)
+    tell = log.debug if receipt.outcome is Outcome.IGNORED else log.info
+    tell("webhook.stored", outcome=receipt.outcome, received=receipt.received, rule=decision.rule)
     reason = {"reason": receipt.reason} if receipt.reason else {}
     response = jsonify({"status": receipt.outcome, **reason})
     response.call_on_close(lambda: failpoint("http.answered"))
     return response
+
+
+def _check_token(relay: Relay) -> None:
+    """Raise 401; what names another token is counted, because Kommunicate would say nothing of it to anybody."""
+    headers = dict(request.headers)
+    try:
+        check_token(headers, relay.settings.webhook_tokens)
+    except Rejected:
+        if has_credentials(headers):
+            count_refused(relay, Refusal.TOKEN)
+        raise
+
+
+def count_refused(relay: Relay, why: Refusal) -> None:
+    """Remember that something was refused, unless it was the relay's own doctor who asked."""
+    if request.headers.get("User-Agent") != USER_AGENT:
+        relay.refused.note(why)
 
 
 def _choose(relay: Relay, message: ChatMessage | IgnoredMessage) -> Decision:

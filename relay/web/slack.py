@@ -10,10 +10,10 @@ import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from relay.delivery.at_once import AtOnce
-from relay.errors import SettingsError
+from relay.errors import Rejected, SettingsError
 from relay.failpoints import failpoint
 from relay.messages import Ignored
-from relay.slack.auth import check_signature
+from relay.slack.auth import check_signature, why_refused
 from relay.slack.body import storable
 from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import (
@@ -39,10 +39,10 @@ from relay.store.intake.edits import accept_change
 from relay.store.intake.forms import accept_form, is_ours
 from relay.store.intake.recording import record_foreign
 from relay.store.intake.replies import accept_reply
-from relay.vocabulary import Outcome
+from relay.vocabulary import Outcome, Refusal
 from relay.web import home
 from relay.web.files import reached_at
-from relay.web.kommunicate import ACCOUNT, read_body
+from relay.web.kommunicate import ACCOUNT, count_refused, read_body
 from relay.wiring import Relay
 
 bp = Blueprint("slack", __name__)
@@ -69,8 +69,11 @@ def receive() -> Response:
         return _told(Receipt(Outcome.ACCEPTED))
     if isinstance(event, AgentWords | AgentEdit):
         return _told(_store(relay, event, storable(body)))
-    log.info("event.ignored", reason=event.reason if isinstance(event, Ignored) else UNINSTALLED)
-    return _told(Receipt(Outcome.IGNORED))
+    if isinstance(event, Ignored):
+        log.debug("event.ignored", reason=event.reason)
+    else:
+        log.warning("event.ignored", reason=UNINSTALLED)
+    return _answer(Receipt(Outcome.IGNORED))
 
 
 @bp.post("/slack/interactions")
@@ -98,7 +101,14 @@ def click() -> Response:
 
 def _signed_body(relay: Relay) -> bytes:
     body = read_body(request)
-    check_signature(dict(request.headers), body, relay.settings.slack_signing_secrets, relay.clock.now())
+    headers = dict(request.headers)
+    try:
+        check_signature(headers, body, relay.settings.slack_signing_secrets, relay.clock.now())
+    except Rejected:
+        if why := why_refused(headers, relay.clock.now()):
+            count_refused(relay, why)
+        raise
+    relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body
 
 
@@ -141,7 +151,7 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     relay.on_accept()
     if each.response_url:
         _at_once(relay).take_away(each.response_url)
-    log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received_id)
+    log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received)
 
 
 def _show_home(relay: Relay, look: LooksAtHome) -> None:
@@ -165,7 +175,7 @@ def _take_form(relay: Relay, form: FormWords, body: bytes) -> Response:
         return jsonify({"response_action": "errors", "errors": {form.field: EMPTY}})
     receipt = relay.store.write("accept", lambda tx: accept_form(tx, agent_form(form), body, account=ACCOUNT))
     relay.on_accept()
-    log.info("form.stored", outcome=receipt.outcome, received=receipt.received_id)
+    log.info("form.stored", outcome=receipt.outcome, received=receipt.received)
     if receipt.outcome is Outcome.IGNORED:
         return jsonify({"response_action": "errors", "errors": {form.field: NO_CHAT}})
     return Response(status=200)
@@ -178,7 +188,12 @@ def _at_once(relay: Relay) -> AtOnce:
 
 
 def _told(receipt: Receipt) -> Response:
-    log.info("event.stored", outcome=receipt.outcome, received=receipt.received_id)
+    tell = log.debug if receipt.outcome is Outcome.IGNORED else log.info
+    tell("event.stored", outcome=receipt.outcome, received=receipt.received)
+    return _answer(receipt)
+
+
+def _answer(receipt: Receipt) -> Response:
     response = jsonify({"status": receipt.outcome})
     response.call_on_close(lambda: failpoint("http.answered"))
     return response

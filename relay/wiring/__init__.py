@@ -9,6 +9,7 @@ from relay.wiring.delivering import (
     hear_of_others,
     slack_limits,
 )
+from relay.wiring.examining import build_setup, codes_for_strangers, examine_from_now_on
 from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay, build_relay, learn_identity, ready_schema, tell_others
 from relay.wiring.reloading import Reloader
@@ -20,8 +21,11 @@ __all__ = [
     "build_housekeeping",
     "build_keepers",
     "build_relay",
+    "build_setup",
     "build_slack",
     "build_worker",
+    "codes_for_strangers",
+    "examine_from_now_on",
     "file_hosts",
     "hear_of_others",
     "learn_identity",

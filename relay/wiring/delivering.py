@@ -67,7 +67,9 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
     people, replies = settings.config.kommunicate, settings.config.replies
     key = settings.kommunicate_api_key
     client = KommunicateClient(key, settings.kommunicate_api_url) if key else None
-    slack = slack or SlackClient(settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline)
+    slack = slack or SlackClient(
+        settings.slack_bot_token, settings.slack_api_url, deadline=delivery.call_deadline, times=relay.slack_times
+    )
     store = store or relay.store.share(CONNECTIONS)
     return DeliveryContext(
         store=store,
@@ -90,6 +92,7 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
+        alerts_lag=None if settings.config.alerts.lag == "never" else settings.config.alerts.lag,
     )
 
 
@@ -185,7 +188,9 @@ def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:
     def mistake() -> str:
         return " ".join(f"{one.where}: {one.message}" for one in relay.config_errors[:1])
 
-    return Housekeeping(context, relay.choose, retention=relay.settings.config.retention, file=file, mistake=mistake)
+    retention = relay.settings.config.retention
+    keep_times = relay.keep_call_times
+    return Housekeeping(context, relay.choose, retention=retention, file=file, mistake=mistake, keep_times=keep_times)
 
 
 def build_worker(relay: Relay) -> Worker:

@@ -15,9 +15,10 @@ from relay.clock import Clock, SystemClock
 from relay.delivery import stored
 from relay.delivery.at_once import AtOnce
 from relay.delivery.keeping import Keepers
-from relay.errors import DeliveryFailed, SettingsError
+from relay.errors import DeliveryFailed, SettingsError, StoreUnavailable
 from relay.findings import Finding
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
+from relay.net.call_times import CallTimes
 from relay.routing.facts import Facts
 from relay.routing.privacy import Privacy
 from relay.routing.rules import Router
@@ -27,9 +28,11 @@ from relay.slack.client import Identity, SlackClient
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
+from relay.store.operations.call_times import add_call_times
 from relay.store.operations.retention import Refusals
 from relay.wiring.deciding import chat_facts, listed_role
 from relay.wiring.keeping import build_keepers
+from relay.wiring.refusing import RefusedRequests
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
@@ -49,12 +52,17 @@ class Relay:
     rejected: Refusals = field(default_factory=Refusals)
     at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
     config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
+    findings: tuple[Finding, ...] = ()  # what is wrong with the set-up, as it was seen last, the worst first
+    closing: threading.Event = field(default_factory=threading.Event)
     on_edit: Callable[[], None] = field(default=lambda: None)
+    slack_times: CallTimes = field(default_factory=CallTimes)  # how long its calls to Slack took
     router: Router = field(init=False)
+    refused: RefusedRequests = field(init=False)
     _keepers: Keepers | None = None
 
     def __post_init__(self) -> None:
         self.router = Router(self.settings.config)
+        self.refused = RefusedRequests(self.store)
 
     def use(self, config: Config) -> None:
         """Go on with another configuration."""
@@ -108,8 +116,23 @@ class Relay:
 
         return ReplyRules(config.replies.undo_seconds, partial(mode_for, config), read_again)
 
+    def keep_call_times(self) -> None:
+        """Add what this process has measured of its calls to Slack to what the store has of all processes."""
+        taken, kept = self.slack_times.take(), False
+        if not taken:
+            return
+        try:
+            with self.store.begin() as tx:
+                kept = add_call_times(tx, taken)
+        except StoreUnavailable:
+            self.slack_times.put_back(taken)
+            raise
+        if not kept:  # another process began it at the same moment
+            self.slack_times.put_back(taken)
+
     def close(self) -> None:
         """Let go of the database, and of what was to be done at once."""
+        self.closing.set()
         if self.at_once is not None:
             self.at_once.close()
         self.store.close()
@@ -118,8 +141,9 @@ class Relay:
 def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     """Open the store that `settings` name; connects only when first used."""
     store, token = open_store(settings.database_url, clock, pooler=settings.database_pooler), settings.slack_bot_token
-    at_once = AtOnce(token, settings.slack_api_url) if token and settings.slack_signing_secrets else None
-    return Relay(settings, store, clock or SystemClock(), at_once=at_once)
+    times = CallTimes()
+    at_once = AtOnce(token, settings.slack_api_url, times) if token and settings.slack_signing_secrets else None
+    return Relay(settings, store, clock or SystemClock(), at_once=at_once, slack_times=times)
 
 
 def learn_identity(relay: Relay) -> None:
@@ -129,12 +153,12 @@ def learn_identity(relay: Relay) -> None:
         return
 
     def ask() -> None:
-        client = SlackClient(token, address)
+        client = SlackClient(token, address, times=relay.slack_times)
         while relay.identity is None:
             try:
                 relay.identity = client.identity()
             except DeliveryFailed as error:
-                log.info("slack.identity_unknown", code=error.code)
+                log.warning("slack.identity_unknown", code=error.code, cause=str(error))
                 threading.Event().wait(ASK_AGAIN)
 
     threading.Thread(target=ask, name="identity", daemon=True).start()
@@ -152,14 +176,9 @@ def ready_schema(store: Store) -> None:
     if state is SchemaState.MISSING:
         migrate(store)
     elif state is SchemaState.OLDER:
-        finding = Finding(
-            "schema_older",
-            "error",
-            "The database was made by an earlier version of the relay.",
-            "Run `relay migrate` once, then start again.",
-            "DATABASE_URL",
-        )
-        raise SettingsError(findings=[finding])
+        from relay.doctor.schema import OLDER  # here and not above: nothing else of the doctor's is needed
+
+        raise SettingsError(findings=[OLDER])
 
 
 def tell_others(relay: Relay) -> AbstractContextManager[object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 import sqlite3
@@ -106,7 +105,7 @@ def ended_in_time(relay: RelayProcess, folder: Path, *signals: signal.Signals) -
         relay.process.send_signal(number)
     assert relay.process.wait(PATIENCE) == 0
     taken = time.monotonic() - begun
-    assert re.search(r"stopped\s+settled=True", (folder / "0.log").read_text())
+    assert '"event": "stopped", "settled": true' in (folder / "0.log").read_text()
     return taken < IN_TIME
 
 

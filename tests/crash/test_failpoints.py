@@ -40,7 +40,7 @@ GROUPS = ("801", "802", "803")
 POST = "chat.postMessage"
 # The way back has a test of its own.
 ELSEWHERE = ("kommunicate", "private", "not_ready", "forget", "remind", "give_back", "file", "erase",
-             "delete_file")  # fmt: skip  # tried in other files
+             "delete_file", "alert")  # fmt: skip  # tried in other files
 PLACES = [name for name in FAILPOINTS if not name.startswith(ELSEWHERE)]
 # `make test` dies once at each place, on the databases in turns (neither gets all that is before a commit);
 # `make test-long` on each pass, on both.

@@ -26,5 +26,7 @@ def test_one_that_is_mended_before_a_restart_is_told_of_when_it_is_made_again(ri
     line.restart(**ALERTS)
     line.clock.advance(60)
     mistake(line, "config.yaml:2:2")
-    assert [text for text in told(line) if "config.yaml:2:2" in text]
-    assert len(told(line)) == 2
+    first, over, again = told(line)
+    assert "config.yaml:1:1" in first
+    assert "as it stands" in over
+    assert "config.yaml:2:2" in again

@@ -85,7 +85,7 @@ def test_what_waits_for_a_channel_goes_out_when_the_file_names_one(edited: Edite
 
 
 def test_a_broken_edit_changes_nothing_and_is_told_everywhere(edited: Edited) -> None:
-    """In the log of every process, in `/readyz`, in the metrics, and once in the alerts channel."""
+    """In the log of every process, in `/readyz`, in the metrics, and once in the alerts channel; and its end, once."""
     edited.write("channels: {1: C0SUPPORT}\nalerts: {channel: C0OPS}\n")
     assert wait_for(lambda: all("config.reloaded" in log.read_text() for log in edited.logs), SOON)
     edited.write(BROKEN)
@@ -99,7 +99,8 @@ def test_a_broken_edit_changes_nothing_and_is_told_everywhere(edited: Edited) ->
     edited.write("channels: {1: C0SUPPORT}\nalerts: {channel: C0OPS}\nbroadcast: never\n")
     assert wait_for(lambda: "config" not in edited.ready(), SOON)
     assert "relay_config_valid 1.0" in edited.metrics()
-    assert len(_told(edited)) == 1
+    assert wait_for(lambda: len(_told(edited)) == 2, SOON)
+    assert "uses config.yaml as it stands" in words(_told(edited)[-1])
 
 
 def _told(edited: Edited) -> list[dict[str, object]]:

@@ -25,13 +25,14 @@ KEPT = {
                  "edits_key", "quotes", "outcome", "reason"},
     "lanes": {"kind", "lease_owner", "mentioned"},
     "deliveries": {"lane", "state", "form", "topic", "pressed_by", "mark", "mark_shown"},
-    "sends": {"id", "lane", "kind", "channel", "thread_ts", "since_ts", "state", "ts"},
+    "sends": {"id", "lane", "kind", "channel", "thread_ts", "since_ts", "state", "ts", "received_ids"},
     "send_parts": {"send_id"},
     "gates": {"scope", "name", "cause", "code", "refusal_code"},
     "counts": {"what", "counted"},
     "kept_files": {"slack_id", "state", "digest"},
     "learned": {"name", "value"},
     "minutes": {"kind", "seconds"},
+    "alerts": {"kind", "name", "cause", "post_id"},
 }  # fmt: skip
 
 

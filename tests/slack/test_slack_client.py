@@ -12,6 +12,7 @@ from relay.errors import OperatorNeeded, ThreadGone, Unsure
 from relay.messages import Standing
 from relay.slack.client import METHOD_SCOPES, Identity, Posted, Profile
 from relay.slack.forms import SAVED_REPLIES
+from relay.slack.setup import SlackSetup
 from relay.slack.thread_notices import SEND_TO_CUSTOMER
 
 MANIFEST = Path(__file__).parents[2] / "slack-manifest.yaml"
@@ -119,6 +120,7 @@ def test_it_calls_the_methods_it_lists(slack, client):
                 "upload_url": "https://files.slack.test/u",
                 "messages": [],
                 "channels": [{"id": "C1", "name": "a"}],
+                "channel": {"id": "C1", "name": "a"} if method == "conversations.info" else "C1",
                 "permalink": "p",
                 "user": {"id": "U1", "profile": {}},
             },
@@ -138,6 +140,7 @@ def test_it_calls_the_methods_it_lists(slack, client):
     client.files.share("F1", "C1", "1.0")
     assert client.files.shares("F1", "C1") == []
     client.files.delete("F1")
+    assert SlackSetup("xoxb-1", slack.url).channel("C1").name == "a"
     assert {method for method, _ in slack.calls} == set(METHOD_SCOPES)
 
 

@@ -149,3 +149,9 @@ def test_it_tells_an_undocumented_code_from_a_documented_one(code, unknown):
     error = classify(200, {"ok": False, "error": code}, {}, "chat.postMessage")
     assert isinstance(error, Unsure)
     assert error.unknown_code is unknown
+
+
+@pytest.mark.parametrize("code", f"{C} {C_OR_D} {D}".split())
+def test_whatever_a_person_has_to_mend_says_how(code: str) -> None:
+    """A code alone tells nobody what to do."""
+    assert ": " in str(classify(200, {"ok": False, "error": code}, {}, "chat.postMessage"))

@@ -13,7 +13,7 @@ from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations import backlog, browsing, timeline
-from relay.store.operations.history import history, seconds_so_far
+from relay.store.operations.history import ended_so_far, history
 from relay.store.operations.minutes import roll_up
 from relay.store.operations.reports import Which, list_deliveries
 from relay.store.operations.retention import prune
@@ -132,7 +132,7 @@ def one_scrape(store: Store) -> None:
         tx.conn.execute(text(COUNTED))
     with store.read() as tx:
         totals(tx)
-        seconds_so_far(tx)
+        ended_so_far(tx)
 
 
 def one_look_at_the_charts(store: Store) -> None:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store, open_store
+from relay.store.db.postgres import notices_pooler
 from relay.store.db.schema import migrate
 from relay.store.queue.due import check_claimable
 from tests.own_postgres import OwnPostgres, address, own_postgres, pooled
@@ -57,10 +58,16 @@ def kept(store: Store) -> int:
         return int(tx.conn.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one())
 
 
+def is_pooled(store: Store) -> bool:
+    with store.read() as tx:
+        return notices_pooler(tx)
+
+
 def test_the_server_keeps_what_runs_often(server: OwnPostgres) -> None:
     with capture_logs() as logs, store_at(server.url) as store:
         look(store)
         assert kept(store) > 0
+        assert not is_pooled(store)
     assert noticed(logs) == []
 
 
@@ -75,6 +82,7 @@ def test_a_pooler_that_was_not_named_is_noticed_and_told_once(server: OwnPostgre
     with capture_logs() as logs, pooled(server, folder) as port, store_at(address(port)) as store:
         look(store)
         assert kept(store) == 0
+        assert is_pooled(store)
     assert [("DATABASE_POOLER=1" in advice) for advice in noticed(logs)] == [True]
 
 

@@ -34,6 +34,8 @@ def writable_channel(slack: SlackWorkspace, name_or_id: str) -> Channel:
     must_be_member(channel)
     if channel.is_archived:
         raise SlackError("is_archived")
+    if channel.is_read_only:
+        raise SlackError("restricted_action_read_only_channel")
     return channel
 
 

@@ -30,6 +30,7 @@ class Channel:
     name: str
     is_private: bool = False
     is_archived: bool = False
+    is_read_only: bool = False  # only admins may post
     created: int = 1_700_000_000
     members: set[str] = field(default_factory=set)
 

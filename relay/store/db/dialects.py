@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, ColumnElement, Double, Table, and_, cast, func, literal_column, or_
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, Text, and_, cast, func, literal_column, or_
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
@@ -69,6 +71,23 @@ def begins_with(tx: Tx, column: ColumnElement[Any], beginning: str) -> ColumnEle
     if tx.on_postgres:  # its usual comparisons follow its language
         return and_(column.bool_op("~>=~")(beginning), column.bool_op("~<~")(end))
     return and_(column >= beginning, column < end)
+
+
+class joined(FunctionElement[str]):  # noqa: N801 - a function of SQL's
+    """The texts of a column in all rows, with a space between them; NULL where there are none."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(joined, "sqlite")
+def _group_concat(element: joined, compiler: Any, **rest: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **rest)}, ' ')"
+
+
+@compiles(joined, "postgresql")
+def _string_agg(element: joined, compiler: Any, **rest: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **rest)}, ' ')"
 
 
 def floored(tx: Tx, value: ColumnElement[Any]) -> ColumnElement[int]:

@@ -17,13 +17,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from relay.clock import Clock, monotonic
-from relay.errors import SettingsError, StoreBusy, StoreUnavailable
+from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
 from relay.store.db import sqlite
-from relay.store.db.statements import NOT_PREPARED, Access, Driver, Later, Rows, in_sets
+from relay.store.db.causes import TOO_BUSY
+from relay.store.db.outages import is_outage, told, unavailable
+from relay.store.db.statements import Access, Driver, Later, Rows, in_sets
 from relay.store.db.together import Key, Together, Turns
 
-LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not come in time, and for a deadlock
 CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
 PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
 AWAY = 0.25  # seconds for which webhooks are refused at once after PostgreSQL was away
@@ -204,8 +205,7 @@ class Store:
             except (DBAPIError, PoolTimeout) as error:
                 if is_outage(error):
                     # from None: a driver's message may quote the row it could not write
-                    unavailable = StoreBusy if _code(error) in LOCKED_OUT else StoreUnavailable
-                    raise unavailable(f"the database cannot commit ({_why(error)})") from None
+                    raise unavailable(error, self.engine.url) from None
                 raise
 
     def _begun(self, access: Access, *, again: bool = True) -> tuple[Driver, float]:
@@ -232,7 +232,7 @@ class Store:
             yield
             return
         if not self._writers.acquire(sqlite.BUSY):
-            raise StoreUnavailable("the database is too busy")
+            raise told(TOO_BUSY)
         try:
             yield
         finally:
@@ -242,31 +242,14 @@ class Store:
     def _turn(self) -> Iterator[None]:
         turns = self._turns
         if turns is not None and not turns.acquire(timeout=TURN):
-            raise StoreUnavailable("the database is too busy")
+            raise told(TOO_BUSY)
         try:
             if self._closed.is_set():
-                raise StoreUnavailable("the database has been closed")
+                raise StoreUnavailable("The database has been closed.")
             yield
         finally:
             if turns is not None:
                 turns.release()
-
-
-def _why(error: SQLAlchemyError) -> str:
-    """The kind of error, with the code that PostgreSQL gives it."""
-    code = _code(error)
-    return f"{type(error).__name__} {code}" if code else type(error).__name__
-
-
-def _code(error: SQLAlchemyError) -> str | None:
-    code: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return code
-
-
-def is_outage(error: SQLAlchemyError) -> bool:
-    """True when the database is away, full or busy; False when the statement itself is at fault."""
-    outages = ("OperationalError", "InterfaceError", "InternalError")
-    return isinstance(error, PoolTimeout) or type(error).__name__ in outages or _code(error) in NOT_PREPARED
 
 
 def open_store(

@@ -1,4 +1,4 @@
-"""The tables of agents' files that are kept for customers, and of what the relay has learned and counted of itself.
+"""The tables of agents' files that are kept for customers, and of what the relay knows of itself.
 
 The content of a file is in its pieces, or where its row in `file_contents` says.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -16,12 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from relay.store.db.tables import Id, index_over, metadata, words_column
 
-__all__ = ["counts", "file_contents", "file_pieces", "kept_files", "learned", "metadata", "minutes"]
+__all__ = ["alerts", "counts", "file_contents", "file_pieces", "kept_files", "learned", "metadata", "minutes"]
 
 kept_files = Table(
     "kept_files",
@@ -81,6 +83,21 @@ counts = Table(
     Column("what", Text, primary_key=True),
     Column("up_to", BigInteger, nullable=False),  # the last id that is counted here
     Column("counted", Text, nullable=False),  # JSON: how many of each kind
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    words_column("cause"),
+    Column("number", Integer, nullable=False, server_default=text("0")),  # dead letters; or seconds of delay
+    Column("earlier", Integer, nullable=False, server_default=text("0")),  # of them those that an earlier post told of
+    Column("newest", Double, nullable=False, server_default=text("0")),
+    Column("over", Boolean, nullable=False, server_default=false()),
+    Column("post_id", Text),  # of the post that tells of it, until it is certain that this stands in Slack
+    Column("posted_at", Double),
+    PrimaryKeyConstraint("kind", "name"),
 )
 
 minutes = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
@@ -13,6 +13,9 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 
 from relay.clock import monotonic
 from relay.store.db.statements import READ_ONLY, Access, Driver
+
+if TYPE_CHECKING:
+    from relay.store.db.engine import Tx
 
 POOL_WAIT = 1.0  # seconds until one of our connections must be free
 CONNECT_WAIT = 2  # seconds; the library allows no less
@@ -114,6 +117,11 @@ def _connect(
         preparing.stop()
     connection.prepare_threshold = PREPARE_AFTER if preparing.wanted else None
     return connection
+
+
+def notices_pooler(tx: Tx) -> bool:
+    """True where a pooler was noticed since the engine was opened; it is there, if nobody has named it."""
+    return not tx.driver.raw.preparing.wanted
 
 
 def _is_lent(connection: TimedConnection) -> bool:

@@ -23,6 +23,11 @@ class Receipt:
     received_id: int | None = None
     reason: str = ""
 
+    @property
+    def received(self) -> str | None:
+        """As the log names it, and commands where it was rejected: `r12`."""
+        return None if self.received_id is None else f"r{self.received_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -68,6 +73,12 @@ class Send:
     ts: str | None
     version: int | None = None
     outdated: int = 0
+    received_ids: str | None = None
+
+    @property
+    def received(self) -> str | None:
+        """What it carries of what came in, as the log names it: `r12 r13`."""
+        return " ".join(f"r{one}" for one in self.received_ids.split()) if self.received_ids else None
 
     @property
     def follows(self) -> list[int]:
@@ -192,6 +203,12 @@ class Draft:
     parts: tuple[tuple[int, int], ...] = ()
     version: int | None = None  # of the card that it shows
 
+    @property
+    def about(self) -> list[int]:
+        """The deliveries that it is about, whether it carries them or does something for them."""
+        named = [self.payload["delivery"]] if "delivery" in self.payload else []
+        return sorted({*(delivery_id for delivery_id, _ in self.parts), *named})
+
 
 def to_conversation(row: Any) -> Conversation:
     """A row of `conversations` as a value."""
@@ -250,4 +267,5 @@ def to_send(row: Any) -> Send:
         ts=row.ts,
         version=row.version,
         outdated=row.outdated,
+        received_ids=row.received_ids,
     )

@@ -7,6 +7,7 @@ Revisions are numbered (`0001`, `0002`, ...), so that "newer than this code" can
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,12 +18,13 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from relay.clock import monotonic
-from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store
+from relay.store.db.outages import unavailable
 from relay.store.db.sqlite import unchecked
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PROVEN = 10.0  # seconds for which a write proves that writing is possible
+OURS_ALONE = 0o600  # of SQLite's file, where it is made: it holds customers' words
 ADVISORY_LOCK = 7_258_001  # any number, as long as nothing else in this database uses it
 
 
@@ -37,11 +39,13 @@ class SchemaState(StrEnum):
 
 def schema_state(store: Store) -> SchemaState:
     """Compare the database with this code; raises StoreUnavailable."""
+    if store.on_sqlite and not _is_there(store):  # to look into it would make it
+        return SchemaState.MISSING
     try:
         with store.read() as tx:  # on SQLite this waits for no writer
             return _state(tx.conn)
     except DBAPIError as error:
-        raise StoreUnavailable(f"the database cannot be reached ({type(error).__name__})") from None
+        raise unavailable(error, store.engine.url) from None
 
 
 def migrate(store: Store) -> SchemaState:
@@ -52,8 +56,8 @@ def migrate(store: Store) -> SchemaState:
             if found in (SchemaState.MISSING, SchemaState.OLDER):
                 upgrade(conn)
             return found
-    except DBAPIError as error:
-        raise StoreUnavailable(f"the database cannot be reached ({type(error).__name__})") from None
+    except (DBAPIError, OSError) as error:  # OSError: of the lock beside SQLite's file
+        raise unavailable(error, store.engine.url) from None
 
 
 def prove_writable(store: Store) -> None:
@@ -84,6 +88,18 @@ def upgrade(conn: Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
+def _is_there(store: Store) -> bool:
+    path = Path(store.engine.url.database or "")
+    try:
+        if path.exists():
+            return True
+        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):  # nor can it be made
+            raise PermissionError(path.parent)
+        return False
+    except OSError as error:
+        raise unavailable(error, store.engine.url) from None
+
+
 def _state(conn: Connection) -> SchemaState:
     known = inspect(conn).has_table("alembic_version")
     current = conn.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
@@ -102,8 +118,11 @@ def _alone(store: Store) -> Iterator[Connection]:
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
             yield conn
         return
+    path = Path(store.engine.url.database or "")
     # Switching to WAL, which comes with the first connection, takes a lock that does not wait.
-    with Path(f"{store.engine.url.database}.lock").open("w") as lock:
+    with Path(f"{path}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            path.touch(mode=OURS_ALONE)  # SQLite gives what it writes beside it the same mode
         with unchecked(store.engine) as conn:
             yield conn

@@ -229,6 +229,7 @@ sends = Table(
     Column("thread_ts", Text),
     Column("since_ts", Text),  # Slack's last known ts in that channel: where a look starts
     Column("version", Integer),  # of the card that a root shows
+    Column("received_ids", Text),  # of what it carries: by them a log is searched
     Column("state", Text, nullable=False, server_default="frozen"),
     Column("started_at", Double),
     _count("looks"),

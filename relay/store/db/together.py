@@ -127,12 +127,17 @@ class Together:
         except Exception as error:  # noqa: BLE001 - whose it was shows when each does its own
             away = isinstance(error, StoreUnavailable) and not isinstance(error, StoreBusy)
             for one in together:
-                one.alone, one.error = shared and not away, StoreUnavailable(str(error)) if away else error
+                one.alone, one.error = shared and not away, _anew(error) if away else error
             return not away
         else:
             for one in together:
                 one.error = None
         return True
+
+
+def _anew(error: Exception) -> Exception:
+    """One for each who waits: to raise the same in several threads would mix up where it came from."""
+    return StoreUnavailable(str(error), code=getattr(error, "code", ""), hint=getattr(error, "hint", ""))
 
 
 def _each(tx: Any, works: Sequence[tuple[Context, Callable[[Any], Any]]]) -> Sequence[Any]:

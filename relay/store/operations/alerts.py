@@ -1,49 +1,186 @@
-"""Gates that only a person can open, and whether anybody was told."""
+"""What waits for a person, and whether anybody was told: that it is so, and that it is over.
+
+Each trouble is told of once, and so is its end. Until it is certain that the post which tells of it stands in Slack, it
+bears that post's id: whoever finds it so later, because a process died or Slack did not answer, looks for that post
+before anything is posted again. Of a workspace that takes no posts nobody can be told: that stays in the log.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
-from relay.store.db.dialects import among
+from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
-from relay.store.db.tables import gates
-from relay.vocabulary import GateScope
+from relay.store.db.file_tables import alerts
+from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, lanes, received
+from relay.store.operations.refused import Refused, forget_refused, refused
+from relay.store.queue.due import PLACE
+from relay.vocabulary import NO_TOPIC, DeliveryState, GateScope, Lane, Refusal, Source, Trouble
 
-# Of a workspace that takes no posts nobody can be told.
-TOLD_OF = (GateScope.CHANNEL, GateScope.ACCOUNT, GateScope.AGENT, GateScope.CONFIG)
+OF_GATES = (Trouble.CHANNEL, Trouble.ACCOUNT, Trouble.AGENT, Trouble.CONFIG)
+IN_A_ROW = 3  # fewer requests are a stranger's, or of a secret that is just being changed
+LATELY = 600.0  # seconds
+ON_TIME = 0.5  # of the limit: messages are on time again when none has waited for longer than this share of it
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A gate that an operator error has shut, and why; a channel's name is Slack's id, or a "#name" not found."""
+    """Something that waits for a person; a channel's name is Slack's id, or a "#name" that was not found.
 
-    scope: GateScope
-    name: str
-    cause: str
-
-
-def take_alert(tx: Tx, *, besides: str) -> Alert | None:
-    """The next gate nobody was told of, marked as told; None when there is none. The channel `besides` is left out.
-
-    Marked before the telling: of two workers one tells, and a crash in between costs a line, never doubles it.
+    `number` is how many dead letters there are, `earlier` how many of them were told of before, `newest` when the last
+    one was given up; or `number` is how many seconds the oldest message has waited. `over`: nothing of it is left.
     """
-    untold = and_(among(gates.c.scope, TOLD_OF), gates.c.operator, ~gates.c.alerted)
-    elsewhere = or_(gates.c.scope != GateScope.CHANNEL.value, gates.c.name != besides)
-    first = select(gates).where(untold, elsewhere).order_by(gates.c.scope, gates.c.name).limit(1)
-    row = tx.conn.execute(first.with_for_update(skip_locked=True)).one_or_none()
-    if row is None:
+
+    kind: Trouble
+    name: str = ""
+    cause: str = ""
+    number: int = 0
+    earlier: int = 0
+    newest: float = 0.0
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one post tells; `id` is the post's."""
+
+    id: str
+    alerts: list[Alert]
+
+
+def take_news(tx: Tx, post_id: str, *, lag: float | None, besides: str) -> News | None:
+    """What nobody was told of yet, marked as told by the post of this id; None when there is nothing.
+
+    `lag` is the seconds that a message may wait, None for ever. The channel `besides` is never told of.
+    """
+    told = {(Trouble(row.kind), row.name): row for row in tx.conn.execute(select(alerts))}
+    is_late = (Trouble.LAG, "") in told
+    troubles = [*_gates(tx, besides), *_dead_letters(tx), *_refused(tx), *_delay(tx, lag, is_late=is_late)]
+    news = [taken for one in troubles if (taken := _take(tx, one, told.get((one.kind, one.name)), post_id))]
+    left = {(one.kind, one.name) for one in troubles} | {(Trouble.CHANNEL, besides)}
+    over = [replace(to_alert(row), over=True) for key, row in told.items() if key not in left]
+    news += [one for one in over if _end(tx, one, post_id)]
+    return News(post_id, news) if news else None
+
+
+def take_unconfirmed(tx: Tx, wait: float) -> News | None:
+    """What a post was to tell more than `wait` seconds ago, of which nobody knows; None where there is none.
+
+    Of two workers one gets it, and has as long to find out.
+    """
+    unbelievable = alerts.c.posted_at > tx.now + wait  # the clock had jumped
+    old = and_(alerts.c.post_id.is_not(None), or_(alerts.c.posted_at <= tx.now - wait, unbelievable))
+    first = tx.conn.execute(select(alerts.c.post_id, alerts.c.posted_at).where(old).limit(1)).one_or_none()
+    if first is None:
         return None
-    alert = Alert(GateScope(row.scope), row.name, row.cause)
-    tx.conn.execute(update(gates).where(_of(alert)).values(alerted=True))
-    return alert
+    same = and_(alerts.c.post_id == first.post_id, alerts.c.posted_at == first.posted_at)
+    rows = tx.conn.execute(update(alerts).where(same).values(posted_at=tx.now).returning(*alerts.c)).all()
+    return News(first.post_id, [to_alert(row) for row in rows]) if rows else None
 
 
-def put_back(tx: Tx, alert: Alert) -> None:
+def confirm(tx: Tx, news: News) -> None:
+    """The post stands in Slack, or nobody will ever know."""
+    by_it = alerts.c.post_id == news.id
+    tx.conn.execute(delete(alerts).where(by_it, alerts.c.over))
+    tx.conn.execute(update(alerts).where(by_it).values(post_id=None))
+
+
+def put_back(tx: Tx, news: News) -> None:
     """Nobody could be told of it yet."""
-    tx.conn.execute(update(gates).where(_of(alert)).values(alerted=False))
+    by_it = alerts.c.post_id == news.id
+    tx.conn.execute(delete(alerts).where(by_it, ~alerts.c.over, alerts.c.earlier == 0))
+    as_before = {"number": alerts.c.earlier, "newest": 0.0}
+    tx.conn.execute(update(alerts).where(by_it, ~alerts.c.over).values(post_id=None, **as_before))
+    tx.conn.execute(update(alerts).where(by_it).values(post_id=None, over=False))
 
 
-def _of(alert: Alert) -> ColumnElement[bool]:
-    return and_(gates.c.scope == alert.scope.value, gates.c.name == alert.name)
+def to_alert(row: Any) -> Alert:
+    """A row as a value."""
+    return Alert(Trouble(row.kind), row.name, row.cause, row.number, row.earlier, row.newest, row.over)
+
+
+def _take(tx: Tx, one: Alert, row: Any, post_id: str) -> Alert | None:
+    """Mark it as told by a post; None where others were told, or are just being told."""
+    if row is None:
+        new = upsert(tx, alerts).values(
+            kind=one.kind.value, name=one.name, cause=one.cause, number=one.number, newest=one.newest,
+            post_id=post_id, posted_at=tx.now,
+        )  # fmt: skip
+        is_first = tx.conn.execute(new.on_conflict_do_nothing().returning(alerts.c.kind)).one_or_none()
+        if is_first and one.kind in OF_GATES:  # by this the version before knows it
+            tx.conn.execute(
+                update(gates).where(gates.c.scope == one.kind.value, gates.c.name == one.name).values(alerted=True)
+            )
+        return one if is_first else None
+    if row.post_id is not None or one.kind is not Trouble.DEAD_LETTERS:
+        return None
+    as_seen = and_(_is(one), alerts.c.post_id.is_(None), alerts.c.number == row.number, alerts.c.newest == row.newest)
+    now = {"number": one.number, "newest": one.newest, "earlier": row.number}
+    if one.number <= row.number and one.newest <= row.newest:
+        if one.number < row.number:  # some were replayed
+            tx.conn.execute(update(alerts).where(as_seen).values(number=one.number))
+        return None
+    telling = update(alerts).where(as_seen).values(**now, post_id=post_id, posted_at=tx.now)
+    grown = tx.conn.execute(telling.returning(alerts.c.kind)).one_or_none()
+    return replace(one, earlier=row.number) if grown else None
+
+
+def _end(tx: Tx, one: Alert, post_id: str) -> bool:
+    """Mark it as told to be over by a post; False where somebody else does, or has just told that it has begun."""
+    ours = and_(_is(one), ~alerts.c.over, alerts.c.post_id.is_(None))
+    ended = update(alerts).where(ours).values(over=True, post_id=post_id, posted_at=tx.now)
+    return tx.conn.execute(ended.returning(alerts.c.kind)).one_or_none() is not None
+
+
+def _is(one: Alert) -> ColumnElement[bool]:
+    return and_(alerts.c.kind == one.kind.value, alerts.c.name == one.name)
+
+
+def _gates(tx: Tx, besides: str) -> Iterator[Alert]:
+    elsewhere = or_(gates.c.scope != GateScope.CHANNEL.value, gates.c.name != besides)
+    waiting = select(gates).where(among(gates.c.scope, OF_GATES), gates.c.operator, elsewhere)
+    for row in tx.conn.execute(waiting.order_by(gates.c.scope, gates.c.name)):
+        yield Alert(Trouble(row.scope), row.name, row.cause)
+
+
+def _dead_letters(tx: Tx) -> Iterator[Alert]:
+    dead = and_(NOT_DELIVERED, equals(deliveries.c.state, DeliveryState.DEAD), deliveries.c.topic == NO_TOPIC)
+    row = tx.conn.execute(select(func.count(), func.max(deliveries.c.settled_at)).where(dead)).one()
+    if row[0]:
+        yield Alert(Trouble.DEAD_LETTERS, number=row[0], newest=row[1] or 0.0)
+
+
+def _refused(tx: Tx) -> Iterator[Alert]:
+    """Also of a process that is gone: it cannot see any more that what comes is accepted."""
+    for one in refused(tx):
+        if one.count >= IN_A_ROW and _is_accepted_since(tx, one):
+            forget_refused(tx, one.why)
+        elif one.count >= IN_A_ROW:
+            yield Alert(Trouble.REFUSED, one.why.value)
+
+
+def _is_accepted_since(tx: Tx, one: Refused) -> bool:
+    source = Source.KOMMUNICATE if one.why is Refusal.TOKEN else Source.SLACK
+    lately = received.c.received_at > max(one.last, tx.now - LATELY)  # asked every minute: no more is to be read
+    taken = and_(lately, received.c.body.is_not(None), equals(received.c.source, source))
+    return tx.conn.execute(select(received.c.id).where(taken).limit(1)).one_or_none() is not None
+
+
+def _delay(tx: Tx, lag: float | None, *, is_late: bool) -> Iterator[Alert]:
+    oldest = None if lag is None else tx.now - (_waiting_since(tx) or tx.now)
+    if lag is not None and oldest is not None and oldest > (lag * ON_TIME if is_late else lag):
+        yield Alert(Trouble.LAG, number=int(oldest))
+
+
+def _waiting_since(tx: Tx) -> float | None:
+    """Since when the oldest message for Slack waits; not where a person is needed, of which people are told."""
+    of_channel = and_(gates.c.scope == GateScope.CHANNEL.value, gates.c.name == PLACE)
+    held = exists(select(gates.c.name).where(gates.c.operator, of_channel).correlate(conversations))
+    due = and_(lanes.c.due.is_not(None), equals(lanes.c.kind, Lane.WORDS), conversations.c.channel.is_not(None))
+    oldest = select(func.min(lanes.c.waiting_since)).join(conversations).where(due, ~held)
+    found: float | None = tx.conn.execute(oldest).scalar_one()
+    return found

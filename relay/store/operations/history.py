@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, select, union_all
 
+from relay.histogram import Histogram, percentile
 from relay.store.db.dialects import among
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import counts, minutes
 from relay.store.db.tables import received
 from relay.store.operations.counting import read_kept
-from relay.store.operations.histogram import Histogram, percentile
 from relay.store.operations.minutes import (
+    COUNTED,
     ENDED,
     KEPT_FOR,
     MINUTE,
@@ -24,12 +25,12 @@ from relay.store.operations.minutes import (
     minute_of,
     read_ended,
     read_received,
-    read_seconds,
+    read_summed,
     to_numbers,
 )
 from relay.store.operations.reports import Kind
 
-__all__ = ["KEPT_FOR", "MESSAGES", "Histogram", "Interval", "history", "percentile", "seconds_so_far"]
+__all__ = ["KEPT_FOR", "MESSAGES", "Histogram", "Interval", "ended_so_far", "history", "percentile"]
 
 MESSAGES = (Kind.MESSAGE, Kind.REPLY)  # what people wrote
 
@@ -70,12 +71,15 @@ def history(tx: Tx, *, since: float, step: float, kinds: Collection[Kind] = MESS
     ]
 
 
-def seconds_so_far(tx: Tx) -> dict[Kind, Histogram]:
-    """How long all deliveries took from accepted to visible since the relay counts them, by kind."""
+def ended_so_far(tx: Tx) -> dict[Kind, Numbers]:
+    """How many were delivered, and how long they took, and how many were given up, since the relay counts that.
+
+    These never become fewer: what was given up is counted when its minute is, and stays so if it is replayed later.
+    """
     kept = read_kept(tx, ENDED)
-    found = read_seconds(kept.counted)
+    found = read_summed(kept)
     for (_, kind), numbers in read_ended(tx, kept.up_to).items():
-        found[kind].merge(numbers.seconds)
+        found[kind].merge(replace(numbers, failed=0))
     return dict(found)
 
 
@@ -95,7 +99,7 @@ def _by_minute(tx: Tx, begin: int, kinds: Collection[Kind]) -> list[tuple[tuple[
 
 def _kept(these: ColumnElement[bool]) -> Any:
     """Those minutes, and how far they are counted, as they were at one moment."""
-    none = [literal_column("0").label(name) for name in ("received", "delivered", "failed")]
+    none: list[ColumnElement[int]] = [literal_column("0").label(one.name) for one in COUNTED]
     marks = select(
         counts.c.up_to.label("minute"), counts.c.what.label("kind"), *none, counts.c.counted.label("seconds")
     )

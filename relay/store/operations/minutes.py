@@ -10,18 +10,17 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal_column, select, update
 
+from relay.histogram import BOUNDS, Histogram
 from relay.store.db.dialects import among, equals, floored, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import minutes
 from relay.store.db.tables import deliveries, received
 from relay.store.operations.counting import Kept, keep, read_kept
-from relay.store.operations.histogram import BOUNDS, Histogram
 from relay.store.operations.reports import KINDS, Kind
 from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, Source
 
@@ -30,6 +29,7 @@ KEPT_FOR = 8 * 86400  # seconds
 SETTLED = 60.0  # seconds after which no transaction that took a lower id, or an earlier time, can still be open
 STEP = 20_000  # deliveries that are counted in one transaction, but for those of a single minute
 RECEIVED = received.name
+COUNTED = (minutes.c.received, minutes.c.delivered, minutes.c.failed)
 ENDED = "settled"  # what `counts` calls how far the deliveries are counted, and how long they took until then
 
 _KINDS_RECEIVED = {
@@ -49,12 +49,12 @@ class Numbers:
     failed: int = 0
     seconds: Histogram = field(default_factory=Histogram)
 
-    def merge(self, other: Numbers) -> None:
-        """Add all of another time, or of another kind."""
-        self.received += other.received
-        self.delivered += other.delivered
-        self.failed += other.failed
-        self.seconds.merge(other.seconds)
+    def merge(self, other: Numbers, sign: int = 1) -> None:
+        """Add all of another time, or of another kind; or take it away."""
+        self.received += sign * other.received
+        self.delivered += sign * other.delivered
+        self.failed += sign * other.failed
+        self.seconds.merge(other.seconds, sign)
 
 
 ByMinute = dict[tuple[int, Kind], Numbers]
@@ -68,10 +68,11 @@ def minute_of(moment: float) -> int:
 def read_received(tx: Tx, these: ColumnElement[bool]) -> ByMinute:
     """What of those rows came in and was taken, by minute."""
     minute = floored(tx, received.c.received_at / MINUTE).label("minute")
-    query = select(minute, received.c.source, received.c.kind, func.count().label("number"))
+    source = received.c.source.label("source")
+    query = select(minute, source, received.c.kind, func.count().label("number"))
     taken = and_(these, equals(received.c.outcome, Outcome.ACCEPTED))
     found: ByMinute = defaultdict(Numbers)
-    for row in tx.conn.execute(query.where(taken).group_by("minute", received.c.source, received.c.kind)):
+    for row in tx.conn.execute(query.where(taken).group_by("minute", "source", received.c.kind)):
         kind = _KINDS_RECEIVED.get((Source(row.source), ReceivedKind(row.kind)))
         if kind is not None:
             found[row.minute * MINUTE, kind].received += row.number
@@ -127,21 +128,26 @@ def roll_up(tx: Tx, step: int = STEP) -> bool:
     if end <= before.up_to:
         return False
     found = read_ended(tx, before.up_to, end)
-    so_far = read_seconds(before.counted)
-    for (_, kind), numbers in found.items():
-        so_far[kind].merge(numbers.seconds)
-    if not keep(tx, ENDED, before, end, {kind: one.as_json() for kind, one in so_far.items()}):
+    if not keep(tx, ENDED, before, int(end), _summed(before, found)):
         return True
     _add(tx, found)
     tx.conn.execute(delete(minutes).where(minutes.c.minute < tx.now - KEPT_FOR))
     return end < last
 
 
-def read_seconds(counted: Mapping[str, Any] | None) -> dict[Kind, Histogram]:
-    """How long deliveries took, by kind, as it is kept."""
-    found = defaultdict(Histogram)
-    found.update({Kind(kind): Histogram.from_json(stored) for kind, stored in (counted or {}).items()})
+def read_summed(kept: Kept) -> dict[Kind, Numbers]:
+    """How many deliveries ended, and how long they took, by kind, as far as they are counted."""
+    found: dict[Kind, Numbers] = defaultdict(Numbers)
+    for kind, (delivered, failed, seconds) in (kept.counted or {}).items():
+        found[Kind(kind)] = Numbers(0, delivered, failed, Histogram.from_json(seconds))
     return found
+
+
+def _summed(before: Kept, more: ByMinute, sign: int = 1) -> dict[str, Any]:
+    found = read_summed(before)
+    for (_, kind), numbers in more.items():
+        found[kind].merge(numbers, sign)
+    return {kind.value: (one.delivered, one.failed, one.seconds.as_json()) for kind, one in found.items()}
 
 
 def to_numbers(row: Any) -> Numbers:
@@ -159,12 +165,10 @@ def _end_of_step(tx: Tx, up_to: int, step: int) -> float:
 
 def _go_back(tx: Tx, before: Kept, last: int) -> bool:
     """The clock had jumped ahead: the minutes that are still to come are counted when they are over."""
-    so_far = read_seconds(before.counted)
-    for row in tx.conn.execute(select(minutes).where(minutes.c.minute >= last)):
-        so_far[Kind(row.kind)].merge(to_numbers(row).seconds, -1)
-    keep(tx, ENDED, before, last, {kind: one.as_json() for kind, one in so_far.items()})
-    none = {"delivered": 0, "failed": 0, "seconds": "{}"}
-    tx.conn.execute(update(minutes).where(minutes.c.minute >= last).values(none))
+    rows = tx.conn.execute(select(minutes).where(minutes.c.minute >= last))
+    keep(tx, ENDED, before, last, _summed(before, {(row.minute, Kind(row.kind)): to_numbers(row) for row in rows}, -1))
+    to_come = update(minutes).where(minutes.c.minute >= last)
+    tx.conn.execute(to_come.values(delivered=0, failed=0, seconds="{}"))
     return False
 
 
@@ -172,12 +176,12 @@ def _add(tx: Tx, found: ByMinute) -> None:
     """Each number is given once: by its minute what has ended, by ids what came in, which may be in several steps."""
     rows = [
         {
-            "minute": minute,
-            "kind": kind.value,
-            "received": numbers.received,
-            "delivered": numbers.delivered,
-            "failed": numbers.failed,
-            "seconds": json.dumps(numbers.seconds.as_json()),
+            minutes.c.minute.name: minute,
+            minutes.c.kind.name: kind.value,
+            minutes.c.received.name: numbers.received,
+            minutes.c.delivered.name: numbers.delivered,
+            minutes.c.failed.name: numbers.failed,
+            minutes.c.seconds.name: json.dumps(numbers.seconds.as_json()),
         }
         for (minute, kind), numbers in sorted(found.items())
     ]
@@ -185,7 +189,7 @@ def _add(tx: Tx, found: ByMinute) -> None:
         return
     new = upsert(tx, minutes)
     ended = new.excluded.delivered + new.excluded.failed > 0
-    summed = {name: minutes.c[name] + new.excluded[name] for name in ("received", "delivered", "failed")}
+    summed = {one.name: one + new.excluded[one.name] for one in COUNTED}
     seconds = case((ended, new.excluded.seconds), else_=minutes.c.seconds)
     tx.conn.execute(
         new.on_conflict_do_update(index_elements=["minute", "kind"], set_={**summed, "seconds": seconds}), rows

@@ -18,9 +18,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Double, Text, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Double, Text, and_, case, cast, delete, exists, func, insert, or_, select, update
 
-from relay.store.db.dialects import among, equals
+from relay.store.db.dialects import among, equals, joined
 from relay.store.db.engine import Insert, Tx
 from relay.store.db.rows import Claim, Draft, Send, to_send
 from relay.store.db.statements import given, given_rows, one_of
@@ -61,10 +61,10 @@ def _store(tx: Tx, claim: Claim, draft: Draft, state: SendState) -> Send:
     conversation_id, lane = claim.lane_key
     here = {"conversation_id": conversation_id, "kind": lane.value}
     stands = {"send_kind": draft.kind.value, "state": state.value, "payload": json.dumps(draft.payload), "now": tx.now}
-    since_ts = tx.run(NEW_SEND, **new, **here, **stands).scalar_one()
+    row = tx.run(NEW_SEND, **new, **here, **stands, about=draft.about).one()
     return Send(
-        **new, kind=draft.kind, state=state, payload=draft.payload, since_ts=since_ts,
-        looks=0, failed_looks=0, resent=0, ts=None,
+        **new, kind=draft.kind, state=state, payload=draft.payload, since_ts=row.since_ts,
+        looks=0, failed_looks=0, resent=0, ts=None, received_ids=row.received_ids,
     )  # fmt: skip
 
 
@@ -81,9 +81,13 @@ _LAST_IN_CHANNEL = (
 )
 _IN_SLACK = and_(sends.c.ts.is_not(None), equals(sends.c.lane, Lane.WORDS))
 _LAST_ANYWHERE = select(sends.c.ts).where(_IN_SLACK).order_by(sends.c.created_at.desc()).limit(1).scalar_subquery()
+_RECEIVED = (
+    select(joined(cast(deliveries.c.received_id, Text))).where(one_of(deliveries.c.id, "about")).scalar_subquery()
+)
 NEW_SEND = (
     insert(sends)
     .values(
+        received_ids=_RECEIVED,
         lane=given("kind"),
         kind=given("send_kind"),
         seq=NEXT_SEQ.scalar_subquery(),
@@ -95,7 +99,7 @@ NEW_SEND = (
             for name in ("id", "conversation_id", "payload", "thread_ts", "version", "state", "started_at")
         },
     )
-    .returning(sends.c.since_ts)
+    .returning(sends.c.since_ts, sends.c.received_ids)
 )
 
 

@@ -47,8 +47,9 @@ def overview() -> Response:
     with relay.store.read() as tx:
         standing, gates, last, now = backlog(tx), gates_now(tx), last_received_at(tx), tx.now
         spans = [_span(history(tx, since=now - span, step=step), title, per) for span, step, title, per in PARTS]
-    told = any(gate.scope is GateScope.CONFIG for gate in gates)  # by a worker, in other words
-    verdict = judge(standing, gates, relay.settings.warnings if told else findings_of(relay), now)
+    told = any(gate.scope is GateScope.CONFIG for gate in gates)  # of the file, by a worker, in other words
+    findings = [one for one in findings_of(relay) if not (told and one in relay.config_errors)]
+    verdict = judge(standing, gates, findings, now)
     oldest = None if standing.since is None else now - standing.since
     return page(
         "overview.html",
@@ -63,8 +64,9 @@ def overview() -> Response:
 
 
 def findings_of(relay: Relay) -> Sequence[Finding]:
-    """All that is known to be wrong with the set-up: what the start said of it, and the configuration as edited."""
-    return (*relay.config_errors, *relay.settings.warnings)
+    """All that is known to be wrong with the set-up: the configuration as edited, and what was found since the start."""
+    found = (*relay.config_errors, *relay.findings, *relay.settings.warnings)
+    return tuple({(one.code, one.where): one for one in reversed(found)}.values())[::-1]
 
 
 def _span(found: Sequence[Interval], title: str, per: str) -> Span:

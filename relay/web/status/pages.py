@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
@@ -12,6 +13,7 @@ from relay.web.status.render import page
 
 AWAY = "The database cannot be reached, or cannot commit. Webhooks are answered 503 meanwhile, and nothing is lost."
 
+log = structlog.get_logger()
 pages = Blueprint("pages", __name__)
 pages.before_request(only_signed_in)
 pages.after_request(protect)
@@ -24,9 +26,10 @@ def refused(error: HTTPException) -> Response:
 
 
 @pages.errorhandler(StoreUnavailable)
-def away(_error: StoreUnavailable) -> Response:
+def away(error: StoreUnavailable) -> Response:
     """The database does not answer."""
-    response = page("trouble.html", 503, live=request.method == "GET", said=AWAY)
+    log.error("store.unavailable", code=error.code, cause=str(error), hint=error.hint)
+    response = page("trouble.html", 503, live=request.method == "GET", said=AWAY, why=str(error), todo=error.hint)
     response.headers["Retry-After"] = RETRY_AFTER
     return response
 

@@ -1,4 +1,4 @@
-"""What happened in each minute, counted from the upgrade on"""
+"""What happened in each minute, counted from the upgrade on; what people were told of"""
 
 from __future__ import annotations
 
@@ -26,6 +26,24 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Text(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("minute", "kind"),
     )
+    op.create_table(
+        "alerts",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), server_default="", nullable=False),
+        sa.Column("number", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("earlier", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("newest", sa.Double(), server_default="0", nullable=False),
+        sa.Column("over", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("post_id", sa.Text(), nullable=True),
+        sa.Column("posted_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("kind", "name"),
+    )
+    op.execute(
+        "INSERT INTO alerts (kind, name, cause) SELECT scope, name, cause FROM gates "
+        "WHERE operator AND told AND scope IN ('channel', 'account', 'agent', 'config')"
+    )
+    op.add_column("sends", sa.Column("received_ids", sa.Text(), nullable=True))
     settled = sa.text("settled_at IS NOT NULL")
     op.create_index("deliveries_settled", "deliveries", ["settled_at"], sqlite_where=settled, postgresql_where=settled)
     last = sa.text("SELECT max(settled_at) FROM deliveries WHERE settled_at IS NOT NULL")

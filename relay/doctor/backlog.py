@@ -1,0 +1,29 @@
+"""What waits for long, what was given up, and which chats have nowhere to go?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relay.doctor.setup import Setup
+from relay.doctor.told import ago, counted
+from relay.findings import Finding
+from relay.store.operations.health import backlog
+
+LONG = 600.0  # seconds after which what waits is worth a look
+
+
+def look(setup: Setup) -> Iterator[Finding]:
+    """What a person should look at."""
+    with setup.store.read() as tx:
+        found = backlog(tx)
+    if found.without_channel:
+        message = f"{counted(found.without_channel, 'chat')} without a channel: nothing in the configuration names one."
+        yield Finding("chats_without_channel", "warning", message, "Add them to `channels`, or a `default_channel`.")
+    if found.waiting and found.oldest > LONG:
+        message = f"{counted(found.waiting, 'delivery', 'deliveries')} not done, the oldest for {ago(found.oldest)}."
+        hint = "`relay deliveries list --waiting` says why. Where it gives no cause, no `relay worker` runs."
+        yield Finding("waiting_long", "warning", message, hint)
+    if found.dead:
+        message = f"{counted(found.dead, 'dead letter')}: given up, and kept."
+        hint = "`relay deliveries list --dead` says why; once that is mended, `relay deliveries replay --all`."
+        yield Finding("dead_letters", "warning", message, hint)

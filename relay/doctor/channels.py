@@ -1,0 +1,76 @@
+"""Is each channel of the configuration there, and is the bot in it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from relay.doctor.setup import Setup
+from relay.doctor.told import why_away
+from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited
+from relay.findings import Finding
+from relay.settings import Config
+from relay.slack.setup import ChannelState
+
+MOST = 100  # channels; Slack allows about fifty looks a minute
+
+
+def look(setup: Setup) -> Iterator[Finding]:
+    """What stands in the way of a post, channel by channel."""
+    if setup.slack is None:
+        return
+    for number, (channel, where) in enumerate(configured(setup.settings.config).items()):
+        try:
+            state = setup.slack.channel(channel) if number < MOST else None
+        except OperatorNeeded as error:
+            if error.code != "missing_scope":  # which is told as such
+                yield _refused(channel, where, error)
+        except DeliveryFailed as error:
+            yield _left_out(why_away(error) if not isinstance(error, RateLimited) else "Slack asks for patience")
+            return
+        else:
+            if state is None:
+                yield _left_out(f"there are more than {MOST}")
+                return
+            yield from _standing(setup, channel, where, state)
+
+
+def configured(config: Config) -> Mapping[str, str]:
+    """Each channel that the configuration names, and where it does so first."""
+    found: dict[str, str] = {}
+    for group, channel in config.channels.items():
+        found.setdefault(channel, f"channels.{group}")
+    for route in config.routes:
+        found.setdefault(route.channel, f"routes.{route.name}")
+    for where, named in (("default_channel", config.default_channel), ("alerts.channel", config.alerts.channel)):
+        if named:
+            found.setdefault(named, where)
+    return found
+
+
+def _refused(channel: str, where: str, error: OperatorNeeded) -> Finding:
+    if error.code == "channel_not_found":
+        message = f"Slack shows the bot no channel {channel}."
+        hint = (
+            "If it is private, invite the bot there with /invite. Else correct it: the id stands in Slack under the "
+            "channel's name, About, at the bottom."
+        )
+        return Finding("channel_not_found", "error", message, hint, where)
+    return Finding("channel_refused", "error", f"{channel}: {error}.", "Ask who runs the workspace.", where)
+
+
+def _left_out(why: str) -> Finding:
+    return Finding("channels_left_out", "warning", f"Not every channel was looked at: {why}.", "Run this again later.")
+
+
+def _standing(setup: Setup, channel: str, where: str, state: ChannelState) -> Iterator[Finding]:
+    name = f"#{state.name} ({state.id})" if state.name else channel
+    if state.is_archived:
+        hint = "Bring it back in Slack, or name another one: chats that wait for it move there by themselves."
+        yield Finding("channel_archived", "error", f"The channel {name} is archived.", hint, where)
+    elif not state.is_member:
+        joins = not state.is_private and "channels:join" in (setup.token[0].scopes or ())
+        hint = "Write /invite and the bot's name in it."
+        if joins:
+            hint += " Or leave it: the relay enters by itself with the first message."
+        message = f"The bot is not in {name}."
+        yield Finding("channel_not_member", "warning" if joins else "error", message, hint, where)

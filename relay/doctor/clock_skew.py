@@ -1,0 +1,24 @@
+"""Does this machine's clock agree with Slack's? Slack signs with its time, and what is 5 minutes off is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relay.doctor.setup import Setup
+from relay.doctor.told import ago
+from relay.findings import Finding
+from relay.slack.auth import MAX_AGE
+
+NOTICED = 30.0  # seconds; Slack tells its time in whole ones, and an answer takes a moment
+
+
+def look(setup: Setup) -> Iterator[Finding]:
+    """By how much it is wrong."""
+    _, ahead = setup.token
+    if abs(ahead) < NOTICED:
+        return
+    refused = abs(ahead) >= MAX_AGE - NOTICED
+    then = "replies and clicks are refused for it" if refused else f"from {MAX_AGE} seconds on replies are refused"
+    message = f"This machine's clock is {ago(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} Slack's: {then}."
+    hint = "Set the clock and keep it right: `timedatectl set-ntp true`, or the host's time service."
+    yield Finding("clock_skew", "error" if refused else "warning", message, hint)

@@ -1,0 +1,22 @@
+"""Is there a pooler between the relay and PostgreSQL that nobody has named?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relay.doctor.setup import Setup
+from relay.findings import Finding
+
+
+def look(setup: Setup) -> Iterator[Finding]:
+    """One that was noticed by what it does."""
+    if setup.store.on_sqlite or setup.settings.database_pooler:
+        return
+    from relay.store.db.postgres import notices_pooler  # here and not above: it imports psycopg
+
+    with setup.store.read() as tx:
+        noticed = notices_pooler(tx)
+    if noticed:
+        message = "DATABASE_URL leads through a pooler that lends its connections (PgBouncer)."
+        hint = "Set DATABASE_POOLER=1, or use the address that leads to PostgreSQL itself."
+        yield Finding("pooler_unnamed", "warning", message, hint, "DATABASE_POOLER")

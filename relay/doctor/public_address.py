@@ -1,0 +1,65 @@
+"""Does the relay answer at the address that Kommunicate and Slack call?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from relay.doctor.setup import Setup
+from relay.doctor.told import why_away
+from relay.errors import DeliveryFailed, Unreachable
+from relay.findings import Finding
+from relay.net.call import CERTIFICATE, Response
+
+URL = "RELAY_PUBLIC_URL"
+
+
+def look(setup: Setup) -> Iterator[Finding]:
+    """What a call from outside would meet."""
+    if setup.address is None:
+        hint = f"Set {URL} to the https address that you gave to Kommunicate and Slack, without a path."
+        message = "Nobody has said yet under which address the relay is reached, so it was not tried."
+        yield Finding("public_address_unknown", "info", message, hint, URL)
+        return
+    try:
+        alive = setup.ask("GET", "/healthz")
+        ready = setup.ask("GET", "/readyz")
+    except DeliveryFailed as error:
+        yield _away(setup.address, error)
+    else:
+        yield from _answered(setup.address, alive, ready)
+
+
+def _away(address: str, error: DeliveryFailed) -> Finding:
+    message = f"{address} cannot be called: {why_away(error)}."
+    if isinstance(error, Unreachable) and error.kind == CERTIFICATE:
+        hint = "Renew the certificate, or have the proxy send the whole chain: Kommunicate and Slack refuse it too."
+        return Finding("public_certificate", "error", message, hint, URL)
+    hint = "Start `relay serve`; or correct the address, its DNS entry, or the proxy before the relay."
+    return Finding("public_address", "error", message, hint, URL)
+
+
+def _answered(address: str, alive: Response, ready: Response) -> Iterator[Finding]:
+    if 300 <= alive.status < 400:
+        hint = "Give Kommunicate and Slack, and this variable, the address it leads to: neither follows it with a body."
+        yield Finding("public_redirect", "error", f"{address} answers with another address.", hint, URL)
+    elif alive.status >= 500:
+        message = f"{address} answers with {alive.status}: the proxy is there, and the relay behind it is not."
+        yield Finding("public_address", "error", message, "Start `relay serve`, at the port that the proxy calls.", URL)
+    elif said(alive).get("status") != "ok":
+        message = f"What answers at {address} is not the relay ({alive.status})."
+        hint = "Correct the address, or have the proxy pass everything on to the relay, with no page of its own."
+        yield Finding("public_other", "error", message, hint, URL)
+    elif ready.status != 200:
+        message = f"The relay at {address} runs and cannot store anything ({said(ready).get('error', ready.status)})."
+        hint = "Its log says why, at `store.unavailable`; or it runs with another DATABASE_URL than this one."
+        yield Finding("relay_not_ready", "error", message, hint, URL)
+
+
+def said(response: Response) -> dict[str, object]:
+    """The JSON object that was answered; nothing where it is something else."""
+    try:
+        value = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,28 @@
+"""Do replies reach customers, and if not, why?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relay.doctor.setup import Setup
+from relay.findings import Finding
+from relay.messages import Mode
+from relay.settings import Settings
+
+
+def look(setup: Setup) -> Iterator[Finding]:
+    """That they are off, which may be meant so."""
+    if why := why_off(setup.settings):
+        message = f"Replies are off: {why}. Every card says so."
+        yield Finding("replies_off", "info", message, "Nothing is to be done if that is what you want.")
+
+
+def why_off(settings: Settings) -> str:
+    """Why agents' replies do not reach customers; "" where they do."""
+    if not settings.slack_signing_secrets:
+        return "SLACK_SIGNING_SECRET is not set"
+    if settings.kommunicate_api_key is None:
+        return "KOMMUNICATE_API_KEY is not set"
+    config = settings.config
+    modes = {config.replies.mode, *(route.replies.mode or config.replies.mode for route in config.routes)}
+    return "the YAML file says `replies: {mode: none}`" if modes == {Mode.NONE} else ""

@@ -1,0 +1,72 @@
+"""What the checks look at: the settings, and whom and what they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from relay.clock import Clock
+from relay.errors import StoreUnavailable
+from relay.kommunicate.client import KommunicateClient
+from relay.net.call import Caller, Response
+from relay.settings import Settings
+from relay.slack.setup import SlackSetup, Token
+from relay.store.conversations.kept_files import public_url
+from relay.store.db.engine import Store
+from relay.store.db.schema import SchemaState, schema_state
+from relay.vocabulary import Vendor
+
+DEADLINE = 5.0  # seconds for a request to the relay's own address
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A set-up to be examined. What several checks need is asked for once."""
+
+    settings: Settings
+    env: Mapping[str, str]
+    cwd: Path
+    store: Store
+    clock: Clock
+    slack: SlackSetup | None
+    kommunicate: KommunicateClient | None
+
+    @cached_property
+    def schema(self) -> SchemaState | None:
+        """How the schema stands; None where the database is away."""
+        try:
+            return schema_state(self.store)
+        except StoreUnavailable:
+            return None
+
+    @property
+    def has_tables(self) -> bool:
+        """True where what is stored can be asked for."""
+        return self.schema in (SchemaState.CURRENT, SchemaState.NEWER)
+
+    @cached_property
+    def token(self) -> tuple[Token, float]:
+        """Whose the bot's token is, and by how many seconds our clock is ahead of Slack's; raises `DeliveryFailed`."""
+        if self.slack is None:
+            raise ValueError("no token")
+        before = self.clock.now()
+        token = self.slack.token()
+        middle = (before + self.clock.now()) / 2
+        return token, 0.0 if token.time is None else middle - token.time
+
+    @cached_property
+    def address(self) -> str | None:
+        """Under which address the vendors reach the relay, as the settings say it or Slack has used it."""
+        if self.settings.public_url or not self.has_tables:
+            return self.settings.public_url
+        with self.store.read() as tx:
+            return public_url(tx)
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """What the relay answers at its own address; raises `DeliveryFailed`."""
+        # Who is asked does not matter to the call: the words that name a vendor are not passed on.
+        return Caller(Vendor.KOMMUNICATE, self.address or "", {}).call(method, path, body, headers, deadline=DEADLINE)

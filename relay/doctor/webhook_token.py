@@ -1,0 +1,50 @@
+"""Does the relay take a webhook as Kommunicate would send it? What is tried is half a body, which is never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relay.doctor.public_address import said
+from relay.doctor.setup import Setup
+from relay.doctor.told import why_away
+from relay.errors import DeliveryFailed
+from relay.findings import Finding
+from relay.kommunicate.auth import authentication
+
+TOKEN, PATH = "KOMMUNICATE_WEBHOOK_TOKEN", "/kommunicate/webhook"
+HALF = b"{"
+
+
+def look(setup: Setup) -> Iterator[Finding]:
+    """Why Kommunicate's webhooks would not be accepted."""
+    if not setup.settings.webhook_tokens:
+        hint = f"Where `relay serve` runs it must be set; run `relay doctor` there, or with {TOKEN} set."
+        yield Finding("webhook_token_unset", "warning", f"{TOKEN} is not set here, so it was not tried.", hint, TOKEN)
+        return
+    if setup.address is None:
+        return
+    at = f"{setup.address}{PATH}"
+    headers = {"Content-Type": "application/json", **authentication(setup.settings.webhook_tokens[0])}
+    try:
+        response = setup.ask("POST", PATH, HALF, headers)
+    except DeliveryFailed as error:
+        hint = "Look into the proxy's log."
+        yield Finding("webhook_blocked", "error", f"{at} cannot be called: {why_away(error)}.", hint, TOKEN)
+        return
+    error = said(response).get("error")
+    if response.status == 401 and error:
+        yield _refused(at, "missing" in str(said(response).get("message")))
+    elif response.status not in (400, 422) or not error:
+        message = f"Something before the relay answers at {at} ({response.status})."
+        hint = "Have the proxy pass it on to the relay as it comes: no login, no filter, no page of its own."
+        yield Finding("webhook_blocked", "error", message, hint, TOKEN)
+
+
+def _refused(at: str, is_missing: bool) -> Finding:  # noqa: FBT001  the answer itself
+    if is_missing:
+        message = f"The header Authentication does not arrive at {at}."
+        hint = "The proxy before the relay removes it: have it pass on all headers."
+        return Finding("webhook_header", "error", message, hint, TOKEN)
+    message = f"The relay at {at} refuses this KOMMUNICATE_WEBHOOK_TOKEN."
+    hint = "It was started with another one: give it the same, and start it again."
+    return Finding("webhook_token", "error", message, hint, TOKEN)

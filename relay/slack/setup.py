@@ -1,0 +1,82 @@
+"""What Slack says of a set-up: whose the token is and what it may do, and how a channel stands to the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from relay.slack.api import Api, unreadable
+from relay.slack.client import Identity, SlackClient, identity_of
+
+DEADLINE = 5.0  # seconds for each call: somebody waits for it
+PROBE = "A test of the relay's set-up. It is taken away again at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Whose a bot's token is, its scopes, and what time it is at Slack, in seconds since 1970; None for not said."""
+
+    identity: Identity
+    workspace: str
+    bot: str
+    scopes: frozenset[str] | None
+    time: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """A channel as the bot finds it."""
+
+    id: str
+    name: str
+    is_private: bool
+    is_archived: bool
+    is_member: bool
+
+
+class SlackSetup:
+    """Asks Slack about the set-up; each call raises `DeliveryFailed` where it is refused or not answered."""
+
+    def __init__(self, token: str, base_url: str) -> None:
+        self._api = Api(token, base_url, deadline=DEADLINE)
+        self._client = SlackClient(token, base_url, api=self._api)
+
+    def token(self) -> Token:
+        """Returns whose the token is."""
+        body, headers = self._api.read_whole("auth.test")
+        scopes = headers.get("x-oauth-scopes")
+        granted = None if scopes is None else frozenset(filter(None, (one.strip() for one in scopes.split(","))))
+        workspace, bot = (str(body.get(name) or "") for name in ("team", "user"))
+        return Token(identity_of(body), workspace, bot, granted, _time(headers))
+
+    def channel(self, named: str) -> ChannelState:
+        """Returns how a channel stands, given as an id or "#name"; raises `OperatorNeeded` where the bot sees none."""
+        channel_id = self._client.find_channel(named) if named.startswith("#") else named
+        body = self._api.read("conversations.info", {"channel": channel_id})
+        match body.get("channel"):
+            case {"id": str(found), **channel}:
+                name = channel.get("name")
+                return ChannelState(
+                    found,
+                    name if isinstance(name, str) else "",
+                    channel.get("is_private") is True,
+                    channel.get("is_archived") is True,
+                    channel.get("is_member") is True,
+                )
+        raise unreadable("conversations.info")
+
+    def post(self, channel_id: str, send_id: str) -> str:
+        """Posts a sentence about itself into a channel and returns its `ts`."""
+        return self._client.post(channel_id, {"text": PROBE}, thread_ts=None, send_id=send_id).ts
+
+    def take_back(self, channel_id: str, ts: str) -> None:
+        """Takes such a post away."""
+        self._client.delete(channel_id, ts)
+
+
+def _time(headers: Mapping[str, str]) -> float | None:
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (TypeError, ValueError):
+        return None

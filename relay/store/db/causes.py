@@ -1,0 +1,213 @@
+"""What a database's error means for whoever runs the relay: one table for PostgreSQL, one for SQLite.
+
+PostgreSQL gives what goes wrong on an open connection a code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+Of a connection that was refused the driver tells the words alone, which are English unless the server was set up in
+another language; then the cause stays unnamed. SQLite's codes: https://www.sqlite.org/rescode.html. None of our
+sentences repeats the address: it holds a password.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not come in time, and for a deadlock
+NOT_PERMITTED = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a database does not do what it should, and what to do about it; `code` is the finding's."""
+
+    code: str
+    message: str
+    hint: str
+
+
+TOO_BUSY = Cause(
+    "database_busy",
+    "The database is too busy: none of the relay's connections became free in time.",
+    "Nothing is lost, and it goes on by itself. If it lasts, the database is too slow for what comes in.",
+)
+UNKNOWN = Cause(
+    "database_unavailable",
+    "The database cannot be reached or cannot commit ({kind}).",
+    "Look into the database's own log for what it says about it.",
+)
+AT_IN_PASSWORD = Cause(
+    "database_address",
+    "DATABASE_URL holds more than one @, so what follows the first is taken for the host.",
+    "In the password, write @ as %40, : as %3A, / as %2F, # as %23 and % as %25.",
+)
+HOST = Cause(
+    "database_host",
+    "Nobody knows the host that DATABASE_URL names.",
+    "Correct it: it stands after the @. If it is right, this machine's name service (DNS) does not work.",
+)
+REFUSED = Cause(
+    "database_refused",
+    "Nothing listens at the host and port of DATABASE_URL.",
+    "Start PostgreSQL there, or correct the host and the port (5432 unless it was changed).",
+)
+SILENT = Cause(
+    "database_silent",
+    "PostgreSQL does not answer.",
+    "Check that a firewall or the provider's list of allowed addresses lets this machine through to its port.",
+)
+LOGIN = Cause(
+    "database_login",
+    "PostgreSQL does not accept the user and password of DATABASE_URL.",
+    "Copy the address again from where you got it. In a password, write @ as %40, : as %3A, / as %2F and % as %25.",
+)
+NO_PASSWORD = Cause(
+    "database_no_password",
+    "PostgreSQL asks for a password, and DATABASE_URL holds none.",
+    "Write postgresql://user:password@host/name.",
+)
+USER = Cause(
+    "database_user",
+    "PostgreSQL does not know the user that DATABASE_URL names.",
+    "Correct it: it stands after //. Or make it: CREATE ROLE name LOGIN PASSWORD '...'.",
+)
+NAME = Cause(
+    "database_name",
+    "PostgreSQL has no database of the name that DATABASE_URL ends with.",
+    "Correct the name after the last /, or make it: CREATE DATABASE name OWNER user.",
+)
+TLS_WANTED = Cause(
+    "database_tls_wanted",
+    "PostgreSQL lets this machine in only over TLS, or not at all.",
+    "Add ?sslmode=require to DATABASE_URL. If it is still refused, let pg_hba.conf allow this user and address.",
+)
+TLS_MISSING = Cause(
+    "database_tls_missing",
+    "DATABASE_URL asks for TLS, and PostgreSQL does not offer it.",
+    "Switch it on there (ssl = on). On a network nobody else can read, remove sslmode from DATABASE_URL.",
+)
+CERTIFICATE = Cause(
+    "database_certificate",
+    "PostgreSQL's certificate is not one that this machine trusts for that host.",
+    "Name the provider's root certificate with &sslrootcert=FILE, and the host exactly as the certificate does.",
+)
+NOT_ALLOWED = Cause(
+    "database_not_allowed",
+    "PostgreSQL does not let this user into this database from this machine.",
+    "Add a line for it to pg_hba.conf, or this machine to the provider's allowed addresses.",
+)
+OPTION = Cause(
+    "database_address",
+    "DATABASE_URL has an option, behind the ?, that PostgreSQL's library does not understand.",
+    "Compare it with the address that your provider shows, or leave it out.",
+)
+CONNECTIONS = Cause(
+    "database_connections",
+    "PostgreSQL has no connection left for the relay.",
+    "Each process of the relay takes up to five. Stop what else uses them, run fewer processes, or take a larger plan.",
+)
+STARTING = Cause(
+    "database_starting",
+    "PostgreSQL is starting, stopping or recovering.",
+    "Wait: the relay goes on by itself. If it lasts, look into PostgreSQL's log.",
+)
+PERMISSION = Cause(
+    "database_permission",
+    "The database does not permit its user what the relay needs.",
+    "Make the user of DATABASE_URL the owner of the database and of the relay's tables in it.",
+)
+STANDBY = Cause(
+    "database_read_only",
+    "The database takes no writes.",
+    "Let DATABASE_URL lead to the primary server, not to a standby. A provider also does this when the plan is full.",
+)
+FULL = Cause(
+    "database_full",
+    "There is no room left on the database's disk.",
+    "Make room, or take a larger disk or plan; a shorter retention in the YAML file keeps it smaller. "
+    "Webhooks get a 503 until then.",
+)
+LOCKED = Cause(
+    "database_locked",
+    "Somebody else holds a lock on the database.",
+    "End whatever has a transaction open on it: a backup, a shell, another program.",
+)
+
+BY_STATE: Mapping[str, Cause] = {
+    "28P01": LOGIN,
+    "28000": NOT_ALLOWED,
+    "3D000": NAME,
+    NOT_PERMITTED: PERMISSION,
+    "53100": FULL,
+    "53300": CONNECTIONS,
+    "57P01": STARTING,
+    "57P02": STARTING,
+    "57P03": STARTING,
+    "25006": STANDBY,
+    **dict.fromkeys(LOCKED_OUT, LOCKED),
+}
+
+# The first that applies: of a name with several addresses the driver tells what each of them said. From PostgreSQL's
+# auth.c, hba.c, postinit.c and fe-connect.c, and PgBouncer's client.c.
+BY_WORDS: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
+    (re.compile(words, re.IGNORECASE), cause)
+    for words, cause in (
+        (r"no password supplied", NO_PASSWORD),
+        (r"password authentication failed|(peer|ident|SASL) authentication failed|empty password", LOGIN),
+        (r"role .* does not exist|no such user", USER),
+        (r"database .* does not exist|no such database", NAME),
+        (r"pg_hba\.conf .*(SSL encryption|SSL on|GSS encryption)|not currently accepting", NOT_ALLOWED),
+        (r"pg_hba\.conf|(SSL|TLS)( connection is)? required(?!,)", TLS_WANTED),
+        (r"does not support SSL", TLS_MISSING),
+        (r"certificate", CERTIFICATE),
+        (r"too many (connections|clients)|remaining connection slots|no more connections", CONNECTIONS),
+        (r"database system is|shutting down|server login has been failing", STARTING),
+        (r"permission denied", PERMISSION),
+        (r"translate host name|resolve host|name resolution|not known|nodename nor servname", HOST),
+        (r"connection refused|accepting connections on that socket|no such file", REFUSED),
+        (r"timeout|timed out|no route|unreachable", SILENT),
+        (r"invalid (connection option|sslmode|.* value)|connection option", OPTION),
+    )
+)
+
+_FILE = "Give the user that runs the relay the right to read and write it and the folder it is in."
+FOLDER = Cause(
+    "database_folder",
+    "The folder {folder} for SQLite's file does not exist.",
+    "Make it, or name another file in DATABASE_URL: sqlite:///relay.db is one in the folder where the relay starts, "
+    "sqlite:////var/lib/relay/relay.db, with four slashes, one in /var/lib/relay.",
+)
+NO_FILE = Cause("database_file", "{path} is a folder, not a file.", "Name a file in it: add /relay.db to DATABASE_URL.")
+CLOSED_FILE = Cause("database_permission", "The relay may not open SQLite's file {path}.", _FILE)
+READ_ONLY_FILE = Cause("database_read_only", "The relay may not write to SQLite's file {path}.", _FILE)
+NO_SQLITE = Cause(
+    "database_file",
+    "{path} is not a SQLite database.",
+    "Correct the path in DATABASE_URL; if the file should be one, restore a backup of it.",
+)
+DAMAGED = Cause(
+    "database_damaged",
+    "SQLite's file {path} is damaged.",
+    "Stop the relay, keep a copy of the file, and restore a backup, or save what can be read with sqlite3's .recover.",
+)
+DISK = Cause(
+    "database_disk",
+    "The disk does not read or write SQLite's file {path}.",
+    "Look into the system's log for errors of the disk. SQLite needs a local one: no network share.",
+)
+
+BY_NUMBER: Mapping[int, Cause] = {
+    sqlite3.SQLITE_READONLY: READ_ONLY_FILE,
+    sqlite3.SQLITE_FULL: FULL,
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_NOTADB: NO_SQLITE,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_IOERR: DISK,
+    sqlite3.SQLITE_PERM: CLOSED_FILE,
+    sqlite3.SQLITE_AUTH: CLOSED_FILE,
+}
+
+# The same of the file's system, for the lock that stands beside SQLite's file.
+BY_ERRNO: Mapping[int, Cause] = {errno.EROFS: READ_ONLY_FILE, errno.ENOSPC: FULL, errno.EDQUOT: FULL}

@@ -1,0 +1,81 @@
+"""The doctor: for its command, and for a relay that starts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+
+import structlog
+
+from relay.clock import Clock, SystemClock
+from relay.doctor import AT_START, Check, Setup
+from relay.doctor.examine import again, examine_each, in_order
+from relay.findings import Finding
+from relay.kommunicate.client import KommunicateClient
+from relay.settings import Settings, environment
+from relay.slack.setup import SlackSetup
+from relay.store.db.engine import Store
+from relay.wiring.relay import Relay
+
+AGAIN = 300.0  # seconds until what was wrong is looked at again
+# Nothing that a stranger should learn: how to get in, or at files.
+UNTOLD = ("secret_short", "secret_readable", "database_readable")
+
+log = structlog.get_logger()
+
+
+def build_setup(
+    settings: Settings, store: Store, env: Mapping[str, str], cwd: Path, clock: Clock | None = None
+) -> Setup:
+    """What the doctor looks at; raises SettingsError for a token or key that can be none."""
+    token, key = settings.slack_bot_token, settings.kommunicate_api_key
+    return Setup(
+        settings=settings,
+        env=env,
+        cwd=cwd,
+        store=store,
+        clock=clock or SystemClock(),
+        slack=SlackSetup(token, settings.slack_api_url) if token else None,
+        kommunicate=KommunicateClient(key, settings.kommunicate_api_url) if key else None,
+    )
+
+
+def examine_from_now_on(relay: Relay, cwd: Path) -> None:
+    """Look at the set-up in the background, and again while something is wrong with it; nobody waits for it.
+
+    What is found is in `relay.findings`; what is new is logged, one line each.
+    """
+
+    def look() -> None:
+        checks: Mapping[str, Check] = AT_START
+        store, env = relay.store.share(1), environment(cwd)
+        while checks:
+            each = examine_each(build_setup(relay.settings, store, env, cwd, relay.clock), checks)
+            found = tuple(one for one in in_order(chain(*each.values())) if one.level != "info")
+            if relay.closing.is_set():
+                return
+            tell(found, besides=relay.findings)
+            relay.findings = found
+            checks = again(each, checks)
+            if checks and relay.closing.wait(AGAIN):
+                return
+
+    threading.Thread(target=look, name="doctor", daemon=True).start()
+
+
+def tell(found: tuple[Finding, ...], *, besides: tuple[Finding, ...]) -> None:
+    """Log what is wrong, a line each, but what was told already."""
+    known = {(one.code, one.where) for one in besides}
+    for one in found:
+        if (one.code, one.where) not in known:
+            write = log.error if one.level == "error" else log.warning
+            write("setup.wrong", code=one.code, about=one.where, message=one.message, hint=one.hint)
+    if besides and not found:
+        log.info("setup.mended")
+
+
+def codes_for_strangers(relay: Relay) -> list[str]:
+    """What is wrong with the set-up, for whoever may ask: codes alone."""
+    return [one.code for one in relay.findings if one.code not in UNTOLD]
