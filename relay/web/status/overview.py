@@ -64,7 +64,7 @@ def overview() -> Response:
 
 
 def findings_of(relay: Relay) -> Sequence[Finding]:
-    """All that is known to be wrong with the set-up: the configuration as edited, and what was found since the start."""
+    """All that is known to be wrong: the configuration as edited, and what was found of the set-up since the start."""
     found = (*relay.config_errors, *relay.findings, *relay.settings.warnings)
     return tuple({(one.code, one.where): one for one in reversed(found)}.values())[::-1]
 
