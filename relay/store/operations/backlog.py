@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import and_, func, or_, select
 
@@ -63,7 +63,7 @@ class Gate:
     code: str
     needs_person: bool
     next_slot: float
-    refused_at: float | None = field(default=None)
+    refused_at: float | None
 
 
 def backlog(tx: Tx) -> Backlog:

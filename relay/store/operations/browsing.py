@@ -75,7 +75,8 @@ class StoredWords:
 
 def latest(tx: Tx, before: int | None, limit: int) -> Page:
     """Those in which something came last, below this id of `received`."""
-    first = _newest(tx) + 1 if before is None else before
+    end = _newest(tx) + 1
+    first = end if before is None else min(before, end)
     window = and_(received.c.id < first, received.c.id >= first - LOOKED_AT)
     later = exists(
         select(literal(1)).where(_LATER.c.conversation_id == received.c.conversation_id, _LATER.c.id > received.c.id)

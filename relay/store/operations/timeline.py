@@ -87,12 +87,10 @@ class DeadLetter:
     id: int
     kind: Kind
     conversation_id: int
-    account: str
     group_id: str
     name: str
     customer: str
     channel: str | None
-    rule: str
     cause: str
     created_at: float
     settled_at: float | None
@@ -229,12 +227,10 @@ def _dead_letter(row: Any) -> DeadLetter:
         id=row[deliveries.c.id],
         kind=KINDS.get((row[deliveries.c.lane], row[deliveries.c.topic]), Kind.LINE),
         conversation_id=row[deliveries.c.conversation_id],
-        account=row[conversations.c.account],
         group_id=row[conversations.c.group_id],
         name=row[people.c.name] or "",
         customer=row[conversations.c.opener_sender],
         channel=row[conversations.c.channel_id] or row[conversations.c.channel],
-        rule=row[conversations.c.rule],
         cause=row[deliveries.c.cause],
         created_at=row[deliveries.c.created_at],
         settled_at=row[deliveries.c.settled_at],

@@ -49,7 +49,7 @@ def channels() -> Response:
     """Those of the configuration, and all in which something was posted."""
     relay = doors().relay
     config = relay.settings.config
-    with relay.store.read() as tx:
+    with doors().store.read() as tx:
         standing, gates, now = backlog(tx), gates_now(tx), tx.now
     others = [_pause(gate, now) for gate in gates if gate.scope is not GateScope.CHANNEL]
     rows = _rows(config, gates, standing, now)

@@ -55,7 +55,7 @@ def conversations() -> Response:
     in_text = request.args.get("in") == IN_TEXT
     relay = doors().relay
     reader = Reader(relay)
-    with relay.store.read() as tx:
+    with doors().store.read() as tx:
         searched_since = None
         if words and in_text:
             found, searched_since = _with_words(tx, reader, words), browsing.searched_since(tx)
@@ -83,7 +83,7 @@ def conversation(number: str) -> Response:
     """One conversation, the newest first."""
     relay, before, wanted = doors().relay, id_in(request.args.get("before")), id_in(number)
     reader = Reader(relay)
-    with relay.store.read() as tx:
+    with doors().store.read() as tx:
         chat = None if wanted is None else browsing.find(tx, wanted)
         if chat is None:
             raise NotFound("There is no such conversation.")

@@ -52,7 +52,7 @@ def dead() -> Response:
     """The newest first."""
     relay, before = doors().relay, id_in(request.args.get("before"))
     reader = Reader(relay)
-    with relay.store.read() as tx:
+    with doors().store.read() as tx:
         found = dead_letters(tx, before, PER_PAGE + 1)
         now = tx.now
     shown = found[:PER_PAGE]
@@ -75,7 +75,7 @@ def replay(delivery: str) -> AnyResponse:
     if delivery_id is None:
         raise NotFound(SENTENCES[Told.UNKNOWN])
     relay = doors().relay
-    with relay.store.begin() as tx:
+    with doors().store.begin() as tx:
         found = replay_one(tx, delivery_id)
     told = _TOLD.get(found, Told.ELSEWHERE)
     if told is Told.QUEUED:
@@ -90,7 +90,7 @@ def replay_every() -> AnyResponse:
     """Send all for Slack again, some at a time so that nobody else waits long for the database."""
     relay, count, step = doors().relay, 0, STEP
     while step == STEP and count < MOST_AT_ONCE:
-        with relay.store.begin() as tx:
+        with doors().store.begin() as tx:
             step = replay_all(tx, most=STEP)
         count += step
     log.info("delivery.replayed_all", count=count)

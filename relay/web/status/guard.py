@@ -47,10 +47,10 @@ _OWN_PATH = re.compile(r"/(?:[a-z0-9][a-z0-9/-]{0,100})?(?:\?[A-Za-z0-9=&%+._~-]
 
 
 class Doors:
-    """Sessions and tries of this process."""
+    """Sessions and tries of this process, and its store by one connection at a time: webhooks have the others."""
 
     def __init__(self, relay: Relay) -> None:
-        self.relay = relay
+        self.relay, self.store = relay, relay.store.share(1)
         password = relay.settings.admin_password
         self.sessions = None if not password else Sessions(password)
         self.throttle = Throttle()

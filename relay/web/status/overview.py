@@ -44,7 +44,7 @@ class Span:
 def overview() -> Response:
     """How things stand at this moment."""
     relay = doors().relay
-    with relay.store.read() as tx:
+    with doors().store.read() as tx:
         standing, gates, last, now = backlog(tx), gates_now(tx), last_received_at(tx), tx.now
         spans = [_span(history(tx, since=now - span, step=step), title, per) for span, step, title, per in PARTS]
     told = any(gate.scope is GateScope.CONFIG for gate in gates)  # of the file, by a worker, in other words

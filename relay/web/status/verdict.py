@@ -82,7 +82,7 @@ def _of_gates(gates: Sequence[Gate]) -> Iterator[Reason]:
             path = "/settings" if gate.scope is GateScope.CONFIG else "/channels"
             yield Reason(Level.ACT, f"{name_of(gate)} {verb}: {gate.cause}", todo_of(gate), path)
         elif gate.until is not None:
-            yield Reason(Level.NOTE, f"{name_of(gate)}: a pause. {gate.cause}", BY_ITSELF, "/channels")
+            yield Reason(Level.NOTE, f"{name_of(gate)}, paused: {gate.cause}", BY_ITSELF, "/channels")
 
 
 def _of_backlog(standing: Backlog, gates: Sequence[Gate], now: float) -> Iterator[Reason]:

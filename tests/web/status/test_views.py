@@ -16,6 +16,7 @@ from relay.store.db.engine import Store, open_store
 from relay.store.operations.replay import replay_all
 from relay.store.queue import closing
 from relay.vocabulary import GateScope
+from relay.web.status.guard import DOORS
 from relay.web.status.words import GONE, NOT_SHOWN
 from tests.harness import NOON, FakeClock, body, raw
 from tests.store.shelf import MAPPED, UNMAPPED, bury, open_thread, rows, states, take_in
@@ -367,7 +368,7 @@ def test_where_the_database_is_away_the_page_says_so(page_with: PageWith, clock:
     client = page_with()
     sign_in(client)
     away = open_store("sqlite:////nowhere/at/all.db")
-    client.application.extensions["relay"].store = away
+    client.application.extensions[DOORS].store = away
     for path in ("/", "/conversations", "/dead-letters"):
         response = client.get(path)
         assert response.status_code == 503
