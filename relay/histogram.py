@@ -7,11 +7,13 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 21600.0)
 """Upper bounds in seconds; what took longer than the last one stands under infinity."""
 
 _SUM = "sum"
+_bound = cache(float)  # of its name: there are few, and thousands of histograms are added up for a chart
 
 
 @dataclass(slots=True)
@@ -42,6 +44,14 @@ class Histogram:
             self.numbers[bound] += sign * number
         self.total += sign * other.total
 
+    def merge_json(self, stored: Mapping[str, float]) -> None:
+        """Add what was stored; bounds that the code had then stay as they were."""
+        for name, number in stored.items():
+            if name == _SUM:
+                self.total += number
+            else:
+                self.numbers[_bound(name)] += int(number)
+
     def as_json(self) -> dict[str, float]:
         """What can be stored."""
         numbers = {str(bound): number for bound, number in sorted(self.numbers.items()) if number}
@@ -49,9 +59,10 @@ class Histogram:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, float]) -> Histogram:
-        """What was stored; bounds that the code had then stay as they were."""
-        numbers = {float(bound): int(number) for bound, number in stored.items() if bound != _SUM}
-        return cls(Counter(numbers), float(stored.get(_SUM, 0.0)))
+        """What was stored, as a histogram."""
+        found = cls()
+        found.merge_json(stored)
+        return found
 
 
 def percentile(histogram: Histogram, share: float) -> float | None:

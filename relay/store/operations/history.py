@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,13 +21,11 @@ from relay.store.operations.minutes import (
     KEPT_FOR,
     MINUTE,
     RECEIVED,
-    ByMinute,
     Numbers,
     minute_of,
     read_ended,
     read_received,
     read_summed,
-    to_numbers,
 )
 from relay.store.operations.reports import Kind
 
@@ -59,16 +58,28 @@ def history(tx: Tx, *, since: float, step: float, kinds: Collection[Kind] = MESS
     if step < MINUTE or step % MINUTE:
         raise ValueError("step must be a whole number of minutes")
     begin = minute_of(since)
-    found = _by_minute(tx, begin, kinds)
     intervals = [Numbers() for _ in range(begin, minute_of(tx.now) + 1, int(step))]
-    for (minute, kind), numbers in found:
-        place = int((minute - begin) // step)
-        if kind in kinds and 0 <= place < len(intervals):  # beyond them is what a clock wrote that had jumped ahead
-            intervals[place].merge(numbers)
+    up_to = {RECEIVED: 0, ENDED: 0}
+    kept = _kept(and_(minutes.c.minute >= begin, among(minutes.c.kind, sorted(kinds))))
+    for minute, kind, *numbers, seconds in tx.conn.execute(kept):
+        if kind in up_to:
+            up_to[kind] = minute
+        elif interval := _at(intervals, minute - begin, step):
+            interval.add(*numbers, json.loads(seconds))
+    for live in read_received(tx, received.c.id > up_to[RECEIVED]), read_ended(tx, max(begin, up_to[ENDED])):
+        for (minute, kind), found in live.items():
+            if kind in kinds and (interval := _at(intervals, minute - begin, step)):
+                interval.merge(found)
     return [
         Interval(begin + place * step, one.received, one.delivered, one.failed, one.seconds)
         for place, one in enumerate(intervals)
     ]
+
+
+def _at(intervals: list[Numbers], seconds: int, step: float) -> Numbers | None:
+    """The one that holds this moment, so many seconds after the first begins; a clock that had jumped knows others."""
+    place = int(seconds // step)
+    return intervals[place] if 0 <= place < len(intervals) else None
 
 
 def ended_so_far(tx: Tx) -> dict[Kind, Numbers]:
@@ -81,20 +92,6 @@ def ended_so_far(tx: Tx) -> dict[Kind, Numbers]:
     for (_, kind), numbers in read_ended(tx, kept.up_to).items():
         found[kind].merge(replace(numbers, failed=0))
     return dict(found)
-
-
-def _by_minute(tx: Tx, begin: int, kinds: Collection[Kind]) -> list[tuple[tuple[int, Kind], Numbers]]:
-    up_to, found = {RECEIVED: 0, ENDED: 0}, []
-    for row in tx.conn.execute(_kept(and_(minutes.c.minute >= begin, among(minutes.c.kind, sorted(kinds))))):
-        if row.kind in up_to:
-            up_to[row.kind] = row.minute
-        else:
-            found.append(((row.minute, Kind(row.kind)), to_numbers(row)))
-    live: tuple[ByMinute, ...] = (
-        read_received(tx, received.c.id > up_to[RECEIVED]),
-        read_ended(tx, max(begin, up_to[ENDED])),
-    )
-    return [*found, *(each for one in live for each in one.items())]
 
 
 def _kept(these: ColumnElement[bool]) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +56,13 @@ class Numbers:
         self.delivered += sign * other.delivered
         self.failed += sign * other.failed
         self.seconds.merge(other.seconds, sign)
+
+    def add(self, received: int, delivered: int, failed: int, seconds: Mapping[str, float]) -> None:
+        """Add what a row of `minutes` says."""
+        self.received += received
+        self.delivered += delivered
+        self.failed += failed
+        self.seconds.merge_json(seconds)
 
 
 ByMinute = dict[tuple[int, Kind], Numbers]
