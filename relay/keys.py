@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 MAX_KEY = 255  # characters
+MAX_SEARCHED = 100  # characters of a name that count in a search: an index takes no more than some hundred
 PIECE = "piece:"  # before the key of a message that came in pieces, for one of them
 # Characters that show nothing and reorder or hide what stands beside them: overrides and isolates of direction, widths
 # of zero, tags. Not the joiners, which Persian and emoji need, and of tags those of a flag.
@@ -27,3 +29,16 @@ def key_of(value: Any, *, most: int = MAX_KEY) -> str | None:
 def without_invisible(text: str) -> str:
     """Return the text without characters that show nothing and could make it read as something else."""
     return _INVISIBLE.sub(lambda found: found[1] or "", text)
+
+
+def search_words(text: str) -> str:
+    """Return text as it is searched: without capitals, invisible characters and doubled blanks."""
+    plain = without_invisible(UNHOLDABLE.sub(" ", unicodedata.normalize("NFKC", text)))
+    return " ".join(plain.casefold().split())
+
+
+def search_names(name: str) -> tuple[str, str]:
+    """Return a name as it is searched, and the same with its last word first: "" where it has one word."""
+    words = search_words(name)[:MAX_SEARCHED]
+    first, _, last = words.rpartition(" ")
+    return words, f"{last} {first}" if first else ""

@@ -21,6 +21,7 @@ MOST = 10_000  # lines that wait to be written; more are left out
 GATHERED = 0.02  # seconds for which lines are gathered
 FIRST = ("timestamp", "level", "event")
 AT_THE_END = 2.0  # seconds that the end of the process waits for the last lines
+REHEARSAL = "rehearsal"  # bound to what is not done in earnest: nobody reads of it
 
 
 class Lines:
@@ -82,6 +83,13 @@ _configured: list[Lines] = []
 atexit.register(flush_logs)
 
 
+def _in_earnest(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Leave out what a rehearsal does: it posts nothing."""
+    if event.get(REHEARSAL):
+        raise structlog.DropEvent
+    return event
+
+
 def _visible(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     """Ids come from outside: nothing in a line may turn it around, hide in it, or look like another line."""
     for name, value in event.items():
@@ -112,6 +120,7 @@ def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _in_earnest,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _visible,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 import click
@@ -19,32 +18,11 @@ from relay.errors import Rejected
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage
 from relay.owners import ACCOUNT
-from relay.routing.facts import SIMPLE, Facts
-from relay.routing.per_route import every_redaction
-from relay.routing.redact import redactor
-from relay.routing.rules import Router, Tried
 from relay.settings import Settings
 from relay.store.operations.bodies import StoredBody, body_of, last_bodies
-from relay.wiring.deciding import chat_facts
-from relay.wiring.rehearsal import rehearse
+from relay.wiring.dry_run import Routed, dry_run, read_message
 
-LEFT_OUT = ("title", "hours", "days", "account")  # the same as another, the same for all, or given
 COLUMNS = ("id", "group_id", "rule", "channel", "why")
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """What becomes of a message; `facts` are what routes can ask of it, under their names, without what is hidden.
-
-    `posts` are the arguments of each call of Slack's, in order.
-    """
-
-    facts: Mapping[str, str]
-    rules: Sequence[Tried]
-    channel: str | None
-    rule: str
-    why: str
-    posts: Sequence[Mapping[str, Any]]
 
 
 @click.command()
@@ -69,7 +47,7 @@ def route(*, file: Any, received: int | None, last: int | None, account: str, as
         return
     found = _read(settings, file, account) if received is None else _stored(settings, received)
     message = _message(found)
-    _print(_routed(settings, message, found), as_json=as_json)
+    _print(dry_run(settings, message, found), as_json=as_json)
 
 
 def _read(settings: Settings, file: Any, account: str) -> StoredBody:
@@ -87,27 +65,10 @@ def _stored(settings: Settings, received_id: int) -> StoredBody:
 
 
 def _message(stored: StoredBody) -> ChatMessage:
-    body = stored.body or b""
-    if len(body) > MAX_BODY:
-        _refuse(f"The body is larger than {MAX_BODY:,} bytes: it would be refused.")
     try:
-        message = parse_webhook(body, account=stored.account)
+        return read_message(stored)
     except Rejected as error:
-        _refuse(f"The body would be refused: {error}")
-    if not isinstance(message, ChatMessage):
-        _refuse(f"The message would not be shown: {message.reason}.")
-    return message
-
-
-def _routed(settings: Settings, message: ChatMessage, stored: StoredBody, *, posts: bool = True) -> Routed:
-    router, facts = Router(settings.config), chat_facts(settings.config, message, stored.received_at)
-    decision = router.choose(facts)
-    shown = rehearse(settings, message, stored.body or b"") if posts else []
-    hides = redactor(every_redaction(settings.config))
-    clean = hides.clean if hides else str
-    said = {name: clean(value) for name, value in _facts(facts).items()}
-    rules = [replace(tried, why=clean(tried.why)) for tried in router.explain(facts)]
-    return Routed(said, rules, decision.channel, decision.rule, decision.why, shown)
+        _refuse(str(error))
 
 
 def _print(routed: Routed, *, as_json: bool) -> None:
@@ -127,12 +88,6 @@ def _print(routed: Routed, *, as_json: bool) -> None:
         click.echo(f"\nPost {number + 1}, {place}:\n{json.dumps(post, indent=2)}")
 
 
-def _facts(facts: Facts) -> dict[str, str]:
-    """What routes can ask of it, under their names; what it does not have is left out."""
-    said = {name: str(value) for name in SIMPLE for value in facts.values(name) if name not in LEFT_OUT}
-    return {**said, **({"metadata": json.dumps(facts.metadata)} if facts.metadata else {})}
-
-
 def _print_last(settings: Settings, count: int, *, as_json: bool) -> None:
     with open_existing(settings) as store, store.read() as tx:
         bodies = last_bodies(tx, count)
@@ -146,7 +101,7 @@ def _row(settings: Settings, stored: StoredBody) -> dict[str, Any]:
         return {"id": stored.id, "why": f"refused: {error}"}
     if not isinstance(message, ChatMessage):
         return {"id": stored.id, "group_id": message.conversation.group_id, "why": f"not shown: {message.reason}"}
-    routed = _routed(settings, message, stored, posts=False)
+    routed = dry_run(settings, message, stored, posts=False)
     decided = {"rule": routed.rule, "channel": routed.channel, "why": routed.why}
     return {"id": stored.id, "group_id": message.conversation.group_id, **decided}
 

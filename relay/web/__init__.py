@@ -8,7 +8,7 @@ import structlog
 from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
-from relay.web import errors, files, health, kommunicate, metrics, slack
+from relay.web import errors, files, health, kommunicate, metrics, slack, status
 from relay.wiring import Relay, Reloader, build_relay, learn_identity, ready_schema
 
 log = structlog.get_logger()
@@ -31,6 +31,7 @@ def create_app(relay: Relay | None = None) -> Flask:
     errors.register(app)
     app.register_blueprint(kommunicate.bp)
     app.register_blueprint(health.bp)
+    status.register(app, relay)
     if relay.settings.hears_slack:
         app.register_blueprint(slack.bp)
         app.register_blueprint(files.bp)

@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 RETRY_AFTER = "5"  # seconds
 REFUSED = 401
+UNFORESEEN = "Something unforeseen happened; it has been logged."
 
 
 def register(app: Flask) -> None:
@@ -66,10 +67,15 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unforeseen(error: Exception) -> Response:
+    log_unforeseen(error)
+    return error_response(500, "internal", UNFORESEEN)
+
+
+def log_unforeseen(error: Exception) -> None:
+    """Write down what nobody foresaw, and where."""
     # Only the type: the message or the traceback may quote what a customer wrote.
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     at = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
     log.error("web.failed", error=type(error).__name__, at=at)
-    return error_response(500, "internal", "Something unforeseen happened; it has been logged.")

@@ -10,8 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
 from relay.delivery.worker import Worker
 from relay.errors import Permanent
+from relay.logs import REHEARSAL
 from relay.messages import ChatMessage, Person
 from relay.settings import Settings
 from relay.settings.keys import AccountKeys, WorkspaceKeys
@@ -51,7 +54,7 @@ def rehearse(settings: Settings, message: ChatMessage, body: bytes) -> list[Mapp
 
     Where replies are possible is seen from the settings; nobody's name is looked up, and no file is fetched.
     """
-    with _relay(settings) as relay:
+    with bound_contextvars(**{REHEARSAL: True}), _relay(settings) as relay:
         decision = relay.choose(message)
         if decision.channel is None:
             return []

@@ -12,7 +12,7 @@ ERASED = {
     "received": {"body"},
     "deliveries": {"cause", "asks"},
     "sends": {"payload", "cause"},
-    "people": {"account", "user_id", "name", "role", "email", "phone"},
+    "people": {"account", "user_id", "name", "role", "email", "phone", "search_name", "search_last"},
     "kept_files": {"name", "cause", "content_type", "token"},
     "file_pieces": {"content"},
     "file_contents": {"name", "place"},

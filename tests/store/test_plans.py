@@ -12,6 +12,7 @@ from sqlalchemy import text
 from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.operations import backlog, browsing, timeline
 from relay.store.operations.history import ended_so_far, history
 from relay.store.operations.minutes import roll_up
 from relay.store.operations.reports import Which, list_deliveries
@@ -148,6 +149,24 @@ def one_list(store: Store) -> None:
             list_deliveries(tx, which, LIMITS)
 
 
+def one_page_of_everything(store: Store) -> None:
+    """What the status page asks for."""
+    with store.read() as tx:
+        backlog.backlog(tx)
+        backlog.gates_now(tx)
+        backlog.last_received_at(tx)
+        browsing.latest(tx, None, 10)
+        browsing.find(tx, 20)
+        browsing.by_group(tx, "g20", 10)
+        browsing.by_customer(tx, "jane", None, 10)
+        browsing.searched_since(tx)
+        list(browsing.newest_words(tx))
+        found = timeline.came_in(tx, 1, None, 10)
+        timeline.tasks_of(tx, [one.id for one in found])
+        timeline.thread_sends(tx, 20, "C0VIP", "17.20")
+        timeline.dead_letters(tx, None, 10)
+
+
 STEPS = [
     one_message,
     one_post,
@@ -159,6 +178,7 @@ STEPS = [
     one_scrape,
     one_look_at_the_charts,
     one_list,
+    one_page_of_everything,
 ]
 
 

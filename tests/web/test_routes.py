@@ -18,7 +18,9 @@ BEARER = {"Authorization": "Bearer metrics-token"}
 
 
 @ON_ONE
-@pytest.mark.parametrize("path", ["/", "/login", "/slack/events", "/nope", f"{HOOK}/", "/kommunicate//webhook", "/%ff"])
+@pytest.mark.parametrize(
+    "path", ["/login", "/conversations", "/slack/events", "/nope", f"{HOOK}/", "/kommunicate//webhook", "/%ff"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_does_not_exist_is_404_as_json(client: FlaskClient, method: str, path: str) -> None:
     """A doubled slash too: a redirect would be followed by no sender of webhooks."""

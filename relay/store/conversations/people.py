@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from relay.keys import search_names
 from relay.messages import Agent, Person, Role, Standing
 from relay.owners import ACCOUNT, owned
 from relay.store.db.dialects import upsert
@@ -78,7 +79,9 @@ def _slack(team: str, account: str) -> str:
     return f"slack {owned(account, team)}"
 
 
-def _remember(tx: Tx, account: str, user_id: str, **values: str) -> None:
+def _remember(tx: Tx, account: str, user_id: str, *, name: str, **more: str) -> None:
+    search_name, search_last = search_names(name)
+    values = {"name": name, "search_name": search_name, "search_last": search_last, **more}
     new = upsert(tx, people).values(account=account, user_id=user_id, looked_up_at=tx.now, **values)
     again = {**values, "looked_up_at": tx.now}
     tx.conn.execute(new.on_conflict_do_update(index_elements=["account", "user_id"], set_=again))

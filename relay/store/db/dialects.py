@@ -13,6 +13,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given
 
+LAST_CHARACTER = "\U0010ffff"
+
 
 class Moment(Protocol):
     """Whoever says in a statement what time it is: a transaction, or `BOUND`."""
@@ -61,6 +63,14 @@ def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | fl
 def ahead(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
     """True where `due` is still to come, and believable."""
     return and_(due.is_not(None), due > moment.now, due <= moment.now + delay)
+
+
+def begins_with(tx: Tx, column: ColumnElement[Any], beginning: str) -> ColumnElement[bool]:
+    """True where a text begins so, byte by byte, as `by_beginning` has it in its index."""
+    end = beginning + LAST_CHARACTER
+    if tx.on_postgres:  # its usual comparisons follow its language
+        return and_(column.bool_op("~>=~")(beginning), column.bool_op("~<~")(end))
+    return and_(column >= beginning, column < end)
 
 
 class joined(FunctionElement[str]):  # noqa: N801 - a function of SQL's

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from relay.store.db.tables import Id, index_over, metadata, words_column
 
-__all__ = ["alerts", "file_contents", "file_pieces", "kept_files", "learned", "metadata", "minutes"]
+__all__ = ["alerts", "counts", "file_contents", "file_pieces", "kept_files", "learned", "metadata", "minutes"]
 
 kept_files = Table(
     "kept_files",
@@ -75,6 +75,14 @@ learned = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("up_to", BigInteger, nullable=False),  # the last id that is counted here
+    Column("counted", Text, nullable=False),  # JSON: how many of each kind
 )
 
 alerts = Table(

@@ -61,6 +61,11 @@ def index_over(name: str, *columns: str, where: str, on_postgres: str = "", uniq
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(on_postgres or where))
 
 
+def by_beginning(name: str, column: str) -> Index:
+    """An index that finds texts by how they begin, whatever PostgreSQL's language is."""
+    return Index(name, column, postgresql_ops={column: "text_pattern_ops"})
+
+
 conversations = Table(
     "conversations",
     metadata,
@@ -102,6 +107,8 @@ conversations = Table(
     index_over("conversations_unmapped", "id", where="channel IS NULL"),
     index_over("conversations_waiting", "waits_since", where="waits_since IS NOT NULL"),
     index_over("conversations_held", "id", where="holder = 'agent' AND status <> 'resolved'"),
+    Index("conversations_by_group", "group_id"),
+    Index("conversations_by_customer", "opener_sender", "id"),
 )
 
 received = Table(
@@ -200,6 +207,7 @@ deliveries = Table(
     index_over("deliveries_corrected", "correction_id", where="correction_id IS NOT NULL"),
     index_over("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
     index_over("deliveries_not_delivered", "state", "lane", "topic", "created_at", where="state <> 'delivered'"),
+    index_over("deliveries_dead", "id", where="state = 'dead'"),
     Index("deliveries_of_received", "received_id"),
     index_over("deliveries_settled", "settled_at", where="settled_at IS NOT NULL"),
     sqlite_autoincrement=True,
@@ -253,6 +261,7 @@ send_parts = Table(
     PrimaryKeyConstraint("send_id", "delivery_id", "part"),
     # No part of a message can be on its way, or visible, in two sends at once.
     index_over("send_parts_live", "delivery_id", "part", where="live = 1", on_postgres="live", unique=True),
+    index_over("send_parts_earlier", "delivery_id", where="live = 0", on_postgres="NOT live"),
 )
 
 gates = Table(
@@ -285,14 +294,9 @@ people = Table(
     words_column("email"),  # of a Slack user, by which an agent is found; of a customer where cards show it
     words_column("phone"),  # of a customer where cards show it
     Column("looked_up_at", Double, nullable=False),
+    words_column("search_name"),  # the name as it is searched, and beginning with its last word
+    words_column("search_last"),
     PrimaryKeyConstraint("account", "user_id"),
     Index("people_by_role", "role"),
-)
-
-counts = Table(
-    "counts",
-    metadata,
-    Column("what", Text, primary_key=True),
-    Column("up_to", BigInteger, nullable=False),  # the last id that is counted here
-    Column("counted", Text, nullable=False),  # JSON: how many of each kind
+    *(by_beginning(f"people_by_{name}", name) for name in ("search_name", "search_last")),
 )

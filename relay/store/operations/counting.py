@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from relay.store.db.dialects import upsert
 from relay.store.db.engine import Tx
-from relay.store.db.tables import counts
+from relay.store.db.file_tables import counts
 
 
 @dataclass(frozen=True, slots=True)

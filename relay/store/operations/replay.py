@@ -47,8 +47,8 @@ def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
     return Replayed.QUEUED
 
 
-def replay_all(tx: Tx, *, within: float | None = None) -> int:
-    """Queue every dead letter for Slack again, or those buried within so many seconds; returns how many.
+def replay_all(tx: Tx, *, within: float | None = None, most: int | None = None) -> int:
+    """Queue every dead letter for Slack again, or those buried within so many seconds, or `most`; returns how many.
 
     Replies are left out: they may have reached the customer, and only a person can know.
     """
@@ -62,6 +62,8 @@ def replay_all(tx: Tx, *, within: float | None = None) -> int:
     )
     if within is not None:
         query = query.where(deliveries.c.settled_at >= tx.now - within)
+    if most is not None:
+        query = query.limit(most)
     rows = tx.conn.execute(query).all()
     for (conversation_id, lane), found in groupby(rows, key=lambda row: (row.conversation_id, row.lane)):
         _revive(tx, conversation_id, Lane(lane), [row.id for row in found])

@@ -1,0 +1,238 @@
+"""What came in a conversation, what was to be done about it, and every send that was made for that."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, union_all
+
+from relay.store.db.dialects import among, equals
+from relay.store.db.engine import Tx
+from relay.store.db.tables import OPEN_SENDS, conversations, deliveries, people, received, send_parts, sends
+from relay.store.operations.reports import KINDS, Kind
+from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, SendKind, SendState, Source
+
+MOST_SENDS = 40  # of one delivery; one that was repeated for days has many
+MOST_OPEN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Something that came in; `body` is None once it was forgotten, `gone`: its author took it back.
+
+    `received_at` is in seconds since 1970, `copies` is how many duplicates came after it.
+    """
+
+    id: int
+    source: Source
+    kind: ReceivedKind
+    outcome: Outcome
+    reason: str
+    received_at: float
+    gone: bool
+    copies: int
+    key: str | None = None
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One send, with all that was found out about it; times are in seconds since 1970.
+
+    `looks` and `failed_looks` count how often it was looked for, `resent` how often it went out again. `live`: what it
+    carries is not in another one meanwhile.
+    """
+
+    id: str
+    lane: Lane
+    kind: SendKind
+    state: SendState
+    channel: str
+    thread_ts: str | None
+    ts: str | None
+    created_at: float
+    started_at: float | None
+    looks: int
+    failed_looks: int
+    resent: int
+    cause: str
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One delivery: what was to be done about something that came in, and the sends that were made for it."""
+
+    id: int
+    received_id: int
+    lane: Lane
+    kind: Kind
+    topic: str
+    state: DeliveryState
+    form: str
+    cause: str
+    created_at: float
+    settled_at: float | None
+    pressed_by: str
+    attempts: Sequence[Attempt] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A delivery that was given up. `name` is its customer's, "" if unknown; `stored`: it can be sent again."""
+
+    id: int
+    kind: Kind
+    conversation_id: int
+    group_id: str
+    name: str
+    customer: str
+    channel: str | None
+    cause: str
+    created_at: float
+    settled_at: float | None
+    stored: bool
+
+    @property
+    def is_of_agent(self) -> bool:
+        """True for a reply: it may have reached the customer all the same."""
+        return self.kind in (Kind.REPLY, Kind.CLICK)
+
+
+def came_in(tx: Tx, conversation_id: int, before: int | None, limit: int) -> Sequence[Came]:
+    """What came in a conversation, the newest first, below this id."""
+    here = received.c.conversation_id == conversation_id
+    which = here if before is None else and_(here, received.c.id < before)
+    return [
+        _came(row) for row in tx.conn.execute(select(received).where(which).order_by(received.c.id.desc()).limit(limit))
+    ]
+
+
+def came(tx: Tx, ids: Collection[int]) -> Mapping[int, Came]:
+    """What came in under these ids."""
+    return {row.id: _came(row) for row in tx.conn.execute(select(received).where(received.c.id.in_(ids)))}
+
+
+def tasks_of(tx: Tx, received_ids: Collection[int]) -> Mapping[int, Sequence[Task]]:
+    """What was to be done about each of these, in order."""
+    query = select(deliveries).where(deliveries.c.received_id.in_(received_ids)).order_by(deliveries.c.id)
+    rows = tx.conn.execute(query).all()
+    attempts = _attempts(tx, [row.id for row in rows])
+    found: dict[int, list[Task]] = defaultdict(list)
+    for row in rows:
+        found[row.received_id].append(_task(row, attempts.get(row.id, ())))
+    return found
+
+
+def thread_sends(tx: Tx, conversation_id: int, channel: str | None, thread_ts: str | None) -> Sequence[Attempt]:
+    """The send that opened its thread, and whatever of the conversation is under way."""
+    here = sends.c.conversation_id == conversation_id
+    is_open = and_(here, among(sends.c.state, OPEN_SENDS))
+    root = and_(sends.c.channel == channel, sends.c.ts == thread_ts, sends.c.ts.is_not(None), here)
+    opened = tx.conn.execute(select(sends).where(root).limit(1)).all() if channel and thread_ts else []
+    under_way = tx.conn.execute(select(sends).where(is_open).order_by(sends.c.lane, sends.c.seq).limit(MOST_OPEN)).all()
+    return [_attempt(row) for row in (*opened, *under_way)]
+
+
+def dead_letters(tx: Tx, before: int | None, limit: int) -> Sequence[DeadLetter]:
+    """What was given up, the newest first, below this id."""
+    dead = equals(deliveries.c.state, DeliveryState.DEAD)
+    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
+    recall = and_(equals(deliveries.c.lane, Lane.FILES), received.c.gone)  # a file's deletion needs nothing stored
+    query = (
+        select(deliveries, conversations, people.c.name, or_(received.c.body.is_not(None), recall).label("stored"))
+        .join(received, received.c.id == deliveries.c.received_id)
+        .join(conversations, conversations.c.id == deliveries.c.conversation_id)
+        .outerjoin(people, customer)
+        .where(dead if before is None else and_(dead, deliveries.c.id < before))
+        .order_by(deliveries.c.id.desc())
+        .limit(limit)
+    )
+    return [_dead_letter(row) for row in tx.conn.execute(query).mappings()]
+
+
+def _attempts(tx: Tx, ids: Collection[int]) -> Mapping[int, Sequence[Attempt]]:
+    """By delivery, in the order in which they were made; each of several parts of a long text is a send."""
+    mine = select(send_parts.c.send_id, send_parts.c.delivery_id, send_parts.c.live)
+    here = send_parts.c.delivery_id.in_(ids)
+    parts = union_all(mine.where(here, send_parts.c.live), mine.where(here, ~send_parts.c.live)).subquery()
+    carried = func.max(parts.c.live) if not tx.on_postgres else func.bool_or(parts.c.live)
+    once = select(parts.c.send_id, parts.c.delivery_id, carried.label("live")).group_by(
+        parts.c.send_id, parts.c.delivery_id
+    )
+    per_send = once.subquery()
+    query = select(sends, per_send.c.delivery_id, per_send.c.live).join(per_send, per_send.c.send_id == sends.c.id)
+    found: dict[int, list[Attempt]] = defaultdict(list)
+    for row in tx.conn.execute(query.order_by(sends.c.created_at, sends.c.seq)):
+        found[row.delivery_id].append(_attempt(row, live=bool(row.live)))
+    return {delivery_id: made[-MOST_SENDS:] for delivery_id, made in found.items()}
+
+
+def _came(row: Any) -> Came:
+    return Came(
+        id=row.id,
+        source=Source(row.source),
+        kind=ReceivedKind(row.kind),
+        outcome=Outcome(row.outcome),
+        reason=row.reason,
+        received_at=row.received_at,
+        gone=row.gone,
+        copies=row.copies,
+        key=row.key,
+        body=None if row.body is None else bytes(row.body),
+    )
+
+
+def _attempt(row: Any, *, live: bool = True) -> Attempt:
+    return Attempt(
+        id=row.id,
+        lane=Lane(row.lane),
+        kind=SendKind(row.kind),
+        state=SendState(row.state),
+        channel=row.channel,
+        thread_ts=row.thread_ts,
+        ts=row.ts,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        looks=row.looks,
+        failed_looks=row.failed_looks,
+        resent=row.resent,
+        cause=row.cause,
+        live=live,
+    )
+
+
+def _task(row: Any, attempts: Sequence[Attempt]) -> Task:
+    return Task(
+        id=row.id,
+        received_id=row.received_id,
+        lane=Lane(row.lane),
+        kind=KINDS.get((row.lane, row.topic), Kind.LINE),
+        topic=row.topic,
+        state=DeliveryState(row.state),
+        form=row.form,
+        cause=row.cause,
+        created_at=row.created_at,
+        settled_at=row.settled_at,
+        pressed_by=row.pressed_by,
+        attempts=attempts,
+    )
+
+
+def _dead_letter(row: Any) -> DeadLetter:
+    return DeadLetter(
+        id=row[deliveries.c.id],
+        kind=KINDS.get((row[deliveries.c.lane], row[deliveries.c.topic]), Kind.LINE),
+        conversation_id=row[deliveries.c.conversation_id],
+        group_id=row[conversations.c.group_id],
+        name=row[people.c.name] or "",
+        customer=row[conversations.c.opener_sender],
+        channel=row[conversations.c.channel_id] or row[conversations.c.channel],
+        cause=row[deliveries.c.cause],
+        created_at=row[deliveries.c.created_at],
+        settled_at=row[deliveries.c.settled_at],
+        stored=bool(row["stored"]),
+    )

@@ -1,0 +1,46 @@
+"""The pages behind the password, all of them under the same guard."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from relay.errors import StoreUnavailable
+from relay.web.errors import RETRY_AFTER, UNFORESEEN, log_unforeseen
+from relay.web.status.guard import only_signed_in, protect
+from relay.web.status.render import page
+
+AWAY = "The database cannot be reached, or cannot commit. Webhooks are answered 503 meanwhile, and nothing is lost."
+
+log = structlog.get_logger()
+pages = Blueprint("pages", __name__)
+pages.before_request(only_signed_in)
+pages.after_request(protect)
+
+
+@pages.errorhandler(HTTPException)
+def refused(error: HTTPException) -> Response:
+    """What is wrong, as a page."""
+    return page("trouble.html", error.code or 500, said=error.description or error.name)
+
+
+@pages.errorhandler(StoreUnavailable)
+def away(error: StoreUnavailable) -> Response:
+    """The database does not answer."""
+    log.error("store.unavailable", code=error.code, cause=str(error), hint=error.hint)
+    response = page("trouble.html", 503, live=request.method == "GET", said=AWAY, why=str(error), todo=error.hint)
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response
+
+
+@pages.errorhandler(Exception)
+def unforeseen(error: Exception) -> Response:
+    """The same in words that quote nothing of anybody's."""
+    log_unforeseen(error)
+    return page("trouble.html", 500, said=UNFORESEEN)
+
+
+def id_in(text: str | None) -> int | None:
+    """A number of ours out of an address; None for anything else."""
+    return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None

@@ -1,0 +1,98 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+import hmac
+import math
+import secrets
+
+import structlog
+from flask import Blueprint, Response, g, redirect, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from relay.clock import monotonic
+from relay.web.status.guard import COOKIE, LARGEST_LOGIN, doors, is_https, limit_form, only_signed_in, own_path, protect
+from relay.web.status.pages import refused
+from relay.web.status.render import page
+from relay.web.status.session import LASTS
+
+FORM_COOKIE = "relay_login"  # what the form of one who is not signed in yet must repeat
+FORM_LASTS = 3600  # seconds
+WRONG, REPEAT = "That is not the password.", "The form was too old. Please try again."
+
+signing_in = Blueprint("signing_in", __name__)
+signing_in.after_request(protect)
+signing_in.register_error_handler(HTTPException, refused)
+log = structlog.get_logger()
+
+
+@signing_in.get("/login")
+def login() -> AnyResponse:
+    """The form; whoever is signed in needs none."""
+    return redirect("/", 303) if doors().session() is not None else _form()
+
+
+@signing_in.post("/login")
+def sign_in() -> AnyResponse:
+    """Begin a session for whoever knows the password; who tries too often has to wait."""
+    limit_form(LARGEST_LOGIN)
+    known, sent = request.cookies.get(FORM_COOKIE, ""), request.form.get("token", "")
+    if not known or not hmac.compare_digest(_bytes(sent), _bytes(known)):
+        return _form(REPEAT, 403)
+    throttle, address = doors().throttle, request.remote_addr or ""
+    wait = throttle.attempt(address, monotonic())
+    if wait > 0:
+        return _too_early(address, math.ceil(wait))
+    expected = doors().relay.settings.admin_password or ""
+    if not hmac.compare_digest(_bytes(request.form.get("password", "")), _bytes(expected)):
+        log.warning("login.refused", address=address)
+        return _form(WRONG, 401)
+    throttle.right(address)
+    log.info("login.accepted", address=address)
+    return _begin_session()
+
+
+@signing_in.post("/logout")
+def sign_out() -> AnyResponse:
+    """End the session in this browser."""
+    sent_away = only_signed_in()
+    if sent_away is not None:
+        return sent_away
+    g.session = None
+    response = redirect("/login", 303)
+    response.delete_cookie(COOKIE, samesite="Strict", httponly=True)
+    return response
+
+
+def _begin_session() -> AnyResponse:
+    relay, sessions = doors().relay, doors().sessions
+    if sessions is None:
+        raise NotFound
+    response = redirect(own_path(request.form.get("next", "")), 303)
+    cookie, secure = sessions.begin(relay.clock.now()), is_https(relay.settings.public_url)
+    response.set_cookie(COOKIE, cookie, max_age=int(LASTS), httponly=True, secure=secure, samesite="Strict")
+    response.delete_cookie(FORM_COOKIE, samesite="Strict", httponly=True)
+    return response
+
+
+def _form(said: str = "", status: int = 200) -> Response:
+    """The form with a token of its own: nothing of the password is in it, so it may be given to anybody."""
+    known = secrets.token_urlsafe(24)
+    where = own_path(request.values.get("next", ""))
+    response = page("login.html", status, said=said, login_token=known, next=where)
+    secure = is_https(doors().relay.settings.public_url)
+    response.set_cookie(FORM_COOKIE, known, max_age=FORM_LASTS, httponly=True, secure=secure, samesite="Strict")
+    return response
+
+
+def _too_early(address: str, seconds: int) -> Response:
+    log.warning("login.slowed", address=address, seconds=seconds)
+    unit = "second" if seconds == 1 else "seconds"
+    response = _form(f"Too many wrong passwords. Try again in {seconds} {unit}.", 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

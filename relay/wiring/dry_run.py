@@ -1,0 +1,70 @@
+"""What becomes of a message: which rule takes it, to which channel, why, and what Slack would get. Posts nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from relay.errors import Rejected
+from relay.kommunicate.parse import MAX_BODY, parse_webhook
+from relay.messages import ChatMessage
+from relay.routing.facts import SIMPLE, Facts
+from relay.routing.per_route import every_redaction
+from relay.routing.redact import redactor
+from relay.routing.rules import Router, Tried
+from relay.settings import Settings
+from relay.store.operations.bodies import StoredBody
+from relay.vocabulary import Outcome
+from relay.wiring.deciding import chat_facts
+from relay.wiring.rehearsal import rehearse
+
+LEFT_OUT = ("title", "hours", "days", "account")  # the same as another, the same for all, or given
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What becomes of a message; `facts` are what routes can ask of it, under their names, without what is hidden.
+
+    `posts` are the arguments of each call of Slack's, in order.
+    """
+
+    facts: Mapping[str, str]
+    rules: Sequence[Tried]
+    channel: str | None
+    rule: str
+    why: str
+    posts: Sequence[Mapping[str, Any]]
+
+
+def read_message(stored: StoredBody) -> ChatMessage:
+    """The message of a body; raises Rejected, whose sentence says that the relay would refuse or not show it."""
+    body = stored.body or b""
+    if len(body) > MAX_BODY:
+        raise Rejected(413, "too_large", f"The body is larger than {MAX_BODY:,} bytes: it would be refused.")
+    try:
+        message = parse_webhook(body, account=stored.account)
+    except Rejected as error:
+        raise Rejected(error.status, error.code, f"The body would be refused: {error}", error.details) from None
+    if not isinstance(message, ChatMessage):
+        raise Rejected(200, Outcome.IGNORED, f"The message would not be shown: {message.reason}.")
+    return message
+
+
+def dry_run(settings: Settings, message: ChatMessage, stored: StoredBody, *, posts: bool = True) -> Routed:
+    """Tell it by the present configuration; without `posts` only where the message goes."""
+    router, facts = Router(settings.config), chat_facts(settings.config, message, stored.received_at)
+    decision = router.choose(facts)
+    shown = rehearse(settings, message, stored.body or b"") if posts else []
+    hides = redactor(every_redaction(settings.config))
+    clean = hides.clean if hides else str
+    said = {name: clean(value) for name, value in _facts(facts).items()}
+    rules = [replace(tried, why=clean(tried.why)) for tried in router.explain(facts)]
+    return Routed(said, rules, decision.channel, decision.rule, decision.why, shown)
+
+
+def _facts(facts: Facts) -> dict[str, str]:
+    """What routes can ask of it, under their names; what it does not have is left out."""
+    said = {name: str(value) for name in SIMPLE for value in facts.values(name) if name not in LEFT_OUT}
+    return {**said, **({"metadata": json.dumps(facts.metadata)} if facts.metadata else {})}
