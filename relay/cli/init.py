@@ -19,8 +19,14 @@ NOBODY_TO_ASK = (
     "There is no terminal to ask at. Give --public-url URL, the https address at which Slack reaches the relay, or "
     "--socket-mode where it has none; --yes takes Socket Mode."
 )
-VARIABLE_OF = {"bot_token": "SLACK_BOT_TOKEN", "signing_secret": "SLACK_SIGNING_SECRET", "app_token": "SLACK_APP_TOKEN",
-        "api_key": "KOMMUNICATE_API_KEY", "database_url": "DATABASE_URL", "public_url": "RELAY_PUBLIC_URL"}  # fmt: skip
+VARIABLE_OF = {
+    "public_url": "RELAY_PUBLIC_URL",
+    "database_url": "DATABASE_URL",
+    "bot_token": "SLACK_BOT_TOKEN",
+    "signing_secret": "SLACK_SIGNING_SECRET",
+    "app_token": "SLACK_APP_TOKEN",
+    "api_key": "KOMMUNICATE_API_KEY",
+}
 QUESTIONS = {
     "SLACK_BOT_TOKEN": "Bot User OAuth Token, xoxb-... (Enter: later)",
     "SLACK_SIGNING_SECRET": "Signing Secret (Enter: later)",
