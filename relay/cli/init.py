@@ -19,8 +19,14 @@ NOBODY_TO_ASK = (
     "There is no terminal to ask at. Give --public-url URL, the https address at which Slack reaches the relay, or "
     "--socket-mode where it has none; --yes takes Socket Mode."
 )
-SAVE = {"bot_token": "SLACK_BOT_TOKEN", "signing_secret": "SLACK_SIGNING_SECRET", "app_token": "SLACK_APP_TOKEN",
-        "api_key": "KOMMUNICATE_API_KEY", "database_url": "DATABASE_URL", "public_url": "RELAY_PUBLIC_URL"}  # fmt: skip
+VARIABLE_OF = {
+    "public_url": "RELAY_PUBLIC_URL",
+    "database_url": "DATABASE_URL",
+    "bot_token": "SLACK_BOT_TOKEN",
+    "signing_secret": "SLACK_SIGNING_SECRET",
+    "app_token": "SLACK_APP_TOKEN",
+    "api_key": "KOMMUNICATE_API_KEY",
+}
 QUESTIONS = {
     "SLACK_BOT_TOKEN": "Bot User OAuth Token, xoxb-... (Enter: later)",
     "SLACK_SIGNING_SECRET": "Signing Secret (Enter: later)",
@@ -48,7 +54,7 @@ def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: s
     Run it again at any time: it asks for what is missing, and changes nothing without asking. Other users of this
     machine can see what stands in options while the command runs: leave secrets out, and it asks for them.
     """
-    flags = {SAVE[option]: value.strip() for option, value in given.items() if value is not None}
+    flags = {VARIABLE_OF[option]: value.strip() for option, value in given.items() if value is not None}
     _refuse_wrong(flags, channel)
     asker, files = Asker(asks=not yes), Files(Path.cwd())
     address, by_socket = _way(asker, files, flags.get("RELAY_PUBLIC_URL"), socket_mode=socket_mode, yes=yes)
