@@ -1,86 +1,60 @@
-"""What is refused although a vendor may have sent it is counted, until the next one is accepted."""
+"""Bodies that are refused are a help for whoever looks for the mistake, not a way to fill the disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from flask.testing import FlaskClient
+from sqlalchemy import func, select, text
 
-from relay.clock import SystemClock
-from relay.net.call import USER_AGENT
-from relay.slack.auth import signature_headers
+from relay.delivery.forgetting import forget_old
 from relay.store.db.engine import Store
-from relay.store.operations.refused import refused
-from relay.vocabulary import Refusal
-from relay.wiring import refusing
-from tests.harness import NOON, auth, raw
+from relay.store.db.tables import received
+from relay.store.operations.retention import MOST_REJECTED
+from relay.web import create_app
+from relay.wiring import Relay
+from tests.harness import auth, settings
 
-SIGNING, JSON = "5" * 32, {"Content-Type": "application/json"}
-QUESTION = b'{"type": "url_verification", "challenge": "c"}'
+ROWS = "INSERT INTO received (door, account, kind, outcome, body, received_at) "
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many) "
+EACH = "SELECT 'kommunicate', 'default', 'message', 'rejected', :body, 1712345678 FROM n"
 
 
 @pytest.fixture
-def client(client_with: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """One whose relay stores each refusal at once."""
-    monkeypatch.setattr(refusing, "EVERY", 0.0)
-    return client_with(slack_signing_secrets=(SIGNING,))
+def full(store: Store) -> Store:
+    """As many as are kept."""
+    with store.begin() as tx:
+        tx.conn.execute(text(ROWS + NUMBERS + EACH), {"many": MOST_REJECTED, "body": b"{}"})
+    return store
 
 
-def counted(store: Store) -> dict[Refusal, int]:
+def kept(store: Store) -> tuple[int, int]:
+    """How many bodies are kept, and the id of the oldest."""
     with store.read() as tx:
-        return {one.why: one.count for one in refused(tx)}
+        found = select(func.count(), func.min(received.c.id)).where(received.c.body.is_not(None))
+        number, oldest = tx.conn.execute(found).one()
+    return int(number), int(oldest)
 
 
-def webhook(client: FlaskClient, token: str, **headers: str) -> int:
-    return client.post("/kommunicate/webhook", data=raw(), headers={**JSON, **auth(token), **headers}).status_code
+def test_one_too_many_takes_the_place_of_the_oldest(full: Store) -> None:
+    client = create_app(Relay(settings(), full)).test_client()
+    before = kept(full)
+    answer = client.post("/kommunicate/webhook", json={"key": "k1"}, headers=auth())
+    assert answer.status_code == 422
+    assert kept(full) == (before[0], before[1] + 1)
 
 
-def event(client: FlaskClient, secret: str, at: float) -> int:
-    headers = {**JSON, **signature_headers(QUESTION, secret, at)}
-    return client.post("/slack/events", data=QUESTION, headers=headers).status_code
-
-
-def test_another_token_is_counted_until_the_right_one_comes(client: FlaskClient, store: Store) -> None:
-    assert [webhook(client, "another") for _ in range(3)] == [401] * 3
-    assert counted(store) == {Refusal.TOKEN: 3}
-    assert webhook(client, "sandbox-token") == 200
-    assert counted(store) == {}
-
-
-@pytest.mark.parametrize(
-    ("secret", "ahead", "why"), [("6" * 32, 0.0, Refusal.SIGNATURE), (SIGNING, 3600.0, Refusal.TIME)]
-)
-def test_another_secret_or_time_is_counted_until_a_good_request_comes(
-    client: FlaskClient, store: Store, secret: str, ahead: float, why: Refusal
-) -> None:
-    now = SystemClock().now()
-    assert event(client, secret, now + ahead) == 401
-    assert counted(store) == {why: 1}
-    assert event(client, SIGNING, now) == 200
-    assert counted(store) == {}
-
-
-STRANGERS = {
-    "nothing at all": {},
-    "a login": {"Authorization": "Bearer x"},
-    "half a signature": {"X-Slack-Signature": "v0=1", "X-Slack-Request-Timestamp": str(int(NOON))},
-}
-
-
-@pytest.mark.parametrize("name", STRANGERS)
-def test_what_no_vendor_sends_is_not_counted(client: FlaskClient, store: Store, name: str) -> None:
-    for path in ("/kommunicate/webhook", "/slack/events"):
-        assert client.post(path, data=raw(), headers={**JSON, **STRANGERS[name]}).status_code == 401
-    assert counted(store) == {}
-
-
-def test_the_doctors_own_question_is_not_counted(client: FlaskClient, store: Store) -> None:
-    assert webhook(client, "another", **{"User-Agent": USER_AGENT}) == 401
-    assert counted(store) == {}
-
-
-def test_a_flood_is_written_once_a_minute(client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusing, "EVERY", 60.0)
-    assert {webhook(client, "another") for _ in range(20)} == {401}
-    assert counted(store) == {Refusal.TOKEN: 1}
+def test_the_minutes_chores_see_to_it_too(full: Store) -> None:
+    with full.begin() as tx:
+        tx.conn.execute(text("UPDATE received SET received_at = 4000000000"))
+        for _ in range(2):
+            tx.conn.execute(
+                received.insert().values(
+                    source="kommunicate",
+                    account="default",
+                    kind="message",
+                    outcome="rejected",
+                    body=b"x",
+                    received_at=4e9,
+                )
+            )
+    assert forget_old(full, 3600.0) == 2
+    assert kept(full)[0] == MOST_REJECTED
