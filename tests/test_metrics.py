@@ -96,7 +96,7 @@ def fates(store: Store) -> tuple[float, float]:
 def test_it_tells_which_channels_are_paused_and_why(store: Store) -> None:
     with store.begin() as tx:
         closing.close_for_operator(tx, GateScope.CHANNEL, "C0SUPPORT", cause="archived", code="is_archived")
-        closing.close_for_vendor(tx, "Slack is away", "service_unavailable")
+        closing.close_for_vendor(tx, WORKSPACE, "Slack is away", "service_unavailable")
         closing.close_for_operator(tx, GateScope.AGENT, "canary@example.com", cause="refused", code="403")
     found = samples(store)
     assert found["relay_channel_paused", "C0SUPPORT", "is_archived"] == 1

@@ -94,8 +94,13 @@ class Settings:
 
     @property
     def hears_slack(self) -> bool:
-        """True where Slack can tell the relay what agents do: at its address, or by Socket Mode."""
-        return bool(self.slack_app_token) or any(keys.signing_secrets for keys in self.every_workspace.values())
+        """True where Slack can tell the relay what agents do, in one workspace at least."""
+        return any(map(self.hears, self.every_workspace))
+
+    def hears(self, workspace: str) -> bool:
+        """True for a workspace that can tell it: at the relay's address, or the plain one by Socket Mode."""
+        by_socket = workspace == WORKSPACE and self.slack_app_token is not None
+        return by_socket or bool(self.every_workspace[workspace].signing_secrets)
 
 
 def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:

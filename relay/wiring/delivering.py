@@ -106,9 +106,9 @@ def build_context(
 
 
 def _workspaces(settings: Settings, slack: Mapping[str, SlackClient]) -> dict[str, OfWorkspace]:
-    keys, people = settings.every_workspace, settings.config.replies.map
+    people = settings.config.replies.map
     return {
-        name: OfWorkspace(one, Members(one, _users_of(name, people)), bool(keys[name].signing_secrets))
+        name: OfWorkspace(one, Members(one, _users_of(name, people)), settings.hears(name))
         for name, one in slack.items()
     }
 

@@ -157,7 +157,7 @@ def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     at_once = {
         name: AtOnce(keys.bot_token, keys.api_url, times, workspace=name)
         for name, keys in settings.every_workspace.items()
-        if keys.bot_token and (keys.signing_secrets or (settings.slack_app_token and name == WORKSPACE))
+        if keys.bot_token and settings.hears(name)
     }
     plain = at_once.pop(WORKSPACE, None)
     return Relay(settings, store, clock or SystemClock(), at_once=plain, others_at_once=at_once, slack_times=times)

@@ -61,11 +61,11 @@ def history(tx: Tx, *, since: float, step: float, kinds: Collection[Kind] = MESS
     intervals = [Numbers() for _ in range(begin, minute_of(tx.now) + 1, int(step))]
     up_to = {RECEIVED: 0, ENDED: 0}
     kept = _kept(and_(minutes.c.minute >= begin, among(minutes.c.kind, sorted(kinds))))
-    for minute, kind, came, went, lost, seconds in tx.conn.execute(kept):
+    for minute, kind, came, delivered, failed, seconds in tx.conn.execute(kept):
         if kind in up_to:
             up_to[kind] = minute
         elif interval := _at(intervals, minute - begin, step):
-            interval.add(came, went, lost, json.loads(seconds))
+            interval.add(came, delivered, failed, json.loads(seconds))
     for live in read_received(tx, received.c.id > up_to[RECEIVED]), read_ended(tx, max(begin, up_to[ENDED])):
         for (minute, kind), found in live.items():
             if kind in kinds and (interval := _at(intervals, minute - begin, step)):

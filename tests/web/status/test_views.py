@@ -80,7 +80,7 @@ def test_what_waits_for_long_without_a_cause_is_told(page: FlaskClient, store: S
     clock.advance(600)
     assert "A message has waited for 10 min though nothing is paused." in words(page, "/")
     with store.begin() as tx:
-        closing.close_for_vendor(tx, "Slack does not answer", "timeout")
+        closing.close_for_vendor(tx, WORKSPACE, "Slack does not answer", "timeout")
     assert "Everything is all right. There is one thing to know." in words(page, "/")
 
 
