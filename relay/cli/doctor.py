@@ -80,7 +80,8 @@ def closing_sentence(findings: list[Finding], *, went_on: bool) -> str:
         return f"{counted(bad, 'problem')} with the settings: mend that first, the rest was not looked at."
     if bad:
         more = f" and {counted(odd, 'warning')}" if odd else ""
-        return f"{counted(bad, 'problem')}{more} found. Begin with the first: the others may come of it."
+        then = "Begin with the first: the others may come of it." if bad + odd > 1 else "Mend it, and run this again."
+        return f"{counted(bad, 'problem')}{more} found. {then}"
     if odd:
         return f"It works. {counted(odd, 'warning')} to look at when there is time."
     return "All is well."

@@ -20,7 +20,7 @@ def look(setup: Setup) -> Iterator[Finding]:
         message = f"{counted(found.without_channel, 'chat')} without a channel: nothing in the configuration names one."
         yield Finding("chats_without_channel", "warning", message, "Add them to `channels`, or a `default_channel`.")
     if found.waiting and found.oldest > LONG:
-        message = f"{counted(found.waiting, 'delivery', 'deliveries')} not done, the oldest for {ago(found.oldest)}."
+        message = f"{counted(found.waiting, 'delivery', 'deliveries')} waiting, the oldest for {ago(found.oldest)}."
         hint = "`relay deliveries list --waiting` says why. Where it gives no cause, no `relay worker` runs."
         yield Finding("waiting_long", "warning", message, hint)
     if found.dead:

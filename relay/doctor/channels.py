@@ -11,6 +11,10 @@ from relay.findings import Finding
 from relay.settings import Config
 from relay.slack.setup import ChannelState
 
+HOW_TO_FIND = (
+    "If it is private, invite the bot there with /invite. Else correct it: the id stands in Slack under the channel's "
+    "name, About, at the bottom."
+)
 MOST = 100  # channels; Slack allows about fifty looks a minute
 
 
@@ -48,14 +52,12 @@ def configured(config: Config) -> Mapping[str, str]:
 
 
 def _refused(channel: str, where: str, error: OperatorNeeded) -> Finding:
-    if error.code == "channel_not_found":
-        message = f"Slack shows the bot no channel {channel}."
-        hint = (
-            "If it is private, invite the bot there with /invite. Else correct it: the id stands in Slack under the "
-            "channel's name, About, at the bottom."
-        )
-        return Finding("channel_not_found", "error", message, hint, where)
-    return Finding("channel_refused", "error", f"{channel}: {error}.", "Ask who runs the workspace.", where)
+    if error.code != "channel_not_found":
+        return Finding("channel_refused", "error", f"{channel}: {error}.", "Ask who runs the workspace.", where)
+    # of a name, the error may say which other one comes near
+    said = str(error) if channel.startswith("#") else f"Slack shows the bot no channel {channel}"
+    message = f"{said[:1].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"
+    return Finding("channel_not_found", "error", message, HOW_TO_FIND, where)
 
 
 def _left_out(why: str) -> Finding:

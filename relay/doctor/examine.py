@@ -31,7 +31,7 @@ from relay.doctor import (
 )
 from relay.doctor.setup import Setup
 from relay.errors import StoreUnavailable
-from relay.findings import Finding, errors
+from relay.findings import Finding
 
 LIMIT = 10.0  # seconds
 WORST_FIRST = {"error": 0, "warning": 1, "info": 2}
@@ -64,15 +64,15 @@ CHECKS: Mapping[str, Check] = {
     "public address": Check(public_address.look, after="database", at_start=False, limit=15.0),
     "signing secret": Check(signing_secret.look, after="public address", at_start=False),
     "webhook token": Check(webhook_token.look, after="public address", at_start=False),
-    "refused requests": Check(refused.look, after="schema", of_tables=True),
-    "pauses": Check(pauses.look, after="schema", of_tables=True),
-    "backlog": Check(backlog.look, after="schema", of_tables=True),
+    "refused requests": Check(refused.look, after="database", of_tables=True),
+    "pauses": Check(pauses.look, after="database", of_tables=True),
+    "backlog": Check(backlog.look, after="database", of_tables=True),
     "secrets": Check(secrets.look),
     "file modes": Check(file_modes.look),
     "pooler": Check(pooler.look, after="database"),
     "disk": Check(disk.look, after="database"),
     "replies": Check(replies.look),
-    "traffic": Check(traffic.look, after="schema", of_tables=True, at_start=False),
+    "traffic": Check(traffic.look, after="database", of_tables=True, at_start=False),
 }
 """By what they are called. Of findings of one level, those of the first come first: they are the cause of others."""
 
@@ -131,7 +131,7 @@ def examine_each(setup: Setup, checks: Mapping[str, Check]) -> dict[str, list[Fi
 
 def again(found: Mapping[str, list[Finding]], checks: Mapping[str, Check]) -> dict[str, Check]:
     """Those of the checks that have found something wrong, and those that they rest on."""
-    wanted = {name for name, findings in found.items() if any(one.level != "info" for one in findings)}
+    wanted = {name for name, findings in found.items() if _is_wrong(findings)}
     while ground := {checks[name].after for name in wanted} & set(checks) - wanted:
         wanted |= ground
     return {name: check for name, check in checks.items() if name in wanted}
@@ -143,5 +143,9 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _is_worth_it(check: Check, setup: Setup, found: Mapping[str, list[Finding]]) -> bool:
-    blocked = errors(found.get(check.after, []))
+    blocked = _is_wrong(found.get(check.after, []))
     return not blocked and (setup.has_tables if check.of_tables else True)
+
+
+def _is_wrong(found: Iterable[Finding]) -> bool:
+    return any(one.level != "info" for one in found)

@@ -18,7 +18,7 @@ BESIDE = ("", "-wal", "-shm")
 
 def look(setup: Setup) -> Iterator[Finding]:
     """Each file that is too open."""
-    named = {f"{name}_FILE": setup.cwd / path for name in SECRETS if (path := setup.env.get(f"{name}_FILE"))}
+    named = {f"{name}_FILE": setup.cwd / given for name in SECRETS if (given := setup.env.get(f"{name}_FILE"))}
     for name, path in {".env": setup.cwd / ".env", **named}.items():
         if _mode(path) & OTHERS and OF_CONTAINERS not in path.parents:
             # The path stays out of the sentence: people paste the secret itself here.

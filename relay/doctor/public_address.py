@@ -41,7 +41,9 @@ def _away(address: str, error: DeliveryFailed) -> Finding:
 
 def _answered(address: str, alive: Response, ready: Response) -> Iterator[Finding]:
     if 300 <= alive.status < 400:
-        hint = "Give Kommunicate and Slack, and this variable, the address it leads to: neither follows it with a body."
+        hint = (
+            f"Give Kommunicate, Slack and {URL} the address that it leads to: senders of webhooks follow no redirect."
+        )
         yield Finding("public_redirect", "error", f"{address} answers with another address.", hint, URL)
     elif alive.status >= 500:
         message = f"{address} answers with {alive.status}: the proxy is there, and the relay behind it is not."

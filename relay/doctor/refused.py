@@ -59,11 +59,10 @@ KINDS = {
 def look(setup: Setup) -> Iterator[Finding]:
     """What was refused since the last time that one was accepted."""
     with setup.store.read() as tx:
-        found, now = refused(tx), tx.now
-        accepted = {source: last_received(tx, source) or 0.0 for source in Source}
+        now = tx.now
+        found = [one for one in refused(tx) if (last_received(tx, KINDS[one.why].source) or 0.0) < one.last]
     for one in found:
-        kind = KINDS[one.why]
-        if accepted[kind.source] < one.last:
-            since = f"since {ago(now - one.first)} ago, the last one {ago(now - one.last)} ago"
-            message = f"{counted(one.count, kind.one, kind.many)} refused {since}: {kind.why}."
-            yield Finding(kind.code, "error", message, kind.hint, kind.where)
+        kind, since, last = KINDS[one.why], ago(max(1.0, now - one.first)), ago(max(1.0, now - one.last))
+        count = counted(one.count, kind.one, kind.many)
+        message = f"{count} refused in the last {since}, {kind.why}; the last {last} ago."
+        yield Finding(kind.code, "error", message, kind.hint, kind.where)

@@ -18,7 +18,8 @@ def why_away(error: DeliveryFailed) -> str:
     """Why something was not answered, as the end of a sentence."""
     if isinstance(error, Unreachable):
         return why(error.kind)
-    return "it did not answer in time" if error.code == "deadline" else "the connection broke"
+    said = {"deadline": "it did not answer in time", "connection_lost": "the connection broke"}
+    return said.get(error.code, f"it answered {error.code or type(error).__name__}")
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -31,10 +31,10 @@ def look(setup: Setup) -> Iterator[Finding]:
         hint = "Look into the proxy's log."
         yield Finding("webhook_blocked", "error", f"{at} cannot be called: {why_away(error)}.", hint, TOKEN)
         return
-    error = said(response).get("error")
-    if response.status == 401 and error:
+    code = said(response).get("error")
+    if response.status == 401 and code:
         yield _refused(at, "missing" in str(said(response).get("message")))
-    elif response.status not in (400, 422) or not error:
+    elif response.status not in (400, 422) or not code:
         message = f"Something before the relay answers at {at} ({response.status})."
         hint = "Have the proxy pass it on to the relay as it comes: no login, no filter, no page of its own."
         yield Finding("webhook_blocked", "error", message, hint, TOKEN)

@@ -6,6 +6,7 @@ import logging
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ class QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Says nothing: `/sandbox/calls` is the log."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The sandbox's time, by which the relay's clock can be wrong."""
+        now: Callable[[], float] = self.server.now  # type: ignore[attr-defined]
+        return super().date_time_string(now() if timestamp is None else timestamp)
+
     def log(self, type: str, message: str, *args: Any) -> None:
         logging.getLogger(__name__).log(logging.ERROR if type == "error" else logging.DEBUG, message, *args)
 
@@ -40,8 +46,9 @@ class ResettableServer(ThreadedWSGIServer):
 
     request_queue_size = 1024
 
-    def __init__(self, host: str, port: int, app: WSGIApplication) -> None:
+    def __init__(self, host: str, port: int, app: WSGIApplication, now: Callable[[], float]) -> None:
         super().__init__(host, port, app, handler=QuietHandler)
+        self.now = now
         self._busy: set[threading.Thread] = set()
 
     def shutdown_request(self, request: Any) -> None:
@@ -93,7 +100,8 @@ class SandboxServer:
     def start(self) -> SandboxServer:
         """Listens and returns; a server stopped before starts again on the same port."""
         self.sandbox.core.closing.clear()
-        self._server = ResettableServer(self.host, self.port, create_sandbox(self.sandbox))
+        app, core = create_sandbox(self.sandbox), self.sandbox.core
+        self._server = ResettableServer(self.host, self.port, app, lambda: core.now())
         self.port = self._server.server_port
         self.sandbox.slack.origin = f"{self.url}/slack"
         self.sandbox.kommunicate.files.origin = self.kommunicate_api_url

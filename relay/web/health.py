@@ -31,6 +31,6 @@ def readyz() -> Response:
     prove_writable(relay.store)
     # Anybody may ask: what the file says, which the sentences quote, stays in the log and in the alerts channel.
     config = [{"code": finding.code, "where": finding.where} for finding in relay.config_errors]
-    found = codes_for_strangers(relay)
-    told = {name: value for name, value in (("config", config), ("findings", found)) if value}
-    return jsonify({"status": "ok", "schema": state.value, **told})
+    told = {"config": config, "findings": codes_for_strangers(relay)}
+    wrong = {name: value for name, value in told.items() if value}
+    return jsonify({"status": "ok", "schema": state.value, **wrong})

@@ -93,6 +93,7 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
         alerts_lag=None if settings.config.alerts.lag == "never" else settings.config.alerts.lag,
+        chat_channels=settings.config.chat_channels,
     )
 
 

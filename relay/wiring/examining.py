@@ -67,9 +67,9 @@ def examine_from_now_on(relay: Relay, cwd: Path) -> None:
 
 def tell(found: tuple[Finding, ...], *, besides: tuple[Finding, ...]) -> None:
     """Log what is wrong, a line each, but what was told already."""
-    known = {(one.code, one.where) for one in besides}
+    before = {(one.code, one.where) for one in besides}
     for one in found:
-        if (one.code, one.where) not in known:
+        if (one.code, one.where) not in before:
             write = log.error if one.level == "error" else log.warning
             write("setup.wrong", code=one.code, about=one.where, message=one.message, hint=one.hint)
     if besides and not found:

@@ -1,7 +1,6 @@
 """Counts requests that were refused although they look as if a vendor had sent them; the store keeps the count.
 
-Anybody may send such a request, so it costs nothing but a number here; once a minute that number is stored, by a thread
-of its own, and nobody waits for it.
+Anybody may send such a request, so most of them cost nothing but a number here; that is stored once a minute at most.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class RefusedRequests:
             self._next[why] = monotonic() + EVERY
             count = self._untold.pop(why)
             self._noted.add(why)
-        self._store_soon(lambda tx: note_refused(tx, why, count))
+        self._keep(lambda tx: note_refused(tx, why, count))
 
     def forget(self, *reasons: Refusal) -> None:
         """One was accepted: whatever was wrong is mended."""
@@ -54,14 +53,11 @@ class RefusedRequests:
             stored = self._noted & set(reasons)
             self._noted -= stored
         if stored:
-            self._store_soon(lambda tx: forget_refused(tx, *stored))
+            self._keep(lambda tx: forget_refused(tx, *stored))
 
-    def _store_soon(self, work: Callable[[Tx], None]) -> None:
-        def run() -> None:
-            try:
-                with self._store.begin() as tx:
-                    work(tx)
-            except StoreUnavailable as error:
-                log.warning("store.unavailable", code=error.code, cause=str(error), to_write="refused")
-
-        threading.Thread(target=run, name="refused", daemon=True).start()
+    def _keep(self, work: Callable[[Tx], None]) -> None:
+        try:
+            with self._store.begin() as tx:
+                work(tx)
+        except StoreUnavailable as error:
+            log.warning("store.unavailable", code=error.code, cause=str(error), to_write="refusals")

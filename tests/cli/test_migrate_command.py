@@ -48,10 +48,17 @@ def test_it_makes_the_default_file_and_needs_nothing_else(run: Run, tmp_path: Pa
     assert (tmp_path / "relay.db").exists()
 
 
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/relay.db", "sqlite:///config.yaml", "sqlite:///folder"])
+NO_PLACES = {
+    "sqlite:////nowhere/relay.db": "database_folder",
+    "sqlite:///config.yaml": "database_file",
+    "sqlite:///folder": "database_file",
+}
+
+
+@pytest.mark.parametrize("url", NO_PLACES)
 def test_a_place_where_no_database_can_be_is_exit_2(run: Run, tmp_path: Path, url: str) -> None:
     (tmp_path / "config.yaml").write_text("default_channel: C0X\n" * 100)
     (tmp_path / "folder").mkdir()
     result = run("migrate", DATABASE_URL=url)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: ")
+    assert result.stderr.startswith(f"DATABASE_URL: error [{NO_PLACES[url]}] ")

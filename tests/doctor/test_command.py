@@ -25,6 +25,11 @@ def test_people_read_lines_that_say_what_to_do_and_where_more_is(bench: Bench) -
     assert last == "1 problem and 1 warning found. Begin with the first: the others may come of it."
 
 
+def test_a_misspelt_channel_is_told_with_the_one_that_was_meant(bench: Bench) -> None:
+    bench.env["RELAY_CONFIG_YAML"] = 'default_channel: "#suport"\n'
+    assert bench.findings()[0]["message"] == "There is no channel #suport; did you mean #support?"
+
+
 def test_a_warning_is_exit_0(bench: Bench) -> None:
     bench.sandbox.slack.scopes.discard("files:write")
     result = bench.doctor()

@@ -189,18 +189,16 @@ FAULTS: dict[str, tuple[Break, str]] = {
     "a secret file for everybody": (file(".env", "# nothing in it yet\n", 0o644), "secret_readable"),
     "a database for everybody": (database_mode, "database_readable"),
     "replies are off": (without("SLACK_SIGNING_SECRET"), "replies_off"),
-    "another signing secret in Slack": (other_signing_secret_in_slack, "slack_refused"),
-    "another token in Kommunicate": (other_token_in_kommunicate, "webhook_refused"),
+    "Slack signs with another secret": (other_signing_secret_in_slack, "slack_refused"),
+    "Kommunicate sends another token": (other_token_in_kommunicate, "webhook_refused"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sampled(FAULTS, *list(FAULTS)[::2], *list(FAULTS)[-2:]))
-def test_it_names_the_fault_first_and_says_what_to_do(bench: Bench, name: str, record_property: Break) -> None:
+@pytest.mark.parametrize("name", sampled(FAULTS, *list(FAULTS)[::3], *list(FAULTS)[-2:]))
+def test_it_names_the_fault_first_and_says_what_to_do(bench: Bench, name: str) -> None:
     break_it, code = FAULTS[name]
     break_it(bench)
     first = next(one for one in bench.findings() if one["code"] != "slack_identity")
-    record_property("finding", f"{first['level']} {first['code']}: {first['message']}")  # type: ignore[call-arg]
-    record_property("hint", first["hint"])  # type: ignore[call-arg]
     assert first["code"] == code
     assert first["page"] == f"docs/troubleshooting.md#{code}"
     assert code in finding_codes()

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
-from werkzeug.http import http_date
 
 from relay.sandbox.calls import Outcome, answered
 from relay.sandbox.faults import Fault
@@ -106,7 +105,6 @@ def _run(sandbox: Sandbox, method: str, args: Args, problem: SlackError | None) 
     except SlackError as error:
         return _error(error), error.code
     response.headers["x-oauth-scopes"] = ",".join(sorted(slack.scopes))
-    response.headers["Date"] = http_date(sandbox.core.now())
     return response, "ok"
 
 

@@ -55,7 +55,7 @@ def cause_of(error: Exception, url: URL) -> Cause:
     if isinstance(error, PoolTimeout):
         return TOO_BUSY
     if url.get_backend_name() == "sqlite":
-        return _of_file(error, Path(url.database or ""))
+        return _of_file(error, Path(url.database or "").absolute())
     if "@" in (url.host or ""):
         return AT_IN_PASSWORD
     state = _state(error)
