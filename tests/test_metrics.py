@@ -10,6 +10,7 @@ from relay.delivery.worker import Worker
 from relay.errors import RateLimited, StoreUnavailable
 from relay.histogram import BOUNDS
 from relay.metrics import render_metrics
+from relay.owners import WORKSPACE
 from relay.sandbox import SandboxServer
 from relay.store.db.engine import Store, open_store
 from relay.store.operations.minutes import MINUTE, SETTLED, roll_up

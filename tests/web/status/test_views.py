@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from relay.messages import Person, Role
+from relay.owners import WORKSPACE
 from relay.store.conversations.people import remember_people
 from relay.store.db.engine import Store, open_store
 from relay.store.operations.replay import replay_all
