@@ -41,7 +41,7 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\
 
 @bp.get("/files/<token>")
 def give(token: str) -> Response:
-    """The file of a link, or the part of it that is asked for; 404 for every link that leads nowhere, whatever why."""
+    """The file of a link, or the part of it that is asked for; 404 for a link that leads nowhere, for any reason."""
     relay: Relay = current_app.extensions["relay"]
     with relay.store.read() as tx:
         file = kept_files.find(tx, token, after=tx.now - relay.settings.config.retention)
