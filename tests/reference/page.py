@@ -14,7 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.metrics import render_metrics
-from relay.settings import SECRETS, VARIABLES, schema
+from relay.settings import SECRETS, VARIABLES
 from relay.settings.conditions import CONDITIONS
 from relay.store.db.engine import open_store
 from relay.store.db.schema import migrate
@@ -88,18 +88,12 @@ def _compared(section: str, places: Mapping[str, str]) -> Iterator[str]:
 
 
 def _settings() -> str:
-    keys = [[f"`{key.name}`", settings.kind_of(key.info), settings.default_of(key.name), key.meaning or ""]
+    rows = [[f"`{key.name}`", settings.kind_of(key.info), settings.default_of(key.name), key.meaning or ""]
             for key in settings.top_keys()]  # fmt: skip
-    inner = (
-        ("A route", schema.Route),
-        ("A test", schema.RouteTest),
-        ("A saved reply", schema.SavedReply),
-    )
-    blocks = [_table(("key", "holds", "default", "meaning"), keys)]
-    for title, model in inner:
-        about = [settings.Key(name, model, name) for name in model.model_fields]
-        rows = [[f"`{one.name}`", settings.kind_of(one.info), one.meaning or ""] for one in about]
-        blocks.append(f"**{title}** has these keys:\n\n{_table(('key', 'holds', 'meaning'), rows)}")
+    blocks = [_table(("key", "holds", "default", "meaning"), rows)]
+    for key, model in settings.entries():
+        rows = [[f"`{one.name}`", settings.kind_of(one.info), one.meaning or ""] for one in settings.top_keys(model)]
+        blocks.append(f"**Each entry of `{key.name}`** has:\n\n{_table(('key', 'holds', 'meaning'), rows)}")
     return "\n".join(blocks)
 
 

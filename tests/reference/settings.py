@@ -70,6 +70,13 @@ def top_keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[Key]
             yield Key(f"{prefix}{name}", model, name)
 
 
+def entries() -> Iterator[tuple[Key, type[BaseModel]]]:
+    """Every key that holds a list or a block of entries, and what one of them is made of."""
+    for key in top_keys():
+        for model in _models_in(key.info.annotation):
+            yield key, model
+
+
 def every_key(model: type[BaseModel] = Config) -> Iterator[Key]:
     """Every key of every block, lists and all."""
     for name, info in model.model_fields.items():
