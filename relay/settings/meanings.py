@@ -126,7 +126,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "when": "What must be true of the chat. All of it.",
         "channel": "The channel such chats go to.",
         "replies": "`replies.mode` for these chats.",
-        "remind": "Any of the `remind` keys for these chats. `never`, `nobody` and `always` undo what is set for all.",
+        "remind": "Any of the `remind` keys for these chats, each by itself.",
         "attachments": "`attachments` for these chats.",
         "files_back": "`files_back` for these chats.",
         "show": "`show` for these chats.",
@@ -143,10 +143,10 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "mode": "`replies.mode` for the route's chats.",
     },
     schema.RouteRemind: {
-        "after": "`remind.after` for the route's chats.",
-        "mention": "`remind.mention` for the route's chats.",
-        "hours": "`remind.hours` for the route's chats.",
-        "stale": "`remind.stale` for the route's chats.",
+        "after": "`remind.after` for the route's chats. `never` undoes what is set for all.",
+        "mention": "`remind.mention` for the route's chats. `nobody` undoes what is set for all.",
+        "hours": "`remind.hours` for the route's chats. `always` undoes what is set for all.",
+        "stale": "`remind.stale` for the route's chats. `never` undoes what is set for all.",
     },
     schema.RouteTest: {
         "name": "What the test is called when it fails.",
