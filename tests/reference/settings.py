@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def default_of(name: str) -> str:
     if value is None:
         return ""
     text = yaml.safe_dump(value, default_flow_style=True, width=1000).replace("\n...", "").strip()
-    return f"`{text}`"
+    return f"`{json.dumps(value)}`" if "'" in text else f"`{text}`"
 
 
 def required_variables() -> Mapping[str, list[str]]:
