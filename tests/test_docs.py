@@ -11,7 +11,10 @@ import click
 import pytest
 
 from relay import __version__
+from relay.delivery.handlers.marks import EMOJI
 from relay.settings import SECRETS, VARIABLES, Route
+from relay.slack.card import LABELS
+from relay.slack.thread_notices import BUTTONS, _Now
 from tests.commands import every_command
 from tests.reference.code import log_events
 from tests.reference.settings import top_keys
@@ -24,6 +27,7 @@ GUIDES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]  # they tell of the present; others of earlier days, too
+AGENTS = (ROOT / "docs" / "agents.md").read_text()
 EXAMPLE = (ROOT / "config.example.yaml").read_text()
 OF_OTHERS = {"FLY_APP_NAME", "RAILWAY_ENVIRONMENT", "GROUP_CREATION_URL"}
 FILES = ("db", "json", "md", "py", "svg", "txt", "yaml", "yml")
@@ -111,6 +115,16 @@ def test_every_variable_in_a_guide_exists(page: Path) -> None:
 def test_every_metric_in_a_guide_is_one_of_the_reference(page: Path) -> None:
     metrics = (ROOT / "docs" / "reference.md").read_text().partition("## Metrics")[2]
     assert named(page, r"\brelay_[a-z_]+\b") - {"relay_id"} <= set(re.findall(r"(?m)^\| `(relay_\w+)`", metrics))
+
+
+def test_agents_read_of_every_mark_line_and_button() -> None:
+    page = " ".join(AGENTS.split())
+    assert [name for name in EMOJI.values() if f":{name}:" not in page] == []
+    labels = {*LABELS.values(), *BUTTONS.values(), "Retry"}
+    assert [label for label in labels if label.replace("\u2026", "...") not in page] == []
+    sentences = {str(now.value[0]) for now in _Now}
+    lines = [re.sub(r"^\{who\} |[:.]? ?\{.*|: links.*|\.$", "", sentence) for sentence in sentences]
+    assert [line for line in lines if line not in page] == []
 
 
 def test_every_key_of_a_route_is_in_the_example() -> None:
