@@ -16,7 +16,7 @@ from relay.settings import SECRETS, VARIABLES, Route
 from relay.slack.card import LABELS
 from relay.slack.thread_notices import BUTTONS, _Now
 from tests.commands import every_command
-from tests.reference.code import log_events
+from tests.reference.logs import log_events
 from tests.reference.settings import top_keys
 
 ROOT = Path(__file__).parents[1]

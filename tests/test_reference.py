@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.harness import ROOT
-from tests.reference.code import finding_codes
+from tests.reference.codes import finding_codes
 from tests.reference.page import PAGE, missing, render
 
 

@@ -20,8 +20,11 @@ from relay.store.db.engine import open_store
 from relay.store.db.schema import migrate
 from tests.commands import every_command
 from tests.harness import ROOT
-from tests.reference import code, settings
-from tests.reference.code import Found
+from tests.reference import settings
+from tests.reference.addresses import addresses
+from tests.reference.codes import finding_codes, refusals
+from tests.reference.logs import log_events, unreadable_logs
+from tests.reference.source import Found, relative
 
 PAGE = ROOT / "docs" / "reference.md"
 WORDS = ROOT / "docs" / "reference.yaml"
@@ -60,11 +63,11 @@ def missing() -> list[str]:
     return [
         *settings.missing_meanings(),
         *_compared("environment", dict.fromkeys(VARIABLES, "relay/settings/variables.py")),
-        *_compared("responses", _places(code.refusals())),
-        *_compared("log_events", _places(code.log_events())),
-        *_compared("findings", _places(code.finding_codes())),
-        *(f"{place}: write the event's name out where it is logged" for place in code.unreadable_logs()),
-        *(f"{verb} has no docstring, which its row would be" for verb, about in code.addresses().items() if not about),
+        *_compared("responses", _places(refusals())),
+        *_compared("log_events", _places(log_events())),
+        *_compared("findings", _places(finding_codes())),
+        *(f"{place}: write the event's name out where it is logged" for place in unreadable_logs()),
+        *(f"{verb} has no docstring, which its row would be" for verb, about in addresses().items() if not about),
     ]
 
 
@@ -80,7 +83,7 @@ def _places(found: Mapping[str, Found]) -> dict[str, str]:
 
 
 def _compared(section: str, places: Mapping[str, str]) -> Iterator[str]:
-    where = f"`{section}` in {code.relative(WORDS)}"
+    where = f"`{section}` in {relative(WORDS)}"
     for name in sorted(places.keys() - words()[section].keys()):
         yield f"`{name}` ({places[name]}) has no meaning: add a line for it to {where}"
     for name in sorted(words()[section].keys() - places.keys()):
@@ -144,11 +147,11 @@ def _metavar(command: click.Command, option: click.Option) -> str:
 
 
 def _addresses() -> str:
-    return _table(("address", "does"), [[f"`{name}`", about] for name, about in code.addresses().items()])
+    return _table(("address", "does"), [[f"`{name}`", about] for name, about in addresses().items()])
 
 
 def _errors() -> str:
-    found = code.refusals()
+    found = refusals()
     rows = [[*_halves(name), about] for name, about in words()["responses"].items() if name in found]
     return _table(("status", "`error`", "when"), rows)
 
@@ -176,7 +179,7 @@ def _metrics() -> str:
 
 
 def _events() -> str:
-    found = code.log_events()
+    found = log_events()
     rows = [
         [f"`{name}`", ", ".join(sorted(found[name].levels)), ", ".join(found[name].fields), about]
         for name, about in words()["log_events"].items()
@@ -186,7 +189,7 @@ def _events() -> str:
 
 
 def _findings() -> str:
-    found = code.finding_codes()
+    found = finding_codes()
     rows = [
         [f"`{name}`", ", ".join(sorted(found[name].levels)), about]
         for name, about in words()["findings"].items()

@@ -1,0 +1,93 @@
+"""The codes of findings, and of answers that are errors."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from werkzeug import exceptions
+
+from tests.reference.source import Found, Source, calls, last_name, sources, texts
+
+FINDINGS = {"Finding": 0, "wrong": 0, "Remark": 1, "Said": 0}
+"""Where the code of a finding stands among the arguments. Whoever passes a `code` on to one of these is found alone."""
+REFUSALS = {"Rejected": 1, "error_response": 1}
+"""The same of an answer's code; the status stands before it."""
+_CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+def finding_codes() -> dict[str, Found]:
+    """Every code of a finding, with its levels."""
+    found: dict[str, Found] = {}
+    for source, call, code in _with_code(_passing_on(FINDINGS)):
+        one = found.setdefault(code, Found(source.at(call)))
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        said = {text for each in given for text in texts(each) if text in ("error", "warning", "info")}
+        one.levels |= said or {"error"}
+    return found
+
+
+def refusals() -> dict[str, Found]:
+    """Every answer that is an error, as `401 unauthorized`."""
+    found: dict[str, Found] = {}
+    for source, call, code in _with_code(_passing_on(REFUSALS)):
+        status = next(
+            (each.value for each in call.args if isinstance(each, ast.Constant) and _is_status(each.value)), ""
+        )
+        found.setdefault(f"{status} {code}", Found(source.at(call)))
+    for source, call, name in calls():
+        error = getattr(exceptions, name, None)
+        if isinstance(error, type) and issubclass(error, exceptions.HTTPException) and error.code:
+            found.setdefault(f"{error.code} {_as_code(error)}", Found(source.at(call)))
+    for error in (exceptions.NotFound, exceptions.MethodNotAllowed):  # of Flask's own accord
+        found.setdefault(f"{error.code} {_as_code(error)}", Found("relay/web/errors.py"))
+    return found
+
+
+def _with_code(known: Mapping[str, int]) -> Iterator[tuple[Source, ast.Call, str]]:
+    for source, call, name in calls():
+        if (given := _code_of(call, known.get(name))) is not None:
+            for text in texts(given):
+                if _CODE.fullmatch(text):
+                    yield source, call, text
+
+
+def _passing_on(seeds: Mapping[str, int]) -> Mapping[str, int]:
+    """The same with every function of ours that has a `code` and passes it on, however many turns it takes."""
+    known = dict(seeds)
+    functions = [node for source in sources() for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)]
+    while True:
+        more = {node.name: at for node in functions if node.name not in known and (at := _passes_on(node, known)) >= 0}
+        if not more:
+            return known
+        known |= more
+
+
+def _passes_on(function: ast.FunctionDef, known: Mapping[str, int]) -> int:
+    """Where `code` stands among its arguments, -1 where it passes none on."""
+    names = [each.arg for each in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    if "code" not in names:
+        return -1
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            given = _code_of(node, known.get(last_name(node.func)))
+            if isinstance(given, ast.Name) and given.id == "code":
+                return names.index("code") - (names[0] in ("self", "cls"))
+    return -1
+
+
+def _code_of(call: ast.Call, at: int | None) -> ast.expr | None:
+    if at is None:
+        return None
+    named = next((each.value for each in call.keywords if each.arg == "code"), None)
+    return named if named is not None else call.args[at] if len(call.args) > at else None
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600
+
+
+def _as_code(error: type[exceptions.HTTPException]) -> str:
+    """As `relay/web/errors.py` makes it."""
+    return error().name.lower().replace(" ", "_")
