@@ -32,10 +32,9 @@ def refusals() -> dict[str, Found]:
     """Every answer that is an error, as `401 unauthorized`."""
     found: dict[str, Found] = {}
     for source, call, code in _with_code(_passing_on(REFUSALS)):
-        status = next(
-            (each.value for each in call.args if isinstance(each, ast.Constant) and _is_status(each.value)), ""
-        )
-        found.setdefault(f"{status} {code}", Found(source.at(call)))
+        for given in call.args:
+            if isinstance(given, ast.Constant) and _is_error(given.value):
+                found.setdefault(f"{given.value} {code}", Found(source.at(call)))
     for source, call, name in calls():
         error = getattr(exceptions, name, None)
         if isinstance(error, type) and issubclass(error, exceptions.HTTPException) and error.code:
@@ -84,7 +83,7 @@ def _code_of(call: ast.Call, at: int | None) -> ast.expr | None:
     return named if named is not None else call.args[at] if len(call.args) > at else None
 
 
-def _is_status(value: object) -> bool:
+def _is_error(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600
 
 

@@ -93,7 +93,7 @@ def missing_meanings() -> Iterator[str]:
         if not key.meaning:
             yield f"the setting `{key.name}` has no meaning: add a line for it to {WHERE}"
         if not kind_of(key.info):
-            yield f"the setting `{key.name}` is read by a new function: say what it reads in KINDS, {__name__}"
+            yield f"the setting `{key.name}` is read by a new function: say what it reads in KINDS, tests/reference/settings.py"
     for model, about in MEANINGS.items():
         for name in about:
             if (model, name) not in known:
