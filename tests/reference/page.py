@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -28,6 +29,7 @@ from tests.reference.source import Found, relative
 
 PAGE = ROOT / "docs" / "reference.md"
 WORDS = ROOT / "docs" / "reference.yaml"
+TROUBLE = ROOT / "docs" / "troubleshooting.md"
 _HEAD = """# Reference
 
 Everything that has a name. Made from the code by `make reference`; to see how things are used, start at the
@@ -65,7 +67,7 @@ def missing() -> list[str]:
         *_compared("environment", dict.fromkeys(VARIABLES, "relay/settings/variables.py")),
         *_compared("responses", _places(refusals())),
         *_compared("log_events", _places(log_events())),
-        *_compared("findings", _places(finding_codes())),
+        *_compared("findings", {name: one.place for name, one in finding_codes().items() if name not in sections()}),
         *(f"{place}: write the event's name out where it is logged" for place in unreadable_logs()),
         *(f"{verb} has no docstring, which its row would be" for verb, about in addresses().items() if not about),
     ]
@@ -76,6 +78,19 @@ def words() -> Mapping[str, Mapping[str, Any]]:
     """What stands in `docs/reference.yaml`."""
     read: Mapping[str, Mapping[str, Any]] = yaml.safe_load(WORDS.read_text())
     return read
+
+
+@cache
+def sections() -> Mapping[str, str]:
+    """The finding codes that the page on troubleshooting, where there is one, has a section for: its first sentence."""
+    if not TROUBLE.exists():
+        return {}
+    found = re.findall(r"(?ms)^### ([a-z0-9_]+)\n+(.*?)(?=^#|\Z)", TROUBLE.read_text())
+    return {name: f"{_first_sentence(text)} [More]({TROUBLE.name}#{name})" for name, text in found}
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z`*])", " ".join(text.split()))[0]
 
 
 def _places(found: Mapping[str, Found]) -> dict[str, str]:
@@ -190,10 +205,9 @@ def _events() -> str:
 
 def _findings() -> str:
     found = finding_codes()
+    told = {**words()["findings"], **sections()}
     rows = [
-        [f"`{name}`", ", ".join(sorted(found[name].levels)), about]
-        for name, about in words()["findings"].items()
-        if name in found
+        [f"`{name}`", ", ".join(sorted(found[name].levels)), about] for name, about in told.items() if name in found
     ]
     return _table(("code", "level", "meaning"), rows)
 

@@ -20,7 +20,7 @@ from relay.settings import NEEDS, Config, check_settings
 from relay.settings.meanings import MEANINGS
 from tests.harness import ROOT
 
-WHERE = "relay/settings/meanings.py"
+HERE, WHERE = "tests/reference/settings.py", "relay/settings/meanings.py"
 KINDS = {
     "parse_address": "https address",
     "parse_channel": "channel",
@@ -93,7 +93,7 @@ def missing_meanings() -> Iterator[str]:
         if not key.meaning:
             yield f"the setting `{key.name}` has no meaning: add a line for it to {WHERE}"
         if not kind_of(key.info):
-            yield f"the setting `{key.name}` is read by a new function: say what it reads in KINDS, tests/reference/settings.py"
+            yield f"the setting `{key.name}` is read by a new function: add what it reads to KINDS in {HERE}"
     for model, about in MEANINGS.items():
         for name in about:
             if (model, name) not in known:
