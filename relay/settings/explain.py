@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from relay.settings.document import Document
-from relay.settings.problems import Path, Said
+from relay.settings.problems import Path
 from relay.settings.schema import Config
 from relay.settings.wrong import looks_secret, shown
 
@@ -43,21 +43,20 @@ def _is_unknown(details: ErrorDetails) -> bool:
     return details["type"] == "extra_forbidden"
 
 
-def _words(details: ErrorDetails, path: Path) -> Said:
+def _words(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
     context: dict[str, Any] = details.get("ctx", {})
     match details["type"]:
         case "relay":
-            return Said(context["code"], f"`{_name(path)}`: {context['message']}", context["hint"])
+            return context["code"], f"`{_name(path)}`: {context['message']}", context["hint"]
         case "extra_forbidden":
-            return Said("unknown_key", f"{shown(path[-1])} is not a setting{_inside(path)}.", _nearest_key(path))
+            return "unknown_key", f"{shown(path[-1])} is not a setting{_inside(path)}.", _nearest_key(path)
         case "missing":
-            return Said("missing", f"`{_name(path)}` is missing.", f"Add `{path[-1]}:` here.")
+            return "missing", f"`{_name(path)}` is missing.", f"Add `{path[-1]}:` here."
         case "literal_error" | "enum":
             return _not_a_choice(details, path)
         case kind:
             shape = _SHAPES.get(kind, "something else")
-            message = f"`{_name(path)}` must be {shape}, not {shown(details['input'])}."
-            return Said("wrong_type", message, _example(path))
+            return "wrong_type", f"`{_name(path)}` must be {shape}, not {shown(details['input'])}.", _example(path)
 
 
 def _name(path: Path) -> str:
@@ -69,12 +68,12 @@ def _inside(path: Path) -> str:
     return f" of `{_name(path[:-1])}`" if len(path) > 1 else ""
 
 
-def _not_a_choice(details: ErrorDetails, path: Path) -> Said:
+def _not_a_choice(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
     choices = re.findall(r"'([^']+)'", details.get("ctx", {})["expected"])
     close = get_close_matches(str(details["input"])[:40], choices, n=1, cutoff=0.5)
     meant = f"Did you mean `{close[0]}`?" if close else f"Write `{choices[0]}`, or leave it out."
     message = f"`{_name(path)}` can be {' or '.join(choices)}, not {shown(details['input'])}."
-    return Said("wrong_value", message, meant)
+    return "wrong_value", message, meant
 
 
 def _nearest_key(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from relay.findings import Finding, Level
 
@@ -14,14 +13,6 @@ Path = tuple[str | int, ...]
 """The way to a value: keys as written and positions in lists, such as `("routes", 0, "channel")`."""
 
 START: Place = (1, 1)
-
-
-class Said(NamedTuple):
-    """What a finding says: its stable code, a sentence, and what to do."""
-
-    code: str
-    message: str
-    hint: str
 
 
 @dataclass

@@ -7,62 +7,59 @@ import re
 import yaml
 from yaml.reader import ReaderError
 
-from relay.settings.problems import START, Place, Problems, Said
+from relay.settings.problems import START, Place, Problems
 from relay.settings.wrong import looks_secret
 
 _GLUED = re.compile(r"^ *(?:- )?(?P<key>[a-z_]+):(?P<value>[^\s:/][^\n]*)$", re.MULTILINE)
 _HINTS = (
-    # a part of PyYAML's problem, and what we say
-    ("'\\t'", Said("yaml_tab", "A tab stands where only spaces may.", "Replace the tab by spaces.")),
+    # a part of PyYAML's problem, our code, our sentence, our hint
+    (r"'\t'", "yaml_tab", "A tab stands where only spaces may.", "Replace the tab by spaces."),
     (
         "but found another document",
-        Said(
-            "several_documents",
-            "A second document starts here.",
-            "Keep one document: remove the line `---` and what does not belong.",
-        ),
+        "several_documents",
+        "A second document starts here.",
+        "Keep one document: remove the line `---` and what does not belong.",
     ),
-    ("nested too deeply", Said("too_deep", "This is nested too deeply.", "No setting lies deeper than three levels.")),
+    ("nested too deeply", "too_deep", "This is nested too deeply.", "No setting lies deeper than three levels."),
     (
         "mapping values are not allowed",
-        Said(
-            "yaml_syntax",
-            "A colon stands where none can be.",
-            "Line the key up with its neighbours (or does the line above lack its colon?), or quote the text: "
-            '`"a: b"`.',
-        ),
+        "yaml_syntax",
+        "A colon stands where none can be.",
+        'Line the key up with its neighbours (or does the line above lack its colon?), or quote the text: `"a: b"`.',
     ),
     (
         "while parsing a flow",
-        Said(
-            "yaml_syntax",
-            "A `{` or `[` is not closed before this place.",
-            "Close it on the same line; inside it, put text that starts with # in quotes.",
-        ),
+        "yaml_syntax",
+        "A `{` or `[` is not closed before this place.",
+        "Close it on the same line; inside it, put text that starts with # in quotes.",
     ),
-    ("quoted scalar", Said("yaml_syntax", "A quote is opened here and never closed.", "Add the closing quote.")),
+    (
+        "quoted scalar",
+        "yaml_syntax",
+        "A quote is opened here and never closed.",
+        "Add the closing quote.",
+    ),
     (
         "could not find expected ':'",
-        Said("yaml_syntax", "This line is not a `key: value`.", "Write a colon and a space after the key."),
+        "yaml_syntax",
+        "This line is not a `key: value`.",
+        "Write a colon and a space after the key.",
     ),
     (
         "expected <block end>",
-        Said(
-            "yaml_syntax",
-            "This line does not fit what stands above it.",
-            "Start it in the same column as its neighbours, with spaces.",
-        ),
+        "yaml_syntax",
+        "This line does not fit what stands above it.",
+        "Start it in the same column as its neighbours, with spaces.",
     ),
-    (
-        "escape",
-        Said("yaml_syntax", "The text in quotes holds a `\\` that means nothing.", "Use single quotes: `'...'`."),
-    ),
+    ("escape", "yaml_syntax", "The text in quotes holds a `\\` that means nothing.", "Use single quotes: `'...'`."),
     (
         "cannot start any token",
-        Said("yaml_syntax", "A value cannot start with this character.", 'Put the value in quotes: `"..."`.'),
+        "yaml_syntax",
+        "A value cannot start with this character.",
+        'Put the value in quotes: `"..."`.',
     ),
 )
-_OTHER = Said(
+_OTHER = (
     "yaml_syntax",
     "This is not valid YAML.",
     "Compare the line with `config.example.yaml`: spaces, colons, quotes.",
@@ -81,7 +78,9 @@ def explain_syntax(error: Exception, text: str, problems: Problems) -> None:
     if note_missing_blank(text, problems):
         return
     said = f"{error.context} {error.problem}"
-    problems.add(_place(error), *next((words for part, words in _HINTS if part in said), _OTHER))
+    words = next((tuple(rest) for part, *rest in _HINTS if part in said), _OTHER)
+    code, message, hint = words
+    problems.add(_place(error), code, message, hint)
 
 
 def note_missing_blank(text: str, problems: Problems) -> bool:

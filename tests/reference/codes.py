@@ -10,21 +10,24 @@ from werkzeug import exceptions
 
 from tests.reference.source import Found, Source, calls, last_name, sources, texts
 
-FINDINGS = {"Finding": 0, "wrong": 0, "Remark": 1, "Said": 0}
-"""Where the code of a finding stands among the arguments. Whoever passes a `code` on to one of these is found alone."""
+WRONG = {"wrong": 0}
+"""What makes a finding beside the values with a `code`, and where that stands among the arguments."""
 REFUSALS = {"Rejected": 1, "error_response": 1}
 """The same of an answer's code; the status stands before it."""
+_SENTENCE = re.compile(r"f?['\"][A-Z`{].*[.`}]['\"]")
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def finding_codes() -> dict[str, Found]:
     """Every code of a finding, with its levels."""
     found: dict[str, Found] = {}
-    for source, call, code in _with_code(_passing_on(FINDINGS)):
+    for source, call, code in _with_code(_passing_on({**WRONG, **_values()})):
         one = found.setdefault(code, Found(source.at(call)))
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         said = {text for each in given for text in texts(each) if text in ("error", "warning", "info")}
         one.levels |= said or {"error"}
+    for source, node, code in _in_tuples():
+        found.setdefault(code, Found(source.at(node), {"error"}))
     return found
 
 
@@ -42,6 +45,33 @@ def refusals() -> dict[str, Found]:
     for error in (exceptions.NotFound, exceptions.MethodNotAllowed):  # of Flask's own accord
         found.setdefault(f"{error.code} {_as_code(error)}", Found("relay/web/errors.py"))
     return found
+
+
+def _values() -> Mapping[str, int]:
+    """Every value that has a `code`, such as a finding, and where that stands among its fields."""
+    found = {}
+    for source in sources():
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef):
+                fields = [
+                    each.target.id
+                    for each in node.body
+                    if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+                ]
+                if "code" in fields:
+                    found[node.name] = fields.index("code")
+    return found
+
+
+def _in_tuples() -> Iterator[tuple[Source, ast.Tuple, str]]:
+    """Every code that stands in a tuple with its sentence and its hint, perhaps with something before it."""
+    for source in sources():
+        for node in ast.walk(source.tree):
+            match node:
+                case ast.Tuple(elts=[*before, ast.Constant(value=str(code)), said, _]) if (
+                    len(before) <= 1 and _CODE.fullmatch(code) and _SENTENCE.fullmatch(ast.unparse(said))
+                ):
+                    yield source, node, code
 
 
 def _with_code(known: Mapping[str, int]) -> Iterator[tuple[Source, ast.Call, str]]:

@@ -99,10 +99,11 @@ def _places(found: Mapping[str, Found]) -> dict[str, str]:
 
 def _compared(section: str, places: Mapping[str, str]) -> Iterator[str]:
     where = f"`{section}` in {relative(WORDS)}"
-    for name in sorted(places.keys() - words()[section].keys()):
+    told = words().get(section, {})
+    for name in sorted(places.keys() - told.keys()):
         yield f"`{name}` ({places[name]}) has no meaning: add a line for it to {where}"
-    for name in sorted(words()[section].keys() - places.keys()):
-        yield f"`{name}` does not exist any more: take its line out of {where}"
+    for name in sorted(told.keys() - places.keys()):
+        yield f"`{name}` is not in the code, or explained elsewhere: take its line out of {where}"
 
 
 def _settings() -> str:
@@ -205,7 +206,7 @@ def _events() -> str:
 
 def _findings() -> str:
     found = finding_codes()
-    told = {**words()["findings"], **sections()}
+    told = {**words().get("findings", {}), **sections()}
     rows = [
         [f"`{name}`", ", ".join(sorted(found[name].levels)), about] for name, about in told.items() if name in found
     ]
