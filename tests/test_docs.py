@@ -30,7 +30,7 @@ GUIDES = [
 AGENTS = (ROOT / "docs" / "agents.md").read_text()
 EXAMPLE = (ROOT / "config.example.yaml").read_text()
 OF_OTHERS = {"FLY_APP_NAME", "RAILWAY_ENVIRONMENT", "GROUP_CREATION_URL"}
-FILES = ("db", "json", "md", "py", "svg", "txt", "yaml", "yml")
+FILES = ("conf", "db", "json", "log", "md", "py", "svg", "txt", "yaml", "yml")
 
 
 def path_of(page: Path) -> str:
