@@ -57,7 +57,7 @@ def every_mark(desk: Desk) -> None:
 
 def question(desk: Desk) -> None:
     """A message that only looks like a note."""
-    answer(desk, "A new mug is on its way, Jane.")
+    answer(desk, "It is on its way, Jane.")
     desk.says("(note) she is one of our oldest customers")
     desk.run(2)
 
