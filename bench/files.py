@@ -27,6 +27,7 @@ from tests.harness import auth, body, environment, timeline, wait_for
 from tests.processes import RelayProcess, spawned
 
 CHATS, RATE = 20, 10.0
+MOST = "4 GB"  # of files that are kept: all that are sent must have room
 FIRST = 101  # the number of the first chat
 CONFIG = (
     f"channels: {{{', '.join(f'{FIRST + chat}: C0F{chat}' for chat in range(CHATS))}}}\n"
@@ -109,7 +110,9 @@ def measure(kind: str, kept_in: str, count: int, size: int, seconds: float) -> d
     ):
         for number in range(CHATS):
             server.sandbox.slack.add_channel(f"C0F{number}", f"f-{number}")
-        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret", **where)
+        env = environment(
+            server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret", RELAY_FILES_MAX=MOST, **where
+        )
         relay = RelayProcess("serve", cwd=Path(name), env=env, start=spawned)
         try:
             relay.wait_ready()

@@ -106,6 +106,7 @@ class ThreadNotice(StrEnum):
     ASSIGNED = "assigned"
     RELEASED = "released"
     RESOLVED = "resolved"
+    MOVED = "moved"  # to another channel, by hand
     REMINDER = "reminder"
     STALE = "stale"
     REFUSED = "refused"

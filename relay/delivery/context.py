@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -172,6 +172,7 @@ class DeliveryContext:
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None
+    chat_channels: frozenset[str] = frozenset()  # where chats may be, as the configuration names it
     channel_ids: dict[str, str] = field(default_factory=dict)
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
@@ -196,6 +197,14 @@ class DeliveryContext:
             log.info("permalink.unknown", channel=channel, code=error.code)
             return False
         return True
+
+    def find_channels(self, names: Iterable[str]) -> None:
+        """Remember the ids of channels that are called so, as far as Slack tells them."""
+        for name in names:
+            try:
+                self.channel_ids[name] = self.slack.find_channel(name)
+            except DeliveryFailed as error:
+                log.info("channel.not_found", channel=name, code=error.code)
 
     def join(self, channel: str) -> bool:
         """Enter a public channel the bot is not in; False where only a person can invite it."""

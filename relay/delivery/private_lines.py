@@ -42,7 +42,12 @@ def _tell(context: DeliveryContext, line: SayPrivately) -> bool:
     where = line.author
     try:
         context.slack.post_ephemeral(
-            where.channel, where.user_id, line.sentence, thread_ts=where.thread_ts, controls=line.controls
+            where.channel,
+            where.user_id,
+            line.sentence,
+            thread_ts=where.thread_ts,
+            controls=line.controls,
+            about=line.about,
         )
     except DeliveryFailed as error:
         log.warning("agent.not_told", channel=where.channel, error=type(error).__name__, code=error.code)

@@ -7,16 +7,14 @@ its place: before what came later.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from functools import partial
 
 from relay.conversation import Holder, Show, is_left_to_bot, waits_for_bot
-from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
 from relay.delivery.last_words import CUSTOMERS, PATIENCE, asks
 from relay.delivery.steps import LOCK, Need
 from relay.kommunicate.people import answers_customers
-from relay.messages import ChatMessage, Decision, MessageKind, Role
+from relay.messages import MessageKind, Role
 from relay.slack.render import Line
 from relay.store.conversations.left_out import bring_back, leave_out
 from relay.store.conversations.state import LATER, update_state
@@ -63,19 +61,6 @@ def back_after_an_edit(tx: Tx, claim: Claim) -> bool:
     """True where a chat that is to be shown now was left to a bot, under an earlier configuration: all of it comes."""
     is_old = claim.conversation.thread_ts is None and claim.events_applied_to > 0
     return is_old and bring_back(tx, claim.conversation.id, WITH_BOT)
-
-
-def moved_by(context: DeliveryContext, claim: Claim, shown: Shown) -> Decision | None:
-    """Where the last of a customer's messages moves their chat, None for nowhere."""
-    follow, place = context.showing.follow, claim.conversation
-    if follow is None or any(row.parts_done for row, _ in shown):  # half of a message stands there already
-        return None
-    said = [row for row, line in shown if not (row.about or row.lost) and line.author.role in CUSTOMERS]
-    message = stored.read_as_it_came(said[-1].body, place.key.account) if said else None
-    if not isinstance(message, ChatMessage):
-        return None
-    to = follow(replace(message, title=message.title or place.title), said[-1].queued_at)
-    return to if to is not None and to.rule != place.rule else None
 
 
 def without_the_left_out(tx: Tx, claim: Claim, show: Show, shown: Shown) -> Shown:

@@ -237,6 +237,12 @@ class Config(Section):
         return {route.name: route for route in self.routes}
 
     @property
+    def chat_channels(self) -> frozenset[str]:
+        """Where chats may be, as the file names it: ids, and "#names"."""
+        named = {*self.channels.values(), *(route.channel for route in self.routes)}
+        return frozenset(named | ({self.default_channel} if self.default_channel else set()))
+
+    @property
     def alerts_channel(self) -> str | None:
         """Where trouble is told: `alerts.channel`, else `default_channel`."""
         return self.alerts.channel or self.default_channel

@@ -36,9 +36,9 @@ def context(*elements: Block) -> Block:
     return {"type": "context", "elements": list(elements)}
 
 
-def actions(*elements: Block) -> Block:
-    """A row of buttons and menus; at most 25."""
-    return {"type": "actions", "elements": list(elements)}
+def actions(*elements: Block, block_id: str = "") -> Block:
+    """A row of buttons and menus, at most 25; `block_id` comes back with a click on one of them."""
+    return {"type": "actions", "elements": list(elements), **({"block_id": block_id} if block_id else {})}
 
 
 def button(action: str, label: str, value: str = "", *, style: str = "") -> Block:
@@ -55,6 +55,12 @@ def menu(action: str, options: Sequence[Block]) -> Block:
 def people(action: str, label: str) -> Block:
     """A menu of the workspace's people; the chosen one's id comes back with a click."""
     return {"type": "users_select", "action_id": action, "placeholder": plain(label)}
+
+
+def channels(action: str, label: str) -> Block:
+    """A menu of the channels that whoever opens it can see; the chosen one's id comes back with a click."""
+    shown = {"include": ["public", "private"], "exclude_bot_users": True}
+    return {"type": "conversations_select", "action_id": action, "placeholder": plain(label), "filter": shown}
 
 
 def option(value: str, label: str, *, url: str = "") -> Block:

@@ -32,7 +32,7 @@ from relay.slack.text import clean, clean_line, clean_name, escape, is_url, shor
 READ_ONLY = "Read only: replies here do not reach the customer"
 MARKED_ONLY = "Only replies that begin with >> reach the customer"
 TAKE_OVER, RELEASE, RESOLVE, REOPEN, ASSIGN = "take_over", "release", "resolve", "reopen", "assign"
-MUTE, UNMUTE = "mute", "unmute"
+MUTE, UNMUTE, MOVE = "mute", "unmute", "move"
 LABELS = {
     TAKE_OVER: "Take over",
     RELEASE: "Release",
@@ -41,6 +41,7 @@ LABELS = {
     ASSIGN: "Assign to …",
     MUTE: "Mute: call nobody",
     UNMUTE: "Unmute",
+    MOVE: "Move to another channel …",
 }
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
 NEWER = "a newer thread"
@@ -107,7 +108,7 @@ def acted_upon(action_id: str, value: str) -> str:
 
 def _blocks(card: Card) -> Iterator[Block]:
     if card.is_quiet and not card.read_only:
-        entries = (REOPEN,) if card.state.is_resolved else (TAKE_OVER, RESOLVE)
+        entries = (REOPEN,) if card.state.is_resolved else (TAKE_OVER, RESOLVE, MOVE)
         yield line_with_menu(" · ".join(_who(card)), _menu(card, *entries))
         return
     if card.is_quiet:
@@ -132,8 +133,8 @@ def _blocks(card: Card) -> Iterator[Block]:
 def _controls(card: Card) -> Block:
     assign, mute = people(ASSIGN, LABELS[ASSIGN]), UNMUTE if card.state.muted else MUTE
     if card.state.holder is Holder.AGENT:
-        return actions(button(RESOLVE, LABELS[RESOLVE]), assign, _menu(card, TAKE_OVER, RELEASE, mute))
-    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), assign, _menu(card, RESOLVE, mute))
+        return actions(button(RESOLVE, LABELS[RESOLVE]), assign, _menu(card, TAKE_OVER, RELEASE, mute, MOVE))
+    return actions(button(TAKE_OVER, LABELS[TAKE_OVER], style="primary"), assign, _menu(card, RESOLVE, mute, MOVE))
 
 
 def _menu(card: Card, *entries: str) -> Block:

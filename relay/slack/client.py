@@ -120,13 +120,14 @@ class SlackClient:
         *,
         thread_ts: str | None,
         controls: Sequence[Mapping[str, Any]] = (),
+        about: str = "",
     ) -> None:
         """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it.
 
-        `controls` are the elements of a row of buttons below it.
+        `controls` are the elements of a row of buttons below it, and `about` comes back with a click on one of them.
         """
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
-        buttons = [actions(*map(dict, controls))] if controls else []
+        buttons = [actions(*map(dict, controls), block_id=about)] if controls else []
         said = {"text": escape(sentence), "blocks": [context(plain(sentence)), *buttons], "parse": "none"}
         self._api.write("chat.postEphemeral", {"channel": channel, "user": user_id, **said, **thread})
 

@@ -96,6 +96,7 @@ class Click:
 
     `thread_ts` is None when the message itself begins a thread, or stands alone. `value` is the button's, or the
     chosen option's or person's; "" if there is none. `user_name` is for display, "" if unknown.
+    `block_id` is the id of the block that it stands in, where a message of ours gave it one.
     `response_url` is where what only this person sees can be taken away, "" for what all see; `trigger_id` opens a
     form. Neither is kept.
     """
@@ -110,6 +111,7 @@ class Click:
     value: str
     action_ts: str
     comes_from_elsewhere: bool = False
+    block_id: str = field(default="", compare=False)
     response_url: str = field(default="", compare=False)
     trigger_id: str = field(default="", compare=False)
 

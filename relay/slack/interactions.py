@@ -90,6 +90,7 @@ def _click(payload: Fields, container: Fields, action: Fields, me: Identity | No
         action_id=needed(label(action, "action_id"), "action_id"),
         value=_chosen(action),
         action_ts=moment(action, "action_ts"),
+        block_id=label(action, "block_id", MAX_VALUE),
         response_url=text(payload, "response_url") if container.get("is_ephemeral") is True else "",
     )
 
@@ -167,7 +168,8 @@ def _is_of_another_team(payload: Fields, team: str, me: Identity | None) -> bool
 
 def _chosen(action: Fields) -> str:
     option = inner(action, "selected_option")
-    return label(action, "value", MAX_VALUE) or label(option, "value", MAX_VALUE) or label(action, "selected_user")
+    told = label(action, "value", MAX_VALUE) or label(option, "value", MAX_VALUE)
+    return told or label(action, "selected_user") or label(action, "selected_conversation")
 
 
 _READERS: Mapping[str, Callable[[Fields, Identity | None], Interaction]] = {

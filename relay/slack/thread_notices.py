@@ -32,6 +32,7 @@ from relay.vocabulary import CALLING, CHANGE, FATE, DeliveryState, Mark, ThreadN
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
 MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to whose chat it is
 SEND_TO_CUSTOMER, KEEP_INSIDE, TAKE_ANYWAY = "send_to_customer", "keep_inside", "take_anyway"
+MOVE_TO = "move_to"
 BUTTONS = {
     SEND_AGAIN: "Send again",
     SEND_CORRECTION: "Send correction",
@@ -39,6 +40,7 @@ BUTTONS = {
     SEND_TO_CUSTOMER: "Send to the customer",
     KEEP_INSIDE: "Keep inside",
     TAKE_ANYWAY: "Take it anyway",
+    MOVE_TO: "Move",
 }
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
@@ -103,6 +105,7 @@ class _Now(Enum):
     ASSIGNED = "{who} has this chat now{by}.", "", ""
     RELEASED = "Released {when}{by}", "", ""
     RESOLVED = "Resolved {when}{by}", "", ""
+    MOVED = "Moved here {when}{by}", "", ""
     REMINDER = "{who} has waited since {when}", "", ""
     STALE = "Given back to everybody, for nothing was done: {who} has waited since {when}", "", ""
     REFUSED = "Not done: {cause}.", "", ""

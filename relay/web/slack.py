@@ -30,7 +30,7 @@ from relay.slack.events import (
 from relay.slack.forms import EMPTY, SAVED_REPLIES, Place, saved_form, tell_form
 from relay.slack.interactions import agent_click, agent_form, parse_interaction
 from relay.slack.parse import agent_change, agent_message, parse_event
-from relay.slack.thread_notices import BUTTONS, SEND_TO_CUSTOMER, TELL_CUSTOMER
+from relay.slack.thread_notices import BUTTONS, MOVE_TO, SEND_TO_CUSTOMER, TELL_CUSTOMER
 from relay.store.conversations.kept_files import learn_public_url
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
@@ -123,7 +123,8 @@ def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes) -> Receipt:
 def _act(relay: Relay, each: Click, body: bytes) -> None:
     """Store a click on the card, or on a line that tells of a reply; a question that is answered is taken away."""
     action, place = acted_upon(each.action_id, each.value), Place(each.channel, each.thread_ts or each.message_ts)
-    about = int(each.value) if action in BUTTONS and ID.fullmatch(each.value) else None
+    told = each.block_id if action == MOVE_TO else each.value
+    about = int(told) if action in BUTTONS and ID.fullmatch(told) else None
 
     if action == TELL_CUSTOMER and about is not None:
         _at_once(relay).open_form(each.trigger_id, tell_form(replace(place, about=about)))

@@ -90,6 +90,7 @@ def build_context(relay: Relay, store: Store | None = None, slack: SlackClient |
         closing_words=frozenset(one.casefold() for one in settings.config.closing_words),
         broadcasts=settings.config.broadcast == "unclaimed",
         alerts_channel=settings.config.alerts_channel,
+        chat_channels=settings.config.chat_channels,
     )
 
 

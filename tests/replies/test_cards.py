@@ -16,6 +16,7 @@ from relay.store.queue.lanes import Fenced
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 
+MOVE = "Move to another channel …"
 ASSIGN, STATUS = "/rest/ws/group/assignee/change", "/rest/ws/group/status/change"
 
 
@@ -60,7 +61,7 @@ def kommunicate(desk: Desk) -> Any:
 def test_a_chat_nobody_has_taken_offers_to_be_taken(desk: Desk) -> None:
     assert state(desk) == "Jane · waits since"
     assert "m1 my mug is broken" in card(desk)[0]
-    assert controls(desk) == ["Take over", "Resolve", "Mute: call nobody", "Open in Kommunicate"]
+    assert controls(desk) == ["Take over", "Resolve", "Mute: call nobody", MOVE, "Open in Kommunicate"]
 
 
 def test_taking_over_assigns_it_and_makes_the_agent_follow_the_thread(desk: Desk) -> None:
@@ -68,7 +69,7 @@ def test_taking_over_assigns_it_and_makes_the_agent_follow_the_thread(desk: Desk
     press(desk, "take_over")
     assert (kommunicate(desk).assignee, kommunicate(desk).bots) == ("alex@sandbox.test", set())
     assert state(desk) == "Jane · waits since · with alex"
-    assert controls(desk) == ["Resolve", "Take over", "Release", "Mute: call nobody", "Open in Kommunicate"]
+    assert controls(desk) == ["Resolve", "Take over", "Release", "Mute: call nobody", MOVE, "Open in Kommunicate"]
     line = desk.roots_and_replies()[-1]
     assert line["blocks"][0]["elements"][0]["elements"][0] == {"type": "user", "user_id": "U0ALEX"}
     assert "has taken this chat over" in desk.shown()[-1]
@@ -347,11 +348,11 @@ def test_a_bot_that_answers_makes_it_one_line_until_it_asks_for_a_person(desk: D
     desk.sandbox.kommunicate.staff_writes(GROUP, "Have you tried glue?", metadata=answer)
     desk.carry()
     desk.run(5)
-    assert card(desk) == ["Jane · a bot answers\nTake over\nResolve\nOpen in Kommunicate"]
+    assert card(desk) == ["Jane · a bot answers\nTake over\nResolve\nMove to another channel …\nOpen in Kommunicate"]
     desk.sandbox.kommunicate.staff_writes(GROUP, "", metadata={"KM_ASSIGN_TO": ""})
     desk.carry()
     desk.run(5)
-    assert controls(desk) == ["Take over", "Resolve", "Mute: call nobody", "Open in Kommunicate"]
+    assert controls(desk) == ["Take over", "Resolve", "Mute: call nobody", MOVE, "Open in Kommunicate"]
     desk.customer("m2 are you there?")
     assert desk.roots_and_replies()[-1]["broadcast"], "a hand-over calls the channel"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from relay.conversation import Holder
-from relay.delivery import agents, stored
+from relay.delivery import agents, moving, stored
 from relay.delivery.context import DeliveryContext, Replying
 from relay.delivery.controls import CONTROLS, ClickContext
 from relay.delivery.failures import agent_of
@@ -17,11 +18,12 @@ from relay.delivery.steps import LOCK, Answered, Author, Need, Prepared, Ready, 
 from relay.messages import Agent, Mode
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
-from relay.slack.card import ASSIGN, LABELS, TAKE_OVER, acted_upon
+from relay.slack.card import ASSIGN, LABELS, MOVE, TAKE_OVER, acted_upon
 from relay.slack.events import HOME, Click, message_of_click
 from relay.slack.thread_notices import (
     BUTTONS,
     KEEP_INSIDE,
+    MOVE_TO,
     SEND_AGAIN,
     SEND_CORRECTION,
     SEND_TO_CUSTOMER,
@@ -47,6 +49,16 @@ JUST_NOW = 60.0  # seconds in which a chat that a colleague took is not taken fr
 NOT_AN_AGENTS = "this message is no agent's, or came before the relay"
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A click, what it asks for, where whoever made it can be told something alone, and who that is."""
+
+    click: Click
+    asked: str
+    author: Author
+    agent: Agent
 
 
 OF_A_REPLY: Mapping[str, Callable[[Tx, int, str], bool]] = {
@@ -77,14 +89,31 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     barred = may_speak(agent, context.replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
     if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not (about and about.agent_id)):
         return _refusal(claim, action.id, asked, author, barred or (UNKNOWN if about is agent else THEY_ARE_UNKNOWN))
-    if asked == TAKE_OVER and (line := _taken_already(claim, action, author, agent)):
-        return line
-    if asked == SEND_TO_CUSTOMER and context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
-        return _refusal(claim, action.id, asked, author, SWITCHED_OFF)
-    if asked in OF_A_REPLY:
-        reply_id = int(click.value) if click.value else replies.of_message(tx, claim, message_of_click(click))
-        return _of_a_reply(tx, claim, action, asked, reply_id, author, agent.name)
+    here = _without_kommunicate(tx, context, claim, action, Press(click, asked, author, agent))
+    if here is not None:
+        return here
     return Ready((_draft(context.replying, claim, action, click, agent, about or agent, asked),))
+
+
+def _without_kommunicate(
+    tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction, press: Press
+) -> Prepared | None:
+    """What needs nothing of Kommunicate; None for what is asked of it."""
+    asked, name, refuse = press.asked, press.agent.name, partial(_refusal, claim, action.id, press.asked, press.author)
+    if asked == TAKE_OVER:
+        return _taken_already(claim, action, press.author, press.agent)
+    if asked == MOVE:
+        return moving.ask_where_to(action, press.author, partial(_end, claim, action.id))
+    if asked == MOVE_TO:
+        moved = moving.move(tx, context, claim, action, press.click.value, by=name)
+        return refuse(moved) if isinstance(moved, str) else moved
+    if asked == SEND_TO_CUSTOMER and context.reply_rules.mode_of(claim.conversation.rule) is Mode.NONE:
+        return refuse(SWITCHED_OFF)
+    if asked in OF_A_REPLY:
+        named = press.click.value
+        reply_id = int(named) if named else replies.of_message(tx, claim, message_of_click(press.click))
+        return _of_a_reply(tx, claim, action, asked, reply_id, press.author, name)
+    return None
 
 
 def _author(claim: Claim, click: Click) -> Author:

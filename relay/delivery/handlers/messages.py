@@ -17,12 +17,12 @@ from relay.delivery.events import apply_events, assigned_to, changes_state, ment
 from relay.delivery.handlers.card import draw
 from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.lines import Unrenderable, to_lines
+from relay.delivery.moving import begins_anew, moved_by
 from relay.delivery.notices import called_agents
 from relay.delivery.showing import (
     Shown,
     back_after_an_edit,
     left_to_bot,
-    moved_by,
     seconds_to_gather,
     without_the_left_out,
 )
@@ -143,7 +143,7 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         if not claim.locked:
             return Need(LOCK)
         claim = apply_events(tx, claim, shown, people, context.closing_words)
-    to, anew = moved_by(context, claim, shown), _begins_anew(tx, context, claim, rows[0])
+    to, anew = moved_by(context, claim, shown), begins_anew(tx, context, claim, rows[0])
     if not (to or anew):
         return _to_be_shown(tx, context, claim, shown, people)
     if not claim.locked:
@@ -154,20 +154,6 @@ def _posts(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     else:
         threads.begin_anew(tx, claim.conversation.id)
     return 0.0
-
-
-def _begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting) -> bool:
-    """True where a chat goes on after so long a silence that a thread of its own is easier to find."""
-    silence, place = context.showing.new_thread_after, claim.conversation
-    if silence is None or place.thread_ts is None or first.about or first.lost or first.parts_done:
-        return False
-    before = threads.last_came_at(tx, place.id, first.received_id)
-    if before is None or first.queued_at - before <= silence:
-        return False
-    # The thread that was opened for this message is not opened again, whatever the clocks say: Slack's `ts` is a time
-    # of its own, and the root may have waited for long.
-    began = max(threads.last_root_at(tx, place.id), float(place.thread_ts))
-    return claim.at - began > silence
 
 
 def _to_be_shown(

@@ -78,6 +78,25 @@ USERS_SELECT = record(
         "focus_on_load": boolean,
     },
 )
+CONVERSATIONS_SELECT = record(
+    {},
+    {
+        "action_id": ACTION_ID,
+        "placeholder": plain_text(150),
+        "initial_conversation": string(255),
+        "default_to_current_conversation": boolean,
+        "confirm": CONFIRM,
+        "filter": record(
+            {},
+            {
+                "include": array(choice("im", "mpim", "private", "public"), 4),
+                "exclude_external_shared_channels": boolean,
+                "exclude_bot_users": boolean,
+            },
+        ),
+        "focus_on_load": boolean,
+    },
+)
 IMAGE_ELEMENT = both(
     record({"alt_text": string(2000)}, {"image_url": url(3000), "slack_file": SLACK_FILE}),
     exactly_one("image_url", "slack_file"),
@@ -100,6 +119,7 @@ INTERACTIVE = {
     "overflow": OVERFLOW,
     "static_select": STATIC_SELECT,
     "users_select": USERS_SELECT,
+    "conversations_select": CONVERSATIONS_SELECT,
 }
 
 

@@ -59,6 +59,8 @@ def _clicked(control: dict[str, Any], value: str | None) -> dict[str, Any]:
         return action | {key: control[key] for key in ("text", "value", "url") if key in control}
     if control["type"] == "users_select":
         return action | {"selected_user": value}
+    if control["type"] == "conversations_select":
+        return action | {"selected_conversation": value}
     for option in control["options"]:
         if value is None or option["value"] == value:
             return action | {"selected_option": option}

@@ -81,7 +81,7 @@ def returned_blocks(blocks: list[Any]) -> list[Any]:
         for number, (_, each) in enumerate(walk(block)):
             if each.get("type") == "plain_text":
                 each["text"] = escape(each["text"])
-            elif each.get("type") in ("button", "overflow", "static_select", "users_select"):
+            elif each.get("type") in ("button", "overflow", "static_select", "users_select", "conversations_select"):
                 each.setdefault("action_id", f"a{index}.{number}")
     return returned
 

@@ -48,14 +48,20 @@ const ELEMENTS = {
     el("summary", { class: "control", "aria-label": "More" }, "⋯"), menu(each, context)),
   static_select: (each, context) => el("details", { class: "overflow" },
     el("summary", { class: "control" }, `${each.initial_option?.text.text ?? each.placeholder?.text ?? "Choose"} ▾`), menu(each, context)),
-  users_select: (each, context) => el("details", { class: "overflow" },
-    el("summary", { class: "control" }, `${each.placeholder?.text ?? "Choose a person"} ▾`),
-    el("div", { class: "menu" }, ...Object.entries(context.users).map(([id, name]) => el("button", { type: "button", onclick: () => context.click(each.action_id, id) }, name)))),
+  users_select: (each, context) => ids(each, context, context.users),
+  conversations_select: (each, context) => ids(each, context, context.channels),
   image: (each) => picture(each.image_url, each.alt_text),
 };
 
 function element(each, context) {
   return ELEMENTS[each.type](each, context);
+}
+
+function ids(each, context, names) {
+  const entries = Object.entries(names ?? {}).map(([id, name]) =>
+    el("button", { type: "button", onclick: () => context.click(each.action_id, id) }, name));
+  return el("details", { class: "overflow" },
+    el("summary", { class: "control" }, `${each.placeholder?.text ?? "Choose"} ▾`), el("div", { class: "menu" }, ...entries));
 }
 
 function menu(each, context) {

@@ -117,7 +117,7 @@ function whispersTo(thread) {
 function drawWhisper(each) {
   const body = { blocks: each.blocks, text: each.text, files: [], reactions: {} };
   return el("div", { class: "whisper", "data-testid": "slack-whisper" }, el("span", {}, "Only visible to you"),
-    drawBody(body, { users: state.users, click: (action, value) => click(each, action, value) }));
+    drawBody(body, { users: state.users, channels: state.channel_names, click: (action, value) => click(each, action, value) }));
 }
 
 // As in Slack, what one author posts within five minutes stands under one name.

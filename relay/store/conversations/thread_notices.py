@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, update
 
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
-from relay.store.db.tables import conversations, deliveries, send_parts, sends
+from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, send_parts, sends
 from relay.store.queue.due import arm
 from relay.vocabulary import CHANGE, FATE, DeliveryState, Lane, SendKind, ThreadNotice
 
@@ -35,6 +35,16 @@ def add_notice(tx: Tx, conversation_id: int, delivery_id: int, topic: ThreadNoti
     ).where(deliveries.c.id == delivery_id)
     tx.conn.execute(insert(deliveries).from_select(columns, notice))
     arm(tx, conversation_id, Lane.WORDS, 0.0)
+
+
+def refuse_moves(tx: Tx, conversation_id: int, cause: str) -> None:
+    """A chat could not go where an agent had moved it: the line that waits there says so, wherever the chat is now."""
+    here = and_(deliveries.c.conversation_id == conversation_id, deliveries.c.lane == Lane.WORDS.value)
+    moves = and_(here, NOT_DELIVERED, deliveries.c.state == DeliveryState.WAITING.value)
+    lines = update(deliveries).where(moves, deliveries.c.topic == ThreadNotice.MOVED.value)
+    clicks = tx.conn.execute(lines.values(topic=ThreadNotice.REFUSED.value).returning(deliveries.c.about)).scalars()
+    if ids := list(clicks):
+        tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(cause=cause))
 
 
 def redraw_lines(tx: Tx, conversation_id: int, delivery_id: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Integer, and_, case, exists, func, select, union_all, update
 
 from relay.messages import Decision
+from relay.store.conversations.thread_notices import refuse_moves
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation, Send
@@ -231,6 +232,7 @@ def move(tx: Tx, one: Undecided, decision: Decision) -> bool:
             **_remind_anew(tx),
         )
     )
+    refuse_moves(tx, one.id, f"Slack takes no posts in {one.channel}")
     waiting = and_(lanes.c.conversation_id == one.id, lanes.c.waiting_since.is_not(None))
     tx.conn.execute(update(lanes).where(waiting).values(due=tx.now, delay=0.0))
     return True

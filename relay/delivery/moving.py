@@ -1,0 +1,90 @@
+"""Where a chat goes on: in another channel, because an agent or its own data say so, or in a new thread.
+
+An agent is asked where to, privately, and it moves in its turn, among what is said; only to channels that the
+configuration names for chats, for elsewhere nobody has decided who may read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from relay.delivery import stored
+from relay.delivery.context import DeliveryContext
+from relay.delivery.last_words import CUSTOMERS
+from relay.delivery.showing import Shown
+from relay.delivery.steps import LOCK, Author, Need, Prepared, SayPrivately
+from relay.messages import ChatMessage, Decision
+from relay.slack.blocks import channels
+from relay.slack.thread_notices import MOVE_TO
+from relay.store.conversations import replies, threads
+from relay.store.conversations.thread_notices import add_notice
+from relay.store.db.engine import Tx
+from relay.store.db.rows import AgentAction, Claim, Waiting
+from relay.vocabulary import DeliveryState, SendKind, ThreadNotice
+
+CHANNELS = "channels"  # what a claim has asked for
+WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+NOT_NAMED = "the relay's configuration names no such channel for chats"
+THERE_ALREADY = "it is there already"
+
+
+def ask_where_to(action: AgentAction, author: Author, settle: Callable[[Tx, bool], None]) -> SayPrivately:
+    """The question with a menu of channels, for whoever wants to move a chat."""
+    menu, done = channels(MOVE_TO, "Choose a channel"), partial(replies.is_ended, delivery_id=action.id)
+    return SayPrivately(SendKind.CLICK, WHERE_TO, author, settle, done, (menu,), about=str(action.id))
+
+
+def move(
+    tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction, channel: str, *, by: str
+) -> Prepared | str:
+    """Queues the line that says so: where it stands among what is said, the chat moves. A string says why not."""
+    named, ids = context.chat_channels, context.channel_ids
+    unknown = [one for one in named if one.startswith("#") and one not in ids]
+    if unknown and channel not in named and CHANNELS not in claim.asked:
+        return Need(CHANNELS, partial(context.find_channels, unknown))
+    if channel not in named | {ids.get(one) for one in named}:
+        return NOT_NAMED
+    if channel == claim.conversation.channel_id:
+        return THERE_ALREADY
+    if not claim.locked:
+        return Need(LOCK)
+    replies.end_click(tx, action.id, DeliveryState.DELIVERED, cause=channel, by=by)
+    add_notice(tx, claim.conversation.id, action.id, ThreadNotice.MOVED)
+    return 0.0
+
+
+def moved_by(context: DeliveryContext, claim: Claim, shown: Shown) -> Decision | None:
+    """Where an agent, or else the last of a customer's messages, moves their chat, None for nowhere."""
+    follow, place = context.showing.follow, claim.conversation
+    if (by_hand := _moved_by_hand(row for row, _ in shown)) and by_hand.channel != place.channel_id:
+        return replace(by_hand, rule=place.rule)
+    if follow is None or any(row.parts_done for row, _ in shown):  # half of a message stands there already
+        return None
+    said = [row for row, line in shown if not (row.about or row.lost) and line.author.role in CUSTOMERS]
+    message = stored.read_as_it_came(said[-1].body, place.key.account) if said else None
+    if not isinstance(message, ChatMessage):
+        return None
+    to = follow(replace(message, title=message.title or place.title), said[-1].queued_at)
+    return to if to is not None and to.rule != place.rule else None
+
+
+def _moved_by_hand(rows: Iterable[Waiting]) -> Decision | None:
+    """Where the last line that waits says a chat was moved to; what is shown there goes by its rule as before."""
+    fates = [row.about.fate for row in rows if row.about and row.about.topic is ThreadNotice.MOVED]
+    return Decision(fates[-1].cause, "", f"moved by {fates[-1].by}") if fates else None
+
+
+def begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting) -> bool:
+    """True where a chat goes on after so long a silence that a thread of its own is easier to find."""
+    silence, place = context.showing.new_thread_after, claim.conversation
+    if silence is None or place.thread_ts is None or first.about or first.lost or first.parts_done:
+        return False
+    before = threads.last_came_at(tx, place.id, first.received_id)
+    if before is None or first.queued_at - before <= silence:
+        return False
+    # The thread that was opened for this message is not opened again, whatever the clocks say: Slack's `ts` is a time
+    # of its own, and the root may have waited for long.
+    began = max(threads.last_root_at(tx, place.id), float(place.thread_ts))
+    return claim.at - began > silence

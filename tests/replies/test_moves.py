@@ -1,0 +1,149 @@
+"""An agent moves a chat to another channel by the menu of its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+
+from relay.sandbox.slack.interactions import click
+from relay.store.db.tables import conversations
+from tests.harness import words
+from tests.replies.desk import GROUP, Desk
+from tests.replies.test_showing import posts
+
+Make = Callable[..., Desk]
+WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+
+
+def begin(make_desk: Make, **more: Any) -> Desk:
+    """A chat in #support; the file names C0OPS for another one."""
+    desk = make_desk(channels={"99": "C0OPS"}, default_channel="C0SUPPORT", **more)
+    desk.customer("m1 hello")
+    return desk
+
+
+def move(desk: Desk, to: str, *, user: str = "U0ALEX", channel: str = "C0SUPPORT") -> None:
+    """An agent chooses *Move to another channel* on the card, and then a channel."""
+    click(desk.sandbox.slack, channel, desk.thread, "menu", user=user, value="move")
+    desk.carry()
+    desk.run(5)
+    asked = desk.asked()[-1]
+    assert (asked["user"], asked["text"]) == (user, WHERE_TO)
+    click(desk.sandbox.slack, channel, asked["ts"], "move_to", user=user, value=to)
+    desk.carry()
+    desk.run(10)
+
+
+def place(desk: Desk) -> tuple[str, str, str]:
+    with desk.store.read() as tx:
+        row = tx.conn.execute(select(conversations).where(conversations.c.group_id == GROUP)).one()
+        return row.channel, row.rule, row.why
+
+
+def test_a_chat_goes_on_in_another_channel_and_each_card_leads_to_the_other(make_desk: Make) -> None:
+    desk = begin(make_desk)
+    first = desk.thread
+    move(desk, "C0OPS")
+    desk.run(60)
+    assert place(desk) == ("C0OPS", "default_channel", "moved by alex")
+    old, new = desk.roots()
+    assert (old["channel"], new["channel"]) == ("C0SUPPORT", "C0OPS")
+    assert f"/archives/C0SUPPORT/p{first.replace('.', '')}" in words(new)
+    assert "goes on in" in words(old)
+    assert "Moved here" in words(posts(desk)[-1])
+    assert "(alex)" in words(posts(desk)[-1])
+    assert desk.asked() == []
+    desk.customer("m2 are you there?")
+    assert [one["channel"] for one in posts(desk)] == ["C0SUPPORT", "C0OPS", "C0OPS"]
+
+
+def test_an_agents_reply_from_there_reaches_the_customer(make_desk: Make) -> None:
+    desk = begin(make_desk)
+    move(desk, "C0OPS")
+    desk.sandbox.slack.human_writes("C0OPS", "hello Jane", user="U0SAM", thread_ts=desk.thread)
+    desk.carry()
+    desk.run(30)
+    assert desk.reached() == ["hello Jane"]
+
+
+def test_it_goes_nowhere_that_the_file_does_not_name(make_desk: Make) -> None:
+    """Whoever wanted it learns why; the chat stays."""
+    desk = begin(make_desk)
+    desk.sandbox.slack.add_channel("C0ELSEWHERE", "elsewhere")
+    move(desk, "C0ELSEWHERE")
+    assert place(desk)[0] == "C0SUPPORT"
+    assert desk.whispers()[-1] == (
+        "U0ALEX",
+        "Move: not done, because the relay's configuration names no such channel for chats.",
+    )
+
+
+def test_a_channel_that_the_file_names_by_its_name_is_found(make_desk: Make) -> None:
+    desk = begin(make_desk, routes=[{"name": "ops", "when": {"group_id": "5"}, "channel": "#by-name"}])
+    desk.sandbox.slack.add_channel("C0BYNAME", "by-name")
+    move(desk, "C0BYNAME")
+    assert place(desk)[0] == "C0BYNAME"
+
+
+def test_it_is_there_already(make_desk: Make) -> None:
+    desk = begin(make_desk)
+    move(desk, "C0SUPPORT")
+    assert len(desk.roots()) == 1
+    assert desk.whispers()[-1][1] == "Move: not done, because it is there already."
+
+
+def test_moved_twice_at_once_it_stands_where_it_was_moved_last(make_desk: Make) -> None:
+    """Both choices wait for their turn while Slack is away."""
+    desk = begin(make_desk, routes=[{"name": "vip", "when": {"group_id": "5"}, "channel": "C0VIP"}])
+    for user in ("U0ALEX", "U0SAM"):
+        click(desk.sandbox.slack, "C0SUPPORT", desk.thread, "menu", user=user, value="move")
+    desk.carry()
+    desk.run(5)
+    desk.sandbox.faults.add("chat.postMessage", "status", status=503, times=3)
+    for question, to in zip(desk.asked(), ("C0OPS", "C0VIP"), strict=True):
+        click(desk.sandbox.slack, "C0SUPPORT", question["ts"], "move_to", user=question["user"], value=to)
+    desk.carry()
+    desk.run(300)
+    assert place(desk)[0] == "C0VIP"
+    assert [one["channel"] for one in desk.roots()][-1] == "C0VIP"
+
+
+def test_a_channel_that_takes_no_posts_gets_no_chat(make_desk: Make) -> None:
+    """It goes back where its rule leads, with all that was said meanwhile, and a line says why."""
+    desk = begin(make_desk)
+    desk.sandbox.slack.archive("C0OPS")
+    move(desk, "C0OPS")
+    desk.customer("m2 are you there?")
+    for _ in range(4):
+        desk.chores()
+        desk.run(90)
+    assert place(desk)[0] == "C0SUPPORT"
+    assert {one["channel"] for one in desk.roots_and_replies()} == {"C0SUPPORT"}
+    said = " ".join(desk.shown())
+    assert "Not done: Slack takes no posts in C0OPS" in said
+    assert said.count("m2 are you there?") == 1
+
+
+def test_what_a_route_hides_stays_hidden_where_its_chat_is_moved(make_desk: Make) -> None:
+    """The rule that brought it here goes on to say what may be seen."""
+    route = {"name": "private", "when": {"group_id": GROUP}, "channel": "C0SUPPORT", "redact": ["email"]}
+    desk = make_desk(channels={"99": "C0OPS"}, routes=[route])
+    desk.customer("m1 hello")
+    move(desk, "C0OPS")
+    desk.customer("m2 I am eve@example.com")
+    assert "example.com" not in words(posts(desk)[-1])
+    assert posts(desk)[-1]["channel"] == "C0OPS"
+
+
+def test_who_may_not_reply_may_not_move(make_desk: Make) -> None:
+    desk = begin(make_desk)
+    users = desk.sandbox.slack.users
+    users["U0ALEX"] = replace(users["U0ALEX"], is_restricted=True)
+    click(desk.sandbox.slack, "C0SUPPORT", desk.thread, "menu", user="U0ALEX", value="move")
+    desk.carry()
+    desk.run(5)
+    assert desk.asked() == []
+    assert "not done" in desk.whispers()[-1][1]
