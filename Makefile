@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo setup test test-long check soak bench format lock clean
+.PHONY: help demo setup test test-long check soak bench format reference lock clean
 
 help:  ## what there is to do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ check: .venv/.dev  ## format, lint, types, deployment files, licences, bill of m
 format: .venv/.dev  ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+reference: .venv/.dev  ## write docs/reference.md anew from the code
+	$(BIN)/python -m tests.reference
 
 lock: .venv/.dev  ## write requirements*.txt anew from pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml

@@ -1,4 +1,4 @@
-"""Every kind of file, as the demo's page shows it: `python -m tests.contact_sheet_files` writes two pictures anew.
+"""Files, as the demo's page shows them: `python -m tests.contact_sheet_files` writes three pictures anew.
 
 The files go the whole way: a customer's from the webhook to the thread, an agent's from the thread to the customer.
 """
@@ -98,7 +98,23 @@ def from_agent(desk: Desk) -> None:
         desk.run(20)
 
 
-SHEETS = {"files-from-customers.png": (from_customer, 2090), "files-from-agents.png": (from_agent, 1900)}
+def both_ways(desk: Desk) -> None:
+    """A customer's picture and paper, and an agent's paper."""
+    bill = desk.sandbox.kommunicate.files.public("bill.pdf", PDF)
+    for text, file in (("This is what arrived", picture()), ("And this is the bill", bill)):
+        desk.sandbox.kommunicate.customer_writes(GROUP, text, name="Jane", file=file)
+        desk.carry()
+        desk.run(20)
+    desk.agent("These are the terms, Jane.", files=(desk.sandbox.slack.cabinet.put("terms.pdf", content=PDF),))
+    desk.carry()
+    desk.run(20)
+
+
+SHEETS = {
+    "files.png": (both_ways, 960),
+    "files-from-customers.png": (from_customer, 2090),
+    "files-from-agents.png": (from_agent, 1900),
+}
 
 
 def draw(target: Path, send: Any, height: int) -> None:

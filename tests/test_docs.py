@@ -1,4 +1,4 @@
-"""What is public is documented, and what is documented exists."""
+"""What the pages name exists, and whoever reads them finds the way. What exists is named: tests/test_reference.py."""
 
 from __future__ import annotations
 
@@ -9,20 +9,32 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml
-from pydantic import BaseModel
 
 from relay import __version__
-from relay.metrics import render_metrics
-from relay.settings import SECRETS, VARIABLES, Config, Route
-from relay.store.db.engine import Store
+from relay.delivery.handlers.marks import EMOJI
+from relay.settings import SECRETS, VARIABLES, Route
+from relay.slack.card import LABELS
+from relay.slack.thread_notices import BUTTONS, _Now
 from tests.commands import every_command
+from tests.reference.logs import log_events
+from tests.reference.settings import top_keys
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-EXAMPLE = yaml.safe_load((ROOT / "config.example.yaml").read_text())
+GUIDES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]  # they tell of the present; others of earlier days, too
+AGENTS = (ROOT / "docs" / "agents.md").read_text()
+EXAMPLE = (ROOT / "config.example.yaml").read_text()
+OF_OTHERS = {"FLY_APP_NAME", "RAILWAY_ENVIRONMENT", "GROUP_CREATION_URL"}
+FILES = ("conf", "db", "json", "log", "md", "py", "svg", "txt", "yaml", "yml")
+
+
+def path_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def section(title: str) -> str:
@@ -32,12 +44,18 @@ def section(title: str) -> str:
     return found[1]
 
 
-def keys(model: type[BaseModel], *path: str) -> Iterator[str]:
-    for name, value in model.model_fields.items():
-        if isinstance(value.annotation, type) and issubclass(value.annotation, BaseModel):
-            yield from keys(value.annotation, *path, name)
-        else:
-            yield ".".join((*path, name))
+def code_in(page: Path) -> Iterator[str]:
+    """Whatever is set as code, piece by piece, but for what Mermaid draws."""
+    text = page.read_text()
+    for language, block in re.findall(r"(?ms)^ *```(\w*)\n(.*?)^ *```$", text):
+        if language != "mermaid":
+            yield from (re.sub(r"\s#\s.*", "", line) for line in block.splitlines())
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^ *```.*?^ *```$", "", text))
+
+
+def named(page: Path, pattern: str) -> set[str]:
+    """Every name of a kind in a page's code."""
+    return {name for piece in code_in(page) for name in re.findall(pattern, piece)}
 
 
 def shipped_files() -> list[Path]:
@@ -54,76 +72,84 @@ COMMANDS = {
 }
 
 
-def row_of(command: str) -> str:
-    """The line of README's command table that is about a command."""
-    rows = [line for line in section("Commands").splitlines() if re.match(rf"\| `{command}( [A-Z]+)?` \|", line)]
-    assert len(rows) == 1, f"README's table has {len(rows)} rows for {command}"
-    return rows[0]
+def told_commands(page: Path) -> Iterator[tuple[str, str]]:
+    """Every command that a page tells of, and what stands behind it."""
+    for piece in code_in(page):
+        for told in re.findall(r"(?<![\w./-])relay ([a-z][^#|]*)", piece):
+            words = told.split()
+            pair = " ".join(("relay", *words[:2]))
+            yield (pair, told) if pair in COMMANDS else (f"relay {words[0]}", told)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_is_in_the_readme(name: str) -> None:
-    row = row_of(name)
-    for option in COMMANDS[name].params:
-        if isinstance(option, click.Option):
-            assert re.search(rf"`{option.opts[0]}[ `]", row), f"{name} {option.opts[0]}"
+@pytest.mark.parametrize("page", GUIDES, ids=path_of)
+def test_every_command_and_option_in_a_guide_exists(page: Path) -> None:
+    for name, told in told_commands(page):
+        assert name in COMMANDS, told
+        known = {each for option in COMMANDS[name].params for each in option.opts}
+        assert set(re.findall(r"--[a-z][a-z-]+", told)) <= known | {"--help", "--version"}, told
 
 
-def test_the_readme_names_no_command_that_does_not_exist() -> None:
-    named = set(re.findall(r"(?m)^\| `(relay [a-z ]+?)(?: [A-Z]+)?` \|", section("Commands")))
-    assert named == set(COMMANDS)
+@pytest.mark.parametrize("page", GUIDES, ids=path_of)
+def test_every_make_target_in_a_guide_exists(page: Path) -> None:
+    targets = re.findall(r"(?m)^([a-z-]+(?: [a-z-]+)*):", (ROOT / "Makefile").read_text())
+    assert named(page, r"\bmake ([a-z-]+)") <= {name for line in targets for name in line.split()}
 
 
-@pytest.mark.parametrize("name", VARIABLES)
-def test_every_variable_is_in_the_readme_and_in_the_example(name: str) -> None:
-    assert re.search(rf"(?m)^\|[^|]*`{name}`[^|]*\|", section("Environment"))
-    assert re.search(rf"(?m)^(# )?{name}=", (ROOT / ".env.example").read_text())
+@pytest.mark.parametrize("page", GUIDES, ids=path_of)
+def test_every_setting_and_event_in_a_guide_exists(page: Path) -> None:
+    """Whatever looks like one, `replies.mode` or `send.failed`, is one."""
+    known = {key.name for key in top_keys()} | log_events().keys()
+    told = named(page, r"(?<![\w./:*@-])(?<!-m )[a-z_]+\.[a-z_]+(?![\w./-])")
+    told = {name for name in told if not name.startswith("metadata.") and name.rpartition(".")[2] not in FILES}
+    assert told <= known
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_every_secret_is_called_one_in_the_readme(name: str) -> None:
-    assert re.search(rf"(?m)^\| `{name}` \|[^|]*\| secret[;.]", section("Environment"))
+@pytest.mark.parametrize("page", GUIDES, ids=path_of)
+def test_every_variable_in_a_guide_exists(page: Path) -> None:
+    known = {*VARIABLES, *(f"{name}_FILE" for name in SECRETS), "NAME_FILE"}
+    told = named(page, r"\b[A-Z][A-Z0-9]+_[A-Z0-9_]+\b")
+    assert told <= known | OF_OTHERS
 
 
-@pytest.mark.parametrize("key", list(keys(Config)))
-def test_every_setting_is_in_the_readme_and_in_the_example(key: str) -> None:
-    assert f"| `{key}` |" in section("Settings")
-    found = EXAMPLE
-    for name in key.split("."):
-        assert name in found
-        found = found[name]
+@pytest.mark.parametrize("page", GUIDES, ids=path_of)
+def test_every_metric_in_a_guide_is_one_of_the_reference(page: Path) -> None:
+    metrics = (ROOT / "docs" / "reference.md").read_text().partition("## Metrics")[2]
+    assert named(page, r"\brelay_[a-z_]+\b") - {"relay_id"} <= set(re.findall(r"(?m)^\| `(relay_\w+)`", metrics))
 
 
-def test_every_key_of_a_route_is_in_the_readme_and_in_the_example() -> None:
+def test_agents_read_of_every_mark_line_and_button() -> None:
+    page = " ".join(AGENTS.split())
+    assert [name for name in EMOJI.values() if f":{name}:" not in page] == []
+    labels = {*LABELS.values(), *BUTTONS.values(), "Retry"}
+    assert [label for label in labels if label.replace("\u2026", "...") not in page] == []
+    sentences = {str(now.value[0]) for now in _Now}
+    lines = [re.sub(r"^\{who\} |[:.]? ?\{.*|: links.*|\.$", "", sentence) for sentence in sentences]
+    assert [line for line in lines if line not in page] == []
+
+
+def test_every_key_of_a_route_is_in_the_example() -> None:
     for name in Route.model_fields:
-        assert f"`{name}`" in section("Settings")
-        assert re.search(rf"(?m)^#[ -]+{name}: ", (ROOT / "config.example.yaml").read_text())
+        assert re.search(rf"(?m)^#[ -]+{name}: ", EXAMPLE)
 
 
-def test_the_readme_tells_the_defaults_of_the_example() -> None:
-    rows = re.findall(r"(?m)^\| `([a-z_.]+)` \| `([^`|]*)` \|", section("Settings"))
-    wrong = []
-    for key, default in rows:
-        found = EXAMPLE
-        for name in key.split("."):
-            found = found[name]
-        if found is not None and yaml.safe_load(default) != found:
-            wrong.append(key)
-    assert len(rows) > 15
-    assert wrong == []
+def test_the_readme_is_short_and_says_first_what_may_go_wrong() -> None:
+    assert len(README.splitlines()) <= 170
+    assert README.index("> **Know this before") < README.index("## ")
 
 
-def test_every_metric_is_in_the_readme(store: Store) -> None:
-    names = set(re.findall(r"(?m)^# TYPE (\S+)", render_metrics(store).decode()))
-    assert names == set(re.findall(r"(?m)^\| `(relay_\w+)` \|", section("On call")))
+def test_the_readme_leads_to_every_guide() -> None:
+    linked = set(re.findall(r"\]\((docs/\w[\w-]*\.md)", README))
+    assert {path_of(page) for page in GUIDES[1:]} <= linked
 
 
-def test_every_log_event_in_the_readme_is_one_that_the_code_writes() -> None:
-    code = "".join(path.read_text() for path in (ROOT / "relay").rglob("*.py"))
-    told = section("On call").partition("### Log events")[2].partition("### Symptoms")[0]
-    named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", told))
-    assert len(named) > 10
-    assert [event for event in sorted(named) if f'"{event}"' not in code] == []
+def test_every_picture_is_shown_somewhere() -> None:
+    shown = {
+        (page.parent / name).resolve()
+        for page in PAGES
+        for name in re.findall(r"\]\(([\w./-]+\.(?:png|svg))\)", page.read_text())
+    }
+    pictures = {path.resolve() for kind in ("png", "svg") for path in (ROOT / "docs").rglob(f"*.{kind}")}
+    assert pictures <= shown
 
 
 def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
@@ -132,7 +158,7 @@ def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
     assert re.search(r"(?m)^test:", (ROOT / "Makefile").read_text())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=path_of)
 def test_every_linked_file_and_heading_exists(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if "://" in target:
@@ -152,6 +178,7 @@ def anchors(text: str) -> set[str]:
 def test_the_readme_draws_the_flow_and_shows_a_picture() -> None:
     assert "```mermaid\nflowchart" in section("How it works")
     picture = ROOT / "docs" / "demo.png"
+    assert "](docs/demo.png)" in README
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size < 300_000
 

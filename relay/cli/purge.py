@@ -42,7 +42,9 @@ AGAIN = "Run the same command again."
 @click.option("--slack", "in_slack", is_flag=True, help="Delete the relay's posts and files in Slack too.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--no-rewrite", is_flag=True, help="Do not write SQLite's file anew: nobody has to wait; see the README.")
+@click.option(
+    "--no-rewrite", is_flag=True, help="Do not rewrite SQLite's file: nobody has to wait; see docs/privacy.md."
+)
 @json_option
 @explain_failures
 def purge(

@@ -10,6 +10,7 @@ from typing import Any
 
 from relay.settings.conditions import CONDITIONS, METADATA, WHEN, Condition, Join
 from relay.settings.matchers import YES_OR_NO
+from relay.settings.meanings import MEANINGS
 from relay.settings.schema import Config
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,8 +21,18 @@ _TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}  # what is 
 def json_schema() -> dict[str, Any]:
     """The schema of the whole file."""
     schema = _completed(Config.model_json_schema())
+    _describe(schema)
     schema["$defs"][WHEN] = _when()
     return {"$schema": DIALECT, **schema, "title": "Configuration of the relay"}
+
+
+def _describe(schema: dict[str, Any]) -> None:
+    """What each key means, where an editor shows it."""
+    for model, about in MEANINGS.items():
+        block = schema if model is Config else schema["$defs"][model.__name__]
+        properties = block.get("properties") or block["anyOf"][-1]["properties"]  # of what may be text alone
+        for name, sentence in about.items():
+            properties[name]["description"] = sentence
 
 
 def _completed(node: Any) -> Any:

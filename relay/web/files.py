@@ -39,7 +39,7 @@ HEADERS = {
 
 @bp.get("/files/<token>")
 def give(token: str) -> Response:
-    """The file of a link, or the part of it that is asked for; 404 for every link that leads nowhere, whatever why."""
+    """The file of a link, or the part of it that is asked for; 404 for a link that leads nowhere, for any reason."""
     relay: Relay = current_app.extensions["relay"]
     with relay.store.read() as tx:
         file = kept_files.find(tx, token, after=tx.now - relay.settings.config.retention)

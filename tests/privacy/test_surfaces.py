@@ -302,8 +302,8 @@ def test_after_a_change_of_the_settings_what_is_shown_anew_is_hidden(
     assert leaks(wire) == []
 
 
-def test_the_recipe_of_the_readme(make_desk: Callable[..., Desk], wire: Wire) -> None:
-    section = (ROOT / "README.md").read_text().partition("### What may be seen in Slack")[2]
+def test_the_recipe_of_the_docs(make_desk: Callable[..., Desk], wire: Wire) -> None:
+    section = (ROOT / "docs" / "privacy.md").read_text().partition("## What may be seen in Slack")[2]
     desk = make_desk(**yaml.safe_load(section.partition("```yaml\n")[2].partition("```")[0]))
     metadata = {"plan": "gold", "KM_CHAT_CONTEXT": {"kmUserLocale": "de"}, "iban": "DE89370400440532013000"}
     desk.webhook("jane", message=f"{CARD}, {MAIL}, password: hunter2", metadata=metadata)

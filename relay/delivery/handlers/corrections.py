@@ -80,9 +80,10 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
         level, words_must_go = Level(send.payload["level"]), corrections.may_show_withdrawn(tx, post)
         if level < (Level.DELETED if words_must_go else Level.TEXT):
             return Call(sends.store(tx, claim, [_stepped_down(tx, context, claim, send, Level(level + 1))]))
-        tell = log.error if words_must_go else log.info
-        event = "message.not_corrected" if words_must_go else "card.not_led_on"
-        tell(event, channel=send.channel, ts=send.thread_ts, cause=result.cause)
+        if words_must_go:
+            log.error("message.not_corrected", channel=send.channel, ts=send.thread_ts, cause=result.cause)
+        else:
+            log.info("card.not_led_on", channel=send.channel, ts=send.thread_ts, cause=result.cause)
     corrections.mark_corrected(tx, post, times)
     cards.release(tx, claim, send.payload.get("again"))
     return None

@@ -1,7 +1,7 @@
 // What to try next, one line at a time; whoever does not want it hides it.
 import { el } from "./dom.js";
 
-const END = "That is all there is to it. With your own accounts it is the same: “Connect it” in the README says how.";
+const END = "That is all there is to it. With your own accounts it is the same: “Set it up” in the README says how.";
 const HIDDEN = "guide-hidden", SKIPPED = "guide-skipped";
 let last = null;
 

@@ -3,6 +3,7 @@ import { el, link } from "./dom.js";
 
 const EMOJI = {
   white_check_mark: "✅", heavy_check_mark: "✔️", warning: "⚠️", x: "❌", eyes: "👀", wave: "👋", robot_face: "🤖",
+  grey_question: "❔",
   speech_balloon: "💬", bell: "🔔", no_bell: "🔕", hourglass: "⌛", hourglass_flowing_sand: "⏳", paperclip: "📎",
   large_green_circle: "🟢", large_yellow_circle: "🟡", red_circle: "🔴", white_circle: "⚪", bust_in_silhouette: "👤",
   leftwards_arrow_with_hook: "↩️", lock: "🔒", star: "⭐", thumbsup: "👍", "+1": "👍", tada: "🎉", inbox_tray: "📥",

@@ -1,0 +1,170 @@
+"""What each key of the YAML file means, for editors (the file's JSON Schema) and for the reference in the docs.
+
+Apart from the types because only these two need it: the relay itself reads the file without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from relay.settings import redactions, schema
+
+MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
+    schema.Config: {
+        "channels": "Kommunicate's conversation id (`groupId`), and the channel that chat goes to. Looked at first.",
+        "routes": "Rules for all other chats. The first one that matches decides.",
+        "tests": "Sample messages and where each must go. `relay check` runs them.",
+        "default_channel": (
+            "The channel for everything else. Without one, such chats wait until the file names a channel."
+        ),
+        "alerts": "Where the relay reports trouble.",
+        "kommunicate": "Your Kommunicate account, and who in it is not a customer.",
+        "replies": "Which of your team's messages reach the customer, and how.",
+        "remind": "When somebody is called because a customer is waiting.",
+        "saved_replies": "Replies for the *Saved replies* shortcut: a name and its words. At most 100.",
+        "attachments": (
+            "Customers' files. `auto`: a picture where Slack can fetch it, otherwise the file itself. `upload`: the "
+            "file itself. `thumbnail`: pictures only. `link`: name, type and size. `none`: only that there is a "
+            "file."
+        ),
+        "files_back": (
+            "Files in your team's replies. `auto`: the customer gets a link, and sees a picture as a picture. "
+            "`link`: a link only. `refuse`: a reply with a file is not sent."
+        ),
+        "show": (
+            "How much of a chat its channel sees. `everything`. `customers`: no bot messages. `handoff`: nothing "
+            "until a person is needed, then everything said before as well. `alerts`: the card only."
+        ),
+        "batch": "How long a bot's message waits for more of them, so that they go out in one post.",
+        "new_thread_after": (
+            "After a silence this long, a chat continues in a new thread that links back. Empty: never."
+        ),
+        "facts": (
+            "What a card tells about the customer: `email`, `phone`, `page`, `locale`, `metadata.<key>`. At most "
+            "ten. Nothing else leaves Kommunicate but the name."
+        ),
+        "redact": (
+            "Details to hide in Slack: `payment_card`, `iban`, `email`, `phone`, `secret`, or a pattern of your own "
+            "as `{name: ..., pattern: ...}` in RE2 syntax."
+        ),
+        "closing_words": 'More words that ask for nothing, in addition to "thanks", "bye" and the like.',
+        "broadcast": (
+            "`unclaimed`: a message in a chat nobody is handling is also shown in the channel. `never`: it is not."
+        ),
+        "delivery": (
+            "How fast, how long and how often the relay calls Slack. Made for Slack's limits; few teams touch it."
+        ),
+        "retention": (
+            "How long words are kept, counted from their arrival, and customers' names, counted from when they were "
+            "last needed. What has not been delivered keeps its words."
+        ),
+    },
+    schema.Alerts: {
+        "channel": (
+            "Where the relay says that a channel needs a person: one line for each, once. Empty: `default_channel`."
+        ),
+    },
+    schema.Kommunicate: {
+        "dashboard_url": "Where links to Kommunicate lead. Other regions have another address.",
+        "bots": "User ids of your bots. Their messages are shown small.",
+        "agents": "User ids of your agents, normally e-mail addresses.",
+        "sender": "The user that speaks for people Kommunicate does not know. Their name is put in front of the reply.",
+        "file_hosts": (
+            "More hosts your customers' files may come from: `files.example.com`, `*.example.com`, with a port, or "
+            "`host/first-part-of-the-path`. Always over https."
+        ),
+    },
+    schema.Replies: {
+        "mode": (
+            "What reaches the customer. `all`: every reply. `marked`: only what begins with `>>`, or is sent with "
+            "the *Send to customer* shortcut. `none`: nothing."
+        ),
+        "undo_seconds": "How long a reply can still be edited or deleted before it is sent.",
+        "note_prefixes": "A message that begins with one of these stays inside Slack.",
+        "ask": "Whether the author is asked, privately, before something that looks like a note is sent.",
+        "agents": "Who may reply. `anyone`, or `known_only`: people in `map`, or known to Kommunicate by their e-mail.",
+        "guests": "Whether Slack guests may reply and use the card.",
+        "other_workspaces": "Whether people from other workspaces may, in a channel shared with them.",
+        "map": "Slack user id and the Kommunicate agent it stands for, where the e-mail addresses differ.",
+        "give_up_after": "How long a reply is tried before its author is told that it did not go out.",
+    },
+    schema.Remind: {
+        "after": (
+            "A customer who has waited this long is mentioned in the thread, again after twice as long, four times "
+            "as long, and so on. `never` switches it off."
+        ),
+        "mention": (
+            "Who is called when nobody has the chat: a user's or user group's id, `here` or `channel`. Empty or "
+            "`nobody`: the reminder is shown in the channel as well."
+        ),
+        "hours": (
+            "Only this time counts, such as `Mon-Fri 09:00-18:00 Europe/Berlin`. Empty or `always`: all of it does."
+        ),
+        "stale": (
+            "A chat whose agent keeps the customer waiting this long goes back to everybody, in Slack. Empty: never."
+        ),
+    },
+    schema.DeliveryConfig: {
+        "posts_per_second": (
+            "Posts per channel. Slack allows about one. The relay stays 5 % below this, and 20 % below it for ten "
+            "minutes after Slack has refused one."
+        ),
+        "burst": "How many posts may go out at once after a pause.",
+        "call_deadline": "The longest a single call to Slack may take.",
+        "lease": "After this, another worker takes over from one that stopped. At least twice `call_deadline`.",
+        "confirm_after": "When to look for a post that Slack did not confirm.",
+        "retry": "The waits between attempts. The last one repeats.",
+        "give_up_after": (
+            "After this, a message becomes a dead letter. Time spent waiting for Slack's limit or for a person does "
+            "not count."
+        ),
+    },
+    schema.Route: {
+        "name": "What the route is called, in logs and in `relay route`. Each has a name of its own.",
+        "when": "What must be true of the chat. All of it.",
+        "channel": "The channel such chats go to.",
+        "replies": "`replies.mode` for these chats.",
+        "remind": "Any of the `remind` keys for these chats, each by itself.",
+        "attachments": "`attachments` for these chats.",
+        "files_back": "`files_back` for these chats.",
+        "show": "`show` for these chats.",
+        "batch": "`batch` for these chats.",
+        "notify": "Who the card of a new chat calls: a user's or user group's id, `here` or `channel`.",
+        "follow": (
+            "A later message from the customer that this route would take moves the chat here. Each thread links to "
+            "the other."
+        ),
+        "facts": "`facts` for these chats.",
+        "redact": "`redact` for these chats.",
+    },
+    schema.RouteReplies: {
+        "mode": "`replies.mode` for the route's chats.",
+    },
+    schema.RouteRemind: {
+        "after": "`remind.after` for the route's chats. `never` undoes what is set for all.",
+        "mention": "`remind.mention` for the route's chats. `nobody` undoes what is set for all.",
+        "hours": "`remind.hours` for the route's chats. `always` undoes what is set for all.",
+        "stale": "`remind.stale` for the route's chats. `never` undoes what is set for all.",
+    },
+    schema.RouteTest: {
+        "name": "What the test is called when it fails.",
+        "body": (
+            'The parts of a webhook body that matter. The rest is a customer\'s "Hello" on a Wednesday at noon, UTC.'
+        ),
+        "at": "When the message arrives, such as `2026-11-28 23:00 Europe/Berlin`.",
+        "channel": "The channel it must go to, or `none`.",
+        "route": "The route that must take it. Either this or `channel`.",
+    },
+    schema.SavedReply: {
+        "text": "The words. A reply of words alone needs no block.",
+        "buttons": "Links to show below the words: label and https address.",
+        "suggestions": "Answers for the customer to choose from.",
+        "picture": "The https address of a picture to show. One of buttons, suggestions and picture.",
+    },
+    redactions.Redaction: {
+        "name": "A detail that the relay knows by itself, or what people read in place of what your pattern finds.",
+        "pattern": "A pattern in RE2 syntax. Without one, `name` is one of the details that the relay knows.",
+    },
+}
