@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from relay.settings import redactions, schema
+from relay.settings import accounts, redactions, schema
 
 MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
     schema.Config: {
+        "slack": "More Slack workspaces on the same relay.",
         "channels": "Kommunicate's conversation id (`groupId`), and the channel that chat goes to. Looked at first.",
         "routes": "Rules for all other chats. The first one that matches decides.",
         "tests": "Sample messages and where each must go. `relay check` runs them.",
@@ -62,11 +63,13 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         ),
     },
     schema.Alerts: {
+        "lag": "How long a message may wait for Slack before people are told that messages are late, or `never`.",
         "channel": (
             "Where the relay says that a channel needs a person: one line for each, once. Empty: `default_channel`."
         ),
     },
     schema.Kommunicate: {
+        "accounts": "More Kommunicate accounts on the same relay, by name. Each has a webhook of its own, `/kommunicate/<name>/webhook`.",
         "dashboard_url": "Where links to Kommunicate lead. Other regions have another address.",
         "bots": "User ids of your bots. Their messages are shown small.",
         "agents": "User ids of your agents, normally e-mail addresses.",
@@ -149,6 +152,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "stale": "`remind.stale` for the route's chats. `never` undoes what is set for all.",
     },
     schema.RouteTest: {
+        "account": "The account the message comes from, where there are several.",
         "name": "What the test is called when it fails.",
         "body": (
             'The parts of a webhook body that matter. The rest is a customer\'s "Hello" on a Wednesday at noon, UTC.'
@@ -166,5 +170,23 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
     redactions.Redaction: {
         "name": "A detail that the relay knows by itself, or what people read in place of what your pattern finds.",
         "pattern": "A pattern in RE2 syntax. Without one, `name` is one of the details that the relay knows.",
+    },
+    schema.Slack: {
+        "workspaces": "More workspaces, by name. A channel there is written `name/C0123ABCD`, a person `name/U0123ABCD`.",
+    },
+    accounts.Account: {
+        "sender": "`kommunicate.sender` for this account.",
+        "agents": "`kommunicate.agents` for this account.",
+        "bots": "`kommunicate.bots` for this account.",
+        "dashboard_url": "`kommunicate.dashboard_url` for this account.",
+        "default_channel": "`default_channel` for this account.",
+        "api_url": "The name of the variable that holds the address of its API, in another region.",
+        "api_key": "The name of the variable that holds its API key. Without one the account is read only.",
+        "webhook_token": "The name of the variable that holds the account's webhook token.",
+    },
+    accounts.Workspace: {
+        "api_url": "The name of the variable that holds the address of its API, for tests.",
+        "signing_secret": "The name of the variable that holds its signing secret. Without one nobody can reply there.",
+        "bot_token": "The name of the variable that holds the workspace's bot token.",
     },
 }

@@ -36,6 +36,8 @@ KINDS = {
     "parse_rate": "number",
     "parse_slack_user": "Slack user id",
     "parse_text": "text",
+    "parse_name": "name",
+    "parse_variable": "name of a variable",
     "parse_url": "https address",
     "parse_wait": "duration or `never`",
     "parse_when": "conditions",
