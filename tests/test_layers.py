@@ -183,11 +183,13 @@ def names_things(node: ast.AST, field: str, naming: bool) -> bool:
     return False
 
 
-# The name of the plain workspace, what a route can ask for, what a message waits for, and a status of Kommunicate's:
+# The name of the plain workspace, what a route can ask for, a metric's labels, what a message waits for, and a status of Kommunicate's:
 # words of their own.
 OTHER_MEANING = {
     ("store/queue/gates.py", "slack"),
-    ("cli/route.py", "account"),
+    ("wiring/dry_run.py", "account"),
+    ("metrics.py", "account"),
+    ("metrics.py", "workspace"),
     ("delivery/handlers/messages.py", "channel"),
     ("delivery/controls.py", "resolved"),
 }

@@ -262,7 +262,7 @@ def _close_with_others(tx: Tx, error: OperatorNeeded, name: str, account: str) -
     closing.lock(tx, [(error.scope, name), whole])
     seconds = close(error.scope, name)
     agree = closing.count_closed(tx, error.scope, error.code, owner) >= CROWD
-    if agree and not (of_channel and sends.posted_within(tx, LATELY, owner)):
+    if agree and not (of_channel and closing.posted_within(tx, LATELY, owner)):
         close(*whole)
     return seconds
 

@@ -99,8 +99,7 @@ class SlackClient:
     ) -> None:
         """`deadline` is in seconds, for each call, and how long each took goes into `times`.
 
-        `base_url` ends in `/api/` on the real Slack; `api` is another's. Channels have the `workspace` in front, unless
-        it is the plain one.
+        `base_url` ends in `/api/` on the real Slack; `api` is another's. Channels have a named `workspace` in front.
         """
         self._api = api or Api(token, base_url, deadline=deadline, workspace=workspace, times=times)
         self._identity: Identity | None = None

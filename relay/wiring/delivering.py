@@ -80,12 +80,7 @@ def build_context(
         store=store,
         workspaces=slack,
         accounts={name: _of_account(relay, store, slack, name) for name in settings.every_account},
-        gone=OfAccount(
-            _authors(relay, store, "", None),
-            settings.config.kommunicate.dashboard_url,
-            lacks=ACCOUNT_GONE,
-            is_gone=True,
-        ),
+        gone=_account_gone(relay, store),
         limits=slack_limits(Pace.of(delivery.posts_per_second, delivery.burst)),
         files=_files(relay),
         keepers=build_keepers(settings, store),
@@ -116,6 +111,11 @@ def _workspaces(settings: Settings, slack: Mapping[str, SlackClient]) -> dict[st
 def _users_of(workspace: str, people: Mapping[str, str]) -> dict[str, str]:
     """The configured agents of one workspace, by Slack user."""
     return {bare(user): agent for user, agent in people.items() if owner_of(user) == workspace}
+
+
+def _account_gone(relay: Relay, store: Store) -> OfAccount:
+    url = relay.settings.config.kommunicate.dashboard_url
+    return OfAccount(_authors(relay, store, "", None), url, lacks=ACCOUNT_GONE, is_gone=True)
 
 
 def _of_account(relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str) -> OfAccount:

@@ -123,7 +123,7 @@ def one_recovery(store: Store) -> None:
     with store.begin() as tx:
         sends.is_settled(tx, send)
         lost.release_lost(tx, "me", working_on=(), lost={tx.now})
-        sends.posted_within(tx, 60.0, "")
+        closing.posted_within(tx, 60.0, "")
         sends.roots_in_vain(tx, held.conversation.id)
 
 

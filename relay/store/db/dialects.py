@@ -66,7 +66,7 @@ def ahead(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | f
 
 
 def begins_with(tx: Tx, column: ColumnElement[Any], beginning: str) -> ColumnElement[bool]:
-    """True where a text begins so, byte by byte, as `by_beginning` has it in its index."""
+    """True where a text begins so, byte by byte, as `people_by_search_name` has it."""
     end = beginning + LAST_CHARACTER
     if tx.on_postgres:  # its usual comparisons follow its language
         return and_(column.bool_op("~>=~")(beginning), column.bool_op("~<~")(end))

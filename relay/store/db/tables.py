@@ -61,11 +61,6 @@ def index_over(name: str, *columns: str, where: str, on_postgres: str = "", uniq
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(on_postgres or where))
 
 
-def by_beginning(name: str, column: str) -> Index:
-    """An index that finds texts by how they begin, whatever PostgreSQL's language is."""
-    return Index(name, column, postgresql_ops={column: "text_pattern_ops"})
-
-
 conversations = Table(
     "conversations",
     metadata,
@@ -298,5 +293,9 @@ people = Table(
     words_column("search_last"),
     PrimaryKeyConstraint("account", "user_id"),
     Index("people_by_role", "role"),
-    *(by_beginning(f"people_by_{name}", name) for name in ("search_name", "search_last")),
+    # By how they begin, whatever PostgreSQL's language is.
+    *(
+        Index(f"people_by_{name}", name, postgresql_ops={name: "text_pattern_ops"})
+        for name in ("search_name", "search_last")
+    ),
 )

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, and_, case, select, update
 from relay.owners import owner_of
 from relay.store.db.dialects import ahead, equals, upsert
 from relay.store.db.engine import Tx
-from relay.store.db.tables import gates
+from relay.store.db.tables import gates, sends
 from relay.store.queue.gates import JITTER, Pace, gate_of_workspace, workspace_in
-from relay.vocabulary import GateScope, Vendor
+from relay.vocabulary import GateScope, Lane, Vendor
 
 RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
 AWAY = (1.0, 60.0)  # the same while Slack does not answer
@@ -93,6 +93,14 @@ def count_closed(tx: Tx, scope: GateScope, code: str, owner: str) -> int:
     """How many gates of this scope an operator error of this name keeps shut, of one account's or workspace's."""
     shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
     return _count(tx, owner, equals(gates.c.scope, scope), gates.c.operator, gates.c.code == code, shut_now)
+
+
+def posted_within(tx: Tx, seconds: float, workspace: str) -> bool:
+    """True when something was posted to a workspace lately."""
+    words = and_(sends.c.ts.is_not(None), equals(sends.c.lane, Lane.WORDS))
+    lately = and_(words, sends.c.created_at > tx.now - seconds)
+    channels = tx.conn.execute(select(sends.c.channel).where(lately).distinct()).scalars()
+    return any(owner_of(channel) == workspace for channel in channels)
 
 
 def count_undocumented(tx: Tx, channel: str, code: str) -> int:

@@ -293,10 +293,3 @@ def roots_in_vain(tx: Tx, conversation_id: int) -> int:
     last = select(func.max(sends.c.seq)).where(words, equals(sends.c.kind, SendKind.POST)).scalar_subquery()
     later = and_(words, equals(sends.c.kind, SendKind.ROOT), sends.c.seq > func.coalesce(last, 0))
     return int(tx.conn.execute(select(func.count()).select_from(sends).where(later)).scalar_one())
-
-
-def posted_within(tx: Tx, seconds: float, workspace: str) -> bool:
-    """True when something was posted to a workspace lately."""
-    lately = and_(_IN_SLACK, sends.c.created_at > tx.now - seconds)
-    channels = tx.conn.execute(select(sends.c.channel).where(lately).distinct()).scalars()
-    return any(owner_of(channel) == workspace for channel in channels)
