@@ -183,7 +183,8 @@ def names_things(node: ast.AST, field: str, naming: bool) -> bool:
     return False
 
 
-# The name of the plain workspace, what a route can ask for, a metric's labels, what a message waits for, and a status of Kommunicate's:
+# The name of the plain workspace, what a route can ask for, a metric's labels, what a message waits for, and a status
+# of Kommunicate's:
 # words of their own.
 OTHER_MEANING = {
     ("store/queue/gates.py", "slack"),

@@ -69,7 +69,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         ),
     },
     schema.Kommunicate: {
-        "accounts": "More Kommunicate accounts on the same relay, by name. Each has a webhook of its own, `/kommunicate/<name>/webhook`.",
+        "accounts": "More accounts, by name. Each has a webhook of its own: `/kommunicate/<name>/webhook`.",
         "dashboard_url": "Where links to Kommunicate lead. Other regions have another address.",
         "bots": "User ids of your bots. Their messages are shown small.",
         "agents": "User ids of your agents, normally e-mail addresses.",
@@ -172,7 +172,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "pattern": "A pattern in RE2 syntax. Without one, `name` is one of the details that the relay knows.",
     },
     schema.Slack: {
-        "workspaces": "More workspaces, by name. A channel there is written `name/C0123ABCD`, a person `name/U0123ABCD`.",
+        "workspaces": "More workspaces, by name. A channel there is `name/C0123ABCD`, a person `name/U0123ABCD`.",
     },
     accounts.Account: {
         "sender": "`kommunicate.sender` for this account.",
