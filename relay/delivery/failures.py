@@ -219,7 +219,7 @@ def _note_wait(f: Failure, waits: float, left: float | None) -> None:
 
 
 def close_gate(
-    tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str, account: str = "", agent: str = ""
+    tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str = "", account: str = "", agent: str = ""
 ) -> float:
     """Close the gate that `error` concerns, and what it is a part of if others agree; returns for how many seconds."""
     workspace = owner_of(channel)

@@ -122,7 +122,8 @@ def test_workspaces_that_share_an_app_are_told_apart_by_their_team(twins: Twins)
 def test_a_workspace_whose_token_is_refused_holds_up_no_other(twins: Twins) -> None:
     refused_token(twins)
     twins.both_write("m3", "m4")
-    assert shown(twins) == ["m1 here", "m3"]
+    twins.customer("m5")
+    assert shown(twins) == ["m1 here", "m3", "m5"]
     assert shown_there(twins) == ["m2 there"]
     ((_, cause),) = twins.waiting()
     assert "invalid_auth" in cause
@@ -146,14 +147,16 @@ def test_a_limit_of_one_workspace_is_no_others(twins: Twins) -> None:
     faults = twins.there.sandbox.faults
     faults.add("chat.postMessage", "ratelimited", retry_after="3600")
     twins.both_write("m3", "m4")
-    assert shown(twins) == ["m1 here", "m3"]
+    twins.customer("m5")
+    assert shown(twins) == ["m1 here", "m3", "m5"]
     assert [row.name for row in rows(twins.store, "gates", scope="channel") if row.closed_until] == ["acme/C0SUPPORT"]
 
 
 def test_a_slack_that_is_away_for_one_workspace_is_there_for_the_other(twins: Twins) -> None:
     twins.there.stop()
     twins.both_write("m3", "m4")
-    assert shown(twins) == ["m1 here", "m3"]
+    twins.customer("m5")
+    assert shown(twins) == ["m1 here", "m3", "m5"]
     assert [row.name for row in rows(twins.store, "gates", scope="workspace")] == ["acme"]
     twins.there.start()
     twins.run(120)
