@@ -29,7 +29,15 @@ GUIDES = [
 ]  # they tell of the present; others of earlier days, too
 AGENTS = (ROOT / "docs" / "agents.md").read_text()
 EXAMPLE = (ROOT / "config.example.yaml").read_text()
-OF_OTHERS = {"FLY_APP_NAME", "RAILWAY_ENVIRONMENT", "GROUP_CREATION_URL", "SHOP_API_KEY"}
+OF_OTHERS = {
+    "FLY_APP_NAME",
+    "RAILWAY_ENVIRONMENT",
+    "GROUP_CREATION_URL",
+    "SHOP_API_KEY",
+    "SHOP_WEBHOOK_TOKEN",
+    "ACME_SLACK_BOT_TOKEN",
+    "ACME_SLACK_SIGNING_SECRET",
+}
 FILES = ("conf", "db", "json", "log", "md", "py", "svg", "txt", "yaml", "yml")
 
 

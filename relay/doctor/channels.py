@@ -8,6 +8,7 @@ from relay.doctor.setup import Setup
 from relay.doctor.told import why_away
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited
 from relay.findings import Finding
+from relay.owners import is_named, owner_of
 from relay.settings import Config
 from relay.slack.setup import ChannelState
 
@@ -24,7 +25,7 @@ def look(setup: Setup) -> Iterator[Finding]:
         return
     for number, (channel, where) in enumerate(configured(setup.settings.config).items()):
         try:
-            state = setup.slack.channel(channel) if number < MOST else None
+            state = setup.slack_at(channel).channel(channel) if number < MOST else None
         except OperatorNeeded as error:
             if error.code != "missing_scope":  # which is told as such
                 yield _refused(channel, where, error)
@@ -41,13 +42,8 @@ def look(setup: Setup) -> Iterator[Finding]:
 def configured(config: Config) -> Mapping[str, str]:
     """Each channel that the configuration names, and where it does so first."""
     found: dict[str, str] = {}
-    for group, channel in config.channels.items():
-        found.setdefault(channel, f"channels.{group}")
-    for route in config.routes:
-        found.setdefault(route.channel, f"routes.{route.name}")
-    for where, named in (("default_channel", config.default_channel), ("alerts.channel", config.alerts.channel)):
-        if named:
-            found.setdefault(named, where)
+    for channel, where in config.named_channels:
+        found.setdefault(channel, where)
     return found
 
 
@@ -55,7 +51,7 @@ def _refused(channel: str, where: str, error: OperatorNeeded) -> Finding:
     if error.code != "channel_not_found":
         return Finding("channel_refused", "error", f"{channel}: {error}.", "Ask who runs the workspace.", where)
     # of a name, the error may say which other one comes near
-    said = str(error) if channel.startswith("#") else f"Slack shows the bot no channel {channel}"
+    said = str(error) if is_named(channel) else f"Slack shows the bot no channel {channel}"
     message = f"{said[:1].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"
     return Finding("channel_not_found", "error", message, HOW_TO_FIND, where)
 
@@ -70,7 +66,9 @@ def _standing(setup: Setup, channel: str, where: str, state: ChannelState) -> It
         hint = "Bring it back in Slack, or name another one: chats that wait for it move there by themselves."
         yield Finding("channel_archived", "error", f"The channel {name} is archived.", hint, where)
     elif not state.is_member:
-        joins = not state.is_private and "channels:join" in (setup.token[0].scopes or ())
+        # Of further workspaces nobody has asked what their tokens may; the manifest asks for it.
+        may_join = bool(owner_of(channel)) or "channels:join" in (setup.token[0].scopes or ())
+        joins = may_join and not state.is_private
         hint = "Write /invite and the bot's name in it."
         if joins:
             hint += " Or leave it: the relay enters by itself with the first message."

@@ -32,17 +32,17 @@ def probe(setup: Setup, only: str | None = None) -> Iterator[Finding]:
 
 
 def _try(setup: Setup, channel: str, where: str) -> Finding | None:
-    assert setup.slack is not None  # noqa: S101  seen to by the caller
     try:
-        channel_id = setup.slack.channel(channel).id
-        ts = setup.slack.post(channel_id, uuid.uuid4().hex)
+        slack = setup.slack_at(channel)
+        channel_id = slack.channel(channel).id
+        ts = slack.post(channel_id, uuid.uuid4().hex)
     except DeliveryFailed as error:
         hint = "Mend that, and try again. Nothing was posted."
         if not isinstance(error, OperatorNeeded | Permanent | RateLimited | ThreadGone):
             hint = "Try again. If the test message does stand in the channel, delete it by hand."
         return Finding("probe_failed", "error", f"Nothing can be posted to {channel}: {_why(error)}.", hint, where)
     try:
-        setup.slack.take_back(channel_id, ts)
+        slack.take_back(channel_id, ts)
     except DeliveryFailed as error:
         message = f"The test message in {channel} could not be taken away: {_why(error)}."
         return Finding("probe_left", "warning", message, "Delete it by hand.", where)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from relay.clock import Clock
-from relay.errors import StoreUnavailable
+from relay.errors import OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.net.call import Caller, Response
+from relay.owners import owner_of
 from relay.settings import Settings
 from relay.slack.setup import SlackSetup, Token
 from relay.store.conversations.kept_files import public_url
 from relay.store.db.engine import Store
 from relay.store.db.schema import SchemaState, schema_state
-from relay.vocabulary import Vendor
+from relay.vocabulary import GateScope, Vendor
 
 DEADLINE = 5.0  # seconds for a request to the relay's own address
 
@@ -32,6 +33,7 @@ class Setup:
     clock: Clock
     slack: SlackSetup | None
     kommunicate: KommunicateClient | None
+    other_slacks: Mapping[str, SlackSetup] = field(default_factory=dict)  # of further workspaces, by name
 
     @cached_property
     def schema(self) -> SchemaState | None:
@@ -55,6 +57,14 @@ class Setup:
         token = self.slack.token()
         middle = (before + self.clock.now()) / 2
         return token, 0.0 if token.time is None else middle - token.time
+
+    def slack_at(self, channel: str) -> SlackSetup:
+        """The Slack of the workspace that a channel is of; raises `OperatorNeeded` where there is no token for it."""
+        workspace = owner_of(channel)
+        found = self.other_slacks.get(workspace) if workspace else self.slack
+        if found is None:
+            raise OperatorNeeded(GateScope.WORKSPACE, "there is no bot token for its workspace", code="no_token")
+        return found
 
     @cached_property
     def address(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -32,6 +32,7 @@ from relay.settings.section import Section
 from relay.settings.texts import DashboardUrl, FileHost, Mentioned, MenuName, SlackUserId, Text, WebAddress
 from relay.settings.wrong import wrong
 
+ALERTS = "alerts.channel"
 MAX_SAVED = 100  # Slack: 100 options in a menu
 
 
@@ -255,8 +256,20 @@ class Config(Section):
     @property
     def chat_channels(self) -> frozenset[str]:
         """Where chats may be, as the file names it: ids, and "#names"."""
-        named = {*self.channels.values(), *(route.channel for route in self.routes)}
-        return frozenset(named | ({self.default_channel} if self.default_channel else set()))
+        return frozenset(channel for channel, where in self.named_channels if where != ALERTS)
+
+    @property
+    def named_channels(self) -> Iterator[tuple[str, str]]:
+        """Each channel that the file names, and where: a channel stands there as often as it is named."""
+        accounts = self.kommunicate.accounts.items()
+        named = (
+            *((channel, f"channels.{group}") for group, channel in self.channels.items()),
+            *((route.channel, f"routes.{route.name}") for route in self.routes),
+            *((one.default_channel, f"kommunicate.accounts.{name}.default_channel") for name, one in accounts),
+            (self.default_channel, "default_channel"),
+            (self.alerts.channel, ALERTS),
+        )
+        yield from ((channel, where) for channel, where in named if channel is not None)
 
     @property
     def alerts_channel(self) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from relay.owners import is_named, owned
 from relay.slack.api import Api, unreadable
 from relay.slack.client import Identity, SlackClient, identity_of
 
@@ -38,8 +39,9 @@ class ChannelState:
 class SlackSetup:
     """Asks Slack about the set-up; each call raises `DeliveryFailed` where it is refused or not answered."""
 
-    def __init__(self, token: str, base_url: str) -> None:
-        self._api = Api(token, base_url, deadline=DEADLINE)
+    def __init__(self, token: str, base_url: str, workspace: str = "") -> None:
+        """Channels have a named `workspace` in front."""
+        self._api = Api(token, base_url, deadline=DEADLINE, workspace=workspace)
         self._client = SlackClient(token, base_url, api=self._api)
 
     def token(self) -> Token:
@@ -52,13 +54,13 @@ class SlackSetup:
 
     def channel(self, named: str) -> ChannelState:
         """Returns how a channel stands, given as an id or "#name"; raises `OperatorNeeded` where the bot sees none."""
-        channel_id = self._client.find_channel(named) if named.startswith("#") else named
-        body = self._api.read("conversations.info", {"channel": channel_id})
+        channel_id = self._client.find_channel(named) if is_named(named) else named
+        body = self._api.read("conversations.info", {"channel": self._api.id_of(channel_id)})
         match body.get("channel"):
             case {"id": str(found), **channel}:
                 name = channel.get("name")
                 return ChannelState(
-                    found,
+                    owned(self._api.workspace, found),
                     name if isinstance(name, str) else "",
                     channel.get("is_private") is True,
                     channel.get("is_archived") is True,

@@ -39,6 +39,11 @@ def build_setup(
         clock=clock or SystemClock(),
         slack=SlackSetup(token, settings.slack_api_url) if token else None,
         kommunicate=KommunicateClient(key, settings.kommunicate_api_url) if key else None,
+        other_slacks={
+            name: SlackSetup(keys.bot_token, keys.api_url, name)
+            for name, keys in settings.workspaces.items()
+            if keys.bot_token
+        },
     )
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from relay.delivery.deleting import Deleter
 from relay.delivery.erasing import erase
 from relay.delivery.tracing import trace
+from relay.doctor import channels
 from relay.metrics import render_metrics
-from relay.sandbox.slack.interactions import open_home
+from relay.sandbox.slack.interactions import click, open_home
 from relay.slack.alert import render_alerts
 from relay.store.operations.alerts import Alert
 from relay.store.operations.reports import Which, list_deliveries
 from relay.vocabulary import Trouble
-from tests.harness import timeline, words
+from relay.wiring import build_setup
+from tests.harness import threads, timeline, words
 from tests.several.twins import Twins, refused_token
 
+ACMES_OTHER = {"name": "ops", "when": {"group_id": "5"}, "channel": "acme/C0OPS"}
 IN_ACME = {"shop": {"default_channel": "acme/C0SUPPORT"}}
 
 
@@ -79,3 +83,29 @@ def test_a_purge_leaves_on_its_list_what_stands_in_a_workspace_that_is_not_named
     assert timeline(twins.server) == []
     assert timeline(twins.there) != []
     assert {channel for channel, _, _ in deleter.deleted.stays} == {"acme/C0SUPPORT"}
+
+
+def test_the_doctor_asks_each_workspace_for_its_own_channels(make_twins: Callable[..., Twins], tmp_path: Path) -> None:
+    """Also for one that only an account names; no token meets the other workspace."""
+    twins = make_twins(shop={"default_channel": "acme/C0SUPPORT"}, alerts={"channel": "acme/C0NOWHERE"})
+    setup = build_setup(twins.relay.settings, twins.store, {}, tmp_path)
+    assert [(one.code, one.where) for one in channels.look(setup)] == [("channel_not_found", "alerts.channel")]
+    twins.assert_nothing_leaked()
+
+
+def test_an_agent_moves_a_chat_within_its_workspace(make_twins: Callable[..., Twins]) -> None:
+    """To where an account's own chats go, say; what Slack calls a channel is of the workspace where it was chosen."""
+    twins = make_twins(shop={"default_channel": "acme/C0SUPPORT"}, routes=[ACMES_OTHER])
+    twins.both_write()
+    slack = twins.there.sandbox.slack
+    (thread,) = threads(twins.there, "C0SUPPORT")
+    click(slack, "C0SUPPORT", thread, "menu", value="move")
+    twins.carry()
+    twins.run(5)
+    question = slack.ephemerals[-1]
+    click(slack, "C0SUPPORT", question["ts"], "move_to", value="C0OPS")
+    twins.carry()
+    twins.run(30)
+    assert {one["channel"] for one in timeline(twins.there) if one["thread_ts"] is None} == {"C0SUPPORT", "C0OPS"}
+    assert {one["channel"] for one in timeline(twins.server)} == {"C0SUPPORT"}
+    twins.assert_nothing_leaked()

@@ -102,6 +102,9 @@ def _named(config: Config) -> Mapping[str, str]:
         found.setdefault(channel, ["channels"])
     for route in config.routes:
         found.setdefault(route.channel, []).append(f"route {route.name}")
+    for name, account in config.kommunicate.accounts.items():
+        if account.default_channel:
+            found.setdefault(account.default_channel, []).append(f"account {name}")
     for key, named in (("default_channel", config.default_channel), ("alerts", config.alerts.channel)):
         if named:
             found.setdefault(named, []).append(key)
