@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class Settings:
     watch: Watch | None = field(default=None, repr=False, compare=False)  # on the YAML file
     warnings: tuple[Finding, ...] = field(default=(), repr=False)
 
-    @property
+    @cached_property
     def every_account(self) -> Mapping[str, AccountKeys]:
         """The keys of all accounts, the plain one among them."""
         plain = AccountKeys(
@@ -84,7 +85,7 @@ class Settings:
         )
         return {ACCOUNT: plain, **self.accounts}
 
-    @property
+    @cached_property
     def every_workspace(self) -> Mapping[str, WorkspaceKeys]:
         """The keys of all workspaces, the plain one among them."""
         plain = WorkspaceKeys(
