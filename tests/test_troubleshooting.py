@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.finding_codes import finding_codes
+from tests.reference.codes import finding_codes
 
 PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"(?ms)^### ([a-z0-9_]+)\n(.*?)(?=^##|\Z)", PAGE))

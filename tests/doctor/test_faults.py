@@ -16,8 +16,8 @@ from relay.store.operations.refused import refused
 from relay.store.queue.closing import close_for_operator
 from relay.vocabulary import GateScope
 from tests.doctor.conftest import SECRETS, WEBHOOK, Bench
-from tests.finding_codes import finding_codes
 from tests.harness import body, free_port, wait_for
+from tests.reference.codes import finding_codes
 from tests.sampling import sampled
 from tests.store.shelf import UNMAPPED, take_in
 
