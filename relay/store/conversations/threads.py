@@ -236,7 +236,8 @@ def move(tx: Tx, one: Undecided, decision: Decision) -> bool:
     )
     refuse_moves(tx, one.id, f"Slack takes no posts in {one.channel}")
     waiting = and_(lanes.c.conversation_id == one.id, lanes.c.waiting_since.is_not(None))
-    tx.conn.execute(update(lanes).where(waiting).values(due=tx.now, delay=0.0))
+    # Nothing held it up that it could have passed before: it has not been waiting for long.
+    tx.conn.execute(update(lanes).where(waiting).values(due=tx.now, delay=0.0, waiting_since=tx.now))
     return True
 
 
