@@ -16,7 +16,7 @@ from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.showing import Shown
 from relay.delivery.steps import LOCK, Author, Need, Prepared, SayPrivately
 from relay.messages import ChatMessage, Decision
-from relay.owners import is_named
+from relay.owners import is_named, owner_of
 from relay.slack.blocks import channels
 from relay.slack.thread_notices import MOVE_TO
 from relay.store.conversations import replies, threads
@@ -42,7 +42,8 @@ def move(
 ) -> Prepared | str:
     """Queues the line that says so: where it stands among what is said, the chat moves. A string says why not."""
     named, ids = context.chat_channels, context.channel_ids
-    unknown = [one for one in named if is_named(one) and one not in ids]
+    mine = [one for one in named if owner_of(one) == owner_of(channel)]  # a workspace that is away holds up no other
+    unknown = [one for one in mine if is_named(one) and one not in ids]
     if unknown and channel not in named and CHANNELS not in claim.asked:
         return Need(CHANNELS, partial(context.find_channels, unknown))
     if channel not in named | {ids.get(one) for one in named}:

@@ -18,7 +18,11 @@ BESIDE = ("", "-wal", "-shm")
 
 def look(setup: Setup) -> Iterator[Finding]:
     """Each file that is too open."""
-    named = {f"{name}_FILE": setup.cwd / given for name in SECRETS if (given := setup.env.get(f"{name}_FILE"))}
+    config = setup.settings.config
+    of_accounts = (name for one in config.kommunicate.accounts.values() for name in (one.webhook_token, one.api_key))
+    of_workspaces = (name for one in config.slack.workspaces.values() for name in (one.bot_token, one.signing_secret))
+    secrets = (*SECRETS, *filter(None, (*of_accounts, *of_workspaces)))
+    named = {f"{name}_FILE": setup.cwd / given for name in secrets if (given := setup.env.get(f"{name}_FILE"))}
     for name, path in {".env": setup.cwd / ".env", **named}.items():
         if _mode(path) & OTHERS and OF_CONTAINERS not in path.parents:
             # The path stays out of the sentence: people paste the secret itself here.

@@ -19,9 +19,9 @@ def look(setup: Setup) -> Iterator[Finding]:
 
 def why_off(settings: Settings) -> str:
     """Why agents' replies do not reach customers; "" where they do."""
-    if not settings.slack_signing_secrets:
+    if not settings.hears_slack:
         return "SLACK_SIGNING_SECRET is not set"
-    if settings.kommunicate_api_key is None:
+    if not any(keys.api_key for keys in settings.every_account.values()):
         return "KOMMUNICATE_API_KEY is not set"
     config = settings.config
     modes = {config.replies.mode, *(route.replies.mode or config.replies.mode for route in config.routes)}

@@ -69,7 +69,9 @@ def take_event(
         _show_home(relay, event)
         return _told(Receipt(Outcome.ACCEPTED))
     if isinstance(event, AgentWords | AgentEdit):
-        return _told(_store(relay, event, storable(body, workspace=workspace), host))
+        # Whoever has the secret of a further workspace must not say where everybody's links lead.
+        known_as = host if workspace == WORKSPACE else None
+        return _told(_store(relay, event, storable(body, workspace=workspace), known_as))
     if isinstance(event, Ignored):
         log.debug("event.ignored", reason=event.reason)
     else:

@@ -70,6 +70,8 @@ def _account(reader: Reader, name: str, one: Account) -> AccountKeys:
             f"`kommunicate.accounts.{name}` names it: put there what Kommunicate sends to /kommunicate/{name}/webhook."
         )
         tokens = reader.token(one.webhook_token, required=hint)
+        if Need.SLACK in reader.need:  # who serves, not who only sends a sample
+            reader.refuse_short(one.webhook_token, tokens)
     if _REPLIES.isdisjoint(reader.need):
         return AccountKeys(webhook_tokens=tokens)
     hint = f"`kommunicate.accounts.{name}` names it; remove `api_key` there to only read."

@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema
 from relay.conversation import Show
 from relay.files import Attachments, FilesBack
 from relay.messages import Mode
-from relay.owners import owned
+from relay.owners import ACCOUNT, owned, owner_of
 from relay.settings.accounts import Accounts, Workspaces
 from relay.settings.channels import Channel, ChannelOrNone
 from relay.settings.conditions import When
@@ -246,6 +246,8 @@ class Config(Section):
 
     def listed_channel(self, account: str, group_id: str) -> str | None:
         """The channel that `channels` gives a conversation; what is another account's has its name in front."""
+        if account == ACCOUNT and owner_of(group_id) in self.kommunicate.accounts:
+            return None  # it only looks like another account's
         return self.channels.get(owned(account, group_id))
 
     def default_channel_of(self, account: str) -> str | None:

@@ -32,7 +32,9 @@ def receive(account: str = ACCOUNT) -> Response:
     """Store one message of an account, and say what became of it."""
     relay: Relay = current_app.extensions["relay"]
     keys = relay.settings.every_account.get(account)
-    if keys is None:
+    if keys is None:  # which there are, only those learn who have the token of one
+        every = relay.settings.every_account.values()
+        check_token(dict(request.headers), [token for one in every for token in one.webhook_tokens])
         raise Rejected(404, "unknown_account", "`kommunicate.accounts` names no account of this address.")
     _check_token(relay, keys.webhook_tokens)
     body = read_body(request)
