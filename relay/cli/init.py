@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: s
         asked = "Slack channel for all chats: its id, or #name (Enter: later)"
         files.make_config(channel or asker.ask(asked, judge_channel))
     elif channel:
-        files.leave(f"{files.config}: write `default_channel: {channel}` there by hand if it is to change")
+        named = json.dumps(channel, ensure_ascii=False)  # without quotes a name is a comment
+        files.leave(f"{files.config}: write `default_channel: {named}` there by hand if it is to change")
     if not files.has("DATABASE_URL"):
         files.env.put("DATABASE_URL", asker.ask("Database", partial(judge, "DATABASE_URL"), default=SQLITE))
     files.make_secrets()
@@ -97,8 +99,9 @@ def _way(
     asker: Asker, files: Files, address: str | None, *, socket_mode: bool | None, yes: bool
 ) -> tuple[str | None, bool]:
     """The address that others reach the relay at, if it has one, and whether Slack does without."""
+    stays = files.is_socket_mode and (not address or files.has("SLACK_APP_TOKEN"))
     address = (address or files.value("RELAY_PUBLIC_URL") or "").rstrip("/") or None
-    if socket_mode or (socket_mode is None and files.is_socket_mode):
+    if socket_mode or (socket_mode is None and stays):
         return address, True
     if address is not None:
         return address, False
@@ -106,8 +109,12 @@ def _way(
     if not asker.asks and (socket_mode is False or not yes or files.has("SLACK_SIGNING_SECRET")):
         click.echo(f"error: {NOBODY_TO_ASK}", err=True)
         raise SystemExit(COULD_NOT_RUN)
-    question = "The relay's public https address (Enter: it has none, so it calls Slack itself)"
+    otherwise = "" if socket_mode is False else " (Enter: it has none, so it calls Slack itself)"
+    question = f"The relay's public https address{otherwise}"
     address = asker.ask(question, partial(judge, "RELAY_PUBLIC_URL")).rstrip("/") or None
+    if address is None and socket_mode is False:
+        click.echo(f"error: {NOBODY_TO_ASK}", err=True)
+        raise SystemExit(COULD_NOT_RUN)
     return address, address is None
 
 

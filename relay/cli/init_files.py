@@ -80,7 +80,8 @@ class Files:
     @property
     def is_socket_mode(self) -> bool:
         """True where the set-up says so already."""
-        return self.has("SLACK_APP_TOKEN") or SOCKET_MODE in self._manifest()
+        says_so = SOCKET_MODE in self._manifest() and not self.has("SLACK_SIGNING_SECRET")
+        return self.has("SLACK_APP_TOKEN") or says_so
 
     @property
     def needs_config(self) -> bool:

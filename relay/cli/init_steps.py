@@ -33,19 +33,22 @@ Kommunicate, in its dashboard
   1. Settings, Webhooks & Security:
      webhook URL           {url}
      authentication token  {token}
-  2. Settings, Install: copy the API key. Without it the relay is read only."""
+  2. Settings, Install: the API key, which replies and names need."""
 NO_ADDRESS = """\
      Kommunicate has to reach the relay, though Slack does not: by a tunnel or a proxy to its port, for the path
      /kommunicate/webhook alone. To try it, `relay simulate` needs none of that."""
-FILES = "     Agents' files reach no customer without RELAY_PUBLIC_URL: customers open them at the relay."
+FILES = """\
+     Agents' files reach no customer without an address: customers open them at the relay. When it has one:
+     relay init --public-url https://..."""
 LATER = """
 Still missing: {names}.
 Run `relay init` again when you have {them}, or write {them} into .env."""
 NEXT = """
 Then
   relay check       checks {config}
-  relay serve       runs the relay
-  relay simulate    in a second terminal: one message as Kommunicate would send it, followed to Slack"""
+  relay serve       runs the relay. Its address in a browser is the status page; .env has the password
+  relay doctor      in a second terminal: what is wrong with the set-up, and what to do
+  relay simulate    one message as Kommunicate would send it, followed to Slack"""
 
 
 class Steps:

@@ -27,7 +27,7 @@ from relay.vocabulary import DeliveryState, SendKind, ThreadNotice
 
 CHANNELS = "channels"  # what a claim has asked for
 WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
-NOT_NAMED = "the relay's configuration names no such channel for chats"
+NOT_NAMED = "that is not one of the channels for customers' chats; the relay's settings name them"
 THERE_ALREADY = "it is there already"
 
 

@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--socket-mode", action="store_true", help="Slack waits for the relay to connect")
     options = parser.parse_args()
     if options.socket_mode and not find_spec("wsproto"):
-        parser.error("--socket-mode needs the package wsproto, which `make test` installs")
+        parser.error("--socket-mode needs the package wsproto, which `.venv/bin/pip install wsproto` installs")
     sandbox = Sandbox()
     sandbox.kommunicate.webhook_url = options.webhook_url
     sandbox.slack.sender.events_url = options.events_url

@@ -72,6 +72,22 @@ def test_without_an_address_the_app_is_made_for_socket_mode(run: Run, tmp_path: 
     assert "SLACK_SIGNING_SECRET" not in said
 
 
+@pytest.mark.parametrize("more", [("--public-url", ADDRESS), ("--public-url", ADDRESS, "--signing-secret", SIGNING)])
+def test_an_address_that_comes_later_ends_socket_mode(run: Run, tmp_path: Path, more: tuple[str, ...]) -> None:
+    """Nobody has an app-level token yet."""
+    run("init", "--socket-mode", "--yes")
+    said = run("init", *more, "--yes").output
+    assert f"{ADDRESS}/slack/events" in (tmp_path / "slack-manifest.yaml").read_text()
+    assert "SLACK_APP_TOKEN" not in said
+
+
+def test_a_channel_is_told_as_it_must_be_written(run: Run, tmp_path: Path) -> None:
+    """Without quotes YAML takes a name for a comment."""
+    run("init", "--public-url", ADDRESS, "--yes")
+    said = run("init", "--channel", "#support", "--yes").output
+    assert 'write `default_channel: "#support"` there by hand' in said
+
+
 def test_it_says_what_is_missing_and_keeps_everything_when_run_again(run: Run, tmp_path: Path) -> None:
     first = run("init", "--public-url", ADDRESS, "--channel", "C0SUPPORT")
     assert "Still missing: SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, KOMMUNICATE_API_KEY." in first.output

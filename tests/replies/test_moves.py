@@ -77,7 +77,7 @@ def test_it_goes_nowhere_that_the_file_does_not_name(make_desk: Make) -> None:
     assert place(desk)[0] == "C0SUPPORT"
     assert desk.whispers()[-1] == (
         "U0ALEX",
-        "Move: not done, because the relay's configuration names no such channel for chats.",
+        "Move: not done, because that is not one of the channels for customers' chats; the relay's settings name them.",
     )
 
 
