@@ -116,8 +116,10 @@ function whispersTo(thread) {
 
 function drawWhisper(each) {
   const body = { blocks: each.blocks, text: each.text, files: [], reactions: {} };
-  return el("div", { class: "whisper", "data-testid": "slack-whisper" }, el("span", {}, "Only visible to you"),
+  const whisper = el("div", { class: "whisper", "data-testid": "slack-whisper" }, el("span", {}, "Only visible to you"),
     drawBody(body, { users: state.users, channels: state.channel_names, click: (action, value) => click(each, action, value) }));
+  requestAnimationFrame(() => whisper.scrollIntoView({ block: "nearest" }));  // whoever asked for it may be far above
+  return whisper;
 }
 
 // As in Slack, what one author posts within five minutes stands under one name.
