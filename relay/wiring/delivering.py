@@ -97,6 +97,7 @@ def build_context(
         alerts_channel=settings.config.alerts_channel,
         chat_channels=settings.config.chat_channels,
         alerts_lag=None if settings.config.alerts.lag == "never" else settings.config.alerts.lag,
+        refusals_age=settings.refusals_age,
     )
 
 

@@ -54,15 +54,21 @@ class News:
     alerts: list[Alert]
 
 
-def take_news(tx: Tx, post_id: str, *, lag: float | None, besides: str) -> News | None:
+def take_news(tx: Tx, post_id: str, *, lag: float | None, besides: str, refusals_age: bool = False) -> News | None:
     """What nobody was told of yet, marked as told by the post of this id; None when there is nothing.
 
     `lag` is the seconds that a message may wait, None for ever. Left out is what keeps the channel `besides` itself
-    from telling: its own gate, and its workspace's.
+    from telling: its own gate, and its workspace's. `refusals_age`: what was refused of Slack's is
+    over when none is for a while, because what is accepted may be another workspace's.
     """
     told = {(Trouble(row.kind), row.name): row for row in tx.conn.execute(select(alerts))}
     is_late = (Trouble.LAG, "") in told
-    troubles = [*_gates(tx, besides), *_dead_letters(tx), *_refused(tx), *_delay(tx, lag, is_late=is_late)]
+    troubles = [
+        *_gates(tx, besides),
+        *_dead_letters(tx),
+        *_refused(tx, refusals_age=refusals_age),
+        *_delay(tx, lag, is_late=is_late),
+    ]
     news = [taken for one in troubles if (taken := _take(tx, one, told.get((one.kind, one.name)), post_id))]
     left = {(one.kind, one.name) for one in troubles} | {(Trouble.CHANNEL, besides)}
     left.add((Trouble.WORKSPACE, gate_of_workspace(owner_of(besides))))
@@ -159,19 +165,26 @@ def _dead_letters(tx: Tx) -> Iterator[Alert]:
         yield Alert(Trouble.DEAD_LETTERS, number=row[0], newest=row[1] or 0.0)
 
 
-def _refused(tx: Tx) -> Iterator[Alert]:
+def _refused(tx: Tx, *, refusals_age: bool) -> Iterator[Alert]:
     """Also of a process that is gone: it cannot see any more that what comes is accepted."""
     for one in refused(tx):
-        if one.count >= IN_A_ROW and _is_accepted_since(tx, one):
-            forget_refused(tx, one.why)
+        if refusals_age and one.why is not Refusal.TOKEN:
+            is_over = one.last < tx.now - LATELY
+        else:
+            is_over = one.count >= IN_A_ROW and _is_accepted_since(tx, one)
+        if is_over:
+            forget_refused(tx, one.why, account=one.account)
         elif one.count >= IN_A_ROW:
-            yield Alert(Trouble.REFUSED, one.why.value)
+            yield Alert(Trouble.REFUSED, one.name)
 
 
 def _is_accepted_since(tx: Tx, one: Refused) -> bool:
-    source = Source.KOMMUNICATE if one.why is Refusal.TOKEN else Source.SLACK
+    if one.why is Refusal.TOKEN:
+        its = and_(equals(received.c.source, Source.KOMMUNICATE), received.c.account == one.account)
+    else:
+        its = equals(received.c.source, Source.SLACK)
     lately = received.c.received_at > max(one.last, tx.now - LATELY)  # asked every minute: no more is to be read
-    taken = and_(lately, received.c.body.is_not(None), equals(received.c.source, source))
+    taken = and_(lately, received.c.body.is_not(None), its)
     return tx.conn.execute(select(received.c.id).where(taken).limit(1)).one_or_none() is not None
 
 
