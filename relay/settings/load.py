@@ -110,6 +110,11 @@ class Settings:
         own = self.config.kommunicate.accounts.get(account)
         return own.webhook_token if own else "KOMMUNICATE_WEBHOOK_TOKEN"
 
+    def bot_variable(self, workspace: str) -> str:
+        """The variable that holds a workspace's bot token."""
+        own = self.config.slack.workspaces.get(workspace)
+        return own.bot_token if own else "SLACK_BOT_TOKEN"
+
     @property
     def hears_slack(self) -> bool:
         """True where Slack can tell the relay what agents do, in one workspace at least."""

@@ -229,7 +229,14 @@ def build_workspaces(
     How long the calls took goes into `times`.
     """
     return {
-        name: SlackClient(keys.bot_token or "", keys.api_url, deadline=deadline, workspace=name, times=times)
+        name: SlackClient(
+            keys.bot_token or "",
+            keys.api_url,
+            deadline=deadline,
+            workspace=name,
+            variable=settings.bot_variable(name),
+            times=times,
+        )
         for name, keys in settings.every_workspace.items()
     }
 
