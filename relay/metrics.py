@@ -55,7 +55,7 @@ class StoreCollector(Collector):
         """The families, from one reading of the store."""
         with self._store.read() as tx:
             now, ended, closed = totals(tx), ended_so_far(tx), pauses(tx)
-            calls, turned_away = read_call_times(tx), {one.why: one.count for one in refused(tx)}
+            calls, turned_away = read_call_times(tx), refused(tx)
             owners = open_by_owner(tx)
         yield from _counters(now, ended)
         yield _histogram(
@@ -69,7 +69,7 @@ class StoreCollector(Collector):
         yield _gauge("relay_unsettled", about, ("workspace", "account"), owners.items())
         yield from _paused(closed)
         about = "Requests that look like a vendor's and were refused since the last one that was accepted."
-        found = [((why.value,), turned_away.get(why, 0)) for why in Refusal]
+        found = [((why.value,), sum(one.count for one in turned_away if one.why is why)) for why in Refusal]
         yield _gauge("relay_refused_requests", about, ("reason",), found)
         about = "Seconds that calls to Slack took, of all processes; each adds its own once a minute."
         yield _histogram("relay_slack_requests_seconds", about, (METHOD, "status"), calls.items())

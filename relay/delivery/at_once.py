@@ -16,6 +16,7 @@ from relay.errors import DeliveryFailed
 from relay.messages import Agent
 from relay.net.call_times import CallTimes
 from relay.slack.client import SlackClient
+from relay.slack.codes import TOKEN
 from relay.slack.events import AsksForChats
 from relay.slack.hooks import answer
 
@@ -29,8 +30,13 @@ log = structlog.get_logger()
 class AtOnce:
     """Does each call in a thread of its own, a few at a time."""
 
-    def __init__(self, token: str, api_url: str, times: CallTimes | None = None, *, workspace: str = "") -> None:
-        self._slack = SlackClient(token, api_url, deadline=DEADLINE, times=times, workspace=workspace)
+    def __init__(
+        self, token: str, api_url: str, times: CallTimes | None = None, *, workspace: str = "", variable: str = TOKEN
+    ) -> None:
+        """`variable` is where the token of the `workspace` comes from."""
+        self._slack = SlackClient(
+            token, api_url, deadline=DEADLINE, times=times, workspace=workspace, variable=variable
+        )
         self._api_url = api_url
         self._threads = ThreadPoolExecutor(AT_ONCE, "at-once")
         self._room = threading.Semaphore(MOST)

@@ -142,6 +142,7 @@ class DeliveryContext:
     alerts_channel: str | None = None
     chat_channels: frozenset[str] = frozenset()  # where chats may be, as the configuration names it
     alerts_lag: float | None = None  # seconds that a message may wait before people are told
+    refusals_age: bool = False  # what was refused of Slack's is over with time alone
     channel_ids: dict[str, str] = field(default_factory=dict)
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 

@@ -20,23 +20,33 @@ MOST = 100  # channels; Slack allows about fifty looks a minute
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What stands in the way of a post, channel by channel."""
+    """What stands in the way of a post, channel by channel; a workspace that does not answer hides no other's."""
     if setup.slack is None:
         return
+    away: set[str] = set()
     for number, (channel, where) in enumerate(configured(setup.settings.config).items()):
-        try:
-            state = setup.slack_at(channel).channel(channel) if number < MOST else None
-        except OperatorNeeded as error:
-            if error.code != "missing_scope":  # which is told as such
-                yield _refused(channel, where, error)
-        except DeliveryFailed as error:
-            yield _left_out(why_away(error) if not isinstance(error, RateLimited) else "Slack asks for patience")
+        if number == MOST:
+            yield _left_out(f"there are more than {MOST}")
             return
-        else:
-            if state is None:
-                yield _left_out(f"there are more than {MOST}")
-                return
-            yield from _standing(setup, channel, where, state)
+        workspace = owner_of(channel)
+        if workspace in away:
+            continue
+        try:
+            yield from _look_at(setup, channel, where)
+        except DeliveryFailed as error:
+            away.add(workspace)
+            why = why_away(error) if not isinstance(error, RateLimited) else "Slack asks for patience"
+            yield _left_out(why, workspace)
+
+
+def _look_at(setup: Setup, channel: str, where: str) -> Iterator[Finding]:
+    try:
+        state = setup.slack_at(channel).channel(channel)
+    except OperatorNeeded as error:
+        if error.code != "missing_scope":  # which is told as such
+            yield _refused(channel, where, error)
+    else:
+        yield from _standing(setup, channel, where, state)
 
 
 def configured(config: Config) -> Mapping[str, str]:
@@ -56,8 +66,10 @@ def _refused(channel: str, where: str, error: OperatorNeeded) -> Finding:
     return Finding("channel_not_found", "error", message, HOW_TO_FIND, where)
 
 
-def _left_out(why: str) -> Finding:
-    return Finding("channels_left_out", "warning", f"Not every channel was looked at: {why}.", "Run this again later.")
+def _left_out(why: str, workspace: str = "") -> Finding:
+    of = f" of the workspace {workspace}" if workspace else ""
+    message = f"Not every channel{of} was looked at: {why}."
+    return Finding("channels_left_out", "warning", message, "Run this again later.")
 
 
 def _standing(setup: Setup, channel: str, where: str, state: ChannelState) -> Iterator[Finding]:

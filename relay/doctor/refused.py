@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from relay.doctor.setup import Setup
 from relay.doctor.told import ago, counted
 from relay.findings import Finding
+from relay.owners import ACCOUNT, WORKSPACE
+from relay.store.db.engine import Tx
+from relay.store.operations.alerts import LATELY
 from relay.store.operations.health import last_received
-from relay.store.operations.refused import refused
+from relay.store.operations.refused import Refused, refused
 from relay.vocabulary import Refusal, Source
 
 
@@ -23,7 +26,6 @@ class Kind:
     source: Source
     why: str
     hint: str
-    where: str = ""
 
 
 KINDS = {
@@ -33,8 +35,7 @@ KINDS = {
         "webhooks were",
         Source.KOMMUNICATE,
         "with another token than the relay has",
-        "Put the same token into KOMMUNICATE_WEBHOOK_TOKEN and into Kommunicate under Settings, Webhooks & Security.",
-        "KOMMUNICATE_WEBHOOK_TOKEN",
+        "Put the same token into {where} and into Kommunicate under Settings, Webhooks & Security.",
     ),
     Refusal.SIGNATURE: Kind(
         "slack_refused",
@@ -43,7 +44,6 @@ KINDS = {
         Source.SLACK,
         "signed with another secret than the relay has",
         "Copy it again from Slack's app settings, Basic Information, App Credentials, and start the relay again.",
-        "SLACK_SIGNING_SECRET",
     ),
     Refusal.TIME: Kind(
         "slack_refused_time",
@@ -60,9 +60,26 @@ def look(setup: Setup) -> Iterator[Finding]:
     """What was refused since the last time that one was accepted."""
     with setup.store.read() as tx:
         now = tx.now
-        found = [one for one in refused(tx) if (last_received(tx, KINDS[one.why].source) or 0.0) < one.last]
+        found = [one for one in refused(tx) if not _is_over(tx, setup, one)]
     for one in found:
         kind, since, last = KINDS[one.why], ago(max(1.0, now - one.first)), ago(max(1.0, now - one.last))
         count = counted(one.count, kind.one, kind.many)
-        message = f"{count} refused in the last {since}, {kind.why}; the last {last} ago."
-        yield Finding(kind.code, "error", message, kind.hint, kind.where)
+        whose = "" if one.account == ACCOUNT else f" (account {one.account})"
+        message = f"{count} refused in the last {since}, {kind.why}{whose}; the last {last} ago."
+        where = _where(setup, one)
+        yield Finding(kind.code, "error", message, kind.hint.replace("{where}", where), where)
+
+
+def _is_over(tx: Tx, setup: Setup, one: Refused) -> bool:
+    """An account's is when one of its is accepted; of Slack's it may be with time alone."""
+    is_token = one.why is Refusal.TOKEN
+    if not is_token and setup.settings.refusals_age:
+        return one.last < tx.now - LATELY
+    return (last_received(tx, KINDS[one.why].source, one.account if is_token else None) or 0.0) >= one.last
+
+
+def _where(setup: Setup, one: Refused) -> str:
+    """The variable to look at, "" where there is none or nobody knows which."""
+    if one.why is Refusal.TOKEN:
+        return setup.settings.token_variable(one.account)
+    return "SLACK_SIGNING_SECRET" if one.why is Refusal.SIGNATURE and setup.settings.signing == (WORKSPACE,) else ""

@@ -93,6 +93,28 @@ class Settings:
         )
         return {WORKSPACE: plain, **self.workspaces}
 
+    @cached_property
+    def signing(self) -> tuple[str, ...]:
+        """The workspaces that have a signing secret."""
+        return tuple(name for name, keys in self.every_workspace.items() if keys.signing_secrets)
+
+    @property
+    def refusals_age(self) -> bool:
+        """True where what is accepted of Slack's does not say that what was refused would be: that may be another
+        workspace's, or has come by Socket Mode.
+        """
+        return len(self.signing) > 1 or self.slack_app_token is not None
+
+    def token_variable(self, account: str) -> str:
+        """The variable that holds an account's webhook token."""
+        own = self.config.kommunicate.accounts.get(account)
+        return own.webhook_token if own else "KOMMUNICATE_WEBHOOK_TOKEN"
+
+    def bot_variable(self, workspace: str) -> str:
+        """The variable that holds a workspace's bot token."""
+        own = self.config.slack.workspaces.get(workspace)
+        return own.bot_token if own else "SLACK_BOT_TOKEN"
+
     @property
     def hears_slack(self) -> bool:
         """True where Slack can tell the relay what agents do, in one workspace at least."""

@@ -67,7 +67,8 @@ _TEXTS: Mapping[Trouble | Refusal, Texts] = {
     ),
     Refusal.SIGNATURE: Texts(
         f"{_REFUSES_SLACK}it is signed with another secret than the relay has",
-        f"{_REPLIES_VANISH}Copy SLACK_SIGNING_SECRET again from Slack's app settings, Basic Information, and restart.",
+        f"{_REPLIES_VANISH}Copy SLACK_SIGNING_SECRET, or that of a further workspace, again from Slack's app "
+        "settings, Basic Information, and restart.",
         _SLACK_AGAIN,
     ),
     Refusal.TIME: Texts(
@@ -76,10 +77,10 @@ _TEXTS: Mapping[Trouble | Refusal, Texts] = {
         _SLACK_AGAIN,
     ),
     Refusal.TOKEN: Texts(
-        "The relay refuses what Kommunicate sends: it names another token than the relay has",
-        "Customers' messages do not reach Slack. Put the same token into KOMMUNICATE_WEBHOOK_TOKEN and into "
+        "The relay refuses what Kommunicate{of} sends: it names another token than the relay has",
+        "Customers' messages do not reach Slack. Put the same token into {variable} and into "
         "Kommunicate, Settings, Webhooks & Security.",
-        "The relay accepts again what Kommunicate sends",
+        "The relay accepts again what Kommunicate{of} sends",
     ),
 }
 
@@ -113,7 +114,7 @@ def render_alerts(lines: Sequence[Line], *, here: str = "") -> SlackPost:
         if one.kind is Trouble.CHANNEL and not is_named(one.name) and owner_of(one.name) == here:
             blocks.append(context({"type": "mrkdwn", "text": f"<#{escape(bare(one.name))}>", "verbatim": True}))
         if not one.over:
-            blocks.append(context(plain(_texts(one).then)))
+            blocks.append(context(plain(_texts(one).then.replace("{variable}", _variable(one)))))
     if len(lines) > MOST:
         more = f"And {len(lines) - MOST} more like these: `relay deliveries list --waiting` tells what waits."
         headlines.append(more)
@@ -137,12 +138,22 @@ def _headline(one: Line) -> str:
 
 def _of(one: Line) -> str:
     """Which account is meant, where that is not the plain one."""
-    account = owner_of(one.name) or one.name if one.kind is Trouble.ACCOUNT else ACCOUNT
+    if one.kind is Trouble.REFUSED:
+        account = owner_of(one.name) or ACCOUNT
+    else:
+        account = owner_of(one.name) or one.name if one.kind is Trouble.ACCOUNT else ACCOUNT
     return "" if account == ACCOUNT or " " in account else f" (account {account})"
 
 
+def _variable(one: Line) -> str:
+    """Where the token stands with which an account's webhooks come."""
+    account = owner_of(one.name)
+    named = f"the variable that `kommunicate.accounts.{account}.webhook_token` names"
+    return named if account else "KOMMUNICATE_WEBHOOK_TOKEN"
+
+
 def _texts(one: Line) -> Texts:
-    return _TEXTS[Refusal(one.name) if one.kind is Trouble.REFUSED else one.kind]
+    return _TEXTS[Refusal(bare(one.name)) if one.kind is Trouble.REFUSED else one.kind]
 
 
 def _counted(number: int, word: str) -> str:

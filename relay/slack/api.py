@@ -17,6 +17,7 @@ from relay.jsontext import NotJson, decode, loads
 from relay.net.call import Caller
 from relay.net.call_times import CallTimes
 from relay.owners import bare, owner_of
+from relay.slack.codes import TOKEN
 from relay.slack.errors import classify
 from relay.vocabulary import GateScope, Vendor
 
@@ -30,19 +31,26 @@ class Api:
     """Calls methods of Slack's Web API. Threads may share one."""
 
     def __init__(
-        self, token: str, base_url: str, *, deadline: float, workspace: str = "", times: CallTimes | None = None
+        self,
+        token: str,
+        base_url: str,
+        *,
+        deadline: float,
+        workspace: str = "",
+        variable: str = TOKEN,
+        times: CallTimes | None = None,
     ) -> None:
         """`deadline` is in seconds and holds for a call as a whole; `workspace` is whose token it is.
 
-        How long each call took goes into `times`.
+        How long each call took goes into `times`; `variable` is where the token comes from, for whoever has to mend it.
         """
         if not _TOKEN.fullmatch(token):
             # Checked here because the error for such a header would quote the token.
-            raise SettingsError("SLACK_BOT_TOKEN is empty or holds characters that no token has")
+            raise SettingsError(f"{variable} is empty or holds characters that no token has")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
         self.deadline, self.token, self.base_url = deadline, token, base_url
         self._times = times or CallTimes()
-        self.workspace = workspace
+        self.workspace, self.variable = workspace, variable
 
     def id_of(self, channel: str) -> str:
         """Slack's id of a channel; raises `OperatorNeeded` for one of another workspace, which this token must not
@@ -104,7 +112,7 @@ class Api:
         with self._times.measured(method):
             response = self._caller.call("POST", method, body, headers, deadline=deadline)
             answer = _object(response.body)
-            failure = classify(response.status, answer, response.headers, method)
+            failure = classify(response.status, answer, response.headers, method, variable=self.variable)
             if failure is not None or answer is None:
                 raise failure or unreadable(method)
             return answer, response.headers

@@ -15,6 +15,7 @@ from relay.net.call_times import CallTimes
 from relay.owners import owned
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
+from relay.slack.codes import TOKEN
 from relay.slack.events import SLACKBOT
 from relay.slack.history import Found, find_posted
 from relay.slack.limits import FIND_CHANNEL
@@ -94,14 +95,17 @@ class SlackClient:
         *,
         deadline: float = 8.0,
         workspace: str = "",
+        variable: str = TOKEN,
         api: Api | None = None,
         times: CallTimes | None = None,
     ) -> None:
         """`deadline` is in seconds, for each call, and how long each took goes into `times`.
 
-        `base_url` ends in `/api/` on the real Slack; `api` is another's. Channels have a named `workspace` in front.
+        `base_url` ends in `/api/` on the real Slack; `api` is another's. Channels have a named `workspace` in front;
+        `variable` is where its token comes from.
         """
-        self._api = api or Api(token, base_url, deadline=deadline, workspace=workspace, times=times)
+        of = {"workspace": workspace, "variable": variable}
+        self._api = api or Api(token, base_url, deadline=deadline, times=times, **of)
         self._identity: Identity | None = None
         self.files = SlackFiles(self._api)
 
@@ -169,7 +173,9 @@ class SlackClient:
         ends, me = monotonic() + self._api.deadline, self.identity()
 
         def is_it(message: Mapping[str, Any]) -> bool:
-            return _send_id_of(message) == send_id and _is_by(message, me)
+            # Metadata is open to every app of the workspace, and so is our event type.
+            ours = message.get("bot_id") == me.bot_id or (me.app_id is not None and message.get("app_id") == me.app_id)
+            return ours and _send_id_of(message) == send_id
 
         return find_posted(self._api, is_it, channel=channel, thread_ts=thread_ts, oldest=oldest, ends=ends)
 
@@ -236,7 +242,7 @@ class SlackClient:
     def identity(self) -> Identity:
         """Returns who we are, asking Slack only the first time."""
         if self._identity is None:
-            self._identity = identity_of(self._api.read("auth.test"))
+            self._identity = identity_of(self._api.read("auth.test"), self._api.variable)
         return self._identity
 
     def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
@@ -250,14 +256,13 @@ class SlackClient:
         raise unreadable("chat.getPermalink")
 
 
-def identity_of(body: Mapping[str, Any]) -> Identity:
+def identity_of(body: Mapping[str, Any], variable: str = TOKEN) -> Identity:
     """Returns what `auth.test` says of a bot's token; raises `OperatorNeeded` for another kind of token."""
     match body:
         case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
             return Identity(team, user, bot, _text_or_none(body.get("app_id")), _text_or_none(body.get("url")) or "")
-        case {"user_id": str()}:
-            # Without a bot's id our own posts could not be told from others'.
-            said = "SLACK_BOT_TOKEN must be the bot's token; it begins with xoxb-"
+        case {"user_id": str()}:  # without a bot's id our own posts could not be told from others'
+            said = f"{variable} must be the bot's token; it begins with xoxb-"
             raise OperatorNeeded(GateScope.WORKSPACE, said, code="not_allowed_token_type")
     raise unreadable("auth.test")
 
@@ -267,11 +272,6 @@ def _send_id_of(message: Mapping[str, Any]) -> str | None:
         case {"event_type": str(kind), "event_payload": {"d": str(send_id)}} if kind == EVENT_TYPE:
             return send_id
     return None
-
-
-def _is_by(message: Mapping[str, Any], me: Identity) -> bool:
-    # Metadata is open to every app of the workspace, and so is our event type.
-    return message.get("bot_id") == me.bot_id or (me.app_id is not None and message.get("app_id") == me.app_id)
 
 
 def _no_such_channel(name: str, names: list[str]) -> OperatorNeeded:

@@ -108,14 +108,15 @@ def is_documented(code: str) -> bool:
     return code in _OF_ANY
 
 
+TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  the variable that the token comes from, unless it is another workspace's
 # What a person can do about it. The rest is told by its code alone.
 ADVICE = {
-    "not_authed": "set SLACK_BOT_TOKEN",
-    "invalid_auth": "SLACK_BOT_TOKEN is wrong or was replaced: copy it again from the app's page",
+    "not_authed": f"set {TOKEN}",
+    "invalid_auth": f"{TOKEN} is wrong or was replaced: copy it again from the app's page",
     "account_inactive": "the app was removed from the workspace: install it again",
     "token_revoked": "the app was removed from the workspace: install it again",
     "token_expired": "the app was made with token rotation: make it again without",
-    "not_allowed_token_type": "SLACK_BOT_TOKEN must be the bot's token; it begins with xoxb-",
+    "not_allowed_token_type": f"{TOKEN} must be the bot's token; it begins with xoxb-",
     "as_user_not_supported": "the token is of an old kind: make the app again from slack-manifest.yaml",
     "metadata_must_be_sent_from_app": "the token is not an app's: make the app from slack-manifest.yaml",
     "two_factor_setup_required": "the workspace wants two-factor sign-in of whoever installed the app",

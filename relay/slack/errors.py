@@ -20,7 +20,7 @@ from relay.errors import (
     Transient,
     Unsure,
 )
-from relay.slack.codes import ADVICE, Meaning, is_documented, meaning_of
+from relay.slack.codes import ADVICE, TOKEN, Meaning, is_documented, meaning_of
 from relay.vocabulary import GateScope
 
 LONGEST_RETRY_AFTER = 12 * 3600.0  # seconds; a vendor's slip must not silence a channel for days
@@ -42,11 +42,11 @@ _MOST_REASONS = 5
 
 
 def classify(
-    status: int, body: Mapping[str, Any] | None, headers: Mapping[str, str], method: str
+    status: int, body: Mapping[str, Any] | None, headers: Mapping[str, str], method: str, *, variable: str = TOKEN
 ) -> DeliveryFailed | None:
     """Returns what went wrong, or None if it was done. The status is read before the code.
 
-    `body` is None where it was no JSON object.
+    `body` is None where it was no JSON object; `variable` is where the token comes from, for whoever has to mend it.
     """
     if status == 429:
         return RateLimited(retry_after(headers), method=method)
@@ -57,7 +57,7 @@ def classify(
         return Unsure(f"Slack's answer to {method} makes no sense (HTTP {status})", code=NOT_JSON)
     if status == 200 and body.get("ok") is True:
         return None
-    return _refusal(meaning_of(code, method), code, body, headers, method)
+    return _refusal(meaning_of(code, method), code, body, headers, method, variable)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -78,7 +78,7 @@ def _code(body: Mapping[str, Any] | None) -> str | None:
 
 
 def _refusal(
-    meaning: Meaning, code: str, body: Mapping[str, Any], headers: Mapping[str, str], method: str
+    meaning: Meaning, code: str, body: Mapping[str, Any], headers: Mapping[str, str], method: str, variable: str
 ) -> DeliveryFailed | None:
     said = f"Slack answered {method} with {code or 'ok and an error status'}"
     match meaning:
@@ -91,7 +91,9 @@ def _refusal(
         case Meaning.WORKSPACE | Meaning.CHANNEL | Meaning.CHANNEL_OR_WORKSPACE:
             scope = GateScope.WORKSPACE if meaning is Meaning.WORKSPACE else GateScope.CHANNEL
             shared = meaning is Meaning.CHANNEL_OR_WORKSPACE
-            return OperatorNeeded(scope, _with_advice(said, code, body), code=code, shared=shared)
+            return OperatorNeeded(
+                scope, _with_advice(said, code, body).replace(TOKEN, variable), code=code, shared=shared
+            )
         case Meaning.THREAD:
             return ThreadGone(said, code=code)
         case Meaning.PERMANENT:

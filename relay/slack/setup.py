@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from relay.owners import is_named, owned
 from relay.slack.api import Api, unreadable
 from relay.slack.client import Identity, SlackClient, identity_of
+from relay.slack.codes import TOKEN
 
 DEADLINE = 5.0  # seconds for each call: somebody waits for it
 PROBE = "A test of the relay's set-up. It is taken away again at once."
@@ -39,9 +40,9 @@ class ChannelState:
 class SlackSetup:
     """Asks Slack about the set-up; each call raises `DeliveryFailed` where it is refused or not answered."""
 
-    def __init__(self, token: str, base_url: str, workspace: str = "") -> None:
-        """Channels have a named `workspace` in front."""
-        self._api = Api(token, base_url, deadline=DEADLINE, workspace=workspace)
+    def __init__(self, token: str, base_url: str, workspace: str = "", *, variable: str = TOKEN) -> None:
+        """Channels have a named `workspace` in front; `variable` is where the token comes from."""
+        self._api = Api(token, base_url, deadline=DEADLINE, workspace=workspace, variable=variable)
         self._client = SlackClient(token, base_url, api=self._api)
 
     def token(self) -> Token:
@@ -50,7 +51,7 @@ class SlackSetup:
         scopes = headers.get("x-oauth-scopes")
         granted = None if scopes is None else frozenset(filter(None, (one.strip() for one in scopes.split(","))))
         workspace, bot = (str(body.get(name) or "") for name in ("team", "user"))
-        return Token(identity_of(body), workspace, bot, granted, _time(headers))
+        return Token(identity_of(body, self._api.variable), workspace, bot, granted, _time(headers))
 
     def channel(self, named: str) -> ChannelState:
         """Returns how a channel stands, given as an id or "#name"; raises `OperatorNeeded` where the bot sees none."""

@@ -36,7 +36,7 @@ def receive(account: str = ACCOUNT) -> Response:
         every = relay.settings.every_account.values()
         check_token(dict(request.headers), [token for one in every for token in one.webhook_tokens])
         raise Rejected(404, "unknown_account", "`kommunicate.accounts` names no account of this address.")
-    _check_token(relay, keys.webhook_tokens)
+    _check_token(relay, keys.webhook_tokens, account)
     body = read_body(request)
     check_json_type(request)
     try:
@@ -47,7 +47,7 @@ def receive(account: str = ACCOUNT) -> Response:
     decision, listed = _choose(relay, message), relay.listed(account, message.sender)
     place = (account, message.conversation.group_id)
     receipt = relay.store.write_set("accept", accept_all, Inbound(message, body, decision, listed), place)
-    relay.refused.forget(Refusal.TOKEN)
+    relay.refused.forget(Refusal.TOKEN, account=account)
     relay.on_accept()
     tell = log.debug if receipt.outcome is Outcome.IGNORED else log.info
     tell("webhook.stored", outcome=receipt.outcome, received=receipt.received, rule=decision.rule)
@@ -57,21 +57,21 @@ def receive(account: str = ACCOUNT) -> Response:
     return response
 
 
-def _check_token(relay: Relay, tokens: Sequence[str]) -> None:
+def _check_token(relay: Relay, tokens: Sequence[str], account: str) -> None:
     """Raise 401; what names another token is counted, because Kommunicate would say nothing of it to anybody."""
     headers = dict(request.headers)
     try:
         check_token(headers, tokens)
     except Rejected:
         if has_credentials(headers):
-            count_refused(relay, Refusal.TOKEN)
+            count_refused(relay, Refusal.TOKEN, account)
         raise
 
 
-def count_refused(relay: Relay, why: Refusal) -> None:
+def count_refused(relay: Relay, why: Refusal, account: str = ACCOUNT) -> None:
     """Remember that something was refused, unless it was the relay's own doctor who asked."""
     if request.headers.get("User-Agent") != USER_AGENT:
-        relay.refused.note(why)
+        relay.refused.note(why, account)
 
 
 def _choose(relay: Relay, message: ChatMessage | IgnoredMessage) -> Decision:

@@ -20,10 +20,12 @@ def signed_body(relay: Relay) -> tuple[bytes, str]:
     try:
         found = signers(headers, body, secrets, relay.clock.now())
     except Rejected:
-        if why := why_refused(headers, relay.clock.now()):
+        why = why_refused(headers, relay.clock.now())
+        if why and relay.settings.signing:  # without a secret none is expected to come
             count_refused(relay, why)
         raise
-    relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
+    if len(relay.settings.signing) == 1:  # of several it is not known whose was refused
+        relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body, found[0] if len(found) == 1 else _of_one_app(relay, found, body)
 
 

@@ -97,6 +97,7 @@ def build_context(
         alerts_channel=settings.config.alerts_channel,
         chat_channels=settings.config.chat_channels,
         alerts_lag=None if settings.config.alerts.lag == "never" else settings.config.alerts.lag,
+        refusals_age=settings.refusals_age,
     )
 
 
@@ -228,7 +229,14 @@ def build_workspaces(
     How long the calls took goes into `times`.
     """
     return {
-        name: SlackClient(keys.bot_token or "", keys.api_url, deadline=deadline, workspace=name, times=times)
+        name: SlackClient(
+            keys.bot_token or "",
+            keys.api_url,
+            deadline=deadline,
+            workspace=name,
+            variable=settings.bot_variable(name),
+            times=times,
+        )
         for name, keys in settings.every_workspace.items()
     }
 

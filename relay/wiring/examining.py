@@ -40,7 +40,7 @@ def build_setup(
         slack=SlackSetup(token, settings.slack_api_url) if token else None,
         kommunicate=KommunicateClient(key, settings.kommunicate_api_url) if key else None,
         other_slacks={
-            name: SlackSetup(keys.bot_token, keys.api_url, name)
+            name: SlackSetup(keys.bot_token, keys.api_url, name, variable=settings.bot_variable(name))
             for name, keys in settings.workspaces.items()
             if keys.bot_token
         },

@@ -13,11 +13,14 @@ import structlog
 
 from relay.clock import monotonic
 from relay.errors import StoreUnavailable
+from relay.owners import ACCOUNT
 from relay.store.db.engine import Store, Tx
 from relay.store.operations.refused import forget_refused, note_refused
 from relay.vocabulary import Refusal
 
 EVERY = 60.0  # seconds
+
+_Key = tuple[Refusal, str]  # and the account
 
 log = structlog.get_logger()
 
@@ -28,32 +31,34 @@ class RefusedRequests:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._untold: Counter[Refusal] = Counter()
-        self._noted: set[Refusal] = set()
-        self._next: dict[Refusal, float] = {}  # when each may be stored again, on the monotonic clock
+        self._untold: Counter[_Key] = Counter()
+        self._noted: set[_Key] = set()
+        self._next: dict[_Key, float] = {}  # when each may be stored again, on the monotonic clock
 
-    def note(self, why: Refusal) -> None:
-        """One more was refused."""
+    def note(self, why: Refusal, account: str = ACCOUNT) -> None:
+        """One more was refused; of a token `account` is whose it should have been."""
+        key = (why, account)
         with self._lock:
-            self._untold[why] += 1
-            if monotonic() < self._next.get(why, 0.0):
+            self._untold[key] += 1
+            if monotonic() < self._next.get(key, 0.0):
                 return
-            self._next[why] = monotonic() + EVERY
-            count = self._untold.pop(why)
-            self._noted.add(why)
-        self._keep(lambda tx: note_refused(tx, why, count))
+            self._next[key] = monotonic() + EVERY
+            count = self._untold.pop(key)
+            self._noted.add(key)
+        self._keep(lambda tx: note_refused(tx, why, count, account))
 
-    def forget(self, *reasons: Refusal) -> None:
+    def forget(self, *reasons: Refusal, account: str = ACCOUNT) -> None:
         """One was accepted: whatever was wrong is mended."""
         if not (self._noted or self._untold):
             return
+        keys = {(why, account) for why in reasons}
         with self._lock:
-            for why in reasons:
-                self._untold.pop(why, None)
-            stored = self._noted & set(reasons)
+            for key in keys:
+                self._untold.pop(key, None)
+            stored = self._noted & keys
             self._noted -= stored
         if stored:
-            self._keep(lambda tx: forget_refused(tx, *stored))
+            self._keep(lambda tx: forget_refused(tx, *(why for why, _ in stored), account=account))
 
     def _keep(self, work: Callable[[Tx], None]) -> None:
         try:

@@ -155,7 +155,7 @@ def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     store = open_store(settings.database_url, clock, pooler=settings.database_pooler)
     times = CallTimes()
     at_once = {
-        name: AtOnce(keys.bot_token, keys.api_url, times, workspace=name)
+        name: AtOnce(keys.bot_token, keys.api_url, times, workspace=name, variable=settings.bot_variable(name))
         for name, keys in settings.every_workspace.items()
         if keys.bot_token and settings.hears(name)
     }
@@ -167,7 +167,8 @@ def learn_identity(relay: Relay) -> None:
     """Ask Slack in the background whose each token is, again and again until it says so; nobody waits for it."""
     for name, keys in relay.settings.every_workspace.items():
         if keys.bot_token is not None:
-            client = SlackClient(keys.bot_token, keys.api_url, workspace=name, times=relay.slack_times)
+            variable, times = relay.settings.bot_variable(name), relay.slack_times
+            client = SlackClient(keys.bot_token, keys.api_url, workspace=name, variable=variable, times=times)
             threading.Thread(target=_ask, args=(relay, name, client), name="identity", daemon=True).start()
 
 

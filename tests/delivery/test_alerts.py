@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from relay.delivery.alerts import post_alerts
+from relay.store.db.tables import gates
 from tests.delivery.rig import Rig
 from tests.harness import timeline, words
 
@@ -76,6 +78,19 @@ def test_a_limit_puts_the_alert_off(line: Rig) -> None:
     line.clock.advance(31)
     post_alerts(line.out)
     assert len(told(line)) == 1
+
+
+def test_what_the_version_before_told_is_not_told_again(line: Rig) -> None:
+    """It knows by the gate alone; that it is over is told."""
+    with line.store.begin() as tx:
+        tx.conn.execute(update(gates).values(alerted=True))
+    post_alerts(line.out)
+    assert told(line) == []
+    line.sandbox.slack.archive("C0SUPPORT", archived=False)
+    line.run(310)
+    post_alerts(line.out)
+    (over,) = told(line)
+    assert "posts to C0SUPPORT again" in over
 
 
 def test_silence_is_not_answered_with_a_second_line(line: Rig) -> None:

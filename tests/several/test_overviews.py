@@ -12,6 +12,7 @@ from relay.delivery.deleting import Deleter
 from relay.delivery.erasing import erase
 from relay.delivery.tracing import trace
 from relay.doctor import channels
+from relay.kommunicate.client import SEND
 from relay.metrics import render_metrics
 from relay.sandbox.slack.interactions import click, open_home
 from relay.slack.alert import render_alerts
@@ -46,6 +47,20 @@ def test_the_home_tab_shows_the_chats_of_its_workspace(twins: Twins) -> None:
     assert ("Jane" in here, "Ines" in here) == (True, False)
     assert ("Jane" in there, "Ines" in there) == (False, True)
     assert '"channel_id": "C0SUPPORT"' in there
+
+
+def test_the_home_tab_of_a_further_workspace_shows_no_trouble_of_the_plain_ones(twins: Twins) -> None:
+    twins.sandbox.faults.add(SEND, "status", status=401, times=None)
+    twins.agent("for Jane")
+    twins.agent_there("for Ines")
+    twins.carry()
+    twins.run(60)
+    for one in (twins.sandbox, twins.there.sandbox):
+        open_home(one.slack, user="U0ALEX")
+    assert set(twins.carry()) == {200}
+    here, there = (json.dumps(one.slack.homes["U0ALEX"]) for one in (twins.sandbox, twins.there.sandbox))
+    assert ("KOMMUNICATE_API_KEY" in here, "KOMMUNICATE_API_KEY" in there) == (True, False)
+    assert "Ines" in there
 
 
 def test_metrics_and_reports_say_whose_it_is(twins: Twins) -> None:
@@ -91,6 +106,18 @@ def test_the_doctor_asks_each_workspace_for_its_own_channels(make_twins: Callabl
     setup = build_setup(twins.relay.settings, twins.store, {}, tmp_path)
     assert [(one.code, one.where) for one in channels.look(setup)] == [("channel_not_found", "alerts.channel")]
     twins.assert_nothing_leaked()
+
+
+def test_a_workspace_that_is_away_hides_no_channel_of_anothers(
+    make_twins: Callable[..., Twins], tmp_path: Path
+) -> None:
+    twins = make_twins(routes=[ACMES_OTHER], alerts={"channel": "acme/C0SUPPORT"}, default_channel="C0GENERAL")
+    twins.sandbox.slack.archive("C0GENERAL")
+    setup = build_setup(twins.relay.settings, twins.store, {}, tmp_path)
+    twins.there.stop()
+    left_out, archived = channels.look(setup)
+    assert (left_out.code, archived.code) == ("channels_left_out", "channel_archived")
+    assert "of the workspace acme" in left_out.message
 
 
 def test_an_agent_moves_a_chat_within_its_workspace(make_twins: Callable[..., Twins]) -> None:

@@ -141,6 +141,10 @@ def test_people_are_told_of_a_workspace_that_is_refused(make_twins: Callable[...
     told = [words(one) for one in twins.roots() if one["channel"] == "C0OPS"]
     assert len(told) == 1
     assert "cannot use the workspace acme" in told[0]
+    assert ": ACME_SLACK_BOT_TOKEN is wrong" in told[0]
+    twins.run(600)
+    twins.chores()
+    assert len([one for one in twins.roots() if one["channel"] == "C0OPS"]) == 1  # it is not late besides
 
 
 def test_a_limit_of_one_workspace_is_no_others(twins: Twins) -> None:

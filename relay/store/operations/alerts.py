@@ -54,15 +54,21 @@ class News:
     alerts: list[Alert]
 
 
-def take_news(tx: Tx, post_id: str, *, lag: float | None, besides: str) -> News | None:
+def take_news(tx: Tx, post_id: str, *, lag: float | None, besides: str, refusals_age: bool = False) -> News | None:
     """What nobody was told of yet, marked as told by the post of this id; None when there is nothing.
 
     `lag` is the seconds that a message may wait, None for ever. Left out is what keeps the channel `besides` itself
-    from telling: its own gate, and its workspace's.
+    from telling: its own gate, and its workspace's. `refusals_age`: what was refused of Slack's is
+    over when none is for a while, because what is accepted may be another workspace's.
     """
     told = {(Trouble(row.kind), row.name): row for row in tx.conn.execute(select(alerts))}
     is_late = (Trouble.LAG, "") in told
-    troubles = [*_gates(tx, besides), *_dead_letters(tx), *_refused(tx), *_delay(tx, lag, is_late=is_late)]
+    troubles = [
+        *_gates(tx, besides),
+        *_dead_letters(tx),
+        *_refused(tx, refusals_age=refusals_age),
+        *_delay(tx, lag, is_late=is_late),
+    ]
     news = [taken for one in troubles if (taken := _take(tx, one, told.get((one.kind, one.name)), post_id))]
     left = {(one.kind, one.name) for one in troubles} | {(Trouble.CHANNEL, besides)}
     left.add((Trouble.WORKSPACE, gate_of_workspace(owner_of(besides))))
@@ -96,6 +102,8 @@ def confirm(tx: Tx, news: News) -> None:
 def put_back(tx: Tx, news: News) -> None:
     """Nobody could be told of it yet."""
     by_it = alerts.c.post_id == news.id
+    begun = and_(by_it, ~alerts.c.over, alerts.c.kind == gates.c.scope, alerts.c.name == gates.c.name)
+    tx.conn.execute(update(gates).where(exists(select(alerts.c.name).where(begun))).values(alerted=False))
     tx.conn.execute(delete(alerts).where(by_it, ~alerts.c.over, alerts.c.earlier == 0))
     as_before = {"number": alerts.c.earlier, "newest": 0.0}
     tx.conn.execute(update(alerts).where(by_it, ~alerts.c.over).values(post_id=None, **as_before))
@@ -110,16 +118,13 @@ def to_alert(row: Any) -> Alert:
 def _take(tx: Tx, one: Alert, row: Any, post_id: str) -> Alert | None:
     """Mark it as told by a post; None where others were told, or are just being told."""
     if row is None:
+        told_before = one.kind in OF_GATES and _is_told_before(tx, one)
+        by = {} if told_before else {"post_id": post_id, "posted_at": tx.now}
         new = upsert(tx, alerts).values(
-            kind=one.kind.value, name=one.name, cause=one.cause, number=one.number, newest=one.newest,
-            post_id=post_id, posted_at=tx.now,
-        )  # fmt: skip
+            kind=one.kind.value, name=one.name, cause=one.cause, number=one.number, newest=one.newest, **by
+        )
         is_first = tx.conn.execute(new.on_conflict_do_nothing().returning(alerts.c.kind)).one_or_none()
-        if is_first and one.kind in OF_GATES:  # by this the version before knows it
-            tx.conn.execute(
-                update(gates).where(gates.c.scope == one.kind.value, gates.c.name == one.name).values(alerted=True)
-            )
-        return one if is_first else None
+        return one if is_first and not told_before else None
     if row.post_id is not None or one.kind is not Trouble.DEAD_LETTERS:
         return None
     as_seen = and_(_is(one), alerts.c.post_id.is_(None), alerts.c.number == row.number, alerts.c.newest == row.newest)
@@ -131,6 +136,13 @@ def _take(tx: Tx, one: Alert, row: Any, post_id: str) -> Alert | None:
     telling = update(alerts).where(as_seen).values(**now, post_id=post_id, posted_at=tx.now)
     grown = tx.conn.execute(telling.returning(alerts.c.kind)).one_or_none()
     return replace(one, earlier=row.number) if grown else None
+
+
+def _is_told_before(tx: Tx, one: Alert) -> bool:
+    """True for a gate of which the version before has told: it knows by the gate itself, and so it does from now on."""
+    untold = and_(gates.c.scope == one.kind.value, gates.c.name == one.name, ~gates.c.alerted)
+    marked = update(gates).where(untold).values(alerted=True).returning(gates.c.name)
+    return tx.conn.execute(marked).one_or_none() is None
 
 
 def _end(tx: Tx, one: Alert, post_id: str) -> bool:
@@ -159,19 +171,26 @@ def _dead_letters(tx: Tx) -> Iterator[Alert]:
         yield Alert(Trouble.DEAD_LETTERS, number=row[0], newest=row[1] or 0.0)
 
 
-def _refused(tx: Tx) -> Iterator[Alert]:
+def _refused(tx: Tx, *, refusals_age: bool) -> Iterator[Alert]:
     """Also of a process that is gone: it cannot see any more that what comes is accepted."""
     for one in refused(tx):
-        if one.count >= IN_A_ROW and _is_accepted_since(tx, one):
-            forget_refused(tx, one.why)
+        if refusals_age and one.why is not Refusal.TOKEN:
+            is_over = one.last < tx.now - LATELY
+        else:
+            is_over = one.count >= IN_A_ROW and _is_accepted_since(tx, one)
+        if is_over:
+            forget_refused(tx, one.why, account=one.account)
         elif one.count >= IN_A_ROW:
-            yield Alert(Trouble.REFUSED, one.why.value)
+            yield Alert(Trouble.REFUSED, one.name)
 
 
 def _is_accepted_since(tx: Tx, one: Refused) -> bool:
-    source = Source.KOMMUNICATE if one.why is Refusal.TOKEN else Source.SLACK
+    if one.why is Refusal.TOKEN:
+        its = and_(equals(received.c.source, Source.KOMMUNICATE), received.c.account == one.account)
+    else:
+        its = equals(received.c.source, Source.SLACK)
     lately = received.c.received_at > max(one.last, tx.now - LATELY)  # asked every minute: no more is to be read
-    taken = and_(lately, received.c.body.is_not(None), equals(received.c.source, source))
+    taken = and_(lately, received.c.body.is_not(None), its)
     return tx.conn.execute(select(received.c.id).where(taken).limit(1)).one_or_none() is not None
 
 
@@ -184,7 +203,8 @@ def _delay(tx: Tx, lag: float | None, *, is_late: bool) -> Iterator[Alert]:
 def _waiting_since(tx: Tx) -> float | None:
     """Since when the oldest message for Slack waits; not where a person is needed, of which people are told."""
     of_channel = and_(gates.c.scope == GateScope.CHANNEL.value, gates.c.name == PLACE)
-    held = exists(select(gates.c.name).where(gates.c.operator, of_channel).correlate(conversations))
+    whole = and_(gates.c.scope == GateScope.WORKSPACE.value, gates.c.workspace == conversations.c.workspace)
+    held = exists(select(gates.c.name).where(gates.c.operator, or_(of_channel, whole)).correlate(conversations))
     due = and_(lanes.c.due.is_not(None), equals(lanes.c.kind, Lane.WORDS), conversations.c.channel.is_not(None))
     oldest = select(func.min(lanes.c.waiting_since)).join(conversations).where(due, ~held)
     found: float | None = tx.conn.execute(oldest).scalar_one()

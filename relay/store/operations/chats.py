@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, literal_column, or_, select
+from sqlalchemy import and_, case, func, literal_column, select
 
 from relay.conversation import Holder
 from relay.store.conversations.waiting_chats import WAITING
-from relay.store.db.dialects import among, equals
+from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, people, received
-from relay.vocabulary import NO_TOPIC, OF_SLACK, DeliveryState, Lane
+from relay.vocabulary import NO_TOPIC, DeliveryState, Lane
 
 MOST_FAILED = 5
 _CHATS = conversations.alias()
@@ -114,8 +114,8 @@ def _failed(tx: Tx, workspace: str) -> tuple[FailedReply, ...]:
 
 
 def _trouble(tx: Tx, workspace: str) -> str:
-    """The cause of a gate that only a person can open, and that is no other workspace's."""
-    here = or_(gates.c.workspace == workspace, ~among(gates.c.scope, OF_SLACK))
+    """The cause of a gate that only a person can open, of this workspace; what is of none is told in the plain one."""
+    here = gates.c.workspace == workspace
     first = select(gates.c.cause).where(gates.c.operator, here).limit(1)
     found: str | None = tx.conn.execute(first).scalar_one_or_none()
     return found or ""

@@ -33,11 +33,16 @@ class Backlog:
     without_channel: int
 
 
-def last_received(tx: Tx, source: Source) -> float | None:
-    """When something that was understood came in last, in seconds since 1970; None for never."""
+def last_received(tx: Tx, source: Source, account: str | None = None) -> float | None:
+    """When something that was understood came in last, in seconds since 1970; None for never.
+
+    Of one `account`, or of all.
+    """
     last = select(received.c.received_at).where(
         equals(received.c.source, source), received.c.outcome != Outcome.REJECTED.value
     )
+    if account is not None:
+        last = last.where(received.c.account == account)
     found: float | None = tx.conn.execute(last.order_by(received.c.id.desc()).limit(1)).scalar_one_or_none()
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
+from relay.owners import ACCOUNT, bare, owned, owner_of
 from relay.store.db.dialects import upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import learned
@@ -17,30 +18,45 @@ PREFIX = "refused:"
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """How many were refused for one reason, and when the first and the last, in seconds since 1970."""
+    """How many were refused for one reason, and when the first and the last, in seconds since 1970.
+
+    `account` is whose token it should have been; of what is Slack's nobody knows whose it is.
+    """
 
     why: Refusal
     count: int
     first: float
     last: float
+    account: str = ACCOUNT
+
+    @property
+    def name(self) -> str:
+        """The reason, with a further account in front."""
+        return owned(self.account, self.why.value)
 
 
-def note_refused(tx: Tx, why: Refusal, count: int) -> None:
+def note_refused(tx: Tx, why: Refusal, count: int, account: str = ACCOUNT) -> None:
     """So many more were refused by now."""
-    before = {one.why: one for one in refused(tx)}.get(why)
+    before = {(one.why, one.account): one for one in refused(tx)}.get((why, account))
     first, known = (tx.now, 0) if before is None else (before.first, before.count)
     value = json.dumps({"count": known + count, "first": first, "last": tx.now})
-    row = upsert(tx, learned).values(name=PREFIX + why.value, value=value)
+    row = upsert(tx, learned).values(name=PREFIX + owned(account, why.value), value=value)
     tx.conn.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
 
-def forget_refused(tx: Tx, *reasons: Refusal) -> None:
+def forget_refused(tx: Tx, *reasons: Refusal, account: str = ACCOUNT) -> None:
     """One was accepted: whatever was wrong is mended."""
-    tx.conn.execute(delete(learned).where(learned.c.name.in_([PREFIX + why.value for why in reasons])))
+    names = [PREFIX + owned(account, why.value) for why in reasons]
+    tx.conn.execute(delete(learned).where(learned.c.name.in_(names)))
 
 
 def refused(tx: Tx) -> list[Refused]:
     """Everything that was refused since the last time one was accepted."""
-    names = {PREFIX + why.value: why for why in Refusal}
-    rows = tx.conn.execute(select(learned).where(learned.c.name.in_(list(names)))).all()
-    return [Refused(names[row.name], **json.loads(row.value)) for row in rows]
+    reasons = {why.value: why for why in Refusal}
+    rows = tx.conn.execute(select(learned).where(learned.c.name.startswith(PREFIX)).order_by(learned.c.name)).all()
+    named = [(row.name.removeprefix(PREFIX), json.loads(row.value)) for row in rows]
+    return [
+        Refused(reasons[bare(name)], **value, account=owner_of(name) or ACCOUNT)
+        for name, value in named
+        if bare(name) in reasons
+    ]
