@@ -21,7 +21,7 @@ LOOK_EVERY = 2  # seconds
 SPARE = 20  # places that are kept free for those who come
 STRANGER = 10  # times as long seems the wait for somebody who has never sent a whole request
 
-REFUSED = "401"
+REFUSED = ("401", "429")  # for want of a secret, and for trying too many
 
 _CODINGS = re.compile(rb"\r\ntransfer-encoding:([^\r]*)", re.IGNORECASE)
 _FOLDED = re.compile(rb"\r\n[ \t]")

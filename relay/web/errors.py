@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from relay.errors import Rejected, StoreUnavailable
-from relay.web.refusals import Refusals
+from relay.web.refusals import Refusals, as_field
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ def register(app: Flask) -> None:
     def rejected(error: Rejected) -> Response:
         left_out = refusals.note(request.remote_addr or "") if error.status == REFUSED else 0
         if left_out is not None:
-            log.warning("request.rejected", status=error.status, code=error.code, **_more(left_out))
+            log.warning("request.rejected", status=error.status, code=error.code, **as_field(left_out))
         return error_response(error.status, error.code, str(error), error.details)
 
     app.register_error_handler(Rejected, rejected)
@@ -42,10 +42,6 @@ def error_response(status: int, code: str, message: str, details: list[dict[str,
     response = jsonify(body)
     response.status_code = status
     return response
-
-
-def _more(left_out: int) -> dict[str, int]:
-    return {"left_out": left_out} if left_out else {}
 
 
 def _unavailable(error: StoreUnavailable) -> Response:

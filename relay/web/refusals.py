@@ -40,3 +40,8 @@ class Refusals:
             self._seen[address] += 1
             left_out, self._left_out = self._left_out, 0
             return left_out
+
+
+def as_field(left_out: int) -> dict[str, int]:
+    """How a line of the log says what `note` told."""
+    return {"left_out": left_out} if left_out else {}

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
-from relay.store.operations import backlog, browsing, timeline
+from relay.store.operations import backlog, browsing, timeline, versions
 from relay.store.operations.history import ended_so_far, history
 from relay.store.operations.minutes import roll_up
 from relay.store.operations.reports import Which, list_deliveries
@@ -163,6 +163,7 @@ def one_page_of_everything(store: Store) -> None:
         list(browsing.newest_words(tx))
         found = timeline.came_in(tx, 1, None, 10)
         timeline.tasks_of(tx, [one.id for one in found])
+        versions.versions_of(tx, [f"T0TEAM/C0VIP/17.{number}" for number in range(versions.AT_ONCE)])
         timeline.thread_sends(tx, 20, "C0VIP", "17.20")
         timeline.dead_letters(tx, None, 10)
 

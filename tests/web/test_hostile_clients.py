@@ -28,9 +28,9 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     """Start a relay with other limits: `begin(REQUEST_WITHIN=1.0)`."""
     with ExitStack() as stack:
 
-        def start(room: int = ROOM, **limits: float) -> RelayProcess:
+        def start(room: int = ROOM, password: str = "", **limits: float) -> RelayProcess:
             shorter = {f"{PLACE}.{name}": value for name, value in limits.items()}
-            env = lone_environment(f"sqlite:///{tmp_path}/relay.db")
+            env = lone_environment(f"sqlite:///{tmp_path}/relay.db", RELAY_ADMIN_PASSWORD=password)
             shorter["relay.web.server.CONNECTIONS"] = room
             relay = RelayProcess("serve", "--no-worker", cwd=tmp_path, env=env, start=partial(Forked, shorter=shorter))
             stack.callback(relay.kill)
@@ -118,6 +118,19 @@ def test_a_flood_of_refused_requests_fills_no_log_and_locks_nobody_out(begin: Be
     log = (tmp_path / "relay.log").read_text()
     assert 0 < len(re.findall(r"request\.rejected", log)) <= 10
     assert exchange(relay, request("GET /healthz"))[0] == 200
+
+
+@pytest.mark.parametrize("tries", [1, 6])
+def test_a_refused_password_ends_its_connection(begin: Begin, tries: int) -> None:
+    """Also one that came too early."""
+    relay = begin(password="canary")
+    with requests.Session() as session:
+        for _ in range(tries):
+            token = session.get(f"{relay.url}/login", timeout=PATIENCE).cookies["relay_login"]
+            form = {"token": token, "password": "no"}
+            answer = session.post(f"{relay.url}/login", data=form, timeout=PATIENCE)
+    assert answer.status_code == (401 if tries == 1 else 429)
+    assert answer.headers["Connection"] == "close"
 
 
 def local_port(session: requests.Session, relay: RelayProcess) -> int:

@@ -117,11 +117,16 @@ class Store:
         self._writers = Turns()
         self._together = Together(self.begin, rest=0.0 if self.on_sqlite else AWAY)
         self._turns: BoundedSemaphore | None = None
+        self._turn_within = TURN
         self._closed = Event()
 
-    def share(self, connections: int) -> Store:
-        """The same database for a part of this process, which uses no more than so many connections at a time."""
+    def share(self, connections: int, turn: float = TURN) -> Store:
+        """The same database for a part of this process, which uses no more than so many connections at a time.
+
+        Whoever waits for one of them for `turn` seconds is told that it is too busy.
+        """
         part = copy(self)
+        part._turn_within = turn
         part._turns = BoundedSemaphore(connections)
         return part
 
@@ -241,7 +246,7 @@ class Store:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         turns = self._turns
-        if turns is not None and not turns.acquire(timeout=TURN):
+        if turns is not None and not turns.acquire(timeout=self._turn_within):
             raise told(TOO_BUSY)
         try:
             if self._closed.is_set():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from relay.store.db.dialects import ahead, among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, conversations, deliveries, gates, received
-from relay.vocabulary import DeliveryState, GateScope
+from relay.vocabulary import DeliveryState, GateScope, Lane
 
 MOST_SPLIT = 10_000  # waiting deliveries that are told apart by their channel; of more nobody could look at each
 MOST_GATES = 500
@@ -19,10 +19,15 @@ LATELY = 86400.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class InLine:
-    """What waits for one channel: how much, and since when in seconds since 1970."""
+    """What waits for one channel: how much, and since when in seconds since 1970.
+
+    `words` is when the oldest came of what its threads are to show, `others` of all else; None where nothing waits.
+    """
 
     count: int
     since: float
+    words: float | None = None
+    others: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +97,22 @@ def _dead_lately(tx: Tx) -> int:
 
 def _by_channel(tx: Tx) -> Mapping[str | None, InLine]:
     found = (
-        select(deliveries.c.conversation_id, deliveries.c.created_at)
+        select(deliveries.c.conversation_id, deliveries.c.created_at, deliveries.c.lane)
         .where(among(deliveries.c.state, OPEN_DELIVERIES), NOT_DELIVERED)
         .limit(MOST_SPLIT)
         .subquery()
     )
     channel = func.coalesce(conversations.c.channel_id, conversations.c.channel)
+    is_words = equals(found.c.lane, Lane.WORDS)
+    words = func.min(case((is_words, found.c.created_at)))
+    others = func.min(case((~is_words, found.c.created_at)))
     rows = tx.conn.execute(
-        select(channel, func.count(), func.min(found.c.created_at))
+        select(channel, func.count(), func.min(found.c.created_at), words, others)
         .select_from(found)
         .join(conversations, conversations.c.id == found.c.conversation_id)
         .group_by(channel)
     )
-    return {name: InLine(number, since) for name, number, since in rows}
+    return {name: InLine(*line) for name, *line in rows}
 
 
 def gates_now(tx: Tx) -> list[Gate]:

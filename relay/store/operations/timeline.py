@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, union_all
@@ -13,6 +13,7 @@ from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import OPEN_SENDS, conversations, deliveries, people, received, send_parts, sends
 from relay.store.operations.reports import KINDS, Kind
+from relay.store.operations.versions import Versions, message_key, versions_of
 from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, SendKind, SendState, Source
 
 MOST_SENDS = 40  # of one delivery; one that was repeated for days has many
@@ -23,6 +24,7 @@ MOST_OPEN = 20
 class Came:
     """Something that came in; `body` is None once it was forgotten, `gone`: its author took it back.
 
+    Of an agent's message `taken_back` says that it was deleted in Slack since, `changed` that it reads differently now.
     `received_at` is in seconds since 1970, `copies` is how many duplicates came after it.
     """
 
@@ -36,6 +38,8 @@ class Came:
     copies: int
     key: str | None = None
     body: bytes | None = field(default=None, repr=False)
+    taken_back: bool = False
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +110,14 @@ def came_in(tx: Tx, conversation_id: int, before: int | None, limit: int) -> Seq
     """What came in a conversation, the newest first, below this id."""
     here = received.c.conversation_id == conversation_id
     which = here if before is None else and_(here, received.c.id < before)
-    return [
-        _came(row) for row in tx.conn.execute(select(received).where(which).order_by(received.c.id.desc()).limit(limit))
-    ]
+    rows = tx.conn.execute(select(received).where(which).order_by(received.c.id.desc()).limit(limit)).all()
+    return _as_it_stands(tx, [_came(row) for row in rows])
 
 
 def came(tx: Tx, ids: Collection[int]) -> Mapping[int, Came]:
     """What came in under these ids."""
-    return {row.id: _came(row) for row in tx.conn.execute(select(received).where(received.c.id.in_(ids)))}
+    rows = tx.conn.execute(select(received).where(received.c.id.in_(ids))).all()
+    return {one.id: one for one in _as_it_stands(tx, [_came(row) for row in rows])}
 
 
 def tasks_of(tx: Tx, received_ids: Collection[int]) -> Mapping[int, Sequence[Task]]:
@@ -169,6 +173,19 @@ def _attempts(tx: Tx, ids: Collection[int]) -> Mapping[int, Sequence[Attempt]]:
     for row in tx.conn.execute(query.order_by(sends.c.created_at, sends.c.seq)):
         found[row.delivery_id].append(_attempt(row, live=bool(row.live)))
     return {delivery_id: made[-MOST_SENDS:] for delivery_id, made in found.items()}
+
+
+def _as_it_stands(tx: Tx, found: Sequence[Came]) -> list[Came]:
+    """With what has become of agents' messages in Slack since."""
+    of = {one.id: message_key(one.kind, one.key) for one in found if one.source is Source.SLACK}
+    known = versions_of(tx, {key for key in of.values() if key})
+    return [_standing(one, known.get(of.get(one.id, ""))) for one in found]
+
+
+def _standing(one: Came, versions: Versions | None) -> Came:
+    if versions is None:
+        return one
+    return replace(one, taken_back=versions.gone, changed=one.id != versions.newest)
 
 
 def _came(row: Any) -> Came:

@@ -11,7 +11,7 @@ from relay.settings import Config
 from relay.store.operations.backlog import Backlog, Gate, InLine, backlog, gates_now
 from relay.store.queue.gates import CAUTIOUS
 from relay.vocabulary import GateScope
-from relay.web.status.conversations import workspace_url
+from relay.web.status.conversations import channel_url
 from relay.web.status.guard import doors
 from relay.web.status.pages import pages
 from relay.web.status.render import page
@@ -62,7 +62,7 @@ def channels() -> Response:
         standing=standing,
         unmapped=(standing.by_channel or {}).get(None),
         delivery=config.delivery,
-        workspace=workspace_url(),
+        channel_url=channel_url,
         now=now,
     )
 

@@ -11,6 +11,7 @@ from flask import Response, request
 from werkzeug.exceptions import NotFound
 
 from relay.keys import UNHOLDABLE, search_words, without_invisible
+from relay.owners import bare, is_named, owned, owner_of
 from relay.store.db.engine import Tx
 from relay.store.operations import browsing
 from relay.store.operations.browsing import Chat, Page, StoredWords
@@ -103,18 +104,21 @@ def conversation(number: str) -> Response:
         sends=sends,
         more=shown[-1].id if len(found) > PER_CONVERSATION else None,
         before=before,
-        workspace=workspace_url(),
-        dashboard=relay.settings.config.kommunicate.dashboard_url.rstrip("/"),
+        channel_url=channel_url,
+        group=owned(chat.account, chat.group_id),
+        dashboard=relay.settings.config.kommunicate.of(chat.account).dashboard_url.rstrip("/"),
         clean=reader.clean,
         said=what_came_of_it(),
         now=now,
     )
 
 
-def workspace_url() -> str:
-    """Where Slack shows its channels, "" until it has said which workspace this is."""
-    identity = doors().relay.identity
-    return f"{identity.url.rstrip('/')}/archives" if identity is not None and identity.url else ""
+def channel_url(channel: str | None) -> str:
+    """Where Slack shows a channel; "" for one that is given by its name, and until Slack has said whose this is."""
+    if not channel or is_named(channel):
+        return ""
+    identity = doors().relay.identity_in(owner_of(channel))
+    return f"{identity.url.rstrip('/')}/archives/{bare(channel)}" if identity is not None and identity.url else ""
 
 
 def _of_customer(tx: Tx, reader: Reader, words: str, before: int | None) -> Page:

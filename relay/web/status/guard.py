@@ -11,6 +11,7 @@ from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
 from relay.kommunicate.parse import MAX_BODY
+from relay.web.refusals import Refusals
 from relay.web.status.session import Session, Sessions
 from relay.web.status.throttle import Throttle
 from relay.wiring import Relay
@@ -20,6 +21,7 @@ COOKIE = "relay_session"
 FRAGMENT = "X-Relay-Fragment"  # a request of the page's own script
 LARGEST_FORM = 3 * MAX_BODY + 4096  # bytes: a webhook's body whose every character is written as %XX
 LARGEST_LOGIN = 8192
+TURN = 0.5  # seconds to wait for the page's connection: the thread that waits is one of those that webhooks need
 STALE = "This form is too old. Go back, load the page again, and repeat it."
 POLICY = "; ".join(
     (
@@ -50,10 +52,10 @@ class Doors:
     """Sessions and tries of this process, and its store by one connection at a time: webhooks have the others."""
 
     def __init__(self, relay: Relay) -> None:
-        self.relay, self.store = relay, relay.store.share(1)
+        self.relay, self.store = relay, relay.store.share(1, TURN)
         password = relay.settings.admin_password
         self.sessions = None if not password else Sessions(password)
-        self.throttle = Throttle()
+        self.throttle, self.refusals = Throttle(), Refusals()
 
     def session(self) -> Session | None:
         """Whoever sends this request, if they are signed in."""

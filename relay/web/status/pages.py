@@ -7,11 +7,13 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from relay.errors import StoreUnavailable
+from relay.store.db.causes import TOO_BUSY
 from relay.web.errors import RETRY_AFTER, UNFORESEEN, log_unforeseen
 from relay.web.status.guard import only_signed_in, protect
 from relay.web.status.render import page
 
 AWAY = "The database cannot be reached, or cannot commit. Webhooks are answered 503 meanwhile, and nothing is lost."
+BUSY = "The page waits for the database, as do others who look at it: it has one connection. Try again in a moment."
 
 log = structlog.get_logger()
 pages = Blueprint("pages", __name__)
@@ -29,7 +31,8 @@ def refused(error: HTTPException) -> Response:
 def away(error: StoreUnavailable) -> Response:
     """The database does not answer."""
     log.error("store.unavailable", code=error.code, cause=str(error), hint=error.hint)
-    response = page("trouble.html", 503, live=request.method == "GET", said=AWAY, why=str(error), todo=error.hint)
+    said = BUSY if error.code == TOO_BUSY.code else AWAY
+    response = page("trouble.html", 503, live=request.method == "GET", said=said, why=str(error), todo=error.hint)
     response.headers["Retry-After"] = RETRY_AFTER
     return response
 

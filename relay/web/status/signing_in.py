@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from relay.clock import monotonic
+from relay.web.refusals import as_field
 from relay.web.status.guard import COOKIE, LARGEST_LOGIN, doors, is_https, limit_form, only_signed_in, own_path, protect
 from relay.web.status.pages import refused
 from relay.web.status.render import page
@@ -46,7 +47,9 @@ def sign_in() -> AnyResponse:
         return _too_early(address, math.ceil(wait))
     expected = doors().relay.settings.admin_password or ""
     if not hmac.compare_digest(_bytes(request.form.get("password", "")), _bytes(expected)):
-        log.warning("login.refused", address=address)
+        left_out = doors().refusals.note(address)
+        if left_out is not None:
+            log.warning("login.refused", address=address, **as_field(left_out))
         return _form(WRONG, 401)
     throttle.right(address)
     log.info("login.accepted", address=address)
@@ -87,7 +90,9 @@ def _form(said: str = "", status: int = 200) -> Response:
 
 
 def _too_early(address: str, seconds: int) -> Response:
-    log.warning("login.slowed", address=address, seconds=seconds)
+    left_out = doors().refusals.note(address)
+    if left_out is not None:
+        log.warning("login.slowed", address=address, seconds=seconds, **as_field(left_out))
     unit = "second" if seconds == 1 else "seconds"
     response = _form(f"Too many wrong passwords. Try again in {seconds} {unit}.", 429)
     response.headers["Retry-After"] = str(seconds)

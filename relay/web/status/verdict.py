@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from relay.findings import Finding
+from relay.owners import ACCOUNT, bare, is_named, owner_of
+from relay.slack.limits import FIND_CHANNEL, POSTING
 from relay.store.operations.backlog import Backlog, Gate
+from relay.store.queue.gates import workspace_in
 from relay.vocabulary import GateScope
 from relay.web.status.text import age, number
 
@@ -52,20 +55,28 @@ def judge(standing: Backlog, gates: Sequence[Gate], findings: Sequence[Finding],
 
 
 def name_of(gate: Gate) -> str:
-    """What a gate holds back, as people say it."""
+    """What a gate holds back, as people say it; whose it is where it is not the plain one's."""
+    owner = workspace_in(gate.scope, gate.name)
     match gate.scope:
         case GateScope.CHANNEL:
             return f"Posts to {gate.name}"
         case GateScope.METHOD:
-            return f"Slack's {gate.name}"
+            return f"Slack's {bare(gate.name)}{_in(owner)}"
         case GateScope.WORKSPACE:
-            return "Everything for Slack"
+            return f"Everything for Slack{_in(owner)}"
         case GateScope.AGENT:
             return f"What is done for {gate.name} in Kommunicate"
         case GateScope.CONFIG:
             return f"The edited configuration ({gate.name})"
         case GateScope.ACCOUNT:
-            return "Look-ups of names" if " " in gate.name else "Everything for Kommunicate"
+            if " " in gate.name:
+                return f"Look-ups of names{_in(owner_of(gate.name))}"
+            return f"Everything for Kommunicate{_in(gate.name)}"
+
+
+def _in(owner: str) -> str:
+    """Whose it is, where it is not the plain one's."""
+    return "" if owner in ("", ACCOUNT) else f" ({owner})"
 
 
 def todo_of(gate: Gate) -> str:
@@ -107,13 +118,38 @@ def _of_backlog(standing: Backlog, gates: Sequence[Gate], now: float) -> Iterato
 def _waits_without_cause(standing: Backlog, gates: Sequence[Gate], now: float) -> float:
     """Since when the oldest waits that no gate holds back; `now` for none."""
     shut = [gate for gate in gates if gate.until is not None or gate.needs_person]
-    if any(gate.scope in (GateScope.WORKSPACE, GateScope.METHOD, GateScope.ACCOUNT) for gate in shut):
-        return now
-    if standing.by_channel is None:
-        return now if shut else (standing.since or now)
-    paused = {gate.name for gate in shut}
-    open_ = [one.since for channel, one in standing.by_channel.items() if channel is not None and channel not in paused]
-    return min(open_, default=now)
+    if standing.by_channel is None:  # nobody can tell what waits where
+        return now if any(_holds_words(gate) for gate in shut) else (standing.since or now)
+    lines = [(channel, one) for channel, one in standing.by_channel.items() if channel is not None]
+    words = [one.words for channel, one in lines if not any(_holds_words(gate, channel) for gate in shut)]
+    others = [one.others for channel, one in lines if not any(_holds_others(gate, channel) for gate in shut)]
+    return min((since for since in (*words, *others) if since is not None), default=now)
+
+
+def _holds_words(gate: Gate, channel: str | None = None) -> bool:
+    """Whether what threads are to show waits for this: in this channel, or in some."""
+    match gate.scope:
+        case GateScope.CHANNEL:
+            return channel in (None, gate.name)
+        case GateScope.WORKSPACE:
+            return _is_there(gate, channel)
+        case GateScope.METHOD:
+            method = bare(gate.name)
+            looks_up = method == FIND_CHANNEL and (channel is None or is_named(channel))
+            return (method in POSTING or looks_up) and _is_there(gate, channel)
+    return False
+
+
+def _holds_others(gate: Gate, channel: str) -> bool:
+    """Whether replies, files and cards may wait for this: which account's they are, nobody has told."""
+    of_kommunicate = gate.scope in (GateScope.ACCOUNT, GateScope.AGENT)
+    return (
+        of_kommunicate or _holds_words(gate, channel) or (gate.scope is GateScope.METHOD and _is_there(gate, channel))
+    )
+
+
+def _is_there(gate: Gate, channel: str | None) -> bool:
+    return channel is None or workspace_in(gate.scope, gate.name) == owner_of(channel)
 
 
 def _of_findings(findings: Sequence[Finding]) -> Iterator[Reason]:

@@ -25,6 +25,7 @@ from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, Source
 from relay.wiring import Relay
 
 GONE = "Its author took it back."
+CHANGED = "It reads differently now: see what it was edited to."
 NOT_SHOWN = "Not shown in Slack."
 EDITED, DELETED, PRESSED, BUTTON = "Edited:", "Deleted a message.", "Pressed", "a button"
 FILE = "a file"
@@ -50,7 +51,7 @@ class Reader:
 
     def __init__(self, relay: Relay) -> None:
         config = relay.settings.config
-        self._config, self._people = config, config.kommunicate
+        self._config = config
         self._redactor: Redactor | None = redactor(every_redaction(config))
 
     def clean(self, text: str) -> str:
@@ -64,9 +65,10 @@ class Reader:
         people = known_people(tx, chat.account, theirs)
         agents: dict[tuple[str, str], str] = {}
         for team in {said.team for said in read.values() if said.team}:
-            found = known_agents(tx, team, {said.author for said in read.values() if said.team == team})
+            authors = {said.author for said in read.values() if said.team == team}
+            found = known_agents(tx, team, authors, account=chat.account)
             agents |= {(team, user_id): agent.name for user_id, (agent, _) in found.items()}
-        return {received_id: self._named(said, people, agents) for received_id, said in read.items()}
+        return {received_id: self._named(said, chat.account, people, agents) for received_id, said in read.items()}
 
     def words(self, one: Came, chat: Chat, tasks: Sequence[Task]) -> str:
         """What somebody wrote there, "" where that may not be read."""
@@ -78,7 +80,7 @@ class Reader:
         message = stored.read_message(one.body, chat.account, self._redactor)
         if isinstance(message, str):
             return Said("", Role.UNKNOWN, note=self.clean(one.reason or message))
-        author, role = message.sender, role_of(message.sender, None, bots=self._people.bots, agents=self._people.agents)
+        author, role = message.sender, self._role_of(message.sender, None, chat.account)
         if one.gone:
             return Said(author, role, note=GONE)
         if not self._is_shown(chat, tasks):
@@ -106,6 +108,8 @@ class Reader:
         author, team = (said.user_id or "", said.team) if said is not None else ("", "")
         if one.gone:
             return Said(author, Role.AGENT, note=DELETED if one.kind is ReceivedKind.EDIT else GONE, team=team)
+        if one.taken_back or one.changed:
+            return Said(author, Role.AGENT, note=GONE if one.taken_back else CHANGED, team=team)
         if said is None:
             return Said("", Role.AGENT, note=stored.GONE)
         note = EDITED if one.kind is ReceivedKind.EDIT else one.reason if one.outcome is Outcome.IGNORED else ""
@@ -120,8 +124,16 @@ class Reader:
         label = LABELS.get(acted_upon(click.action_id, click.value), BUTTON)
         return Said(click.user_id, Role.AGENT, note=f"{PRESSED} {label}.", team=click.team)
 
+    def _role_of(self, user_id: str, looked_up: Role | None, account: str) -> Role:
+        listed = self._config.kommunicate.of(account)
+        return role_of(user_id, looked_up, bots=listed.bots, agents=listed.agents)
+
     def _named(
-        self, said: Said, people: Mapping[str, tuple[Person, float]], agents: Mapping[tuple[str, str], str]
+        self,
+        said: Said,
+        account: str,
+        people: Mapping[str, tuple[Person, float]],
+        agents: Mapping[tuple[str, str], str],
     ) -> Said:
         """The same under the name of whoever said it, as far as somebody has looked that up."""
         if said.team:
@@ -129,5 +141,5 @@ class Reader:
         if said.author not in people:
             return replace(said, author=self.clean(said.author))
         person = people[said.author][0]
-        role = role_of(said.author, person.role, bots=self._people.bots, agents=self._people.agents)
+        role = self._role_of(said.author, person.role, account)
         return replace(said, author=person.name if role.is_of_the_team else self.clean(person.name), role=role)

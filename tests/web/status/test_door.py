@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
+from relay.web.refusals import LINES
 from relay.web.status.guard import COOKIE, HEADERS
 from relay.web.status.session import AHEAD, LASTS, Sessions
 from relay.web.status.throttle import FORGOTTEN, FREE, MOST, Throttle
@@ -73,6 +74,17 @@ def test_wrong_passwords_are_slowed_and_the_right_one_waits_too(page_with: PageW
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 2
     assert "Try again in" in refused.text
+
+
+@ON_ONE
+def test_a_flood_of_tries_fills_no_log(page_with: PageWith, capsys: pytest.CaptureFixture[str]) -> None:
+    client = page_with()
+    form = {"token": token_in(client.get("/login")), "password": "no"}
+    for _ in range(40):
+        assert client.post("/login", data=form).status_code in (401, 429)
+        form["token"] = client.get_cookie("relay_login").value  # type: ignore[union-attr]
+    lines = "".join(capsys.readouterr())
+    assert (lines.count("login.refused"), lines.count("login.slowed")) == (FREE, LINES - FREE)
 
 
 @ON_ONE

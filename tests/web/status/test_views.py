@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from relay.clock import monotonic
 from relay.messages import Person, Role
 from relay.owners import WORKSPACE
 from relay.store.conversations.people import remember_people
@@ -374,6 +375,17 @@ def test_where_the_database_is_away_the_page_says_so(page_with: PageWith, clock:
         response = client.get(path)
         assert response.status_code == 503
         assert "The database cannot be reached" in response.text
+
+
+def test_whoever_waits_for_the_page_holds_no_thread_for_long(page: FlaskClient) -> None:
+    """It has one connection; the threads that would wait for it are those of webhooks."""
+    with page.application.extensions[DOORS].store.read():
+        began = monotonic()
+        response = page.get("/conversations")
+        assert monotonic() - began < 3
+    assert response.status_code == 503
+    assert "The page waits for the database" in response.text
+    assert page.get("/conversations").status_code == 200
 
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\u2066 a\u200bb\U000e0041 & \x07"

@@ -1,0 +1,61 @@
+"""Which version of an agent's message stands in Slack: those that it had before are stored too, and are not read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from relay.owners import ACCOUNT
+from relay.store.db.dialects import equals
+from relay.store.db.engine import Tx
+from relay.store.db.tables import received
+from relay.vocabulary import ReceivedKind, Source
+
+AT_ONCE = 50  # messages in one statement
+_SLASH, _BEHIND = "/", "z"  # what goes on behind a message's key, and what every language sorts behind that
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What became of a message: `gone`, its author deleted it; `newest`, the id of its last edit."""
+
+    gone: bool
+    newest: int
+
+
+def message_key(kind: ReceivedKind, key: str | None) -> str:
+    """The key of the message that this is, or changes, "" for neither: an edit's own begins with it."""
+    if key is None or kind not in (ReceivedKind.MESSAGE, ReceivedKind.EDIT):
+        return ""
+    return key if kind is ReceivedKind.MESSAGE else key.rsplit(_SLASH, 2)[0]
+
+
+def versions_of(tx: Tx, keys: Collection[str]) -> Mapping[str, Versions]:
+    """Those of agents' messages that were edited or deleted, by their keys."""
+    edits: dict[str, list[Any]] = defaultdict(list)
+    ordered = sorted(keys)
+    for first in range(0, len(ordered), AT_ONCE):
+        for row in tx.conn.execute(_edits(ordered[first : first + AT_ONCE])):
+            edits[message_key(ReceivedKind.EDIT, row.key)].append(row)
+    return {key: _versions(rows) for key, rows in edits.items() if key in keys}
+
+
+def _edits(keys: Collection[str]) -> Any:
+    of_slack = and_(equals(received.c.source, Source.SLACK), received.c.account == ACCOUNT)
+    columns = (received.c.id, received.c.key, received.c.edited_at, received.c.gone)
+    begin = or_(*(_begins_about(key) for key in keys))
+    return select(*columns).where(of_slack, equals(received.c.kind, ReceivedKind.EDIT), begin)
+
+
+def _begins_about(key: str) -> ColumnElement[bool]:
+    """True for all that begins so, and some more: by the index, whatever language PostgreSQL sorts in."""
+    return and_(received.c.key > key, received.c.key < key + _BEHIND)
+
+
+def _versions(rows: Collection[Any]) -> Versions:
+    newest = max(rows, key=lambda row: (row.edited_at or "", row.id))
+    return Versions(any(row.gone for row in rows), newest.id)

@@ -1,0 +1,66 @@
+"""What the status page shows of agents' messages is what stands in Slack now."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+from flask.testing import FlaskClient
+
+from relay.sandbox import SandboxServer
+from relay.store.db.engine import Store
+from relay.web.status.words import CHANGED, DELETED, EDITED, GONE
+from tests.harness import FakeClock
+from tests.replies.desk import Desk
+from tests.replies.test_changes import edit, sent
+from tests.web.status.conftest import PASSWORD, sign_in
+
+
+class Watched(Desk):
+    """A desk whose status page is open."""
+
+    changes = MappingProxyType({"admin_password": PASSWORD})
+
+
+@pytest.fixture
+def desk(store: Store, server: SandboxServer, clock: FakeClock) -> Watched:
+    """One where a customer has written."""
+    desk = Watched(store, server, clock)
+    assert sign_in(desk.client).status_code == 303
+    desk.customer("m1 my mug is broken")
+    return desk
+
+
+def found(page: FlaskClient, words: str) -> bool:
+    return 'data-key="c1"' in page.get("/conversations", query_string={"q": words, "in": "text"}).text
+
+
+def test_what_an_agent_deleted_is_neither_shown_nor_found(desk: Watched) -> None:
+    ts = sent(desk, "canary words")
+    edit(desk, ts, "canary once more")
+    assert found(desk.client, "canary")
+    desk.sandbox.slack.human_deletes("C0SUPPORT", ts)
+    desk.carry()
+    page = desk.client
+    assert "canary" not in page.get("/conversations").text
+    shown = page.get("/conversations/1").text
+    assert "canary" not in shown
+    assert (shown.count(GONE), shown.count(DELETED)) == (2, 1)
+    assert not found(page, "canary")
+    assert found(page, "mug")
+
+
+def test_of_what_an_agent_edited_the_newest_is_shown_and_found(desk: Watched) -> None:
+    edit(desk, sent(desk, "canary one"), "canary two", "words three")
+    page = desk.client
+    shown = page.get("/conversations/1").text
+    assert "canary" not in shown
+    assert "words three" in shown
+    assert (shown.count(CHANGED), shown.count(EDITED)) == (2, 1)
+    assert (found(page, "canary"), found(page, "three")) == (False, True)
+
+
+def test_other_messages_stay(desk: Watched) -> None:
+    edit(desk, sent(desk, "first"), "changed")
+    sent(desk, "second")
+    assert "second" in desk.client.get("/conversations/1").text
