@@ -190,6 +190,11 @@ def test_a_channel_is_found_by_its_name_in_its_own_workspace(make_twins: Callabl
 
 
 def test_files_go_both_ways_with_the_token_of_their_workspace(twins: Twins) -> None:
+    """Links begin with the address at which the plain workspace reaches the relay."""
+    twins.sandbox.kommunicate.customer_writes(GROUP, "m3 here", name="Jane")
+    go_on(twins, 10)
+    twins.agent("for Jane")
+    go_on(twins, 10)
     paper = twins.there.sandbox.slack.cabinet.put("bill.pdf", content=b"%PDF-1.4 bill")
     twins.agent_there("see this", files=[paper])
     go_on(twins, 30)

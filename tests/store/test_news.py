@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from relay.delivery.worker import Worker
 from relay.sandbox import SandboxServer
-from relay.store.db import engine, news
+from relay.store.db import news
 from relay.store.db.engine import Store, open_store
 from relay.store.db.news import Listener, Teller
 from tests.harness import PATIENCE, context_with, raw, timeline, wait_for, words
@@ -113,9 +113,8 @@ def test_who_hears_nothing_from_a_dead_line_listens_on_another(tmp_path: Path, m
         assert heard.wait(PATIENCE)
 
 
-def test_who_could_not_tell_tells_the_next_time(process: Callable[[], Store], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "TURN", 0.05)
-    heard, crowded = threading.Event(), process().share(1)
+def test_who_could_not_tell_tells_the_next_time(process: Callable[[], Store]) -> None:
+    heard, crowded = threading.Event(), process().share(1, turn=0.05)
     with capture_logs() as logs, Listener(process(), heard.set), Teller(crowded) as teller:
         assert heard.wait(PATIENCE)
         heard.clear()
