@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import itertools
 import json
+import logging
 import os
+import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import structlog
 from sqlalchemy import func, select
 
 from relay.delivery.worker import Worker
@@ -111,3 +114,15 @@ def held() -> dict[str, int]:
         "objects": len(gc.get_objects()),
         "rss_kib": pages * os.sysconf("SC_PAGE_SIZE") // 1024,
     }
+
+
+def main() -> None:
+    """Ten hours with a poll a minute on the empty database whose URL is given: a line of JSON for each hour."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    tracemalloc.start()
+    for hour in live_through(sys.argv[1], 10, poll=60.0, message_every=1800.0, chores_every=1800.0):
+        print(json.dumps(hour), flush=True)
+
+
+if __name__ == "__main__":
+    main()
