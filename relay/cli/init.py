@@ -10,10 +10,9 @@ import click
 
 from relay.cli.asking import Asker
 from relay.cli.common import COULD_NOT_RUN, explain_failures
-from relay.cli.init_files import MANIFEST, Files
+from relay.cli.init_files import Files
 from relay.cli.init_steps import Steps
 from relay.settings.single import judge, judge_channel
-from relay.slack.manifest import manifest_for
 
 SQLITE = "sqlite:///relay.db"
 NOBODY_TO_ASK = (
@@ -133,11 +132,12 @@ def _put(asker: Asker, files: Files, flags: dict[str, str], *, yes: bool) -> Non
 
 
 def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket: bool, yes: bool) -> None:
-    for_slack = None if by_socket else address
+    for_slack, name = None if by_socket else address, files.manifest_file
     if files.has_manifest():
         if files.manifest_fits(for_slack):
             return
-        if not (yes or asker.agrees(f"{MANIFEST} is for another address. Make it anew?")):
-            files.leave(f"{MANIFEST}: it is for another address; --yes makes it anew")
+        if not (yes or asker.agrees(f"{name} is for another address. Change that in it?")):
+            files.leave(f"{name}: it is for another address; --yes changes that")
             return
-    files.make_manifest(manifest_for(for_slack))
+    if not files.make_manifest(for_slack):
+        files.leave(f"{name}: it is for another address, and has no place for this one; change it by hand")
