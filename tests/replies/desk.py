@@ -22,7 +22,7 @@ from tests.delivery.rig import Rig
 from tests.harness import TOKEN, settings, timeline
 
 GROUP = "123456"
-SECRET = "sandbox-secret"
+SECRET = "sandbox-signing-secret"
 EMOJI = {"hourglass_flowing_sand": "pending", "white_check_mark": "sent", "x": "failed", "grey_question": "unsure",
          "lock": "note", "warning": "partly"}  # fmt: skip
 

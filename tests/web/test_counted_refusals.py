@@ -44,7 +44,7 @@ def event(client: FlaskClient, secret: str, at: float) -> int:
 def test_another_token_is_counted_until_the_right_one_comes(client: FlaskClient, store: Store) -> None:
     assert [webhook(client, "another") for _ in range(3)] == [401] * 3
     assert counted(store) == {Refusal.TOKEN: 3}
-    assert webhook(client, "sandbox-token") == 200
+    assert webhook(client, "sandbox-webhook-token") == 200
     assert counted(store) == {}
 
 
