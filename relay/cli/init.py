@@ -38,21 +38,24 @@ QUESTIONS = {
 @click.command()
 @click.option("--public-url", metavar="URL", help="The https address at which Slack and Kommunicate reach the relay.")
 @click.option(
-    "--socket-mode/--no-socket-mode", default=None, help="Whether the relay calls Slack itself, which cannot reach it."
+    "--socket-mode/--no-socket-mode",
+    default=None,
+    help="Socket Mode: the relay calls Slack, for where Slack cannot reach it.",
 )
 @click.option("--channel", metavar="CHANNEL", help='The Slack channel for all chats: its id, or "#name".')
-@click.option("--database-url", metavar="URL", help=f"Where messages are kept ({SQLITE}).")
+@click.option("--database-url", metavar="URL", help=f"The database that keeps the messages ({SQLITE}).")
 @click.option("--bot-token", metavar="TOKEN", help="Slack's Bot User OAuth Token (xoxb-...).")
 @click.option("--signing-secret", metavar="SECRET", help="Slack's Signing Secret; not for Socket Mode.")
 @click.option("--app-token", metavar="TOKEN", help="Slack's App-Level Token (xapp-...), for Socket Mode.")
 @click.option("--api-key", metavar="KEY", help="Kommunicate's API key.")
-@click.option("--yes", is_flag=True, help="Ask nothing: take the defaults, and change what an option says.")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the defaults, and let options replace what is there.")
 @explain_failures
 def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: str | None) -> None:
-    """Make config.yaml, .env and the Slack app's manifest, and tell what to do next.
+    """Set up a relay: write its files, show the link that makes its Slack app, and say what to do next.
 
-    Run it again at any time: it asks for what is missing, and changes nothing without asking. Other users of this
-    machine can see what stands in options while the command runs: leave secrets out, and it asks for them.
+    It writes config.yaml, .env and slack-app.yaml, the manifest of the Slack app, into this folder. Run it again at any
+    time: it asks for what is missing, and changes nothing without asking. Other users of this machine can see the
+    options of a command that runs: leave secrets out, and it asks for them.
     """
     flags = {VARIABLE_OF[option]: value.strip() for option, value in given.items() if value is not None}
     _refuse_wrong(flags, channel)

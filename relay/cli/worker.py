@@ -20,7 +20,10 @@ log = structlog.get_logger()
 @click.command()
 @explain_failures
 def worker() -> None:
-    """Deliver what is stored; any number of these may run."""
+    """Deliver only, beside `relay serve --no-worker`; any number of these may run.
+
+    They share the database: with SQLite they run on the machine of `relay serve`, with PostgreSQL anywhere.
+    """
     settings = settings_for("worker")
     arm(settings.failpoint)
     refuse_wiped_disk(settings)
