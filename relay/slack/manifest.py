@@ -45,8 +45,12 @@ def readdressed(manifest: str, address: str | None) -> str:
     if _URL.search(body):
         return head + _URL.sub(lambda found: f"{found[1]}{address}{found[2]}\n", body)
     for line, added in _BELOW:
-        body = line.sub(lambda found, added=added: f"{found[0]}{found[1]}{added.format(address)}", body)
+        body = _add_below(line, added.format(address), body)
     return head + body.replace(_SOCKET_ON, _SOCKET_OFF)
+
+
+def _add_below(line: re.Pattern[str], added: str, body: str) -> str:
+    return line.sub(lambda found: f"{found[0]}{found[1]}{added}", body)
 
 
 def is_for(manifest: str, address: str | None) -> bool:

@@ -104,10 +104,13 @@ def test_where_no_channel_takes_posts_that_is_said_at_once(make_desk: Make) -> N
 
 
 def test_with_one_channel_for_chats_the_menu_has_no_such_entry(make_desk: Make) -> None:
-    """Where the alerts go is none for chats. A card that was drawn before an edit says so when it is used."""
+    """Where the alerts go is none for chats."""
     desk = make_desk(channels={}, default_channel="C0SUPPORT", alerts={"channel": "C0OPS"})
     desk.customer("m1 hello")
     assert "Move to another channel" not in str(desk.roots()[-1]["blocks"])
+
+
+def test_a_card_from_before_an_edit_says_that_there_is_nowhere_to_go(make_desk: Make) -> None:
     desk = begin(make_desk)
     assert "Move to another channel" in str(desk.roots()[-1]["blocks"])
     desk.restart(channels={}, default_channel="C0SUPPORT")
