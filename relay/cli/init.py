@@ -51,7 +51,7 @@ QUESTIONS = {
 @click.option("--yes", is_flag=True, help="Ask nothing: use the defaults, and let options replace what is there.")
 @explain_failures
 def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: str | None) -> None:
-    """Set up a relay: write its files, show the link that makes its Slack app, and say what to do next.
+    """Set up a relay: its files, its Slack app, what to do next.
 
     It writes config.yaml, .env and slack-app.yaml, the manifest of the Slack app, into this folder. Run it again at any
     time: it asks for what is missing, and changes nothing without asking. Other users of this machine can see the

@@ -62,7 +62,7 @@ def purge(
     no_rewrite: bool,
     as_json: bool,
 ) -> None:
-    """Erase everything of one customer, or everything older than a time.
+    """Erase one customer's data, or what is older than a time.
 
     It says first what would go, and asks. What is erased cannot be brought back.
     """

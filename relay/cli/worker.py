@@ -20,9 +20,10 @@ log = structlog.get_logger()
 @click.command()
 @explain_failures
 def worker() -> None:
-    """Deliver only, beside `relay serve --no-worker`; any number of these may run.
+    """Deliver only; any number of these may run.
 
-    They share the database: with SQLite they run on the machine of `relay serve`, with PostgreSQL anywhere.
+    They work beside `relay serve`, with --no-worker or without, and share its database: with SQLite on its machine,
+    with PostgreSQL anywhere.
     """
     settings = settings_for("worker")
     arm(settings.failpoint)

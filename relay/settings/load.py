@@ -27,7 +27,9 @@ DEFAULT_PORT = "8080"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
-_WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
+_WEBHOOK_HINT = (
+    "Make up a long random text (`relay init` does); put the same in Kommunicate under Settings, Webhooks & Security."
+)
 
 _EVERYTHING = frozenset(Need)
 NEEDS: Mapping[str, frozenset[Need]] = {

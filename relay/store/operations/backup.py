@@ -35,8 +35,11 @@ def back_up(store: Store, target: Path) -> Backup:
     """
     if not store.on_sqlite:
         raise SettingsError(_USE_PG_DUMP)
-    if not Path(str(store.engine.url.database)).exists():
-        raise SettingsError("There is no database yet where DATABASE_URL says.")
+    database = Path(str(store.engine.url.database)).absolute()
+    if not database.exists():
+        raise SettingsError(
+            f"There is no database yet at {database}. Run this where the relay runs, or set DATABASE_URL."
+        )
     if target.exists():
         raise SettingsError(f"{target} exists already; a backup replaces nothing. Name another file.")
     folder = target.absolute().parent
