@@ -111,7 +111,12 @@ def measure(kind: str, kept_in: str, count: int, size: int, seconds: float) -> d
         for number in range(CHATS):
             server.sandbox.slack.add_channel(f"C0F{number}", f"f-{number}")
         env = environment(
-            server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret", RELAY_FILES_MAX=MOST, **where
+            server,
+            url,
+            RELAY_CONFIG_YAML=CONFIG,
+            SLACK_SIGNING_SECRET="sandbox-signing-secret",
+            RELAY_FILES_MAX=MOST,
+            **where,
         )
         relay = RelayProcess("serve", cwd=Path(name), env=env, start=spawned)
         try:

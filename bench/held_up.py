@@ -146,7 +146,7 @@ def held_up(url: str, folder: Path, trouble: str, *, rounds: int, **more: str) -
         for group in (*HEALTHY, *SICK):
             server.sandbox.slack.add_channel(channel_of(group), f"of-{group}")
             server.sandbox.kommunicate.open_conversation(str(group), f"customer-{group}")
-        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret", **more)
+        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-signing-secret", **more)
         relay = RelayProcess("serve", cwd=folder, env=env, start=spawned)
         server.sandbox.connect(relay.url)
         office = Office(server, relay)

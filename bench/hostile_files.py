@@ -68,7 +68,7 @@ def measure(kind: str, kept_in: str, times: int) -> dict[str, Any]:
     ):
         for number in range(len(BOMBS) + 1):
             server.sandbox.slack.add_channel(f"C0F{number}", f"f-{number}")
-        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret", **where)
+        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-signing-secret", **where)
         relay = RelayProcess("serve", cwd=Path(name), env=env, start=spawned)
         try:
             relay.wait_ready()

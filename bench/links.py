@@ -108,7 +108,7 @@ def measure(kind: str, requests: int) -> dict[str, Any]:
         closing(open_store(url)) as store,
     ):
         server.sandbox.slack.add_channel("C0F0", "f-0")
-        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-secret")
+        env = environment(server, url, RELAY_CONFIG_YAML=CONFIG, SLACK_SIGNING_SECRET="sandbox-signing-secret")
         relay = RelayProcess("serve", cwd=Path(name), env=env, start=spawned)
         try:
             relay.wait_ready()

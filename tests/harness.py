@@ -22,7 +22,7 @@ from relay.store.db.engine import Store
 from relay.wiring import Relay, build_context
 
 ROOT = Path(__file__).parent.parent
-TOKEN = "sandbox-token"
+TOKEN = "sandbox-webhook-token"
 NOON = 1_712_345_678.0
 POSTGRES = "RELAY_TESTS_POSTGRES"  # the environment variable that names a test run's server, once it has one
 PATIENCE = 60.0  # seconds to wait for what takes a moment on an idle machine: only a defect takes as long

@@ -127,8 +127,9 @@ class RelayProcess:
         self.port = int(env.get("PORT", "0"))
         # Each asked for by name: between two tests pytest changes the environment, and some relays start in threads.
         clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR") if name in os.environ}
-        (cwd / log).touch()  # whoever reads it may be faster than the process
-        self.process = start(command, cwd, {**clean, **env}, cwd / log)
+        self.log = cwd / log
+        self.log.touch()  # whoever reads it may be faster than the process
+        self.process = start(command, cwd, {**clean, **env}, self.log)
 
     @property
     def url(self) -> str:

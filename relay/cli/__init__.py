@@ -9,22 +9,27 @@ from relay.cli.later import Later, LaterGroup
 
 # The first sentence of each command's help; its file has its name.
 COMMANDS = {
-    "demo": "Try the relay against a built-in Slack and Kommunicate; ignores .env.",
-    "init": "Make config.yaml, .env and the Slack app's manifest, and tell what to do next.",
+    "demo": "Try the relay with a built-in Slack and Kommunicate.",
+    "init": "Set up a relay: its files, its Slack app, what to do next.",
     "check": "Check the configuration file, offline.",
-    "doctor": "Check the live set-up end to end: database, Slack, Kommunicate, and the way between them.",
+    "doctor": "Check the live set-up end to end, and say what to do.",
     "route": "Tell what becomes of a message, rule by rule; posts nothing.",
-    "simulate": "Send a sample message to a running relay, as Kommunicate would.",
+    "simulate": "Send a sample message to a running relay.",
     "serve": "Take in webhooks and deliver them to Slack.",
-    "worker": "Deliver what is stored; any number of these may run.",
-    "migrate": "Create or upgrade the database's schema; needs only DATABASE_URL.",
+    "worker": "Deliver only; any number of these may run.",
+    "migrate": "Create or upgrade the database's schema.",
     "backup": "Copy the SQLite database to FILE, also while the relay runs.",
-    "purge": "Erase everything of one customer, or what is older than a time.",
-    "deliveries": "See what waits for Slack or a customer, what was given up, and what was rejected.",
+    "purge": "Erase one customer's data, or what is older than a time.",
+    "deliveries": "See what waits, what was given up, and what was rejected.",
 }
 
+NEW_HERE = (
+    "New here? `relay demo` shows it working and needs no accounts. `relay init` sets one up; then `relay serve`, and "
+    "`relay doctor` in a second terminal. `relay COMMAND --help` tells more of each."
+)
 
-@click.group(cls=LaterGroup, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LaterGroup, epilog=NEW_HERE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="relay")
 def main() -> None:
     """Customer chats from Kommunicate, one Slack thread each."""

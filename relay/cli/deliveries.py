@@ -36,7 +36,10 @@ REPLAYED: dict[StrEnum, str] = {
 
 @click.group()
 def deliveries() -> None:
-    """See what waits for Slack or a customer, what was given up, and what was rejected."""
+    """See what waits, what was given up, and what was rejected.
+
+    What waits is for Slack or for a customer; what was rejected came in and could not be read.
+    """
 
 
 @deliveries.command("list")

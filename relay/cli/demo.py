@@ -65,11 +65,14 @@ class Keys:
 @click.option(
     "--sandbox-port", default=8081, show_default=True, type=PORT, help="The page's port; another one if it is taken."
 )
-@click.option("--quiet", is_flag=True, help="No customers who chat by themselves.")
+@click.option("--quiet", is_flag=True, help="Without the customers who chat by themselves.")
 @click.option("--log", is_flag=True, help="Show the relay's log here.")
 @explain_failures
 def demo(*, port: int, sandbox_port: int, quiet: bool, log: bool) -> None:
-    """Try the relay against a built-in Slack and Kommunicate; ignores .env."""
+    """Try the relay with a built-in Slack and Kommunicate.
+
+    Needs no accounts, ignores .env, and leaves nothing behind. It prints the address of a page to try it on.
+    """
     on_stop_signals(leave)  # from here on something would be left behind
     keys = Keys()
     # Slack takes short bursts, and so does this one: the demo shows a good day.

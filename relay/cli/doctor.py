@@ -30,9 +30,10 @@ TOKEN = ("KOMMUNICATE_WEBHOOK_TOKEN", "KOMMUNICATE_WEBHOOK_TOKEN_FILE")
 @click.option("--channel", metavar="CHANNEL", help="With --probe: in this channel alone, as the YAML file names it.")
 @explain_failures
 def doctor(*, as_json: bool, probe: bool, channel: str | None) -> None:
-    """Check the live set-up end to end: database, Slack, Kommunicate, and the way between them.
+    """Check the live set-up end to end, and say what to do.
 
-    Needs what `relay serve` needs, and changes nothing. Each line says what is wrong and what to do, the worst first.
+    It looks at the database, Slack, Kommunicate, and the way between them. It needs what `relay serve` needs, and
+    changes nothing. Each line says what is wrong and what to do, the worst first.
     """
     if channel is not None and not probe:
         raise click.UsageError("--channel says where --probe posts: give both.")

@@ -10,10 +10,9 @@ import click
 
 from relay.cli.asking import Asker
 from relay.cli.common import COULD_NOT_RUN, explain_failures
-from relay.cli.init_files import MANIFEST, Files
+from relay.cli.init_files import Files
 from relay.cli.init_steps import Steps
 from relay.settings.single import judge, judge_channel
-from relay.slack.manifest import manifest_for
 
 SQLITE = "sqlite:///relay.db"
 NOBODY_TO_ASK = (
@@ -39,21 +38,24 @@ QUESTIONS = {
 @click.command()
 @click.option("--public-url", metavar="URL", help="The https address at which Slack and Kommunicate reach the relay.")
 @click.option(
-    "--socket-mode/--no-socket-mode", default=None, help="Whether the relay calls Slack itself, which cannot reach it."
+    "--socket-mode/--no-socket-mode",
+    default=None,
+    help="Socket Mode: the relay calls Slack, for where Slack cannot reach it.",
 )
 @click.option("--channel", metavar="CHANNEL", help='The Slack channel for all chats: its id, or "#name".')
-@click.option("--database-url", metavar="URL", help=f"Where messages are kept ({SQLITE}).")
+@click.option("--database-url", metavar="URL", help=f"The database that keeps the messages ({SQLITE}).")
 @click.option("--bot-token", metavar="TOKEN", help="Slack's Bot User OAuth Token (xoxb-...).")
 @click.option("--signing-secret", metavar="SECRET", help="Slack's Signing Secret; not for Socket Mode.")
 @click.option("--app-token", metavar="TOKEN", help="Slack's App-Level Token (xapp-...), for Socket Mode.")
 @click.option("--api-key", metavar="KEY", help="Kommunicate's API key.")
-@click.option("--yes", is_flag=True, help="Ask nothing: take the defaults, and change what an option says.")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the defaults, and let options replace what is there.")
 @explain_failures
 def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: str | None) -> None:
-    """Make config.yaml, .env and the Slack app's manifest, and tell what to do next.
+    """Set up a relay: its files, its Slack app, what to do next.
 
-    Run it again at any time: it asks for what is missing, and changes nothing without asking. Other users of this
-    machine can see what stands in options while the command runs: leave secrets out, and it asks for them.
+    It writes config.yaml, .env and slack-app.yaml, the manifest of the Slack app, into this folder. Run it again at any
+    time: it asks for what is missing, and changes nothing without asking. Other users of this machine can see the
+    options of a command that runs: leave secrets out, and it asks for them.
     """
     flags = {VARIABLE_OF[option]: value.strip() for option, value in given.items() if value is not None}
     _refuse_wrong(flags, channel)
@@ -133,11 +135,12 @@ def _put(asker: Asker, files: Files, flags: dict[str, str], *, yes: bool) -> Non
 
 
 def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket: bool, yes: bool) -> None:
-    for_slack = None if by_socket else address
+    for_slack, name = None if by_socket else address, files.manifest_file
     if files.has_manifest():
         if files.manifest_fits(for_slack):
             return
-        if not (yes or asker.agrees(f"{MANIFEST} is for another address. Make it anew?")):
-            files.leave(f"{MANIFEST}: it is for another address; --yes makes it anew")
+        if not (yes or asker.agrees(f"{name} is for another address. Change that in it?")):
+            files.leave(f"{name}: it is for another address; --yes changes that")
             return
-    files.make_manifest(manifest_for(for_slack))
+    if not files.make_manifest(for_slack):
+        files.leave(f"{name}: it is for another address, and has no place for this one; change it by hand")

@@ -10,10 +10,8 @@ from relay.settings import environment
 from relay.settings.envfile import EnvFile
 from relay.settings.single import judge
 from relay.settings.source import file_named
-from relay.slack.manifest import TEMPLATE_ADDRESS
+from relay.slack.manifest import MANIFEST, TEMPLATE, TEMPLATE_ADDRESS, is_for, manifest_for, readdressed
 
-MANIFEST = "slack-manifest.yaml"
-SOCKET_MODE = "socket_mode_enabled: true"
 GENERATED = {"KOMMUNICATE_WEBHOOK_TOKEN": 32, "RELAY_ADMIN_PASSWORD": 18}  # bytes
 CONFIG = """\
 # Which chat goes to which Slack channel. `relay check` checks it; an edit takes effect within two seconds.
@@ -48,6 +46,7 @@ class Files:
         self.env = EnvFile(folder / ".env")
         self._before = dict(self.env.values)
         self.config = file_named(self._environment)
+        self.manifest_file = self._where_manifest_is()
         self.written: list[str] = []
         self.left: list[str] = []
         self.made: dict[str, str] = {}  # secrets of this run
@@ -80,7 +79,7 @@ class Files:
     @property
     def is_socket_mode(self) -> bool:
         """True where the set-up says so already."""
-        says_so = SOCKET_MODE in self._manifest() and not self.has("SLACK_SIGNING_SECRET")
+        says_so = is_for(self._manifest(), None) and not self.has("SLACK_SIGNING_SECRET")
         return self.has("SLACK_APP_TOKEN") or says_so
 
     @property
@@ -101,26 +100,28 @@ class Files:
                 self.env.put(name, self.made[name])
 
     def has_manifest(self) -> bool:
-        """True where there is one that somebody has filled in."""
-        return bool(self._manifest()) and TEMPLATE_ADDRESS not in self._manifest()
+        """True where there is one already."""
+        return bool(self._manifest())
 
     def manifest_fits(self, address: str | None) -> bool:
         """True where that one is for this address, None for Socket Mode, whatever else somebody changed in it."""
-        found = self._manifest()
-        return SOCKET_MODE in found if address is None else f" {address}/slack/events\n" in found
+        return is_for(self._manifest(), address)
 
-    def make_manifest(self, made: str) -> None:
-        """Write this one."""
-        self._texts[MANIFEST] = made
+    def make_manifest(self, address: str | None) -> bool:
+        """Have it written for this address; what somebody changed in it stays. False where it has no place for it."""
+        made = readdressed(self._manifest(), address) if self.has_manifest() else manifest_for(address)
+        if is_for(made, address):
+            self._texts[self.manifest_file] = made
+        return self.manifest_file in self._texts
 
     @property
     def changes_manifest(self) -> bool:
         """True where the manifest is made, or made anew."""
-        return MANIFEST in self._texts
+        return self.manifest_file in self._texts
 
     def manifest(self) -> str:
         """The manifest as it is, or will be."""
-        return self._texts.get(MANIFEST) or self._manifest()
+        return self._texts.get(self.manifest_file) or self._manifest()
 
     def leave(self, what: str) -> None:
         """Note what is not changed, and why."""
@@ -136,11 +137,19 @@ class Files:
         for name, text in self._texts.items():
             (self._folder / name).write_text(text, encoding="utf-8")
             self.written.append(name)
-        self.left += [name for name in (self.config or "", MANIFEST) if name and self._is_untouched(name)]
+        self.left += [name for name in (self.config or "", self.manifest_file) if name and self._is_untouched(name)]
 
     def _is_untouched(self, name: str) -> bool:
         return name not in self._texts and not any(one.startswith(name) for one in self.left)
 
     def _manifest(self) -> str:
-        path = self._folder / MANIFEST
+        return self._text(self.manifest_file)
+
+    def _where_manifest_is(self) -> str:
+        """The template of a checkout is everybody's and stays as it is; earlier versions filled it in where it was."""
+        filled_in = self._text(TEMPLATE) and TEMPLATE_ADDRESS not in self._text(TEMPLATE)
+        return TEMPLATE if filled_in and not self._text(MANIFEST) else MANIFEST
+
+    def _text(self, name: str) -> str:
+        path = self._folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -27,7 +27,7 @@ App-Level Tokens: press Generate, add the scope connections:write.
 VERIFY = """\
   5. Once the relay runs: Event Subscriptions, Retry beside the request URL, until Slack calls it verified."""
 AGAIN = """
-Slack: the app is there already. Open it at https://api.slack.com/apps, App Manifest, and paste slack-manifest.yaml."""
+Slack: the app is there already. Open it at https://api.slack.com/apps, App Manifest, and paste {file}."""
 KOMMUNICATE = """
 Kommunicate, in its dashboard
   1. Settings, Webhooks & Security:
@@ -71,7 +71,7 @@ class Steps:
         """How the app is made; where its tokens are there, what to change of it."""
         if all(self._files.has(name) for name in self.wanted[:2]):
             if self._files.changes_manifest:
-                click.echo(AGAIN)
+                click.echo(AGAIN.format(file=self._files.manifest_file))
             return
         secret = CONNECTING if self._by_socket else SIGNING
         click.echo(APP.format(link=creation_link(self._files.manifest()), secret=secret))

@@ -24,6 +24,10 @@ class Later(click.Command):
 class LaterGroup(click.Group):
     """Reads a command's file only once that command is to be run."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which somebody new needs them, not that of the alphabet."""
+        return list(self.commands)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -20,7 +20,11 @@ SAID = {
 @click.command()
 @explain_failures
 def migrate() -> None:
-    """Create or upgrade the database's schema; needs only DATABASE_URL."""
+    """Create or upgrade the database's schema.
+
+    Needs only DATABASE_URL. `relay serve` does this by itself on SQLite, and on an empty database. On PostgreSQL run it
+    before a new version starts for the first time.
+    """
     settings = settings_for("migrate")
     store = open_store(settings.database_url, pooler=settings.database_pooler)
     try:

@@ -38,10 +38,15 @@ AGAIN = "Run the same command again."
 
 @click.command()
 @click.option("--customer", metavar="ID", help="Kommunicate's id of the customer (userId).")
-@click.option("--older-than", type=Age(), metavar="TIME", help="Forget what is older now, such as 30d.")
+@click.option(
+    "--older-than",
+    type=Age(),
+    metavar="TIME",
+    help="Erase what is older than this, such as 30d, without waiting for `retention`.",
+)
 @click.option("--slack", "in_slack", is_flag=True, help="Delete the relay's posts and files in Slack too.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.option(
     "--no-rewrite", is_flag=True, help="Do not rewrite SQLite's file: nobody has to wait; see docs/privacy.md."
 )
@@ -57,7 +62,10 @@ def purge(
     no_rewrite: bool,
     as_json: bool,
 ) -> None:
-    """Erase everything of one customer, or what is older than a time."""
+    """Erase one customer's data, or what is older than a time.
+
+    It says first what would go, and asks. What is erased cannot be brought back.
+    """
     if (customer is None) == (older_than is None) or (in_slack and customer is None):
         raise click.UsageError("Give --customer ID, with --slack or without, or --older-than TIME.")
     settings = settings_for("purge --slack" if in_slack else "purge")

@@ -27,9 +27,13 @@ COLUMNS = ("id", "group_id", "rule", "channel", "why")
 
 @click.command()
 @click.argument("file", type=click.File("rb"), required=False)
-@click.option("--received", metavar="ID", type=click.IntRange(1), help="A message that came, by its id in the logs.")
-@click.option("--last", metavar="N", type=click.IntRange(1, 1000), help="The last messages that came: where they go.")
-@click.option("--account", metavar="NAME", default=ACCOUNT, help="The account of Kommunicate's that FILE came from.")
+@click.option(
+    "--received", metavar="ID", type=click.IntRange(1), help="A message that came in, by its id: 12 for r12 in the log."
+)
+@click.option(
+    "--last", metavar="N", type=click.IntRange(1, 1000), help="The last N messages that came in: where each goes."
+)
+@click.option("--account", metavar="NAME", default=ACCOUNT, help="The Kommunicate account that FILE came from.")
 @json_option
 @explain_failures
 def route(*, file: Any, received: int | None, last: int | None, account: str, as_json: bool) -> None:

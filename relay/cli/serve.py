@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,19 @@ from relay.wiring import (
     tell_others,
 )
 
+ELSE = "Stop it, or set another PORT."
+
 log = structlog.get_logger()
 
 
 @click.command()
-@click.option("--no-worker", is_flag=True, help="Web alone; run `relay worker` beside it.")
+@click.option("--no-worker", is_flag=True, help="Only take in; `relay worker` delivers.")
 @explain_failures
 def serve(*, no_worker: bool) -> None:
-    """Take in webhooks and deliver them to Slack."""
+    """Take in webhooks and deliver them to Slack.
+
+    Runs until Ctrl+C or SIGTERM. Settings are in config.yaml, in .env and in the environment; `relay init` writes them.
+    """
     settings = settings_for("serve")
     arm(settings.failpoint)
     refuse_wiped_disk(settings)
@@ -76,6 +82,8 @@ def listen(relay: Relay) -> Any:
     try:
         return open_server(app, host, port)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(f"Something, maybe another relay, listens on {host}:{port} already. {ELSE}") from None
         reason = error.strerror or type(error).__name__
     except ValueError:  # waitress's word for a name without an address
         reason = "HOST has no address"

@@ -30,9 +30,10 @@ TIMEOUT = 10.0  # seconds
 @json_option
 @explain_failures
 def simulate(*, text: str, attachment: str | None, group_id: str, url: str | None, wait: float, as_json: bool) -> None:
-    """Send a sample message to a running relay, as Kommunicate would.
+    """Send a sample message to a running relay.
 
-    Where the relay's database is at hand, follow it until it is visible in Slack, or say why it is not.
+    It is sent as Kommunicate would send it. Where the relay's database is at hand, the command follows it until it is
+    visible in Slack, or says why it is not.
     """
     settings = settings_for("simulate")
     address = url or f"http://127.0.0.1:{settings.port}/kommunicate/webhook"

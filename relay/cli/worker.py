@@ -20,7 +20,11 @@ log = structlog.get_logger()
 @click.command()
 @explain_failures
 def worker() -> None:
-    """Deliver what is stored; any number of these may run."""
+    """Deliver only; any number of these may run.
+
+    They work beside `relay serve`, with --no-worker or without, and share its database: with SQLite on its machine,
+    with PostgreSQL anywhere.
+    """
     settings = settings_for("worker")
     arm(settings.failpoint)
     refuse_wiped_disk(settings)

@@ -140,7 +140,7 @@ class DeliveryContext:
     closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None
-    chat_channels: frozenset[str] = frozenset()  # where chats may be, as the configuration names it
+    chat_channels: tuple[str, ...] = ()  # where chats may be, as the configuration names it
     alerts_lag: float | None = None  # seconds that a message may wait before people are told
     refusals_age: bool = False  # what was refused of Slack's is over with time alone
     channel_ids: dict[str, str] = field(default_factory=dict)

@@ -16,25 +16,51 @@ from relay.delivery.last_words import CUSTOMERS
 from relay.delivery.showing import Shown
 from relay.delivery.steps import LOCK, Author, Need, Prepared, SayPrivately
 from relay.messages import ChatMessage, Decision
-from relay.owners import is_named, owner_of
-from relay.slack.blocks import channels
-from relay.slack.thread_notices import MOVE_TO
+from relay.owners import bare, is_named, owner_of
+from relay.slack.thread_notices import where_to
 from relay.store.conversations import replies, threads
 from relay.store.conversations.thread_notices import add_notice
 from relay.store.db.engine import Tx
-from relay.store.db.rows import AgentAction, Claim, Waiting
-from relay.vocabulary import DeliveryState, SendKind, ThreadNotice
+from relay.store.db.rows import AgentAction, Claim, Conversation, Waiting
+from relay.store.operations.health import pauses
+from relay.vocabulary import DeliveryState, GateScope, SendKind, ThreadNotice
 
 CHANNELS = "channels"  # what a claim has asked for
+MOST = 40  # channels that are offered a line each; Slack takes 50 blocks
 WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+NOWHERE = "no other channel is named for customers' chats in the relay's settings"
+ALL_SHUT = "no other channel for customers' chats takes posts at the moment"
 NOT_NAMED = "that is not one of the channels for customers' chats; the relay's settings name them"
+NOT_FOUND = "Slack shows the relay no channel of that name"
 THERE_ALREADY = "it is there already"
 
 
-def ask_where_to(action: AgentAction, author: Author, settle: Callable[[Tx, bool], None]) -> SayPrivately:
-    """The question with a menu of channels, for whoever wants to move a chat."""
-    menu, done = channels(MOVE_TO, "Choose a channel"), partial(replies.is_ended, delivery_id=action.id)
-    return SayPrivately(SendKind.CLICK, WHERE_TO, author, settle, done, (menu,), about=str(action.id))
+def elsewhere(context: DeliveryContext, place: Conversation) -> list[str]:
+    """The other channels of its workspace that the configuration names for chats, in its order."""
+    here, ids = {place.channel, place.channel_id}, context.channel_ids
+    named = (one for one in context.chat_channels if owner_of(one) == place.workspace)
+    return [one for one in named if here.isdisjoint((one, ids.get(one, one)))]
+
+
+def ask_where_to(
+    tx: Tx,
+    context: DeliveryContext,
+    claim: Claim,
+    action: AgentAction,
+    author: Author,
+    settle: Callable[[Tx, bool], None],
+) -> SayPrivately | str:
+    """The question with the channels that a chat can go to, for whoever wants to move it. A string says why not."""
+    others = elsewhere(context, claim.conversation)
+    if not others:
+        return NOWHERE
+    shut = {one.name for one in pauses(tx) if one.scope is GateScope.CHANNEL and one.for_operator}
+    offered = [one for one in others if shut.isdisjoint((one, context.channel_ids.get(one, one)))]
+    if not offered:
+        return ALL_SHUT
+    rows = where_to(action.id, [bare(one) for one in offered[:MOST]], more=len(offered) > MOST)
+    done = partial(replies.is_ended, delivery_id=action.id)
+    return SayPrivately(SendKind.CLICK, WHERE_TO, author, settle, done, rows=rows)
 
 
 def move(
@@ -43,16 +69,19 @@ def move(
     """Queues the line that says so: where it stands among what is said, the chat moves. A string says why not."""
     named, ids = context.chat_channels, context.channel_ids
     mine = [one for one in named if owner_of(one) == owner_of(channel)]  # a workspace that is away holds up no other
-    unknown = [one for one in mine if is_named(one) and one not in ids]
-    if unknown and channel not in named and CHANNELS not in claim.asked:
+    unknown = [one for one in ([channel] if channel in named else mine) if is_named(one) and one not in ids]
+    if unknown and CHANNELS not in claim.asked:
         return Need(CHANNELS, partial(context.find_channels, unknown))
-    if channel not in named | {ids.get(one) for one in named}:
+    if channel not in {*named, *(ids.get(one) for one in named)}:
         return NOT_NAMED
-    if channel == claim.conversation.channel_id:
+    to = ids.get(channel, channel)
+    if is_named(to):
+        return NOT_FOUND
+    if to == claim.conversation.channel_id:
         return THERE_ALREADY
     if not claim.locked:
         return Need(LOCK)
-    replies.end_click(tx, action.id, DeliveryState.DELIVERED, cause=channel, by=by)
+    replies.end_click(tx, action.id, DeliveryState.DELIVERED, cause=to, by=by)
     add_notice(tx, claim.conversation.id, action.id, ThreadNotice.MOVED)
     return 0.0
 

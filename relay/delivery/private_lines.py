@@ -46,7 +46,7 @@ def _tell(context: DeliveryContext, line: SayPrivately) -> bool:
             line.sentence,
             thread_ts=where.thread_ts,
             controls=line.controls,
-            about=line.about,
+            rows=line.rows,
         )
     except DeliveryFailed as error:
         log.warning("agent.not_told", channel=where.channel, error=type(error).__name__, code=error.code)

@@ -65,8 +65,8 @@ class SayPrivately:
     """An agent is told something alone: why what they want may not be done, or cannot; or what they are asked.
 
     Then `settle` writes it down, in a transaction that holds conversation and lane, and gives the lane back; it is told
-    whether the author could be told. `done` is whether that was written down already. `controls` are the buttons, and
-    `about` is what a click on one of them is about, where its value does not say it.
+    whether the author could be told. `done` is whether that was written down already. `controls` are the buttons below
+    the sentence, and `rows` whole blocks.
     """
 
     kind: SendKind
@@ -75,7 +75,7 @@ class SayPrivately:
     settle: Callable[[Tx, bool], None]
     done: Callable[[Tx], bool]
     controls: tuple[dict[str, Any], ...] = ()
-    about: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

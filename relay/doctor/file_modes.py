@@ -20,7 +20,8 @@ def look(setup: Setup) -> Iterator[Finding]:
     """Each file that is too open."""
     config = setup.settings.config
     of_accounts = (name for one in config.kommunicate.accounts.values() for name in (one.webhook_token, one.api_key))
-    of_workspaces = (name for one in config.slack.workspaces.values() for name in (one.bot_token, one.signing_secret))
+    workspaces = config.slack.workspaces.values()
+    of_workspaces = (name for one in workspaces for name in (one.bot_token, one.signing_secret, one.app_token))
     secrets = (*SECRETS, *filter(None, (*of_accounts, *of_workspaces)))
     named = {f"{name}_FILE": setup.cwd / given for name in secrets if (given := setup.env.get(f"{name}_FILE"))}
     for name, path in {".env": setup.cwd / ".env", **named}.items():

@@ -10,8 +10,8 @@ from relay.doctor.replies import why_off
 from relay.doctor.setup import Setup
 from relay.doctor.slack_token import TOKEN
 from relay.findings import Finding, Level
+from relay.slack.manifest import MANIFEST, TEMPLATE
 
-MANIFEST = "slack-manifest.yaml"
 REPLIES = ["commands", "reactions:write", "users:read", "users:read.email"]  # of no use without replies
 
 # What cannot be done without each of them.
@@ -40,12 +40,13 @@ def look(setup: Setup) -> Iterator[Finding]:
     needed = [scope for scope in USES if replies or scope not in REPLIES]
     missing = [scope for scope in needed if scope not in granted]
     grave = [scope for scope in missing if scope == "chat:write" or (replies and scope == "channels:history")]
-    asked = _asked(setup)
+    file, asked = _asked(setup)
     yield from _told(grave, "error", asked)
     yield from _told([scope for scope in missing if scope not in grave], "warning", asked)
     if asked is not None and (left_out := [scope for scope in needed if scope not in asked]):
-        message = f"{MANIFEST} does not ask for {', '.join(left_out)}."
-        yield Finding("manifest_scope", "warning", message, "Copy the scopes from the relay's own manifest.", MANIFEST)
+        message = f"{file} does not ask for {', '.join(left_out)}."
+        hint = f"Copy the scopes from {TEMPLATE} of this version, beside the code."
+        yield Finding("manifest_scope", "warning", message, hint, file)
 
 
 def _told(missing: list[str], level: Level, asked: Iterable[str] | None) -> Iterator[Finding]:
@@ -58,10 +59,11 @@ def _told(missing: list[str], level: Level, asked: Iterable[str] | None) -> Iter
     yield Finding("slack_scope", level, f"The app lacks {', '.join(missing)}: {uses}.", hint, TOKEN)
 
 
-def _asked(setup: Setup) -> frozenset[str] | None:
-    """What the manifest beside the configuration asks for; None where there is none that can be read."""
+def _asked(setup: Setup) -> tuple[str, frozenset[str] | None]:
+    """The manifest beside the configuration, and what it asks for; None where there is none that can be read."""
+    file = MANIFEST if (setup.cwd / MANIFEST).exists() else TEMPLATE  # where earlier versions filled it in
     try:
-        manifest = yaml.safe_load((setup.cwd / MANIFEST).read_text(encoding="utf-8"))
-        return frozenset(manifest["oauth_config"]["scopes"]["bot"])
+        manifest = yaml.safe_load((setup.cwd / file).read_text(encoding="utf-8"))
+        return file, frozenset(manifest["oauth_config"]["scopes"]["bot"])
     except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
-        return None
+        return file, None

@@ -32,7 +32,7 @@ from relay.slack.events import (
 from relay.slack.forms import EMPTY, SAVED_REPLIES, Place, saved_form, tell_form
 from relay.slack.interactions import agent_click, agent_form, parse_interaction
 from relay.slack.parse import agent_change, agent_message, parse_event
-from relay.slack.thread_notices import BUTTONS, MOVE_TO, SEND_TO_CUSTOMER, TELL_CUSTOMER
+from relay.slack.thread_notices import BUTTONS, MOVE_TO, SEND_TO_CUSTOMER, TELL_CUSTOMER, asked_about
 from relay.store.conversations.kept_files import learn_public_url
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
@@ -122,7 +122,7 @@ def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes, host: str |
 def _act(relay: Relay, each: Click, body: bytes) -> None:
     """Store a click on the card, or on a line that tells of a reply; a question that is answered is taken away."""
     action, place = acted_upon(each.action_id, each.value), Place(each.channel, each.thread_ts or each.message_ts)
-    told = each.block_id if action == MOVE_TO else each.value
+    told = asked_about(each.block_id) if action == MOVE_TO else each.value
     about = int(told) if action in BUTTONS and ID.fullmatch(told) else None
     workspace = owner_of(each.channel)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import structlog
 from relay.errors import Rejected, StoreUnavailable
 from relay.failpoints import failpoint
 from relay.inbound.slack import take_event, take_interaction
+from relay.inbound.whose import workspace_of
+from relay.owners import WORKSPACE
 from relay.slack.envelopes import Envelope, EnvelopeKind, read_envelope
 from relay.wiring import Relay
 
@@ -21,17 +23,30 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def socket_mode(relay: Relay) -> AbstractContextManager[object]:
-    """Where there is a token for it: a connection to Slack, for as long as this is entered."""
-    if relay.settings.slack_app_token is None:
-        return nullcontext()
+@contextmanager
+def socket_mode(relay: Relay) -> Iterator[None]:
+    """For each app that has a token for it, a connection to Slack, for as long as this is entered."""
+    apps = relay.settings.socket_apps
+    if not apps:
+        yield
+        return
     from relay.slack.socket_mode import SocketMode  # here and not above: who has an address needs none of it
 
-    return SocketMode(relay.settings.slack_app_token, relay.settings.slack_api_url, partial(take, relay))
+    with ExitStack() as connected:
+        for app in apps:
+            taking = partial(take, relay, workspaces=app.workspaces)
+            connected.enter_context(SocketMode(app.token, app.api_url, taking, variable=app.variable))
+        yield
 
 
-def take(relay: Relay, message: Mapping[str, Any], acknowledge: Acknowledge) -> None:
-    """Store what is in a message of Slack's, then acknowledge it.
+def take(
+    relay: Relay,
+    message: Mapping[str, Any],
+    acknowledge: Acknowledge,
+    *,
+    workspaces: Sequence[str] = (WORKSPACE,),
+) -> None:
+    """Store what is in a message of Slack's to the app of these workspaces, then acknowledge it.
 
     What cannot be stored is not acknowledged, whatever the reason: Slack sends it again.
     """
@@ -39,7 +54,7 @@ def take(relay: Relay, message: Mapping[str, Any], acknowledge: Acknowledge) -> 
         envelope = read_envelope(message)
         if envelope is None:
             return
-        answer = _take(relay, envelope)
+        answer = _take(relay, envelope, workspaces)
     except Rejected as error:
         log.warning("request.rejected", status=error.status, code=error.code)
     except StoreUnavailable as error:
@@ -51,10 +66,11 @@ def take(relay: Relay, message: Mapping[str, Any], acknowledge: Acknowledge) -> 
         failpoint("http.answered")
 
 
-def _take(relay: Relay, envelope: Envelope) -> Mapping[str, Any] | None:
-    match envelope.kind:
-        case EnvelopeKind.EVENT:
-            take_event(relay, envelope.body)
-        case EnvelopeKind.INTERACTION | EnvelopeKind.COMMAND:
-            return take_interaction(relay, envelope.body)
-    return None
+def _take(relay: Relay, envelope: Envelope, workspaces: Sequence[str]) -> Mapping[str, Any] | None:
+    if envelope.kind is None:
+        return None
+    workspace = workspace_of(relay, workspaces, envelope.body)
+    if envelope.kind is EnvelopeKind.EVENT:
+        take_event(relay, envelope.body, workspace=workspace)
+        return None
+    return take_interaction(relay, envelope.body, workspace=workspace)

@@ -1,74 +1,104 @@
-"""`python -m relay.sandbox`: the sandbox by itself, for a relay with a real `.env` to be pointed at."""
+"""The sandbox by itself: a made-up Slack and Kommunicate, on a page, for a relay that you start beside it.
+
+It prints what the relay needs to reach it, ready to paste. `make demo` starts both.
+"""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 import threading
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from relay.sandbox.core import APP_LOGIN
+from relay.sandbox.pictures import HOST as FILES
 from relay.sandbox.sandbox import Sandbox
 from relay.sandbox.server import SandboxServer
 
-LINES = """\
-The sandbox is at {url}
+RELAY = "http://127.0.0.1:8080"
+CONFIG = f"{{default_channel: C0SUPPORT, kommunicate: {{file_hosts: [{urlsplit(FILES).hostname}]}}}}"
+EPILOG = (
+    "What happens goes to the relay at --relay-url: customers' messages to /kommunicate/webhook, agents' messages to "
+    "/slack/events, clicks to /slack/interactions. The secrets are made up, and the same each time. Nothing is kept."
+)
+WELCOME = """\
+The sandbox plays Slack and Kommunicate: {url}
 
-For the relay's .env:
+Paste this into a second terminal, in the same folder. There it wins over what .env says.
 
-SLACK_API_URL={slack}
-SLACK_BOT_TOKEN={bot_token}
-{way}
-KOMMUNICATE_API_URL={kommunicate}
-KOMMUNICATE_API_KEY={api_key}
-KOMMUNICATE_WEBHOOK_TOKEN={webhook_token}
+{lines}
 
-Customers' messages go to {webhook}
+Then open the sandbox's page: what you type on the left as a customer appears on the right, in Slack.
 """
 
 
 def main() -> int:
-    """Serves until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m relay.sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=8081)
-    parser.add_argument("--webhook-url", help="where customers' messages are sent")
-    parser.add_argument("--events-url", help="where agents' messages in Slack are sent")
-    parser.add_argument("--interactions-url", help="where clicks in Slack are sent")
-    parser.add_argument("--socket-mode", action="store_true", help="Slack waits for the relay to connect")
-    options = parser.parse_args()
-    if options.socket_mode and not find_spec("wsproto"):
-        parser.error("--socket-mode needs the package wsproto, which `.venv/bin/pip install wsproto` installs")
+    """Serves until Ctrl+C or SIGTERM."""
+    options = _options()
     sandbox = Sandbox()
-    sandbox.kommunicate.webhook_url = options.webhook_url
-    sandbox.slack.sender.events_url = options.events_url
-    sandbox.slack.sender.interactions_url = options.interactions_url
-    sandbox.slack.sender.sockets.enabled = options.socket_mode
+    sandbox.connect(options.relay_url, socket_mode=options.socket_mode)
+    sandbox.kommunicate.webhook_url = options.webhook_url or sandbox.kommunicate.webhook_url
+    sender = sandbox.slack.sender
+    sender.events_url = options.events_url or sender.events_url
+    sender.interactions_url = options.interactions_url or sender.interactions_url
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with SandboxServer(sandbox, port=options.port) as server:
-        sys.stdout.write(env_lines(server))
+        sys.stdout.write(WELCOME.format(url=server.url, lines=relay_command(server, options.relay_url)))
         sys.stdout.flush()
         stop.wait()
     return 0
 
 
-def env_lines(server: SandboxServer) -> str:
-    """What to paste so that a relay talks to this sandbox."""
+def relay_command(server: SandboxServer, relay_url: str = RELAY) -> str:
+    """What to paste so that a relay at `relay_url` talks to this sandbox: its environment, and how it is started."""
     sandbox = server.sandbox
     sender = sandbox.slack.sender
-    signing = f"SLACK_SIGNING_SECRET={sender.signing_secret}"
-    return LINES.format(
-        url=server.url,
-        slack=server.slack_api_url,
-        kommunicate=server.kommunicate_api_url,
-        bot_token=sandbox.slack.bot_token,
-        way=f"SLACK_APP_TOKEN={APP_LOGIN}" if sender.sockets.enabled else signing,
-        api_key=sandbox.kommunicate.api_key,
-        webhook_token=sandbox.kommunicate.webhook.token,
-        webhook=sandbox.kommunicate.webhook_url or "nobody yet: start again with --webhook-url",
-    )
+    by_socket = {"SLACK_APP_TOKEN": APP_LOGIN}
+    address = urlsplit(relay_url)
+    variables = {
+        "PORT": str(address.port or (443 if address.scheme == "https" else 80)),
+        "HOST": address.hostname or "",
+        "DATABASE_URL": "sqlite:///sandbox.db",
+        "RELAY_CONFIG_YAML": CONFIG,
+        "SLACK_API_URL": server.slack_api_url,
+        "SLACK_BOT_TOKEN": sandbox.slack.bot_token,
+        **(by_socket if sender.sockets.enabled else {"SLACK_SIGNING_SECRET": sender.signing_secret}),
+        "KOMMUNICATE_API_URL": server.kommunicate_api_url,
+        "KOMMUNICATE_API_KEY": sandbox.kommunicate.api_key,
+        "KOMMUNICATE_WEBHOOK_TOKEN": sandbox.kommunicate.webhook.token,
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return "\n".join([*lines, f"{shlex.quote(sys.executable)} -m relay serve"])
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m relay.sandbox", description=__doc__, epilog=EPILOG)
+    parser.add_argument("--port", type=_port, default=8081, help="the sandbox's port (%(default)s); 0 takes a free one")
+    parser.add_argument("--relay-url", default=RELAY, metavar="URL", help="where the relay listens (%(default)s)")
+    parser.add_argument("--socket-mode", action="store_true", help="Slack calls nobody: it waits for the relay")
+    for what, told in (
+        ("webhook", "customers' messages"),
+        ("events", "agents' messages in Slack"),
+        ("interactions", "clicks in Slack"),
+    ):
+        parser.add_argument(f"--{what}-url", metavar="URL", help=f"where {told} are sent, if not to --relay-url")
+    options = parser.parse_args()
+    if urlsplit(options.relay_url).scheme not in ("http", "https") or not urlsplit(options.relay_url).hostname:
+        parser.error(f"--relay-url must be an address such as {RELAY}")
+    if options.socket_mode and not find_spec("wsproto"):
+        parser.error("--socket-mode needs the package wsproto, which `.venv/bin/pip install wsproto` installs")
+    return options
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 # What opens the sandbox's two accounts; known to everybody, so none of it is secret.
-BOT_LOGIN, SIGNING_KEY, API_KEY, WEBHOOK_WORD = "xoxb-sandbox", "sandbox-secret", "sandbox-key", "sandbox-token"
-APP_LOGIN = "xapp-sandbox"
+BOT_LOGIN, APP_LOGIN, API_KEY = "xoxb-sandbox", "xapp-sandbox", "sandbox-key"
+SIGNING_KEY, WEBHOOK_WORD = "sandbox-signing-secret", "sandbox-webhook-token"  # as long as the relay wants them
 
 
 class Core:

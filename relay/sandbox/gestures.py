@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from relay.sandbox.guide import AT_ONCE, BREAK, KILL, customers_wrote
 from relay.sandbox.inputs import BadInput, json_object, string
 from relay.sandbox.sandbox import EVERYTHING, Sandbox
 from relay.sandbox.slack.interactions import choose, open_home, submit, use_home, use_shortcut
@@ -74,8 +75,10 @@ def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
             raise BadInput("only slack and kommunicate can be broken")
         if vendor in sandbox.broken:
             sandbox.faults.remove(EVERYTHING[vendor])
-            sandbox.mended.add(vendor)
+            if vendor == "slack" and customers_wrote(sandbox, sandbox.broken_since.pop(vendor, sandbox.core.now())):
+                sandbox.tried.add(BREAK)
         else:
+            sandbox.broken_since[vendor] = sandbox.core.now()
             sandbox.faults.add(EVERYTHING[vendor], "status", status=503, times=None)
         sandbox.core.touch()
         return jsonify({})
@@ -87,6 +90,8 @@ def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
             raise BadInput("there is no relay here that could be killed")
         sandbox.kill_relay()
         sandbox.kills += 1
+        if customers_wrote(sandbox, sandbox.core.now() - AT_ONCE):
+            sandbox.tried.add(KILL)
         sandbox.core.touch()
         return jsonify({})
 

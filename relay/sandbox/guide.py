@@ -6,9 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from relay.sandbox.kommunicate.values import BOT, CUSTOMER
 from relay.sandbox.sandbox import Sandbox
+from relay.sandbox.story import CHECKOUT, MUG
 
 BY_API = 4  # Kommunicate's source of a line that the relay has sent
+BREAK, KILL = "break", "kill"
+AT_ONCE = 30.0  # seconds
 
 Done = Callable[[Sandbox], bool]
 
@@ -20,9 +24,23 @@ def guide(sandbox: Sandbox) -> list[dict[str, Any]]:
     return [{"key": key, "text": text, "done": done(sandbox)} for key, text, done in STEPS]
 
 
+def customers_wrote(sandbox: Sandbox, since: float) -> bool:
+    """Whether a customer has written from this moment on, in seconds since 1970."""
+    lines = (line for chat in sandbox.kommunicate.conversations.values() for line in chat.lines)
+    return any(line.sender.role == CUSTOMER and line.time >= since * 1000 for line in lines)
+
+
 def _answered(sandbox: Sandbox) -> bool:
-    chats = sandbox.kommunicate.conversations.values()
-    return any(line.source == BY_API for chat in chats for line in chat.lines)
+    """Tom has an answer; one to somebody else is another matter."""
+    chat = sandbox.kommunicate.conversations.get(CHECKOUT)
+    return chat is not None and any(line.source == BY_API for line in chat.lines)
+
+
+def _taken_over(sandbox: Sandbox) -> bool:
+    """The button was pressed, and Jane's chat is no bot's any more."""
+    chat, people = sandbox.kommunicate.conversations.get(MUG), sandbox.kommunicate.people
+    holder = people.get(chat.assignee) if chat else None
+    return "take_over" in sandbox.slack.used and holder is not None and holder.role != BOT
 
 
 def _noted(sandbox: Sandbox) -> bool:
@@ -46,16 +64,16 @@ STEPS: tuple[tuple[str, str, Done], ...] = (
         "take_over",
         "Jane Doe asked for more, and the bot that has her chat says nothing. Press “Take over” on her card in #support"
         " (at first it is in its ⋯ menu).",
-        lambda sandbox: "take_over" in sandbox.slack.used,
+        _taken_over,
     ),
     (
-        "break",
+        BREAK,
         "Press “Break Slack” above, write as a customer, then press “Mend Slack”: the words arrive, once.",
-        lambda sandbox: "slack" in sandbox.mended,
+        lambda sandbox: BREAK in sandbox.tried,
     ),
     (
-        "kill",
+        KILL,
         "Write as a customer and press “Kill the relay” at once. It starts again: nothing is lost or comes twice.",
-        lambda sandbox: sandbox.kills > 0,
+        lambda sandbox: KILL in sandbox.tried,
     ),
 )

@@ -55,7 +55,8 @@ class Sandbox:
         )
         self.kill_relay: Callable[[], None] | None = None  # set by whoever keeps the relay as a process of theirs
         self.kills = 0
-        self.mended: set[str] = set()  # the vendors that were broken, and are not any more
+        self.broken_since: dict[str, float] = {}  # vendors that somebody broke on the page, in seconds since 1970
+        self.tried: set[str] = set()  # what the page suggests, and was done as it says
         self.first: str | None = None  # the customer whom the page shows until somebody chooses another
         self.told = False  # the story that the demo begins with has come to its end
         self.shown: set[str] = set()  # every token and key that it was shown, right or wrong

@@ -73,11 +73,12 @@ Accounts = Mapping[Name, Account]
 class Workspace(Section):
     """Another workspace of Slack's: the variables that hold its secrets.
 
-    Without a signing secret nobody can reply there.
+    Without a signing secret, or an app-level token for Socket Mode, nobody can reply there.
     """
 
     bot_token: Variable
     signing_secret: Variable | None = None
+    app_token: Variable | None = None
     api_url: Variable | None = None
 
 

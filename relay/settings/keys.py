@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from relay.settings.accounts import Account, Workspace
 from relay.settings.addresses import KOMMUNICATE_API, SLACK_API, api_url
 from relay.settings.schema import Config
-from relay.settings.slack_keys import BOT_HINT, SIGNING_HINT, bot_token, signing_secrets
+from relay.settings.slack_keys import APP_HINT, BOT_HINT, SIGNING_HINT, app_token, bot_token, signing_secrets
 from relay.settings.variables import Need, Reader
 
 _REPLIES = {Need.TOKEN, Need.SLACK, Need.REPLIES}
@@ -25,11 +25,22 @@ class AccountKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkspaceKeys:
-    """What opens one workspace of Slack's; without a signing secret nobody replies from there."""
+    """What opens one workspace of Slack's; with neither signing secret nor app token nobody replies from there."""
 
     bot_token: str | None = field(default=None, repr=False)
     signing_secrets: tuple[str, ...] = field(default=(), repr=False)
+    app_token: str | None = field(default=None, repr=False)  # for Socket Mode
     api_url: str = SLACK_API
+
+
+@dataclass(frozen=True)
+class SlackApp:
+    """An app that uses Socket Mode: its token, from which variable, and the workspaces that it is installed in."""
+
+    token: str = field(repr=False)
+    api_url: str
+    variable: str
+    workspaces: tuple[str, ...]
 
 
 def read_workspaces(reader: Reader, config: Config, plain: str | None) -> dict[str, WorkspaceKeys]:
@@ -50,7 +61,34 @@ def _workspace(reader: Reader, name: str, one: Workspace) -> WorkspaceKeys:
     if one.signing_secret and not _REPLIES.isdisjoint(reader.need):
         signing = signing_secrets(reader, one.signing_secret, f"`slack.workspaces.{name}` names it. {SIGNING_HINT}")
     url = api_url(reader, one.api_url, SLACK_API) if one.api_url and Need.SLACK in reader.need else SLACK_API
-    return WorkspaceKeys(bot_token=token, signing_secrets=signing, api_url=url.rstrip("/") + "/")
+    return WorkspaceKeys(
+        bot_token=token, signing_secrets=signing, app_token=_app_token(reader, name, one), api_url=url.rstrip("/") + "/"
+    )
+
+
+def _app_token(reader: Reader, name: str, one: Workspace) -> str | None:
+    if not one.app_token or _REPLIES.isdisjoint(reader.need):
+        return None
+    return app_token(reader, one.app_token, f"`slack.workspaces.{name}` names it. {APP_HINT}")
+
+
+def socket_apps(every: Mapping[str, WorkspaceKeys], variable_of: Callable[[str], str]) -> tuple[SlackApp, ...]:
+    """The apps that use Socket Mode; `every` are the workspaces, `variable_of` where the token of each comes from.
+
+    Workspaces with the same app token, or with the same signing secret as one of those, have the same app.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, keys in every.items():
+        if keys.app_token:
+            found.setdefault((keys.app_token, keys.api_url), []).append(name)
+    apps = []
+    for (token, url), names in found.items():
+        signing = {secret for name in names for secret in every[name].signing_secrets}
+        more = [
+            name for name, keys in every.items() if not keys.app_token and signing.intersection(keys.signing_secrets)
+        ]
+        apps.append(SlackApp(token, url, variable_of(names[0]), (*names, *more)))
+    return tuple(apps)
 
 
 def read_accounts(reader: Reader, config: Config, plain: Iterable[str]) -> dict[str, AccountKeys]:

@@ -14,10 +14,10 @@ from relay.findings import Finding, errors
 from relay.owners import ACCOUNT, WORKSPACE
 from relay.settings.addresses import KOMMUNICATE_API, SLACK_API, api_url
 from relay.settings.check import Examine
-from relay.settings.keys import AccountKeys, WorkspaceKeys, read_accounts, read_workspaces
+from relay.settings.keys import AccountKeys, SlackApp, WorkspaceKeys, read_accounts, read_workspaces, socket_apps
 from relay.settings.places import FilePlaces, read_places
 from relay.settings.schema import Config
-from relay.settings.slack_keys import bot_token, signing_secrets
+from relay.settings.slack_keys import app_token, bot_token, signing_secrets
 from relay.settings.source import has_config, read_config
 from relay.settings.variables import Need, Reader
 from relay.settings.watching import Watch
@@ -27,8 +27,9 @@ DEFAULT_PORT = "8080"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
-_WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
-_APP_HINT = "In Slack's app settings: Basic Information, App-Level Tokens, with the scope connections:write."
+_WEBHOOK_HINT = (
+    "Make up a long random text (`relay init` does); put the same in Kommunicate under Settings, Webhooks & Security."
+)
 
 _EVERYTHING = frozenset(Need)
 NEEDS: Mapping[str, frozenset[Need]] = {
@@ -89,7 +90,10 @@ class Settings:
     def every_workspace(self) -> Mapping[str, WorkspaceKeys]:
         """The keys of all workspaces, the plain one among them."""
         plain = WorkspaceKeys(
-            bot_token=self.slack_bot_token, signing_secrets=self.slack_signing_secrets, api_url=self.slack_api_url
+            bot_token=self.slack_bot_token,
+            signing_secrets=self.slack_signing_secrets,
+            app_token=self.slack_app_token,
+            api_url=self.slack_api_url,
         )
         return {WORKSPACE: plain, **self.workspaces}
 
@@ -103,7 +107,12 @@ class Settings:
         """True where what is accepted of Slack's does not say that what was refused would be: that may be another
         workspace's, or has come by Socket Mode.
         """
-        return len(self.signing) > 1 or self.slack_app_token is not None
+        return len(self.signing) > 1 or bool(self.socket_apps)
+
+    @cached_property
+    def socket_apps(self) -> tuple[SlackApp, ...]:
+        """The apps that use Socket Mode."""
+        return socket_apps(self.every_workspace, self.app_variable)
 
     def token_variable(self, account: str) -> str:
         """The variable that holds an account's webhook token."""
@@ -115,15 +124,20 @@ class Settings:
         own = self.config.slack.workspaces.get(workspace)
         return own.bot_token if own else "SLACK_BOT_TOKEN"
 
+    def app_variable(self, workspace: str) -> str:
+        """The variable that holds a workspace's app-level token."""
+        own = self.config.slack.workspaces.get(workspace)
+        return (own and own.app_token) or "SLACK_APP_TOKEN"
+
     @property
     def hears_slack(self) -> bool:
         """True where Slack can tell the relay what agents do, in one workspace at least."""
         return any(map(self.hears, self.every_workspace))
 
     def hears(self, workspace: str) -> bool:
-        """True for a workspace that can tell it: at the relay's address, or the plain one by Socket Mode."""
-        by_socket = workspace == WORKSPACE and self.slack_app_token is not None
-        return by_socket or bool(self.every_workspace[workspace].signing_secrets)
+        """True for a workspace that can tell it: at the relay's address, or by Socket Mode."""
+        keys = self.every_workspace[workspace]
+        return bool(keys.app_token or keys.signing_secrets)
 
 
 def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:
@@ -256,16 +270,7 @@ def _slack(reader: Reader) -> dict[str, Any]:
 def _replies(reader: Reader) -> dict[str, Any]:
     return {
         "slack_signing_secrets": signing_secrets(reader, "SLACK_SIGNING_SECRET"),
-        "slack_app_token": _app_token(reader),
+        "slack_app_token": app_token(reader, "SLACK_APP_TOKEN"),
         "kommunicate_api_key": reader.only_token("KOMMUNICATE_API_KEY"),
         "kommunicate_api_url": api_url(reader, "KOMMUNICATE_API_URL", KOMMUNICATE_API).rstrip("/"),
     }
-
-
-def _app_token(reader: Reader) -> str | None:
-    name = "SLACK_APP_TOKEN"
-    token = reader.only_token(name)
-    if token and not re.fullmatch(r"xapp-[!-~]+", token):
-        message = f"{name} holds no app-level token: those begin with xapp-."
-        reader.note("wrong_token", name, message, _APP_HINT)
-    return token

@@ -186,7 +186,10 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
     },
     accounts.Workspace: {
         "api_url": "The name of the variable that holds the address of its API, for tests.",
-        "signing_secret": "The name of the variable that holds its signing secret. Without one nobody can reply there.",
+        "app_token": "The name of the variable that holds its app-level token, for Socket Mode. Workspaces that share "
+        "an app have the same token.",
+        "signing_secret": "The name of the variable that holds its signing secret. With neither it nor `app_token` "
+        "nobody can reply there.",
         "bot_token": "The name of the variable that holds the workspace's bot token.",
     },
 }

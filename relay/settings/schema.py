@@ -256,9 +256,9 @@ class Config(Section):
         return (own and own.default_channel) or self.default_channel
 
     @property
-    def chat_channels(self) -> frozenset[str]:
-        """Where chats may be, as the file names it: ids, and "#names"."""
-        return frozenset(channel for channel, where in self.named_channels if where != ALERTS)
+    def chat_channels(self) -> tuple[str, ...]:
+        """Where chats may be, each once and in the file's order: ids, and "#names"."""
+        return tuple(dict.fromkeys(channel for channel, where in self.named_channels if where != ALERTS))
 
     @property
     def named_channels(self) -> Iterator[tuple[str, str]]:

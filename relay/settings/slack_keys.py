@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from relay.settings.variables import Reader
 
 BOT_HINT = "In Slack's app settings: OAuth & Permissions, Bot User OAuth Token; it begins with xoxb-."
 SIGNING_HINT = "In Slack's app settings: Basic Information, App Credentials, Signing Secret."
+APP_HINT = "In Slack's app settings: Basic Information, App-Level Tokens, with the scope connections:write."
 
 
 def bot_token(reader: Reader, name: str, hint: str = BOT_HINT) -> str | None:
@@ -26,3 +29,12 @@ def signing_secrets(reader: Reader, name: str, required: str = "") -> tuple[str,
         message = f"{name} holds a token instead of the signing secret."
         reader.note("wrong_token", name, message, SIGNING_HINT)
     return signing
+
+
+def app_token(reader: Reader, name: str, required: str = "") -> str | None:
+    """The app-level token that a variable holds, for Socket Mode; `required` is where to get one."""
+    token = reader.only_token(name, required=required)
+    if token and not re.fullmatch(r"xapp-[!-~]+", token):
+        message = f"{name} holds no app-level token: those begin with xapp-."
+        reader.note("wrong_token", name, message, APP_HINT)
+    return token

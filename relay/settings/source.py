@@ -69,7 +69,7 @@ def _unreadable(reader: Reader, name: str, error: Exception) -> None:
         reader.note("config_missing", "RELAY_CONFIG", "RELAY_CONFIG must be the path of a file.", hint)
         return
     if isinstance(error, FileNotFoundError):
-        hint = "Copy `config.example.yaml` to it, or name another file in RELAY_CONFIG."
+        hint = "Run `relay init`, which writes it; or name another file in RELAY_CONFIG."
         reader.note("config_missing", name, f"The config file {name} does not exist.", hint)
         return
     reason = error.strerror if isinstance(error, OSError) else "the path is not valid"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from relay.findings import Finding, Level
 
 _LARGEST_SECRET = 64 * 1024
 _SHORTEST_SECRET = 16  # characters; random ones of that length nobody guesses over a network
+_NEAR = 0.8  # how alike two names are that are confused: SLACK_TOKEN, SLACK_BOT_TOKEN
 _ANEW = "Make a new one: `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
 _PLACEHOLDERS = ("xoxb-...", "xapp-...", "change-me", "changeme")
 
@@ -100,8 +102,16 @@ class Reader:
             return self._from_file(name, path, required)
         if not value and required:
             unset = value is None and path is None
-            self.note("missing" if unset else "empty", name, f"{name} is {'not set' if unset else 'empty'}.", required)
+            near = self._misspelt(name) if unset else ""
+            message = f"{name} is {'not set' if unset else 'empty'}{near}."
+            self.note("missing" if unset else "empty", name, message, required)
         return value or None
+
+    def _misspelt(self, name: str) -> str:
+        """What is set in its place, by a name that comes near."""
+        unknown = [one for one in self.env if one not in VARIABLES and not one.endswith("_FILE")]
+        close = get_close_matches(name, unknown, n=1, cutoff=_NEAR)
+        return f", but {close[0]} is" if close else ""
 
     def token(self, name: str, *, required: str = "") -> tuple[str, ...]:
         """A secret that may be several, comma separated while rotating; checked for whitespace and placeholders."""

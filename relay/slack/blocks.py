@@ -73,6 +73,17 @@ def line_with_menu(text: str, accessory: Block) -> Block:
     return {"type": "section", "text": plain(text), "accessory": accessory}
 
 
+def line_with_button(text: Block, accessory: Block, block_id: str) -> Block:
+    """One line with a button at its end; `block_id` comes back with a click on it."""
+    return {"type": "section", "text": text, "accessory": accessory, "block_id": block_id}
+
+
+def channel_name(channel: str) -> Block:
+    """A channel by the name that it has for whoever reads it; what is no id is shown as it is."""
+    named = channel.startswith("#")
+    return plain(channel) if named else {"type": "mrkdwn", "text": f"<#{escape(channel)}>", "verbatim": True}
+
+
 def author_line(author: str, sent_at: float) -> Block:
     """Who wrote what stands below, and when."""
     return context(plain(author), date_token(sent_at))

@@ -61,7 +61,7 @@ class Card:
     `last_words` are the customer's, who has waited from `waits_since` on (None for not at all) and written
     `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none. While
     nobody has it, Slack calls `calls`: a user, a user group, `here` or `channel`, "" for nobody. `facts` are what is
-    told of the customer, each with what it is called.
+    told of the customer, each with what it is called. `can_move`: there is another channel for chats.
     """
 
     key: ConversationKey
@@ -79,6 +79,7 @@ class Card:
     waits_count: int = 0
     calls: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    can_move: bool = False
 
     @property
     def is_quiet(self) -> bool:
@@ -139,7 +140,8 @@ def _controls(card: Card) -> Block:
 
 def _menu(card: Card, *entries: str) -> Block:
     link = [option(OPEN, OPEN_LABEL, url=card.dashboard_url)] if is_url(card.dashboard_url) else []
-    return menu(MENU, [option(entry, LABELS[entry]) for entry in entries] + link)
+    offered = [option(entry, LABELS[entry]) for entry in entries if entry != MOVE or card.can_move]
+    return menu(MENU, offered + link)
 
 
 def _read_only(card: Card) -> Block:

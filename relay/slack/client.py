@@ -140,15 +140,15 @@ class SlackClient:
         *,
         thread_ts: str | None,
         controls: Sequence[Mapping[str, Any]] = (),
-        about: str = "",
+        rows: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it.
 
-        `controls` are the elements of a row of buttons below it, and `about` comes back with a click on one of them.
+        Below it stand `controls`, the elements of a row of buttons, and `rows`, blocks of their own.
         """
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
-        buttons = [actions(*map(dict, controls), block_id=about)] if controls else []
-        said = {"text": escape(sentence), "blocks": [context(plain(sentence)), *buttons], "parse": "none"}
+        buttons = [actions(*map(dict, controls))] if controls else []
+        said = {"text": escape(sentence), "blocks": [context(plain(sentence)), *buttons, *rows], "parse": "none"}
         where = {"channel": self._api.id_of(channel), "user": user_id}
         self._api.write("chat.postEphemeral", {**where, **said, **thread})
 

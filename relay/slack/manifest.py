@@ -10,10 +10,19 @@ import re
 from importlib.resources import files
 from urllib.parse import quote
 
+TEMPLATE = "slack-manifest.yaml"  # beside the code, the same for everybody
+MANIFEST = "slack-app.yaml"  # one relay's own, in the folder that it runs in
 TEMPLATE_ADDRESS = "https://relay.example.com"
 _CREATE = "https://api.slack.com/apps?new_app=1&manifest_yaml="
 _HEAD = "# The Slack app of this relay, {way}. Made by `relay init`.\n"
-_URL = re.compile(r"(?m)^ *(?:request_)?url:.*\n")
+_HEAD_LINE = re.compile(r"\A# The Slack app of this relay, .*\n")
+_URL = re.compile(r"(?m)^( *(?:request_)?url: ).*(/slack/(?:events|interactions))\n")
+_SOCKET_OFF, _SOCKET_ON = "socket_mode_enabled: false", "socket_mode_enabled: true"
+_BELOW = (  # where one of Socket Mode gets its addresses: the line before each, and what is added to the line's indent
+    (re.compile(r"(?m)^( *)- command: .*\n"), "  url: {}/slack/interactions\n"),
+    (re.compile(r"(?m)^( *)event_subscriptions:\n"), "  request_url: {}/slack/events\n"),
+    (re.compile(r"(?m)^( *)interactivity:\n"), "  request_url: {}/slack/interactions\n"),
+)
 
 
 def template() -> str:
@@ -23,12 +32,30 @@ def template() -> str:
 
 def manifest_for(address: str | None) -> str:
     """Returns the manifest of a relay that Slack reaches at an https address; with None, by Socket Mode."""
-    settings = template().partition("_metadata:")
-    body = f"{settings[1]}{settings[2]}"
+    return readdressed("".join(template().partition("_metadata:")[1:]), address)
+
+
+def readdressed(manifest: str, address: str | None) -> str:
+    """Returns a manifest for another address, or with None for Socket Mode; what else somebody changed in it stays."""
+    body = _HEAD_LINE.sub("", manifest)
     if address is None:
-        body = _URL.sub("", body).replace("socket_mode_enabled: false", "socket_mode_enabled: true")
-        return _HEAD.format(way="which calls Slack itself (Socket Mode)") + body
-    return _HEAD.format(way=f"which Slack reaches at {address}") + body.replace(TEMPLATE_ADDRESS, address)
+        head = _HEAD.format(way="which calls Slack itself (Socket Mode)")
+        return head + _URL.sub("", body).replace(_SOCKET_OFF, _SOCKET_ON)
+    head = _HEAD.format(way=f"which Slack reaches at {address}")
+    if _URL.search(body):
+        return head + _URL.sub(lambda found: f"{found[1]}{address}{found[2]}\n", body)
+    for line, added in _BELOW:
+        body = _add_below(line, added.format(address), body)
+    return head + body.replace(_SOCKET_ON, _SOCKET_OFF)
+
+
+def _add_below(line: re.Pattern[str], added: str, body: str) -> str:
+    return line.sub(lambda found: f"{found[0]}{found[1]}{added}", body)
+
+
+def is_for(manifest: str, address: str | None) -> bool:
+    """Returns True for a manifest with this address, with None for one of Socket Mode, whatever else it says."""
+    return _SOCKET_ON in manifest if address is None else f" {address}/slack/events\n" in manifest
 
 
 def creation_link(manifest: str) -> str:

@@ -36,12 +36,13 @@ CLOSING = 2.0  # seconds that an end waits for what is under way
 SHORT = 2000  # characters; what Slack says of the connection itself is not longer
 
 SWITCHED_OFF = "link_disabled"
+APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105  the variable
 ADVICE = {
-    "invalid_auth": "SLACK_APP_TOKEN is wrong or was revoked: copy it again from Basic Information, App-Level Tokens",
-    "not_authed": "set SLACK_APP_TOKEN",
-    "not_allowed_token_type": "SLACK_APP_TOKEN must be an app-level token; it begins with xapp-",
-    "missing_scope": "SLACK_APP_TOKEN lacks the scope connections:write: make another one that has it",
-    "token_revoked": "SLACK_APP_TOKEN was revoked: make another one",
+    "invalid_auth": "{variable} is wrong or was revoked: copy it again from Basic Information, App-Level Tokens",
+    "not_authed": "set {variable}",
+    "not_allowed_token_type": "{variable} must be an app-level token; it begins with xapp-",
+    "missing_scope": "{variable} lacks the scope connections:write: make another one that has it",
+    "token_revoked": "{variable} was revoked: make another one",
     "account_inactive": "the app was removed from the workspace: install it again",
     SWITCHED_OFF: "Socket Mode is off: switch it on in the app's settings, under Socket Mode",
 }
@@ -59,8 +60,9 @@ class SocketMode:
     is stored. What it does not acknowledge Slack sends again.
     """
 
-    def __init__(self, token: str, api_url: str, take: Take, *, ping: float = PING) -> None:
-        self._api = Api(token, api_url, deadline=DEADLINE)
+    def __init__(self, token: str, api_url: str, take: Take, *, variable: str = APP_TOKEN, ping: float = PING) -> None:
+        """`variable` is where the token comes from."""
+        self._api = Api(token, api_url, deadline=DEADLINE, variable=variable)
         self._take, self._ping = take, ping
         self._stopping, self._taking = threading.Event(), threading.Lock()
         self._opened: deque[float] = deque(maxlen=OFTEN)  # when, on the monotonic clock
@@ -90,7 +92,7 @@ class SocketMode:
             closing.join(CLOSING)
 
     def _keep(self) -> None:
-        self._client = client = SocketClient(self._open, self._hear, _look, self._ping)
+        self._client = client = SocketClient(self._open, self._hear, self._look, self._ping)
         waits = _waits()
         while not self._stopping.is_set():
             wait = self._connect(client, waits)
@@ -99,7 +101,7 @@ class SocketMode:
                 while client.is_there() and not self._stopping.wait(LOOK):
                     pass
                 if not self._stopping.is_set():
-                    log.warning("socket.lost")
+                    log.warning("socket.lost", variable=self._api.variable)
             else:
                 self._stopping.wait(wait)
 
@@ -109,13 +111,13 @@ class SocketMode:
         try:
             client.connect_to_new_endpoint()
         except DeliveryFailed as error:
-            _tell_refused(error.code)
+            self._tell_refused(error.code)
             return max(wait, error.retry_after or 0.0) if isinstance(error, RateLimited) else wait
         except Exception as error:  # noqa: BLE001 - whatever it is: the next attempt may fare better
-            _tell_refused(type(error).__name__)
+            self._tell_refused(type(error).__name__)
             return wait
         if not client.is_connected():
-            _tell_refused("no_connection")
+            self._tell_refused("no_connection")
         return wait
 
     def _open(self) -> str:
@@ -135,33 +137,32 @@ class SocketMode:
             if not self._stopping.is_set():
                 self._take(message, partial(_acknowledge, client))
 
+    def _look(self, text: str) -> None:
+        """What Slack says of the connection itself, for the log."""
+        if len(text) > SHORT:
+            return
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            return
+        match message:
+            case {"type": "hello"}:
+                log.info("socket.connected", variable=self._api.variable, connections=message.get("num_connections"))
+            case {"type": "disconnect", "reason": "link_disabled"}:
+                self._tell_refused(SWITCHED_OFF)
+            case {"type": "disconnect"}:
+                log.info("socket.changing", variable=self._api.variable, reason=str(message.get("reason")))
+
+    def _tell_refused(self, code: str) -> None:
+        hint = ADVICE.get(code, "").replace("{variable}", self._api.variable)
+        log.error("socket.refused", variable=self._api.variable, code=code, hint=hint)
+
 
 def _acknowledge(client: BaseSocketModeClient, envelope_id: str, answer: Mapping[str, Any] | None) -> None:
     try:
         client.send_socket_mode_response(SocketModeResponse(envelope_id, None if answer is None else dict(answer)))
     except Exception as error:  # noqa: BLE001 - whatever the client has of it: Slack sends it again
         log.info("socket.not_acknowledged", error=type(error).__name__)
-
-
-def _look(text: str) -> None:
-    """What Slack says of the connection itself, for the log."""
-    if len(text) > SHORT:
-        return
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    match message:
-        case {"type": "hello"}:
-            log.info("socket.connected", connections=message.get("num_connections"))
-        case {"type": "disconnect", "reason": "link_disabled"}:
-            _tell_refused(SWITCHED_OFF)
-        case {"type": "disconnect"}:
-            log.info("socket.changing", reason=str(message.get("reason")))
-
-
-def _tell_refused(code: str) -> None:
-    log.error("socket.refused", code=code, hint=ADVICE.get(code, ""))
 
 
 def _waits() -> Iterator[float]:

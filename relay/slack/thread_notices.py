@@ -6,7 +6,7 @@ long as there is something to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -18,9 +18,12 @@ from relay.slack.blocks import (
     actions,
     button,
     called,
+    channel_name,
+    channels,
     context,
     date,
     date_token,
+    line_with_button,
     plain,
     rich_text,
     utc_minute,
@@ -42,12 +45,31 @@ BUTTONS = {
     TAKE_ANYWAY: "Take it anyway",
     MOVE_TO: "Move",
 }
+_PART = "."  # between what a question is about and the number of its line
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
 MAX_WORDS = 80
 _WHEN = "\0"  # stands for a moment in a sentence
 _TIME = "{time}"
 TO_CUSTOMER = " to the customer:"
+
+
+def where_to(about: int, places: Sequence[str], *, more: bool) -> tuple[Block, ...]:
+    """The channels that a chat can be moved to, a line each; with `more` a menu of all that there are in Slack.
+
+    A click on one of them comes back with what it is `about`.
+    """
+    lines = [
+        line_with_button(channel_name(place), button(MOVE_TO, "Move here", place), f"{about}{_PART}{number}")
+        for number, place in enumerate(places)
+    ]
+    others = [actions(channels(MOVE_TO, "Another channel"), block_id=str(about))] if more else []
+    return (*lines, *others)
+
+
+def asked_about(block_id: str) -> str:
+    """Returns what the line of such a question is about."""
+    return block_id.partition(_PART)[0]
 
 
 @dataclass(frozen=True, slots=True)

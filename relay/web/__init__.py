@@ -24,7 +24,7 @@ def create_app(relay: Relay | None = None) -> Flask:
         app.before_request(Reloader(relay).look)  # here is no thread that could, and threads survive no fork
         if relay.settings.workspaces:  # by their teams workspaces that share an app are told apart
             learn_identity(relay)
-        if relay.settings.slack_app_token:
+        if relay.settings.socket_apps:
             log.warning("socket.not_here", hint="Socket Mode needs `relay serve`; this server hears nothing of Slack.")
     app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong
     app.extensions["relay"] = relay

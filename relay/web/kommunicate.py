@@ -12,11 +12,11 @@ from relay.failpoints import failpoint
 from relay.kommunicate.auth import check_token, has_credentials
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
-from relay.net.call import USER_AGENT
 from relay.owners import ACCOUNT
 from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.store.operations.retention import cap_rejected
 from relay.vocabulary import Outcome, Refusal
+from relay.web.errors import is_the_doctors
 from relay.wiring import Relay
 
 bp = Blueprint("kommunicate", __name__)
@@ -70,7 +70,7 @@ def _check_token(relay: Relay, tokens: Sequence[str], account: str) -> None:
 
 def count_refused(relay: Relay, why: Refusal, account: str = ACCOUNT) -> None:
     """Remember that something was refused, unless it was the relay's own doctor who asked."""
-    if request.headers.get("User-Agent") != USER_AGENT:
+    if not is_the_doctors():
         relay.refused.note(why, account)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import request
 
 from relay.errors import Rejected
+from relay.inbound.whose import workspace_of
 from relay.slack.auth import signers, why_refused
-from relay.slack.parse import team_of
 from relay.vocabulary import Refusal
 from relay.web.kommunicate import count_refused, read_body
 from relay.wiring import Relay
@@ -26,19 +26,4 @@ def signed_body(relay: Relay) -> tuple[bytes, str]:
         raise
     if len(relay.settings.signing) == 1:  # of several it is not known whose was refused
         relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
-    return body, found[0] if len(found) == 1 else _of_one_app(relay, found, body)
-
-
-def _of_one_app(relay: Relay, workspaces: list[str], body: bytes) -> str:
-    """Workspaces that share an app share its secret: the team decides, once Slack has said whose the tokens are.
-
-    Until then Slack has to send it again.
-    """
-    team = team_of(body)
-    known = {name: one.team for name in workspaces if (one := relay.identity_in(name)) is not None}
-    mine = [name for name in known if known[name] == team]
-    if mine or not team:
-        return mine[0] if mine else workspaces[0]
-    if len(known) < len(workspaces):
-        raise Rejected(503, "unavailable", "It is not known yet which workspace this comes from. Try again.")
-    return workspaces[0]  # where it is seen to be of another team
+    return body, workspace_of(relay, found, body)

@@ -17,7 +17,7 @@ from relay.errors import Permanent
 from relay.logs import REHEARSAL
 from relay.messages import ChatMessage, Person
 from relay.settings import Settings
-from relay.settings.keys import AccountKeys, WorkspaceKeys
+from relay.settings.keys import AccountKeys
 from relay.slack.api import Api
 from relay.slack.client import SlackClient
 from relay.store.conversations.people import remember_people
@@ -96,7 +96,7 @@ def _harmless(settings: Settings) -> Settings:
         kommunicate_api_url=NOBODY,
         kommunicate_api_key=settings.kommunicate_api_key and "rehearsal",
         workspaces={
-            name: WorkspaceKeys(bot_token="rehearsal", signing_secrets=keys.signing_secrets, api_url=f"{NOBODY}/")  # noqa: S106
+            name: replace(keys, bot_token="rehearsal", api_url=f"{NOBODY}/")  # noqa: S106
             for name, keys in settings.workspaces.items()
         },
         accounts={

@@ -58,10 +58,20 @@ def test_it_replaces_nothing(run: Run, store: Store, database_url: str, tmp_path
 
 
 @ON_SQLITE
-def test_a_folder_that_is_not_there_is_exit_2(run: Run, store: Store, database_url: str) -> None:
+def test_a_folder_that_is_not_there_is_named(run: Run, store: Store, database_url: str, tmp_path: Path) -> None:
     result = run("backup", "no/such/copy.db", DATABASE_URL=database_url)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "No such file or directory" in result.stderr
+    sentence = f"There is no folder {tmp_path}/no/such. Make it first, or name a file in another one."
+    assert result.stderr == f"error [settings] {sentence}\n"
+
+
+@ON_SQLITE
+def test_a_folder_that_takes_no_files_is_named(run: Run, store: Store, database_url: str) -> None:
+    """Nobody, not even root, can write there."""
+    result = run("backup", "/proc/copy.db", DATABASE_URL=database_url)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Nothing can be written in the folder /proc" in result.stderr
+    assert ".part" not in result.stderr
 
 
 def test_without_a_database_nothing_is_made(run: Run, tmp_path: Path) -> None:

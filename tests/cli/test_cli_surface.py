@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,14 @@ def test_every_command_has_help(run: Run, path: tuple[str, ...], flag: str) -> N
     result = run(*path, flag)
     assert result.exit_code == 0
     assert result.output.startswith(f"Usage: relay {' '.join(path)}".rstrip())
+
+
+def test_somebody_new_sees_first_what_comes_first(run: Run) -> None:
+    """And what to begin with, at the end."""
+    said = run("--help").output
+    assert re.findall(r"(?m)^  ([a-z]+) {2,}", said)[:4] == ["demo", "init", "check", "doctor"]
+    assert "New here?" in said.splitlines()[-3]
+    assert "..." not in said.partition("Commands:")[2]  # no sentence is cut off
 
 
 @pytest.mark.parametrize(("path", "command"), EVERY, ids=[" ".join(path) for path, _ in EVERY])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,14 +18,14 @@ import yaml
 from dotenv import dotenv_values
 
 from relay.settings import NEEDS, Settings, check_settings
-from relay.slack.manifest import creation_link, manifest_for, template
+from relay.slack.manifest import creation_link, manifest_for
 from tests.cli.conftest import Run
 from tests.harness import PATIENCE, ROOT
 
 ADDRESS = "https://relay.acme.test"
 BOT, SIGNING, APP, KEY = "xoxb-1-canary", "canary-signing-secret", "xapp-1-canary", "canary-key"
 SLACK = ("--bot-token", BOT, "--signing-secret", SIGNING, "--api-key", KEY)
-MADE = {".env", "config.yaml", "slack-manifest.yaml"}
+MADE = {".env", "config.yaml", "slack-app.yaml"}
 
 
 def variables(folder: Path) -> dict[str, str | None]:
@@ -53,7 +55,7 @@ def test_all_options_make_a_set_up_that_the_relay_takes(run: Run, tmp_path: Path
 
 def test_the_manifest_and_its_link_have_the_address(run: Run, tmp_path: Path) -> None:
     said = run("init", "--public-url", ADDRESS, "--yes").output
-    manifest = yaml.safe_load((tmp_path / "slack-manifest.yaml").read_text())
+    manifest = yaml.safe_load((tmp_path / "slack-app.yaml").read_text())
     assert manifest["settings"]["event_subscriptions"]["request_url"] == f"{ADDRESS}/slack/events"
     assert manifest["settings"]["interactivity"]["request_url"] == f"{ADDRESS}/slack/interactions"
     assert manifest["features"]["slash_commands"][0]["url"] == f"{ADDRESS}/slack/interactions"
@@ -64,7 +66,7 @@ def test_the_manifest_and_its_link_have_the_address(run: Run, tmp_path: Path) ->
 
 def test_without_an_address_the_app_is_made_for_socket_mode(run: Run, tmp_path: Path) -> None:
     said = run("init", "--socket-mode", "--bot-token", BOT, "--app-token", APP).output
-    manifest = (tmp_path / "slack-manifest.yaml").read_text()
+    manifest = (tmp_path / "slack-app.yaml").read_text()
     assert "url" not in manifest
     assert yaml.safe_load(manifest)["settings"]["socket_mode_enabled"] is True
     assert settings(tmp_path).hears_slack
@@ -77,7 +79,7 @@ def test_an_address_that_comes_later_ends_socket_mode(run: Run, tmp_path: Path, 
     """Nobody has an app-level token yet."""
     run("init", "--socket-mode", "--yes")
     said = run("init", *more, "--yes").output
-    assert f"{ADDRESS}/slack/events" in (tmp_path / "slack-manifest.yaml").read_text()
+    assert f"{ADDRESS}/slack/events" in (tmp_path / "slack-app.yaml").read_text()
     assert "SLACK_APP_TOKEN" not in said
 
 
@@ -114,17 +116,17 @@ def test_it_says_what_is_missing_and_keeps_everything_when_run_again(run: Run, t
 
 def test_what_is_there_is_changed_by_somebodys_word_alone(run: Run, tmp_path: Path) -> None:
     run("init", "--public-url", ADDRESS, *SLACK)
-    manifest = (tmp_path / "slack-manifest.yaml").read_text().replace("Chat Relay", "Desk")
-    (tmp_path / "slack-manifest.yaml").write_text(manifest)
+    manifest = (tmp_path / "slack-app.yaml").read_text().replace("Chat Relay", "Desk")
+    (tmp_path / "slack-app.yaml").write_text(manifest)
     assert "Written" not in run("init", "--yes").output  # somebody gave the app another name, which is theirs to choose
     asked = run("init", "--bot-token", "xoxb-another", "--public-url", "https://other.acme.test")
     assert "Left alone: SLACK_BOT_TOKEN in .env: it has another value; --yes changes it" in asked.output
-    assert "Left alone: slack-manifest.yaml: it is for another address; --yes makes it anew" in asked.output
+    assert "Left alone: slack-app.yaml: it is for another address; --yes changes that" in asked.output
     assert settings(tmp_path).slack_bot_token == BOT
-    assert (tmp_path / "slack-manifest.yaml").read_text() == manifest
+    assert (tmp_path / "slack-app.yaml").read_text() == manifest
     run("init", "--yes", "--bot-token", "xoxb-another", "--public-url", "https://other.acme.test")
     assert settings(tmp_path).slack_bot_token == "xoxb-another"
-    assert (tmp_path / "slack-manifest.yaml").read_text() == manifest_for("https://other.acme.test")
+    assert (tmp_path / "slack-app.yaml").read_text() == manifest.replace(ADDRESS, "https://other.acme.test")
 
 
 def test_the_environment_and_files_of_secrets_count_as_there(run: Run, tmp_path: Path) -> None:
@@ -141,13 +143,60 @@ def test_the_environment_and_files_of_secrets_count_as_there(run: Run, tmp_path:
     assert "Still missing: KOMMUNICATE_API_KEY." in said
 
 
-def test_the_examples_of_this_repository_are_filled_in(run: Run, tmp_path: Path) -> None:
+def test_a_copy_of_the_example_is_filled_in(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text((ROOT / ".env.example").read_text())
-    (tmp_path / "slack-manifest.yaml").write_text(template())
     run("init", "--public-url", ADDRESS, "--channel", "C0X", *SLACK)
     assert settings(tmp_path).slack_bot_token == BOT
-    assert (tmp_path / "slack-manifest.yaml").read_text() == manifest_for(ADDRESS)
     assert (tmp_path / ".env").read_text().count("SLACK_BOT_TOKEN=") == 1
+
+
+def test_a_checkout_stays_clean(run: Run, tmp_path: Path) -> None:
+    """Whoever runs it in a clone can pull the next version."""
+    for name in (".gitignore", "slack-manifest.yaml", ".env.example", "config.example.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--all")
+    before = git(tmp_path, "status", "--porcelain")
+    said = run("init", "--public-url", ADDRESS, *SLACK).output
+    assert git(tmp_path, "status", "--porcelain") == before
+    assert "Written: slack-app.yaml" in said
+
+
+def git(folder: Path, *words: str) -> str:
+    if not (command := shutil.which("git")):
+        pytest.skip("git is not there")
+    return subprocess.run([command, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_manifest_that_an_earlier_version_filled_in_is_used_on(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "slack-manifest.yaml").write_text(manifest_for(ADDRESS))
+    run("init", "--yes", "--public-url", "https://other.acme.test")
+    assert not (tmp_path / "slack-app.yaml").exists()
+    assert (tmp_path / "slack-manifest.yaml").read_text() == manifest_for("https://other.acme.test")
+
+
+def test_what_somebody_changed_in_the_manifest_stays_whichever_way_slack_takes(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "slack-app.yaml"
+    run("init", "--yes", "--public-url", ADDRESS)
+    mine = (
+        path.read_text()
+        .replace("Chat Relay", "Desk")
+        .replace("/chats", "/desk")
+        .replace("_metadata", "# mine\n_metadata")
+    )
+    path.write_text(mine)
+    run("init", "--yes", "--socket-mode")
+    assert "request_url" not in path.read_text()
+    run("init", "--yes", "--no-socket-mode", "--public-url", "https://other.acme.test")
+    assert path.read_text().count("# mine") == 1
+    assert yaml.safe_load(path.read_text()) == yaml.safe_load(mine.replace(ADDRESS, "https://other.acme.test"))
+
+
+def test_a_manifest_without_a_place_for_the_address_is_left_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "slack-app.yaml").write_text("display_information: {name: Desk}\n")
+    said = run("init", "--yes", "--public-url", ADDRESS).output
+    assert "has no place for this one; change it by hand" in said
+    assert (tmp_path / "slack-app.yaml").read_text() == "display_information: {name: Desk}\n"
 
 
 WRONG = [

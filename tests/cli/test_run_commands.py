@@ -71,7 +71,8 @@ def refusal(relay: RelayProcess, folder: Path) -> str:
 def test_a_port_in_use_is_exit_2_with_a_sentence(start: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         said = refusal(start("serve", env=good(PORT=str(taken.getsockname()[1]))), tmp_path)
-    assert "Address already in use. Set another HOST or PORT." in said
+    assert "listens on 127.0.0.1:" in said
+    assert "already. Stop it, or set another PORT." in said
     assert said.count("\n") == 1
 
 

@@ -65,7 +65,7 @@ class Town:
     def relay(self, **more: str) -> Iterator[MortalRelay]:
         url = self.store.engine.url.render_as_string(hide_password=False)
         env = environment(self.server, url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **self.more, **more)
-        env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"}
+        env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-signing-secret"}
         relay = MortalRelay(self.cwd, env, {"relay.store.conversations.contents.LAST_LOOK": 1.0})
         try:
             yield relay

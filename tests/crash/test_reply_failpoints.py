@@ -293,7 +293,7 @@ class Run:
     def _relay(self, **more: str) -> Iterator[MortalRelay]:
         url = self.store.engine.url.render_as_string(hide_password=False)
         env = environment(self.server, url, RELAY_CONFIG_YAML=CONFIG, RELAY_ENV="test", **more)
-        env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-secret"}
+        env |= {"PORT": str(self.port), "SLACK_SIGNING_SECRET": "sandbox-signing-secret"}
         self.relay = MortalRelay(self.cwd, env)
         try:
             yield self.relay

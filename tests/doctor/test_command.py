@@ -68,6 +68,12 @@ def test_it_stores_nothing_and_posts_nothing(bench: Bench) -> None:
     assert asked == {"auth.test", "conversations.info", "/rest/ws/user/v2/detail"}
 
 
+def test_the_log_of_a_relay_that_is_well_says_nothing_of_it(bench: Bench) -> None:
+    before = bench.relay.log.read_text()
+    bench.doctor()
+    assert bench.relay.log.read_text() == before
+
+
 def test_it_tells_what_came_in_and_went_out_last(bench: Bench) -> None:
     assert bench.relay.post(body("k1"), token=bench.env["KOMMUNICATE_WEBHOOK_TOKEN"]).status_code == 200
     assert wait_for(lambda: "the last delivery was" in bench.doctor().stdout, every=0.2)

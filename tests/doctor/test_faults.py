@@ -144,7 +144,7 @@ FAULTS: dict[str, tuple[Break, str]] = {
     "channels:history is missing": (lacks("channels:history"), "slack_scope"),
     "files:write is missing": (lacks("files:write"), "slack_scope"),
     "an old manifest": (
-        file("slack-manifest.yaml", "oauth_config: {scopes: {bot: [chat:write]}}", 0o644), "manifest_scope",
+        file("slack-app.yaml", "oauth_config: {scopes: {bot: [chat:write]}}", 0o644), "manifest_scope",
     ),
     "the clock is an hour ahead": (clock_ahead, "clock_skew"),
     "a channel that does not exist": (env(RELAY_CONFIG_YAML="default_channel: C0NOWHERE"), "channel_not_found"),

@@ -22,7 +22,7 @@ from tests.delivery.rig import Rig
 from tests.harness import TOKEN, settings, timeline
 
 GROUP = "123456"
-SECRET = "sandbox-secret"
+SECRET = "sandbox-signing-secret"
 EMOJI = {"hourglass_flowing_sand": "pending", "white_check_mark": "sent", "x": "failed", "grey_question": "unsure",
          "lock": "note", "warning": "partly"}  # fmt: skip
 
@@ -111,7 +111,7 @@ class Desk(Rig):
     def asked(self) -> list[dict[str, Any]]:
         """The questions that somebody alone sees, and that nobody has answered."""
         private = [one for one in self.sandbox.slack.ephemerals if not one.get("gone")]
-        return [one for one in private if any(block["type"] == "actions" for block in one["blocks"])]
+        return [one for one in private if any(block["type"] in ("actions", "section") for block in one["blocks"])]
 
     def answer(self, action: str, user: str = "U0ALEX") -> None:
         """Whoever was asked last presses one of the buttons, and the relay hears of it."""

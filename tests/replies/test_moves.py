@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from relay.sandbox.slack.interactions import click
 from relay.store.db.tables import conversations
+from relay.store.queue.closing import close_for_operator
+from relay.vocabulary import GateScope
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 from tests.replies.test_showing import posts
@@ -69,11 +72,61 @@ def test_an_agents_reply_from_there_reaches_the_customer(make_desk: Make) -> Non
     assert desk.reached() == ["hello Jane"]
 
 
-def test_it_goes_nowhere_that_the_file_does_not_name(make_desk: Make) -> None:
+def offered(desk: Desk) -> list[str]:
+    """The channels that the last question offers, as they are shown."""
+    return [block["text"]["text"] for block in desk.asked()[-1]["blocks"] if block["type"] == "section"]
+
+
+def ask(desk: Desk) -> None:
+    click(desk.sandbox.slack, "C0SUPPORT", desk.thread, "menu", value="move")
+    desk.carry()
+    desk.run(5)
+
+
+def test_only_channels_are_offered_to_which_the_chat_can_go(make_desk: Make) -> None:
+    """Not the one where it is, none where nothing can be posted, and none that is not for chats."""
+    routes = [{"name": str(each), "when": {"group_id": str(each)}, "channel": each} for each in ("C0VIP", "#by-name")]
+    desk = begin(make_desk, routes=routes, alerts={"channel": "C0GENERAL"})
+    ask(desk)
+    assert offered(desk) == ["<#C0OPS>", "<#C0VIP>", "#by-name"]
+    with desk.store.begin() as tx:
+        close_for_operator(tx, GateScope.CHANNEL, "C0OPS", cause="is archived", code="is_archived")
+    ask(desk)
+    assert offered(desk) == ["<#C0VIP>", "#by-name"]
+
+
+def test_where_no_channel_takes_posts_that_is_said_at_once(make_desk: Make) -> None:
+    desk = begin(make_desk)
+    with desk.store.begin() as tx:
+        close_for_operator(tx, GateScope.CHANNEL, "C0OPS", cause="is archived", code="is_archived")
+    ask(desk)
+    assert "no other channel for customers' chats takes posts at the moment" in desk.whispers()[-1][1]
+
+
+def test_with_one_channel_for_chats_the_menu_has_no_such_entry(make_desk: Make) -> None:
+    """Where the alerts go is none for chats."""
+    desk = make_desk(channels={}, default_channel="C0SUPPORT", alerts={"channel": "C0OPS"})
+    desk.customer("m1 hello")
+    assert "Move to another channel" not in str(desk.roots()[-1]["blocks"])
+
+
+def test_a_card_from_before_an_edit_says_that_there_is_nowhere_to_go(make_desk: Make) -> None:
+    desk = begin(make_desk)
+    assert "Move to another channel" in str(desk.roots()[-1]["blocks"])
+    desk.restart(channels={}, default_channel="C0SUPPORT")
+    ask(desk)
+    assert "not done, because no other channel is named" in desk.whispers()[-1][1]
+
+
+def test_a_question_from_before_an_edit_leads_nowhere_that_the_file_does_not_name(make_desk: Make) -> None:
     """Whoever wanted it learns why; the chat stays."""
     desk = begin(make_desk)
-    desk.sandbox.slack.add_channel("C0ELSEWHERE", "elsewhere")
-    move(desk, "C0ELSEWHERE")
+    ask(desk)
+    question = desk.asked()[-1]
+    desk.restart(channels={}, default_channel="C0SUPPORT")
+    click(desk.sandbox.slack, "C0SUPPORT", question["ts"], "move_to", value="C0OPS")
+    desk.carry()
+    desk.run(10)
     assert place(desk)[0] == "C0SUPPORT"
     assert desk.whispers()[-1] == (
         "U0ALEX",
@@ -81,16 +134,32 @@ def test_it_goes_nowhere_that_the_file_does_not_name(make_desk: Make) -> None:
     )
 
 
-def test_a_channel_that_the_file_names_by_its_name_is_found(make_desk: Make) -> None:
+def test_of_very_many_channels_the_last_are_in_a_menu(make_desk: Make) -> None:
+    desk = begin(
+        make_desk, routes=[{"name": f"r{n}", "when": {"group_id": f"{n}"}, "channel": f"C{n:03}"} for n in range(60)]
+    )
+    ask(desk)
+    assert len(offered(desk)) == 40
+    click(desk.sandbox.slack, "C0SUPPORT", desk.asked()[-1]["ts"], "move_to", value="C0GENERAL")
+    desk.carry()
+    desk.run(10)
+    assert "not one of the channels" in desk.whispers()[-1][1]
+
+
+@pytest.mark.parametrize(("there", "goes_to"), [(True, "C0BYNAME"), (False, "C0SUPPORT")])
+def test_a_channel_that_the_file_names_by_its_name_is_found(make_desk: Make, there: bool, goes_to: str) -> None:
     desk = begin(make_desk, routes=[{"name": "ops", "when": {"group_id": "5"}, "channel": "#by-name"}])
-    desk.sandbox.slack.add_channel("C0BYNAME", "by-name")
-    move(desk, "C0BYNAME")
-    assert place(desk)[0] == "C0BYNAME"
+    if there:
+        desk.sandbox.slack.add_channel("C0BYNAME", "by-name")
+    move(desk, "#by-name")
+    assert place(desk)[0] == goes_to
+    assert ("no channel of that name" in str(desk.whispers())) is not there
 
 
 def test_it_is_there_already(make_desk: Make) -> None:
-    desk = begin(make_desk)
-    move(desk, "C0SUPPORT")
+    """The file names the same channel twice, once by its name."""
+    desk = begin(make_desk, routes=[{"name": "ops", "when": {"group_id": "5"}, "channel": "#support"}])
+    move(desk, "#support")
     assert len(desk.roots()) == 1
     assert desk.whispers()[-1][1] == "Move: not done, because it is there already."
 

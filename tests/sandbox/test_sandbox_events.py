@@ -18,7 +18,7 @@ def test_it_tells_the_app_of_an_agents_words_signed(server, sandbox: Sandbox, re
     path, headers, raw = receiver.got[0]
     frozen = Clock()
     frozen.now = sandbox.core.now
-    assert SignatureVerifier("sandbox-secret", frozen).is_valid_request(raw, headers)
+    assert SignatureVerifier("sandbox-signing-secret", frozen).is_valid_request(raw, headers)
     event = json.loads(raw)["event"]
     assert (path, event["text"], event["user"]) == ("/slack/events", "a &lt; b", "U0SAM")
 

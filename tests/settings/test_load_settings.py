@@ -300,3 +300,18 @@ def test_no_secret_stands_in_the_settings_as_text(tmp_path):
     secrets = {name: f"xoxb-canary-{name}" for name in SECRETS} | {"DATABASE_URL": "postgres://u:canary@h/d"}
     secrets |= {"SLACK_SIGNING_SECRET": "canary-signing", "SLACK_APP_TOKEN": "xapp-canary"}
     assert "canary" not in repr(loaded(tmp_path, **secrets))
+
+
+@pytest.mark.parametrize(
+    ("set_to", "told"),
+    [
+        ("SLACK_TOKEN", "SLACK_BOT_TOKEN is not set, but SLACK_TOKEN is."),
+        ("SLACK_APP_TOKEN", "SLACK_BOT_TOKEN is not set."),
+        ("ELSE", "SLACK_BOT_TOKEN is not set."),
+    ],
+)
+def test_a_variable_whose_name_was_misspelt_is_told(tmp_path, set_to, told):
+    """One that has a meaning of its own is no misspelt one."""
+    env = {name: value for name, value in GOOD.items() if name != "SLACK_BOT_TOKEN"} | {set_to: "xapp-canary"}
+    _, found = check_settings(env, need=NEEDS["serve"], cwd=tmp_path)
+    assert [one.message for one in found] == [told]

@@ -19,6 +19,8 @@ slack:
   workspaces:
     acme: {bot_token: ACME_BOT_TOKEN, signing_secret: ACME_SIGNING_SECRET}
 """
+BY_SOCKET = FILE.replace("signing_secret: ACME_SIGNING_SECRET", "app_token: ACME_APP_TOKEN")
+BOTH_WAYS = FILE.replace("signing_secret:", "app_token: ACME_APP_TOKEN, signing_secret:")
 GOOD = {
     "KOMMUNICATE_WEBHOOK_TOKEN": "hook-token",
     "SLACK_BOT_TOKEN": "xoxb-1-2",
@@ -59,6 +61,28 @@ def test_without_a_section_there_is_the_plain_one_alone(tmp_path):
     assert not settings.hears_slack
 
 
+@pytest.mark.parametrize(
+    ("changes", "apps"),
+    [
+        ({"SLACK_APP_TOKEN": "xapp-1"}, [("SLACK_APP_TOKEN", ("",))]),
+        ({"RELAY_CONFIG_YAML": BY_SOCKET, "ACME_APP_TOKEN": "xapp-2"}, [("ACME_APP_TOKEN", ("acme",))]),
+        (
+            {"RELAY_CONFIG_YAML": BOTH_WAYS, "SLACK_APP_TOKEN": "xapp-1", "ACME_APP_TOKEN": "xapp-2"},
+            [("SLACK_APP_TOKEN", ("",)), ("ACME_APP_TOKEN", ("acme",))],
+        ),
+        (
+            {"RELAY_CONFIG_YAML": BY_SOCKET, "SLACK_APP_TOKEN": "xapp-1", "ACME_APP_TOKEN": "xapp-1"},
+            [("SLACK_APP_TOKEN", ("", "acme"))],
+        ),
+        ({"SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "signs"}, [("SLACK_APP_TOKEN", ("", "acme"))]),
+    ],
+)
+def test_an_app_of_socket_mode_is_that_of_all_who_share_its_token_or_its_secret(tmp_path, changes, apps):
+    settings = loaded(tmp_path, **changes)
+    assert [(one.variable, one.workspaces) for one in settings.socket_apps] == apps
+    assert all(settings.hears(name) for one in settings.socket_apps for name in one.workspaces)
+
+
 def test_no_secret_is_in_what_is_printed_of_the_settings(tmp_path):
     said = repr(loaded(tmp_path))
     assert not [value for name, value in GOOD.items() if "CONFIG" not in name and "URL" not in name and value in said]
@@ -80,6 +104,8 @@ def test_a_secret_may_be_in_a_file(tmp_path):
         ({"ACME_BOT_TOKEN": None}, [("missing", "ACME_BOT_TOKEN")]),
         ({"ACME_BOT_TOKEN": "xapp-1"}, [("wrong_token", "ACME_BOT_TOKEN")]),
         ({"ACME_SIGNING_SECRET": "xoxb-1"}, [("wrong_token", "ACME_SIGNING_SECRET")]),
+        ({"RELAY_CONFIG_YAML": BY_SOCKET}, [("missing", "ACME_APP_TOKEN")]),
+        ({"RELAY_CONFIG_YAML": BY_SOCKET, "ACME_APP_TOKEN": "xoxb-1"}, [("wrong_token", "ACME_APP_TOKEN")]),
         ({"SHOP_WEBHOOK_TOKEN": "hook-token"}, [("shared_secret", "SHOP_WEBHOOK_TOKEN")]),
         ({"ACME_BOT_TOKEN": "xoxb-1-2"}, [("shared_secret", "ACME_BOT_TOKEN")]),
     ],

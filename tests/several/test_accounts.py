@@ -53,10 +53,10 @@ def test_replies_go_back_to_the_right_account_by_the_right_key(twins: Twins) -> 
     ("path", "token", "status"),
     [
         ("/kommunicate/shop/webhook", "shop-token", 200),
-        ("/kommunicate/shop/webhook", "sandbox-token", 401),
+        ("/kommunicate/shop/webhook", "sandbox-webhook-token", 401),
         ("/kommunicate/webhook", "shop-token", 401),
         ("/message/forward", "shop-token", 401),
-        ("/kommunicate/default/webhook", "sandbox-token", 200),
+        ("/kommunicate/default/webhook", "sandbox-webhook-token", 200),
         ("/kommunicate/default/webhook", "shop-token", 401),
         ("/kommunicate/nobody/webhook", "shop-token", 404),
         ("/kommunicate/shop%2F/webhook", "shop-token", 404),
@@ -67,7 +67,7 @@ def test_a_token_opens_its_own_webhook_alone(twins: Twins, path: str, token: str
 
 
 def test_the_same_message_key_in_two_accounts_is_two_messages(twins: Twins) -> None:
-    assert post(twins, "/kommunicate/webhook", "sandbox-token", message="m7") == 200
+    assert post(twins, "/kommunicate/webhook", "sandbox-webhook-token", message="m7") == 200
     assert post(twins, "/kommunicate/shop/webhook", "shop-token", message="m8") == 200
     twins.run(5)
     assert [words(one[-1]).split("\n")[-1] for one in threads(twins.server).values()] == ["m7", "m8"]

@@ -175,9 +175,9 @@ def test_it_lets_in_what_the_sandbox_signs() -> None:
     workspace.agent_writes("hello <@U1> & ä")
     workspace.agent_clicks(workspace.root)
     for sent in workspace.kept.sent:
-        check_signature(sent.headers, sent.body, ["sandbox-secret"], float(sent.headers[TIMESTAMP]))
+        check_signature(sent.headers, sent.body, ["sandbox-signing-secret"], float(sent.headers[TIMESTAMP]))
         with pytest.raises(Rejected):
-            check_signature(sent.headers, sent.body + b" ", ["sandbox-secret"], float(sent.headers[TIMESTAMP]))
+            check_signature(sent.headers, sent.body + b" ", ["sandbox-signing-secret"], float(sent.headers[TIMESTAMP]))
 
 
 NAMES = st.sampled_from([TIMESTAMP, SIGNATURE, TIMESTAMP.lower(), SIGNATURE.upper()]) | st.text()

@@ -45,7 +45,7 @@ def test_it_renders_a_card_for_every_way_a_conversation_stands(golden):
         ConversationState(holder=Holder.BOT),
         ConversationState(Status.RESOLVED, Holder.AGENT, holder_name="Alex Rivera", resolved_by="Sam (agent)"),
     ]
-    cards = [a_card(read_only=False, state=each) for each in states]
+    cards = [a_card(read_only=False, state=each, can_move=True) for each in states]
     quiet = [a_card(state=each) for each in states[3:]]
     plain = [render_card(each, Form.PLAIN) for each in (*cards[2:4], *quiet)]
     golden("states", [*map(render_card, [*cards, *quiet]), *plain])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
 from relay.clock import SystemClock
 from relay.net.call import USER_AGENT
@@ -14,7 +15,7 @@ from relay.store.db.engine import Store
 from relay.store.operations.refused import refused
 from relay.vocabulary import Refusal
 from relay.wiring import refusing
-from tests.harness import NOON, auth, raw
+from tests.harness import NOON, TOKEN, auth, raw
 
 SIGNING, JSON = "5" * 32, {"Content-Type": "application/json"}
 QUESTION = b'{"type": "url_verification", "challenge": "c"}'
@@ -44,7 +45,7 @@ def event(client: FlaskClient, secret: str, at: float) -> int:
 def test_another_token_is_counted_until_the_right_one_comes(client: FlaskClient, store: Store) -> None:
     assert [webhook(client, "another") for _ in range(3)] == [401] * 3
     assert counted(store) == {Refusal.TOKEN: 3}
-    assert webhook(client, "sandbox-token") == 200
+    assert webhook(client, TOKEN) == 200
     assert counted(store) == {}
 
 
@@ -78,6 +79,17 @@ def test_what_no_vendor_sends_is_not_counted(client: FlaskClient, store: Store, 
 def test_the_doctors_own_question_is_not_counted(client: FlaskClient, store: Store) -> None:
     assert webhook(client, "another", **{"User-Agent": USER_AGENT}) == 401
     assert counted(store) == {}
+
+
+def test_what_the_doctor_tries_does_not_look_like_an_attack(client: FlaskClient) -> None:
+    """With the right token it is no news; whoever has another one stays in the log, whatever he calls himself."""
+    headers = {**JSON, "User-Agent": USER_AGENT}
+    with capture_logs() as logs:
+        for token in (TOKEN, "another"):
+            client.post("/kommunicate/webhook", data=b"{", headers={**headers, **auth(token)})
+        client.post("/kommunicate/webhook", data=b"{", headers={**JSON, **auth("another")})
+    told = [(line["log_level"], line["status"], line.get("by")) for line in logs]
+    assert told == [("debug", 400, "relay doctor"), ("info", 401, "relay doctor"), ("warning", 401, None)]
 
 
 def test_a_flood_is_written_once_a_minute(client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,8 @@ def _without_kommunicate(
     if asked == TAKE_OVER:
         return _taken_already(claim, action, press.author, press.agent)
     if asked == MOVE:
-        return moving.ask_where_to(action, press.author, partial(_end, claim, action.id))
+        asks = moving.ask_where_to(tx, context, claim, action, press.author, partial(_end, claim, action.id))
+        return refuse(asks) if isinstance(asks, str) else asks
     if asked == MOVE_TO:
         moved = moving.move(
             tx, context, claim, action, owned(owner_of(press.click.channel), press.click.value), by=name

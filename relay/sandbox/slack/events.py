@@ -59,7 +59,7 @@ class EventSender:
         }
         lane = str(event.get("channel", ""))
         if self.sockets.enabled:
-            return self.outbox.put(self.sockets.letter("events_api", callback, event_id, lane))
+            return self.outbox.put(self._letter("events_api", callback, event_id, lane))
         if self.events_url is None:
             return None
         return self._post(self.events_url, self._as_told(callback).encode(), "application/json", event_id, lane)
@@ -67,7 +67,7 @@ class EventSender:
     def send_interaction(self, payload: dict[str, Any]) -> Outgoing | None:
         """Sends one click, form-encoded as Slack does; None when no address is set."""
         if self.sockets.enabled:
-            return self.outbox.put(self.sockets.letter("interactive", payload, payload["trigger_id"], "interactions"))
+            return self.outbox.put(self._letter("interactive", payload, payload["trigger_id"], "interactions"))
         if self.interactions_url is None:
             return None
         body = urlencode({"payload": self._as_told(payload)}).encode()
@@ -77,7 +77,7 @@ class EventSender:
     def send_command(self, fields: dict[str, str]) -> Outgoing | None:
         """Sends a slash command, form-encoded, to the same address; None when none is set."""
         if self.sockets.enabled:
-            return self.outbox.put(self.sockets.letter("slash_commands", fields, fields["trigger_id"], "interactions"))
+            return self.outbox.put(self._letter("slash_commands", fields, fields["trigger_id"], "interactions"))
         if self.interactions_url is None:
             return None
         told = {**fields, "team_id": self.team}
@@ -87,6 +87,9 @@ class EventSender:
     def _as_told(self, value: dict[str, Any]) -> str:
         """With what this workspace is called outside; inside each is the only one."""
         return json.dumps(value).replace(TEAM_ID, self.team)
+
+    def _letter(self, kind: str, value: dict[str, Any], key: str, lane: str) -> Outgoing:
+        return self.sockets.letter(kind, json.loads(self._as_told(value)), key, lane)
 
     def sign(self, item: Outgoing) -> None:
         """Signs an event's body anew, as Slack does for every attempt."""

@@ -25,7 +25,7 @@ export function drawBlock(block, context) {
 }
 
 function text(object, context) {
-  return object.type === "mrkdwn" ? mrkdwn(object.text, context.users) : [object.text];
+  return object.type === "mrkdwn" ? mrkdwn(object.text, { ...context.users, ...context.channels }) : [object.text];
 }
 
 function small(each, context) {

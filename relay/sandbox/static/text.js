@@ -34,7 +34,7 @@ export function mention(label, kind = "") {
 function control(inner, people) {
   const [name, label] = inner.split(/\|(.*)/s);
   if (name.startsWith("@")) return mention(`@${people[name.slice(1)] ?? name.slice(1)}`, "user");
-  if (name.startsWith("#")) return mention(`#${label ?? name.slice(1)}`, "user");
+  if (name.startsWith("#")) return mention(`#${label ?? people[name.slice(1)] ?? name.slice(1)}`, "user");
   if (name.startsWith("!date^")) {
     const [, seconds, format, address] = name.split("^");
     return date(Number(seconds), format, unescape(label ?? ""), address);

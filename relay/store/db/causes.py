@@ -130,8 +130,8 @@ FULL = Cause(
 )
 LOCKED = Cause(
     "database_locked",
-    "Somebody else holds a lock on the database.",
-    "End whatever has a transaction open on it: a backup, a shell, another program.",
+    "Another program holds a lock on the database, and did not let go of it in time.",
+    "End whatever has a transaction open on it: a shell such as sqlite3 or psql, a backup, another program.",
 )
 
 BY_STATE: Mapping[str, Cause] = {

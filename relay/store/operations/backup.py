@@ -35,16 +35,24 @@ def back_up(store: Store, target: Path) -> Backup:
     """
     if not store.on_sqlite:
         raise SettingsError(_USE_PG_DUMP)
-    if not Path(str(store.engine.url.database)).exists():
-        raise SettingsError("There is no database yet where DATABASE_URL says.")
+    database = Path(str(store.engine.url.database)).absolute()
+    if not database.exists():
+        raise SettingsError(
+            f"There is no database yet at {database}. Run this where the relay runs, or set DATABASE_URL."
+        )
     if target.exists():
         raise SettingsError(f"{target} exists already; a backup replaces nothing. Name another file.")
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise SettingsError(f"There is no folder {folder}. Make it first, or name a file in another one.")
     unfinished = target.with_name(target.name + UNFINISHED)
     try:
         make_private(unfinished)
     except FileExistsError:
         reason = "another backup is being written there, or was broken off"
         raise SettingsError(f"{unfinished} exists already: {reason}. Remove it if none is.") from None
+    except OSError as error:
+        raise SettingsError(f"Nothing can be written in the folder {folder}: {error.strerror}.") from None
     try:
         return _fill(store, unfinished, target)
     except sqlite3.Error as error:
