@@ -53,6 +53,7 @@ from relay.store.queue.due import lock
 from relay.store.queue.lanes import Fenced
 from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
 
+DOING = {Call: "send", LookForCopies: "look for copies of", SayPrivately: "say privately"}
 QUIET = (SendKind.CARD, SendKind.MARK)  # what nobody asks about when all goes well: how things stand, shown
 
 T = TypeVar("T")
@@ -208,12 +209,11 @@ def _ids(step: Step) -> dict[str, str]:
 
 def _traced(step: Step) -> AbstractContextManager[object]:
     """The span of a step; what came in with its send is what the attempt is about."""
-    name, send = type(step).__name__.lower(), getattr(step, "send", None)
+    doing, send = DOING.get(type(step), type(step).__name__.lower()), getattr(step, "send", None)
     if not isinstance(send, Send):
-        return span(f"{name} {step.what}" if isinstance(step, Need) else name)
+        return span(f"{doing} {step.what}" if isinstance(step, Need) else doing)
     is_about(send.received)
-    name = "send" if isinstance(step, Call) else name
-    return span(f"{name} {send.kind}", send=send.id, kind=send.kind, channel=send.channel, resent=send.resent)
+    return span(f"{doing} {send.kind}", send=send.id, channel=send.channel or None, resent=send.resent)
 
 
 def _call(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:

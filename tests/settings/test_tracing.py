@@ -1,4 +1,4 @@
-"""When traces are exported: OpenTelemetry's own variables say so, and nothing about them keeps a relay from starting."""
+"""When traces are exported: OpenTelemetry's variables say so, and keep no relay from starting."""
 
 from __future__ import annotations
 
