@@ -19,22 +19,27 @@ def read_traces(reader: Reader) -> Mapping[str, str]:
 
     What keeps them from being exported is a warning: the relay runs without.
     """
-    given = {name: value for name, value in reader.env.items() if name.startswith("OTEL_") and value.strip()}
-    endpoint = next((name for name in (TRACES_ENDPOINT, ENDPOINT) if name in given), None)
-    if endpoint is None or _is_off(given):
-        return {}
     headers = reader.secret(HEADERS)
     reader.refuse_placeholder(HEADERS, [headers or ""])
+    variables = {name: value for name, value in reader.env.items() if name.startswith("OTEL_") and value.strip()}
+    endpoint = next((name for name in (TRACES_ENDPOINT, ENDPOINT) if name in variables), None)
+    if endpoint is None or _is_off(variables):
+        return {}
     if not (
-        _is_address(reader, endpoint, given[endpoint]) and _speaks(reader, given) and _is_installed(reader, endpoint)
+        _is_address(reader, endpoint, variables[endpoint])
+        and _speaks(reader, variables)
+        and _is_installed(reader, endpoint)
     ):
         return {}
-    return {**given, **({HEADERS: headers} if headers else {})}
+    return {**variables, **({HEADERS: headers} if headers else {})}
 
 
-def _is_off(given: Mapping[str, str]) -> bool:
+def _is_off(variables: Mapping[str, str]) -> bool:
     """As the standard has it."""
-    return given.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or given.get("OTEL_TRACES_EXPORTER") == "none"
+    return (
+        variables.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        or variables.get("OTEL_TRACES_EXPORTER") == "none"
+    )
 
 
 def _is_address(reader: Reader, name: str, value: str) -> bool:
@@ -45,9 +50,9 @@ def _is_address(reader: Reader, name: str, value: str) -> bool:
     return False
 
 
-def _speaks(reader: Reader, given: Mapping[str, str]) -> bool:
+def _speaks(reader: Reader, variables: Mapping[str, str]) -> bool:
     for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        if given.get(name, PROTOCOL) != PROTOCOL:
+        if variables.get(name, PROTOCOL) != PROTOCOL:
             hint = f"Write {PROTOCOL}, and the collector's port for that, usually 4318."
             reader.note(
                 "wrong_value", name, f"{name} asks for what the relay does not speak: no traces.", hint, "warning"

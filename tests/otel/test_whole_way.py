@@ -13,6 +13,7 @@ import pytest
 
 from relay.clock import monotonic
 from relay.sandbox import SandboxServer
+from relay.vocabulary import Lane
 from tests.harness import TOKEN, body, environment, timeline, wait_for, words
 from tests.otel.collector import Collector, Seen, collector
 from tests.privacy.corpus import examples
@@ -142,7 +143,7 @@ def test_no_words_names_or_secrets_are_in_them(make_line: Callable[..., Line]) -
         line.customer_writes(one.text)
     assert line.agent_answers("rhubarb") if line.shows("charge it") else False
     line.stop()
-    spoken = {word for one in said for word in re.findall(r"[^\W_]{4,}", one.text)}
+    spoken = {word for one in said for word in re.findall(r"[^\W_]{4,}", one.text)} - {*Lane}
     secrets = {"rhubarb", "Jane", "Canary", "canary-key", TOKEN, "xoxb", SECRET, "sandbox-key", "postgres", "sqlite"}
     exported = b"".join(sent for _, _, sent in line.collector.requests)
     assert len(line.collector.named("send post")) >= 1
