@@ -20,8 +20,8 @@ def start_tracing(relay: Relay, command: str) -> None:
     if not relay.settings.traces:
         return
     seed = trace_seed(relay.store)
-    share_environment(relay.settings.traces)
     try:
+        share_environment(relay.settings.traces)
         from relay.otel import OtlpExporter  # here and not above: it is an extra, and takes its time
 
         spans.use(OtlpExporter(seed, command))

@@ -22,6 +22,7 @@ def trace_seed(store: Store) -> str:
     with store.begin() as tx:
         row = upsert(tx, learned).values(name=SEED, value=secrets.token_hex(16))
         tx.conn.execute(row.on_conflict_do_nothing())
+    with store.read() as tx:  # another process may have been the first
         return _known(tx) or ""
 
 
