@@ -94,6 +94,18 @@ def test_four_processes_accept_on_one_file_without_an_error(sqlite_database_url:
     conn.close()
 
 
+def test_a_connection_in_use_while_the_store_closes_is_closed_after_it(store: Store) -> None:
+    """Left to the garbage collector, a server would keep its session until this process ends."""
+    ended = []
+    event.listen(store.engine, "close", lambda *_: ended.append("closed"))
+    with store.begin():
+        store.close()
+        assert ended == []
+    assert ended == ["closed"]
+    with pytest.raises(StoreUnavailable, match="closed"), store.begin():
+        pass
+
+
 def test_a_full_disk_is_an_outage_that_passes(sqlite_store: Store) -> None:
     """Nothing is half written, and what was refused can be taken in later."""
     take_in(sqlite_store, "before")

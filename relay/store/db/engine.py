@@ -189,9 +189,9 @@ class Store:
             yield conn
 
     def close(self) -> None:
-        """Close all connections; nobody gets another one."""
+        """Close all connections, those in use when their transactions end; nobody gets another one."""
         self._closed.set()
-        self.engine.dispose()
+        self.engine.pool.dispose()
 
     @contextmanager
     def _transaction(self, access: Access) -> Iterator[Tx]:
@@ -210,6 +210,8 @@ class Store:
                     raise
                 finally:
                     driver.conn.close()
+                    if self._closed.is_set():  # it went back to a pool that has been emptied
+                        self.engine.pool.dispose()
             except (DBAPIError, PoolTimeout) as error:
                 if is_outage(error):
                     # from None: a driver's message may quote the row it could not write
