@@ -26,20 +26,21 @@ CONFIG = (
 )
 POST, SEND = "chat.postMessage", "/rest/ws/message/v2/send"
 SECRET = "sandbox-secret"
+OFTEN, AT_THE_END = 50, 3_600_000  # milliseconds between batches: the second is later than any test ends
 ENDS_WITHIN = 5.0  # seconds: it waits one for a collector that does not answer
 
 
 class Line:
     """`serve --no-worker`, a worker, and a collector that both send to."""
 
-    def __init__(self, folder: Path, server: SandboxServer, url: str, collector: Collector) -> None:
+    def __init__(self, folder: Path, server: SandboxServer, url: str, collector: Collector, every: int) -> None:
         self.server, self.folder, self.collector = server, folder, collector
         more = {
             "RELAY_CONFIG_YAML": CONFIG,
             "SLACK_SIGNING_SECRET": SECRET,
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
             "OTEL_EXPORTER_OTLP_HEADERS": "api-key=canary-key",
-            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            "OTEL_BSP_SCHEDULE_DELAY": str(every),
         }
         start = partial(RelayProcess, cwd=folder, env=environment(server, url, **more))
         self.web = start("serve", "--no-worker", log="web.log")
@@ -73,8 +74,9 @@ def make_line(
 ) -> Iterator[Callable[..., Line]]:
     with ExitStack() as stack:
 
-        def make(**options: Any) -> Line:
-            line = Line(tmp_path, live_server(pace=0), database_url, stack.enter_context(collector(**options)))
+        def make(every: int = AT_THE_END, **options: Any) -> Line:
+            took = stack.enter_context(collector(**options))
+            line = Line(tmp_path, live_server(pace=0), database_url, took, every)
             stack.callback(line.worker.kill)
             stack.callback(line.web.kill)
             return line
@@ -152,7 +154,7 @@ def test_no_words_names_or_secrets_are_in_them(make_line: Callable[..., Line]) -
 
 
 def test_a_collector_that_never_answers_holds_up_nothing(make_line: Callable[..., Line]) -> None:
-    line = make_line(answers=False)
+    line = make_line(OFTEN, answers=False)
     for number in range(3):
         assert line.web.post(body(f"k{number}", GROUP, f"message {number}")).status_code == 200
         assert line.shows(f"message {number}")
@@ -162,7 +164,7 @@ def test_a_collector_that_never_answers_holds_up_nothing(make_line: Callable[...
 
 
 def test_a_collector_that_is_away_is_told_once_and_so_is_its_return(make_line: Callable[..., Line]) -> None:
-    line = make_line()
+    line = make_line(OFTEN)
     line.collector.status = 401
     for number in range(3):
         line.customer_writes(f"message {number}")
