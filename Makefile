@@ -51,6 +51,7 @@ reference: .venv/.dev  ## write docs/reference.md anew from the code
 
 lock: .venv/.dev  ## write requirements*.txt anew from pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra otel --constraint requirements.txt --output-file requirements-otel.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --only-build-deps --build-deps-for editable --output-file requirements-build.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra bench --constraint requirements-dev.txt --output-file requirements-bench.txt pyproject.toml

@@ -15,7 +15,18 @@ from relay import vocabulary
 ROOT = Path(relay.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-GROUND = {"messages", "errors", "clock", "conversation", "vocabulary", "keys", "files", "histogram", "owners"}
+GROUND = {
+    "messages",
+    "errors",
+    "clock",
+    "conversation",
+    "vocabulary",
+    "keys",
+    "files",
+    "histogram",
+    "owners",
+    "spans",
+}
 
 # Each room, and all of ours that it may import beside itself.
 ARROWS: dict[str, set[str]] = {
@@ -31,6 +42,8 @@ ARROWS: dict[str, set[str]] = {
     "jsontext": set(),
     "findings": set(),
     "logs": set(),
+    "spans": {"clock"},
+    "otel": {"clock", "spans", "__version__"},
     "failpoints": {"errors"},
     "settings": GROUND | {"findings"},
     "net": GROUND | {"failpoints"},
@@ -50,6 +63,7 @@ STRANGERS = {
     "slack": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3", "requests", "urllib3"},
     "kommunicate": {"flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "sqlite3", "requests", "urllib3"},
     "store": {"flask", "werkzeug", "requests", "urllib3"},
+    "spans": {"opentelemetry"},
     "delivery": {"flask", "werkzeug", "waitress", "click", "requests", "urllib3", "alembic"},
     "inbound": {"flask", "werkzeug", "sqlalchemy", "alembic", "click", "requests", "urllib3"},
     "doctor": {"flask", "werkzeug", "sqlalchemy", "requests", "urllib3", "click"},

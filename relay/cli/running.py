@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import structlog
 
+from relay import spans
+from relay.clock import monotonic
 from relay.delivery.worker import Worker
 from relay.doctor.replies import why_off
 from relay.doctor.wiped_disk import kept_on_wiped_disk
@@ -20,12 +22,15 @@ from relay.wiring import Relay
 log = structlog.get_logger()
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+LAST_SPANS = 1.0  # seconds that the end of a process waits for them to be sent
 GRACE = 1.0  # seconds beyond the call's deadline until a stopping process gives up waiting
 
 
 def stop_worker(relay: Relay, delivering: Worker | None) -> None:
-    """Wait for what is in flight."""
-    settled = delivering is None or delivering.stop(relay.settings.config.delivery.call_deadline + GRACE)
+    """Wait for what is in flight, then a moment for traces of it to be sent, if there is one left."""
+    ends = monotonic() + relay.settings.config.delivery.call_deadline + GRACE
+    settled = delivering is None or delivering.stop(ends - monotonic())
+    spans.stop(max(0.0, min(LAST_SPANS, ends - monotonic())))
     log.info("stopped", settled=settled)
     flush_logs()
 

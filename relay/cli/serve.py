@@ -26,6 +26,7 @@ from relay.wiring import (
     examine_from_now_on,
     learn_identity,
     ready_schema,
+    start_tracing,
     tell_others,
 )
 
@@ -47,6 +48,7 @@ def serve(*, no_worker: bool) -> None:
     refuse_wiped_disk(settings)
     with closing(build_relay(settings)) as relay:
         ready_schema(relay.store)
+        start_tracing(relay, "serve")
         run_web(relay, None if no_worker else build_worker(relay))
 
 

@@ -12,7 +12,15 @@ import structlog
 from relay.cli.common import explain_failures, settings_for
 from relay.cli.running import STOP_SIGNALS, refuse_wiped_disk, replies_told, stop_worker
 from relay.failpoints import arm
-from relay.wiring import Reloader, build_relay, build_worker, examine_from_now_on, hear_of_others, ready_schema
+from relay.wiring import (
+    Reloader,
+    build_relay,
+    build_worker,
+    examine_from_now_on,
+    hear_of_others,
+    ready_schema,
+    start_tracing,
+)
 
 log = structlog.get_logger()
 
@@ -33,6 +41,7 @@ def worker() -> None:
         delivering = build_worker(relay)
         # Blocked here and in every thread begun from here on, a signal waits until somebody asks for it.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        start_tracing(relay, "worker")
         delivering.start()
         with hear_of_others(relay, delivering), Reloader(relay):
             log.info("worker.started", replies=replies_told(settings))

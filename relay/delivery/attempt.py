@@ -12,7 +12,8 @@ settle leaves `sending`: whoever takes the lane next finds out what became of it
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import structlog
@@ -44,6 +45,7 @@ from relay.delivery.steps import (
 from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.failpoints import failpoint
 from relay.slack.client import Posted
+from relay.spans import Kind, add, is_about, note, span, trace
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
 from relay.store.queue import lanes, sends
@@ -51,6 +53,7 @@ from relay.store.queue.due import lock
 from relay.store.queue.lanes import Fenced
 from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
 
+DOING = {Call: "send", LookForCopies: "look for copies of", SayPrivately: "say privately"}
 QUIET = (SendKind.CARD, SendKind.MARK)  # what nobody asks about when all goes well: how things stand, shown
 
 T = TypeVar("T")
@@ -68,6 +71,7 @@ class Taking:
     at: float | None = None
     claim: Claim | None = None
     is_open: bool = False
+    begun: float = field(default_factory=monotonic)  # on the monotonic clock
 
 
 @dataclass(slots=True)
@@ -184,10 +188,13 @@ def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:
     Returns False when nothing more is to be done at once: what was posted last was all that the lane had.
     """
     last = attempt.step
-    while attempt.step is not None:
-        last = attempt.step
-        with bound_contextvars(**_ids(last)):
-            attempt.step = _DO[type(last)](context, attempt, last)
+    with trace("attempt", Kind.ATTEMPT, attempt.taking.begun):
+        add("take", attempt.taking.begun)
+        note(conversation=attempt.claim.conversation.id, lane=attempt.claim.lane, attempts=attempt.claim.attempts)
+        while attempt.step is not None:
+            last = attempt.step
+            with bound_contextvars(**_ids(last)), _traced(last):
+                attempt.step = _DO[type(last)](context, attempt, last)
     posted = isinstance(last, Call) and last.send.kind is SendKind.POST
     return not posted or [row.due for row in attempt.claim.given_back] != [None]
 
@@ -198,6 +205,15 @@ def _ids(step: Step) -> dict[str, str]:
     if not isinstance(send, Send):
         return {}
     return {"send": send.id, **({"received": send.received} if send.received else {})}
+
+
+def _traced(step: Step) -> AbstractContextManager[object]:
+    """The span of a step; what came in with its send is what the attempt is about."""
+    doing, send = DOING.get(type(step), type(step).__name__.lower()), getattr(step, "send", None)
+    if not isinstance(send, Send):
+        return span(f"{doing} {step.what}" if isinstance(step, Need) else doing)
+    is_about(send.received)
+    return span(f"{doing} {send.kind}", send=send.id, channel=send.channel or None, resent=send.resent)
 
 
 def _call(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
@@ -229,6 +245,7 @@ def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -
     tell = log.debug if send.kind in QUIET else log.info
     ts = answer.ts if isinstance(answer, Posted) else None
     tell("send.delivered", send=send.id, kind=send.kind, channel=send.channel, ts=ts, resent=send.resent)
+    note(outcome=SendState.DELIVERED, ts=ts)
     return step
 
 

@@ -20,8 +20,10 @@ from relay.delivery.waits import names_gate, waits_at_gate
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
+from relay.net.call_times import status_of
 from relay.owners import bare, is_named, owned, owner_of
 from relay.slack.limits import POSTING
+from relay.spans import fail, note
 from relay.store.conversations import files, replies, threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
@@ -100,6 +102,9 @@ def apply(
     failpoint(f"{done}.after_commit")
     tell = log.info if isinstance(error, RateLimited) else log.warning  # a limit is kept to, and that is all
     tell("send.failed", send=send.id, kind=send.kind, error=type(error).__name__, code=error.code, then=done)
+    note(outcome=status_of(error), code=error.code, then=done, retry_after=getattr(error, "retry_after", None))
+    if not isinstance(error, RateLimited):
+        fail(error)
     return step
 
 

@@ -33,6 +33,7 @@ from relay.slack.forms import EMPTY, SAVED_REPLIES, Place, saved_form, tell_form
 from relay.slack.interactions import agent_click, agent_form, parse_interaction
 from relay.slack.parse import agent_change, agent_message, parse_event
 from relay.slack.thread_notices import BUTTONS, MOVE_TO, SEND_TO_CUSTOMER, TELL_CUSTOMER, asked_about
+from relay.spans import Kind, is_about, note, traced
 from relay.store.conversations.kept_files import learn_public_url
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt
@@ -51,6 +52,7 @@ UNINSTALLED = "the app was uninstalled, or its token revoked"
 log = structlog.get_logger()
 
 
+@traced("slack event", Kind.CAME_IN)
 def take_event(
     relay: Relay, body: bytes, *, workspace: str = WORKSPACE, host: str | None = None
 ) -> Challenge | Outcome:
@@ -79,6 +81,7 @@ def take_event(
     return Outcome.IGNORED
 
 
+@traced("slack interaction", Kind.CAME_IN)
 def take_interaction(relay: Relay, body: bytes, *, workspace: str = WORKSPACE) -> Mapping[str, Any] | None:
     """Store what a click asks for, or what a form says; returns what Slack is to be answered, None for nothing.
 
@@ -143,6 +146,7 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     if each.response_url:
         _at_once(relay, workspace).take_away(each.response_url)
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received)
+    _trace(receipt)
 
 
 def _show_home(relay: Relay, look: LooksAtHome) -> None:
@@ -168,6 +172,7 @@ def _take_form(relay: Relay, form: FormWords, body: bytes) -> Mapping[str, Any] 
     receipt = relay.store.write("accept", lambda tx: accept_form(tx, agent_form(form), body, account=ACCOUNT))
     relay.on_accept()
     log.info("form.stored", outcome=receipt.outcome, received=receipt.received)
+    _trace(receipt)
     if receipt.outcome is Outcome.IGNORED:
         return {"response_action": "errors", "errors": {form.field: NO_CHAT}}
     return None
@@ -183,4 +188,10 @@ def _at_once(relay: Relay, workspace: str) -> AtOnce:
 def _told(receipt: Receipt) -> Outcome:
     tell = log.debug if receipt.outcome is Outcome.IGNORED else log.info
     tell("event.stored", outcome=receipt.outcome, received=receipt.received)
+    _trace(receipt)
     return receipt.outcome
+
+
+def _trace(receipt: Receipt) -> None:
+    is_about(receipt.received)
+    note(outcome=receipt.outcome)

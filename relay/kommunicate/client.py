@@ -14,6 +14,7 @@ from relay.kommunicate.errors import KEY, content_of
 from relay.kommunicate.people import person_of
 from relay.messages import Person
 from relay.net.call import Caller, Response
+from relay.spans import Kind, span
 from relay.vocabulary import Vendor
 
 USER_DETAIL = "/rest/ws/user/v2/detail"
@@ -80,11 +81,12 @@ class KommunicateClient:
         `key` is by what Kommunicate knows the file. The answer is the bare address, or JSON that holds it.
         """
         path = f"{FILE_URL}?{urlencode({'key': key})}"
-        response = self._caller.call("GET", path, deadline=deadline)
-        said = response.body.decode("utf-8", "replace").strip().strip('"')
-        if response.status == 200 and said.startswith(("https://", "http://")):
-            return said
-        content = self._content_of(response, FILE_URL)
+        with span(FILE_URL, Kind.CALL):
+            response = self._caller.call("GET", path, deadline=deadline)
+            said = response.body.decode("utf-8", "replace").strip().strip('"')
+            if response.status == 200 and said.startswith(("https://", "http://")):
+                return said
+            content = self._content_of(response, FILE_URL)
         url = content.get("response") if isinstance(content, dict) else None
         if not isinstance(url, str):
             raise Transient("Kommunicate does not say where the file is", code="no_address")
@@ -107,7 +109,8 @@ class KommunicateClient:
 
     def _post(self, path: str, payload: Any, *, deadline: float, fresh: bool = False) -> Any:
         body = json.dumps(payload).encode()
-        return self._content_of(self._caller.call("POST", path, body, deadline=deadline, fresh=fresh), path)
+        with span(path, Kind.CALL):
+            return self._content_of(self._caller.call("POST", path, body, deadline=deadline, fresh=fresh), path)
 
     def _content_of(self, response: Response, path: str) -> Any:
         try:
@@ -118,8 +121,9 @@ class KommunicateClient:
 
     def _change(self, path: str, query: Mapping[str, str], acting: str, deadline: float) -> payloads.Assigned:
         headers = payloads.on_behalf(acting)
-        response = self._caller.call("PATCH", f"{path}?{urlencode(query)}", None, headers, deadline=deadline)
-        change = payloads.change(self._content_of(response, path))
-        if change is None:
-            raise Unsure("Kommunicate's response is in words that are not known", code="junk", unknown_code=True)
-        return change
+        with span(path, Kind.CALL):
+            response = self._caller.call("PATCH", f"{path}?{urlencode(query)}", None, headers, deadline=deadline)
+            change = payloads.change(self._content_of(response, path))
+            if change is None:
+                raise Unsure("Kommunicate's response is in words that are not known", code="junk", unknown_code=True)
+            return change

@@ -28,6 +28,7 @@ from relay.errors import DeliveryFailed, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.net.connections import connect, tls, under_way
 from relay.net.names import addresses
+from relay.spans import note
 from relay.vocabulary import Vendor
 
 MAX_RESPONSE = 4 * 1024 * 1024  # bytes; Slack's longest pages are well below
@@ -76,6 +77,7 @@ class Caller:
         self._vendor = vendor
         self._base_url = base_url
         self._headers = {**headers, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+        self._host = urlsplit(base_url).hostname
         self._pools = _pools(base_url)
 
     def call(
@@ -96,8 +98,11 @@ class Caller:
         """
         under_way.ends = monotonic() + deadline
         _call.fresh, _call.sent, _call.vendor = fresh, False, self._vendor
+        note(http_method=method, host=self._host)
         try:
-            return self._exchange(method, self._base_url + path, body, {**self._headers, **(headers or {})})
+            response = self._exchange(method, self._base_url + path, body, {**self._headers, **(headers or {})})
+            note(http_status=response.status)
+            return response
         except (HTTPError, OSError, ValueError) as error:  # ValueError: an answer that is no HTTP
             failure = self._failure(error)
         raise failure  # out here: an exception of the library's quotes addresses, and would come along

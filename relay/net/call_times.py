@@ -40,7 +40,7 @@ class CallTimes:
         try:
             yield
         except DeliveryFailed as error:
-            status = _status(error)
+            status = status_of(error)
             raise
         finally:
             self.observe(method, status, monotonic() - begun)
@@ -63,7 +63,8 @@ class CallTimes:
                 self._times.setdefault(which, Histogram()).merge(histogram)
 
 
-def _status(error: DeliveryFailed) -> CallStatus:
+def status_of(error: DeliveryFailed) -> CallStatus:
+    """How a call that failed with this error ended."""
     match error:
         case RateLimited():
             return CallStatus.LIMITED

@@ -25,6 +25,7 @@ from relay.net.hosts import NOWHERE, Hosts
 from relay.net.names import Address, addresses
 from relay.net.places import Place, has_blanks, read_url
 from relay.net.public import is_public
+from relay.spans import Kind, note, part
 
 REDIRECTS = 5  # that are followed
 CHUNK = 65_536
@@ -47,6 +48,7 @@ class Fetched:
     content_type: str  # in lower case, without parameters; "" for none. A claim of the server's
 
 
+@part("download", Kind.CALL)
 def fetch(
     url: str,
     into: BinaryIO,
@@ -76,6 +78,7 @@ def fetch(
         found = _checked(place, hosts, resolve, trusted=trusted)
         credentials = headers if headers and headers_to.allows(place) else {}
         with asked(place, found, credentials) as response:
+            note(http_method="GET", http_status=response.status)
             if response.status not in _REDIRECTING:
                 return _take(response, into, most, progress, ends)
             place = _onward(place, response)

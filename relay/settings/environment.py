@@ -20,6 +20,11 @@ def environment(cwd: Path) -> dict[str, str]:
     return {**_dotenv(cwd / ".env"), **os.environ}
 
 
+def share_environment(values: Mapping[str, str]) -> None:
+    """Let packages of others, which read the environment by themselves, find these in it: they may be in `.env`."""
+    os.environ.update(values)
+
+
 def system_environment() -> dict[str, str]:
     """What every process needs of the real environment, and nothing that sets a relay up."""
     return {name: os.environ[name] for name in SYSTEM if name in os.environ}

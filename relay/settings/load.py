@@ -19,6 +19,7 @@ from relay.settings.places import FilePlaces, read_places
 from relay.settings.schema import Config
 from relay.settings.slack_keys import app_token, bot_token, signing_secrets
 from relay.settings.source import has_config, read_config
+from relay.settings.tracing import read_traces
 from relay.settings.variables import Need, Reader
 from relay.settings.watching import Watch
 
@@ -72,6 +73,7 @@ class Settings:
     allow_ephemeral: bool = False
     files: FilePlaces = field(default_factory=FilePlaces)
     public_url: str | None = None  # under which customers find files; None for where Slack reaches the relay
+    traces: Mapping[str, str] = field(default_factory=dict, repr=False)  # OpenTelemetry's variables; none: no traces
     log_level: str = "info"
     env: str = "production"
     failpoint: str | None = None
@@ -166,6 +168,7 @@ def check_settings(
         parts |= _web(reader)
     if Need.SLACK in need:
         parts |= _slack(reader)
+        parts["traces"] = read_traces(reader)
     if not {Need.TOKEN, Need.SLACK, Need.REPLIES}.isdisjoint(need):
         parts |= _replies(reader)
     if not {Need.TOKEN, Need.SLACK, Need.FILES}.isdisjoint(need):

@@ -38,6 +38,7 @@ SECRETS = (
     "RELAY_ADMIN_PASSWORD",
     "RELAY_METRICS_TOKEN",
     "AWS_SECRET_ACCESS_KEY",
+    "OTEL_EXPORTER_OTLP_HEADERS",
 )
 """Each of them can also be given as `NAME_FILE`, the path of a file that holds it."""
 
@@ -58,6 +59,11 @@ VARIABLES = (
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_SDK_DISABLED",
     "RELAY_LOG_LEVEL",
     "RELAY_ENV",
     "RELAY_FAILPOINT",

@@ -19,6 +19,7 @@ from relay.net.call_times import CallTimes
 from relay.owners import bare, owner_of
 from relay.slack.codes import TOKEN
 from relay.slack.errors import classify
+from relay.spans import Kind, span
 from relay.vocabulary import GateScope, Vendor
 
 MAX_PAGES = 20  # of one list: Slack allows about 50 calls a minute
@@ -109,7 +110,7 @@ class Api:
     def _exchange(
         self, method: str, body: bytes, headers: Mapping[str, str], deadline: float
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        with self._times.measured(method):
+        with span(method, Kind.CALL), self._times.measured(method):
             response = self._caller.call("POST", method, body, headers, deadline=deadline)
             answer = _object(response.body)
             failure = classify(response.status, answer, response.headers, method, variable=self.variable)

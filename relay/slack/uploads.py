@@ -19,6 +19,7 @@ from relay.slack.api import Api, unreadable
 from relay.slack.errors import classify
 from relay.slack.history import Found
 from relay.slack.limits import SHARE_FILE, UPLOAD_FILE
+from relay.spans import Kind, part
 from relay.vocabulary import Vendor
 
 HOSTS = ("*.slack.com",)  # where its files are, and the token may go
@@ -53,6 +54,7 @@ class SlackFiles:
                 return file_id, address
         raise unreadable(UPLOAD_FILE)
 
+    @part("upload", Kind.CALL)
     def send_bytes(self, address: str, pieces: Iterable[bytes], size: int) -> None:
         """Sends the bytes of a file to the address that Slack gave for it; may be repeated with another address."""
         parts = urlsplit(address)

@@ -9,7 +9,7 @@ from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
 from relay.web import errors, files, health, kommunicate, metrics, slack, status
-from relay.wiring import Relay, Reloader, build_relay, learn_identity, ready_schema
+from relay.wiring import Relay, Reloader, build_relay, learn_identity, ready_schema, start_tracing
 
 log = structlog.get_logger()
 
@@ -21,6 +21,7 @@ def create_app(relay: Relay | None = None) -> Flask:
         cwd = Path.cwd()
         relay = build_relay(load_settings(environment(cwd), need=NEEDS["serve"], cwd=cwd))
         ready_schema(relay.store)
+        start_tracing(relay, "web")
         app.before_request(Reloader(relay).look)  # here is no thread that could, and threads survive no fork
         if relay.settings.workspaces:  # by their teams workspaces that share an app are told apart
             learn_identity(relay)

@@ -13,6 +13,7 @@ from relay.kommunicate.auth import check_token, has_credentials
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage, Decision, IgnoredMessage
 from relay.owners import ACCOUNT
+from relay.spans import Kind, is_about, note, traced
 from relay.store.intake.webhooks import Inbound, accept_all, reject
 from relay.store.operations.retention import cap_rejected
 from relay.vocabulary import Outcome, Refusal
@@ -28,6 +29,7 @@ NO_DECISION = Decision(None, Outcome.IGNORED, "")
 @bp.post("/kommunicate/webhook")
 @bp.post("/message/forward")  # the path in Kommunicate's own documentation
 @bp.post("/kommunicate/<account>/webhook")
+@traced("webhook", Kind.CAME_IN)
 def receive(account: str = ACCOUNT) -> Response:
     """Store one message of an account, and say what became of it."""
     relay: Relay = current_app.extensions["relay"]
@@ -51,6 +53,8 @@ def receive(account: str = ACCOUNT) -> Response:
     relay.on_accept()
     tell = log.debug if receipt.outcome is Outcome.IGNORED else log.info
     tell("webhook.stored", outcome=receipt.outcome, received=receipt.received, rule=decision.rule)
+    is_about(receipt.received)
+    note(outcome=receipt.outcome)
     reason = {"reason": receipt.reason} if receipt.reason else {}
     response = jsonify({"status": receipt.outcome, **reason})
     response.call_on_close(lambda: failpoint("http.answered"))

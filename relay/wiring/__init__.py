@@ -13,6 +13,7 @@ from relay.wiring.examining import build_setup, codes_for_strangers, examine_fro
 from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay, build_relay, learn_identity, ready_schema, tell_others
 from relay.wiring.reloading import Reloader
+from relay.wiring.tracing import start_tracing
 
 __all__ = [
     "Relay",
@@ -31,5 +32,6 @@ __all__ = [
     "learn_identity",
     "ready_schema",
     "slack_limits",
+    "start_tracing",
     "tell_others",
 ]

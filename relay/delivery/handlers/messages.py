@@ -220,7 +220,8 @@ def _root(tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting
     post = draw(tx, context, claim)
     if isinstance(post, Need):
         return post
-    root = Draft(SendKind.ROOT, place.channel_id or "", None, post.payload(), version=place.wanted)
+    channel = place.channel_id or ""
+    root = Draft(SendKind.ROOT, channel, None, post.payload(), version=place.wanted, opens_for=rows[0].id)
     return Ready((root,), rows[-1].id)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from relay.clock import Clock, monotonic
 from relay.errors import SettingsError, StoreUnavailable
 from relay.failpoints import failpoint
+from relay.spans import span
 from relay.store.db import sqlite
 from relay.store.db.causes import TOO_BUSY
 from relay.store.db.outages import is_outage, told, unavailable
@@ -154,14 +155,16 @@ class Store:
 
         On SQLite, where one writes at a time, the transaction is shared with whoever else of this process waits.
         """
-        if self.on_sqlite:
-            return self._together.write(name, work)
-        with self.begin(name) as tx:
-            return work(tx)
+        with span(name):
+            if self.on_sqlite:
+                return self._together.write(name, work)
+            with self.begin(name) as tx:
+                return work(tx)
 
     def write_set(self, name: str, work: Callable[[Tx, Sequence[Item]], Sequence[T]], item: Item, order: Key) -> T:
         """The same on both databases, with `work` done once for all the items that wait for it at the moment."""
-        result: T = self._together.write_set(name, work, item, order)
+        with span(name):
+            result: T = self._together.write_set(name, work, item, order)
         return result
 
     @property

@@ -203,12 +203,14 @@ class Draft:
     payload: Mapping[str, Any]
     parts: tuple[tuple[int, int], ...] = ()
     version: int | None = None  # of the card that it shows
+    opens_for: int | None = None  # the delivery for which it opens a thread
 
     @property
     def about(self) -> list[int]:
         """The deliveries that it is about, whether it carries them or does something for them."""
         named = [self.payload["delivery"]] if "delivery" in self.payload else []
-        return sorted({*(delivery_id for delivery_id, _ in self.parts), *named})
+        opens_for = [] if self.opens_for is None else [self.opens_for]
+        return sorted({*(delivery_id for delivery_id, _ in self.parts), *named, *opens_for})
 
 
 def to_conversation(row: Any) -> Conversation:
