@@ -158,7 +158,7 @@ def one_page_of_everything(store: Store) -> None:
         browsing.latest(tx, None, 10)
         browsing.find(tx, 20)
         browsing.by_group(tx, "g20", 10)
-        browsing.by_customer(tx, "jane", None, 10)
+        browsing.by_customer(tx, "jane", None, 10, str)
         browsing.searched_since(tx)
         list(browsing.newest_words(tx))
         found = timeline.came_in(tx, 1, None, 10)

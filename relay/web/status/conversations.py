@@ -122,21 +122,20 @@ def channel_url(channel: str | None) -> str:
 
 
 def _of_customer(tx: Tx, reader: Reader, words: str, before: int | None) -> Page:
-    """By Kommunicate's id or by the customer; one whose name is hidden is not found by it."""
-    found = browsing.by_customer(tx, words, before, PER_PAGE)
-    seen = [one for one in found.chats if one.customer == words or _begins(reader.clean(one.name), words)]
+    """By Kommunicate's id or by the customer; one whose name or id is hidden is not found by it."""
+    found, searched = browsing.by_customer(tx, words, before, PER_PAGE, reader.clean), search_words(words)
+    seen = [
+        one
+        for one in found.chats
+        if reader.clean(one.customer) == words or browsing.begins_as(reader.clean(one.name), searched)
+    ]
     groups = browsing.by_group(tx, words, PER_PAGE).chats if before is None else []
     chats = {one.id: one for one in (*groups, *seen)}
     return Page(list(chats.values()), found.more, found.is_cut)
 
 
-def _begins(name: str, words: str) -> bool:
-    searched = search_words(words)
-    return any(one.startswith(searched) for one in browsing.searched_as(name))
-
-
 def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
-    """Those in which one of the newest messages holds the words as they may be read."""
+    """Those in which one of the newest messages holds the words as they may be read; of others nothing is told."""
     searched = search_words(words)
     pieces = searched.split()
     hits = [one for one in browsing.newest_words(tx) if _may_hold(one, pieces)] if pieces else []
@@ -151,7 +150,7 @@ def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
         and searched in search_words(reader.words(rows[hit.id], chats[hit.conversation_id], tasks.get(hit.id, ())))
     }
     fit = [chat for chat in chats.values() if chat.id in held]
-    return Page(fit[:PER_PAGE], None, is_cut=cut or len(fit) > PER_PAGE)
+    return Page(fit[:PER_PAGE], None, is_cut=bool(fit) and (cut or len(fit) > PER_PAGE))
 
 
 def _may_hold(one: StoredWords, pieces: Sequence[str]) -> bool:

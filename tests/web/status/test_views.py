@@ -9,19 +9,33 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from relay.clock import monotonic
-from relay.messages import Person, Role
+from relay.messages import Decision, Person, Role
 from relay.owners import WORKSPACE
 from relay.store.conversations.people import remember_people
 from relay.store.db.engine import Store, open_store
 from relay.store.operations.replay import replay_all
-from relay.store.queue import closing
+from relay.store.queue import closing, sends
 from relay.vocabulary import GateScope
 from relay.web.status.guard import DOORS
 from relay.web.status.words import GONE, NOT_SHOWN
 from tests.harness import NOON, FakeClock, body, raw
-from tests.store.shelf import MAPPED, UNMAPPED, bury, open_thread, rows, states, take_in
+from tests.store.shelf import (
+    MAPPED,
+    UNMAPPED,
+    bury,
+    claimed,
+    holding,
+    open_thread,
+    rows,
+    settle,
+    start,
+    started,
+    states,
+    take_in,
+)
 from tests.web.status.conftest import OPEN, PASSWORD, sign_in, token_in
 
 PageWith = Callable[..., FlaskClient]
@@ -67,7 +81,7 @@ def test_it_says_what_needs_somebody_and_what_to_do(page: FlaskClient, store: St
             tx, GateScope.CHANNEL, "C0SUPPORT", cause="Slack says is_archived", code="is_archived"
         )
     shown = words(page, "/")
-    assert "3 things need you." in shown
+    assert "3 things need you: posts to C0SUPPORT, 1 dead letter and 1 chat without a channel." in shown
     assert "Posts to C0SUPPORT cannot go on: Slack says is_archived" in shown
     assert (
         "1 message was given up in the last 24 hours, and can be sent again. See why, mend it, and press Replay."
@@ -101,6 +115,17 @@ def test_it_counts_the_last_hour_and_day(page: FlaskClient, store: Store, clock:
     clock.advance(7200)
     assert "Received 0" in words(page, "/").partition("Last hour")[2].partition("Last 24 hours")[0]
     assert "Received 1" in words(page, "/").partition("Last 24 hours")[2]
+
+
+def test_of_few_deliveries_it_tells_the_times_they_took(page: FlaskClient, store: Store, clock: FakeClock) -> None:
+    open_thread(store)
+    for number in range(3):
+        take_in(store, f"k{number}")
+        held = claimed(store)
+        send = started(store, held)
+        clock.advance(0.3)
+        settle(store, held, send, f"1712345678.00030{number}")
+    assert "Delivery time p50 300 ms p95 300 ms p99 300 ms" in words(page, "/")
 
 
 def test_the_latest_conversation_is_first_with_its_last_words(page: FlaskClient, store: Store) -> None:
@@ -220,6 +245,24 @@ def test_a_conversation_tells_every_send_and_its_cause(page: FlaskClient, store:
     assert "new thread delivered" in shown
 
 
+def test_whose_role_nobody_knows_is_said_nothing_of(page: FlaskClient, store: Store) -> None:
+    take_in(store)
+    assert "role unknown" not in words(page, "/conversations/1")
+    name(store, "customer-1", "Jane Doe")
+    assert "Jane Doe customer" in words(page, "/conversations/1")
+
+
+def test_of_what_is_delivered_a_cause_is_of_before(page: FlaskClient, store: Store) -> None:
+    open_thread(store)
+    held = claimed(store)
+    send = started(store, held)
+    holding(store, held, lambda tx: sends.freeze_again(tx, send, "Slack did not answer"))
+    settle(store, held, start(store, held, send))
+    assert "delivered C0SUPPORT at 1712345678.000200 · before that: Slack did not answer" in words(
+        page, "/conversations/1"
+    )
+
+
 def test_a_conversation_goes_on_further_back(page: FlaskClient, store: Store) -> None:
     for number in range(70):
         take_in(store, f"k{number}", body=raw(f"k{number}", text=f"words-{number}-"))
@@ -318,6 +361,23 @@ def test_channels_tell_pace_pause_and_what_waits(page: FlaskClient, store: Store
     assert "C0GENERAL default_channel free nothing waits" in shown
 
 
+def test_a_channel_named_and_given_by_its_id_is_one_row(page_with: PageWith, store: Store) -> None:
+    """Its name is known to be that id once something was shown there."""
+    client = page_with(config={"channels": {"123456": "#support"}, "default_channel": "C0SUPPORT"})
+    sign_in(client)
+    take_in(store, decision=Decision("#support", "channels", "listed"))
+    with store.begin() as tx:
+        tx.conn.execute(text("UPDATE conversations SET channel_id = 'C0SUPPORT'"))
+    take_in(store, "k2", "7", decision=Decision("#support", "channels", "listed"))
+    take_in(store, "k3", "8", decision=Decision("C0SUPPORT", "default_channel", "no other"))
+    with store.begin() as tx:
+        closing.close_for_operator(tx, GateScope.CHANNEL, "C0SUPPORT", cause="call `/invite`", code="x")
+    shown = client.get("/channels").text
+    assert re.findall(r'<li data-key="([^"]+)"', shown) == ["C0SUPPORT"]
+    assert "#support C0SUPPORT channels, default_channel paused 3 waiting" in words(client, "/channels")
+    assert "call <code>/invite</code>" in shown
+
+
 def test_settings_are_shown_without_a_secret(page_with: PageWith, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-canary")
     monkeypatch.setenv("KOMMUNICATE_API_KEY_FILE", "/canary/path")
@@ -343,7 +403,7 @@ def test_settings_are_shown_without_a_secret(page_with: PageWith, monkeypatch: p
 
 
 TRIED = [
-    (json.dumps(body("k1", 5)), "It goes to C0FIVE. `channels` lists 5."),
+    (json.dumps(body("k1", 5)), "It goes to C0FIVE. channels lists 5."),
     (json.dumps(body("k1", 6)), "It goes to C0GENERAL."),
     ("{", "The body would be refused:"),
     ("", "The body would be refused:"),
@@ -379,12 +439,13 @@ def test_where_the_database_is_away_the_page_says_so(page_with: PageWith, clock:
 
 def test_whoever_waits_for_the_page_holds_no_thread_for_long(page: FlaskClient) -> None:
     """It has one connection; the threads that would wait for it are those of webhooks."""
-    with page.application.extensions[DOORS].store.read():
+    with page.application.extensions[DOORS].store.read(), capture_logs() as logs:
         began = monotonic()
         response = page.get("/conversations")
         assert monotonic() - began < 3
     assert response.status_code == 503
     assert "The page waits for the database" in response.text
+    assert [(one["event"], one["log_level"]) for one in logs] == [("page.busy", "info")]
     assert page.get("/conversations").status_code == 200
 
 
