@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from relay.store.db.engine import Tx
 from relay.store.db.tables import conversations
@@ -16,12 +16,9 @@ def ids_of_names(tx: Tx, names: Collection[str]) -> Mapping[str, str]:
     """Slack's id for each of these names, as far as Slack was asked for it lately."""
     if not names:
         return {}
-    newest = int(tx.conn.execute(select(func.max(conversations.c.id))).scalar_one() or 0)
-    lately = (
-        select(func.max(conversations.c.id))
-        .where(conversations.c.id > newest - LOOKED_AT)
-        .where(conversations.c.channel.in_(sorted(names)), conversations.c.channel_id.is_not(None))
-        .group_by(conversations.c.channel)
-    )
-    found = select(conversations.c.channel, conversations.c.channel_id).where(conversations.c.id.in_(lately))
-    return {row.channel: row.channel_id for row in tx.conn.execute(found)}
+    place = (conversations.c.id, conversations.c.channel, conversations.c.channel_id)
+    newest = select(*place).order_by(conversations.c.id.desc()).limit(LOOKED_AT).subquery()
+    known = and_(newest.c.channel.in_(sorted(names)), newest.c.channel_id.is_not(None))
+    last = func.max(newest.c.id)
+    found = select(newest.c.channel, newest.c.channel_id).where(known).group_by(newest.c.channel, newest.c.channel_id)
+    return {row.channel: row.channel_id for row in tx.conn.execute(found.order_by(last))}

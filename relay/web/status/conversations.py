@@ -157,7 +157,9 @@ def _may_hold(one: StoredWords, pieces: Sequence[str]) -> bool:
     """A quick look: most messages need not be parsed, and searched for what is hidden."""
     text = one.body.decode("utf-8", "replace")
     if not text.isascii() or "\\u" in text:
-        text = unicodedata.normalize("NFKC", _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # halves of a character together
+        text = unicodedata.normalize("NFKC", whole)
     folded = text.casefold()
     return all(piece in folded for piece in pieces)
 

@@ -43,11 +43,15 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The last hour or day: what came in, went out and was given up, and how long it took (p50, p95, p99, seconds)."""
+    """The last hour or day: what came in, went out and was given up, and how long it took (p50, p95, p99, seconds).
+
+    `is_exact`: the times were looked at one by one.
+    """
 
     title: str
     rows: Sequence[Drawn]
     percentiles: Sequence[float | None]
+    is_exact: bool
 
 
 def overview() -> Response:
@@ -88,15 +92,16 @@ def _span(tx: Tx, found: Sequence[Interval], title: str, per: str) -> Span:
         Drawn(what, sum(one.count for one in each), bars(f"{what}, {title.lower()}", each, per=per, style=style))
         for (what, each), style in zip(counted.items(), ("in", "out", "lost"), strict=True)
     ]
-    return Span(title, rows, _percentiles(tx, found))
-
-
-def _percentiles(tx: Tx, found: Sequence[Interval]) -> Sequence[float | None]:
-    """Of few deliveries the times that they took; of many an estimate, for nobody looks at each of a million."""
     seconds = Histogram()
     for one in found:
         seconds.merge(one.seconds)
-    known = times_since(tx, found[0].start, EXACT) if 0 < seconds.count <= EXACT else None
-    if known:
-        return [exact_percentile(known, share) for share in SHARES]
-    return [percentile(seconds, share) for share in SHARES]
+    known = times_since(tx, found[0].start, EXACT) if seconds.count <= EXACT else None
+    if known is None:
+        return Span(title, rows, [_estimate(seconds, share) for share in SHARES], is_exact=False)
+    return Span(title, rows, [exact_percentile(known, share) for share in SHARES], is_exact=True)
+
+
+def _estimate(seconds: Histogram, share: float) -> float | None:
+    """To two digits: nobody looks at each of a million."""
+    found = percentile(seconds, share)
+    return None if found is None else float(f"{found:.2g}")
