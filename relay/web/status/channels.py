@@ -20,7 +20,7 @@ from relay.web.status.guard import doors
 from relay.web.status.pages import pages
 from relay.web.status.render import page
 
-MOST = 500  # channels on the page
+MOST, MOST_NAMED = 500, 4  # channels on the page, and what names one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def channels() -> Response:
 
 
 def _rows(
-    named: Mapping[str, str],
+    named: Mapping[str, Sequence[str]],
     gates: Mapping[str, Gate],
     lines: Mapping[str, InLine],
     ids: Mapping[str, str],
@@ -101,7 +101,10 @@ def _rows(
     return sorted(rows, key=lambda row: (row.pause is None, -row.waiting, row.name))
 
 
-def _row(channel_id: str, named: Mapping[str, str], gates: Sequence[Gate], lines: Sequence[InLine], now: float) -> Row:
+def _row(
+    channel_id: str, named: Mapping[str, Sequence[str]], gates: Sequence[Gate], lines: Sequence[InLine], now: float
+) -> Row:
+    by = list(dict.fromkeys(each for names in named.values() for each in names))
     limits = [now - gate.refused_at for gate in gates if gate.refused_at is not None]
     limited = min((ago for ago in limits if 0 <= ago < CAUTIOUS), default=None)
     ahead = max((gate.next_slot - now for gate in gates), default=0.0)
@@ -109,7 +112,7 @@ def _row(channel_id: str, named: Mapping[str, str], gates: Sequence[Gate], lines
     return Row(
         name=next(filter(is_named, named), channel_id),
         id=channel_id,
-        named_by=", ".join(named.values()),
+        named_by=", ".join(by[:MOST_NAMED]) + (" …" if len(by) > MOST_NAMED else ""),
         waiting=sum(line.count for line in lines),
         oldest=max((now - line.since for line in lines), default=None),
         next_post=ahead if ahead > 0 else None,
@@ -123,7 +126,7 @@ def _pause(gate: Gate, now: float) -> Pause:
     return Pause(name_of(gate), gate.cause, todo_of(gate), opens_in, gate.needs_person)
 
 
-def _named(config: Config) -> Mapping[str, str]:
+def _named(config: Config) -> Mapping[str, Sequence[str]]:
     """Each channel that the configuration names, and by what."""
     found: dict[str, list[str]] = {}
     for channel in config.channels.values():
@@ -136,4 +139,4 @@ def _named(config: Config) -> Mapping[str, str]:
     for key, named in (("default_channel", config.default_channel), ("alerts", config.alerts.channel)):
         if named:
             found.setdefault(named, []).append(key)
-    return {channel: ", ".join(by[:4]) + (" …" if len(by) > 4 else "") for channel, by in found.items()}
+    return found

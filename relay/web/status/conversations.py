@@ -26,13 +26,13 @@ PER_PAGE = 40
 PER_CONVERSATION = 30
 MOST_HITS = 300  # messages that are read to find words; each is parsed and searched for what is hidden
 IN_TEXT = "text"  # what `in` says where words are searched and not customers
-LONGEST = 100  # characters that are searched for
+LONGEST, BEFORE = 100, 40  # characters that are searched for, and that are shown before what was found
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # a letter as JSON may write it
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conversation in the list: its customer's name, and what was said last, as far as both may be read."""
+    """A conversation in the list: its customer's name, and what was said last, or found, as far as it may be read."""
 
     chat: Chat
     name: str
@@ -57,14 +57,14 @@ def conversations() -> Response:
     relay = doors().relay
     reader = Reader(relay)
     with doors().store.read() as tx:
-        searched_since = None
+        searched_since, said = None, dict[int, str]()
         if words and in_text:
-            found, searched_since = _with_words(tx, reader, words), browsing.searched_since(tx)
+            (found, said), searched_since = _with_words(tx, reader, words), browsing.searched_since(tx)
         elif words:
             found = _of_customer(tx, reader, words, before)
         else:
             found = browsing.latest(tx, before, PER_PAGE)
-        rows, now = _rows(tx, reader, found.chats), tx.now
+        rows, now = _rows(tx, reader, found.chats, said), tx.now
     return page(
         "conversations.html",
         live=not words and before is None,
@@ -134,8 +134,11 @@ def _of_customer(tx: Tx, reader: Reader, words: str, before: int | None) -> Page
     return Page(list(chats.values()), found.more, found.is_cut)
 
 
-def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
-    """Those in which one of the newest messages holds the words as they may be read; of others nothing is told."""
+def _with_words(tx: Tx, reader: Reader, words: str) -> tuple[Page, dict[int, str]]:
+    """Those in which one of the newest messages holds the words as they may be read, and what it says.
+
+    Of others nothing is told, nor that there are some.
+    """
     searched = search_words(words)
     pieces = searched.split()
     hits = [one for one in browsing.newest_words(tx) if _may_hold(one, pieces)] if pieces else []
@@ -143,14 +146,20 @@ def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
     ids = [one.id for one in hits]
     rows, tasks = came(tx, ids), tasks_of(tx, ids)
     chats = {one.id: one for one in browsing.by_ids(tx, {hit.conversation_id for hit in hits}).chats}
-    held = {
-        hit.conversation_id
-        for hit in hits
-        if hit.conversation_id in chats
-        and searched in search_words(reader.words(rows[hit.id], chats[hit.conversation_id], tasks.get(hit.id, ())))
-    }
-    fit = [chat for chat in chats.values() if chat.id in held]
-    return Page(fit[:PER_PAGE], None, is_cut=bool(fit) and (cut or len(fit) > PER_PAGE))
+    said: dict[int, str] = {}
+    for hit in hits:
+        chat = chats.get(hit.conversation_id)
+        text = "" if chat is None else reader.words(rows[hit.id], chat, tasks.get(hit.id, ()))
+        if searched in search_words(text):
+            said.setdefault(hit.conversation_id, _around(text, pieces[0]))
+    fit = [chat for chat in chats.values() if chat.id in said]
+    return Page(fit[:PER_PAGE], None, is_cut=bool(fit) and (cut or len(fit) > PER_PAGE)), said
+
+
+def _around(text: str, piece: str) -> str:
+    """The text from a little before what was searched for."""
+    before = text.casefold().find(piece) - BEFORE
+    return f"…{text[before:]}" if before > 0 else text
 
 
 def _may_hold(one: StoredWords, pieces: Sequence[str]) -> bool:
@@ -164,11 +173,16 @@ def _may_hold(one: StoredWords, pieces: Sequence[str]) -> bool:
     return all(piece in folded for piece in pieces)
 
 
-def _rows(tx: Tx, reader: Reader, chats: Sequence[Chat]) -> list[Row]:
-    ids = [one.last_id for one in chats if one.last_id is not None]
+def _rows(tx: Tx, reader: Reader, chats: Sequence[Chat], said: Mapping[int, str]) -> list[Row]:
+    """With what was found in each, `said`, or what came last."""
+    ids = [one.last_id for one in chats if one.last_id is not None and one.id not in said]
     rows, tasks = came(tx, ids), tasks_of(tx, ids)
     return [
-        Row(one, reader.clean(one.name or one.customer or one.title), _last_words(reader, one, rows, tasks))
+        Row(
+            one,
+            reader.clean(one.name or one.customer or one.title),
+            said.get(one.id) or _last_words(reader, one, rows, tasks),
+        )
         for one in chats
     ]
 

@@ -67,7 +67,7 @@ def judge(standing: Backlog, gates: Sequence[Gate], findings: Sequence[Finding],
 def _of_gates(gates: Sequence[Gate]) -> Iterator[Reason]:
     for gate in gates:
         what, of_file = name_of(gate), gate.scope is GateScope.CONFIG
-        short = what if what.startswith("Slack") else what[:1].lower() + what[1:]
+        short = what if what.startswith("Slack's ") else what[:1].lower() + what[1:]
         if gate.needs_person:
             verb, path = ("cannot be used", "/settings") if of_file else ("cannot go on", "/channels")
             yield Reason(Level.ACT, f"{what} {verb}: {gate.cause}", todo_of(gate), path, short)

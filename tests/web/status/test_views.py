@@ -182,6 +182,15 @@ def test_words_are_found_as_they_were_written(page: FlaskClient, store: Store, s
     assert "Older messages are not searched." in shown
 
 
+def test_a_search_shows_what_it_has_found(page: FlaskClient, store: Store) -> None:
+    take_in(store, "k1", body=raw("k1", text=f"{'first ' * 30}my Refund, please 👍🏽"))
+    take_in(store, "k2", body=raw("k2", text="and something else"))
+    shown = words(page, "/conversations?q=refund&in=text")
+    assert "first my Refund, please 👍🏽" in shown
+    assert "something else" not in shown
+    assert "my Refund" in words(page, "/conversations?q=👍🏽&in=text")
+
+
 def test_what_is_hidden_cannot_be_found_or_read(page_with: PageWith, store: Store) -> None:
     client = page_with(config={"default_channel": "C0X", "redact": ["email"]})
     sign_in(client)
