@@ -12,30 +12,17 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from relay.clock import monotonic
-from relay.messages import Decision, Person, Role
+from relay.messages import Person, Role
 from relay.owners import WORKSPACE
 from relay.store.conversations.people import remember_people
 from relay.store.db.engine import Store, open_store
 from relay.store.operations.replay import replay_all
-from relay.store.queue import closing, sends
+from relay.store.queue import closing
 from relay.vocabulary import GateScope
 from relay.web.status.guard import DOORS
 from relay.web.status.words import GONE, NOT_SHOWN
 from tests.harness import NOON, FakeClock, body, raw
-from tests.store.shelf import (
-    MAPPED,
-    UNMAPPED,
-    bury,
-    claimed,
-    holding,
-    open_thread,
-    rows,
-    settle,
-    start,
-    started,
-    states,
-    take_in,
-)
+from tests.store.shelf import MAPPED, UNMAPPED, bury, open_thread, rows, states, take_in
 from tests.web.status.conftest import OPEN, PASSWORD, sign_in, token_in
 
 PageWith = Callable[..., FlaskClient]
@@ -117,17 +104,6 @@ def test_it_counts_the_last_hour_and_day(page: FlaskClient, store: Store, clock:
     assert "Received 1" in words(page, "/").partition("Last 24 hours")[2]
 
 
-def test_of_few_deliveries_it_tells_the_times_they_took(page: FlaskClient, store: Store, clock: FakeClock) -> None:
-    open_thread(store)
-    for number in range(3):
-        take_in(store, f"k{number}")
-        held = claimed(store)
-        send = started(store, held)
-        clock.advance(0.3)
-        settle(store, held, send, f"1712345678.00030{number}")
-    assert "Delivery time p50 300 ms p95 300 ms p99 300 ms" in words(page, "/")
-
-
 def test_the_latest_conversation_is_first_with_its_last_words(page: FlaskClient, store: Store) -> None:
     name(store, "customer-1", "Jane Doe")
     take_in(store, "k1", "11", body=raw("k1", "11", "first"))
@@ -180,15 +156,6 @@ def test_words_are_found_as_they_were_written(page: FlaskClient, store: Store, s
     shown = page.get("/conversations", query_string={"q": searched, "in": "text"}).text
     assert re.findall(r'data-key="(c\d+)"', shown) == ["c1"]
     assert "Older messages are not searched." in shown
-
-
-def test_a_search_shows_what_it_has_found(page: FlaskClient, store: Store) -> None:
-    take_in(store, "k1", body=raw("k1", text=f"{'first ' * 30}my Refund, please 👍🏽"))
-    take_in(store, "k2", body=raw("k2", text="and something else"))
-    shown = words(page, "/conversations?q=refund&in=text")
-    assert "first my Refund, please 👍🏽" in shown
-    assert "something else" not in shown
-    assert "my Refund" in words(page, "/conversations?q=👍🏽&in=text")
 
 
 def test_what_is_hidden_cannot_be_found_or_read(page_with: PageWith, store: Store) -> None:
@@ -252,24 +219,6 @@ def test_a_conversation_tells_every_send_and_its_cause(page: FlaskClient, store:
     assert "1 send" in shown
     assert "refused" in shown
     assert "new thread delivered" in shown
-
-
-def test_whose_role_nobody_knows_is_said_nothing_of(page: FlaskClient, store: Store) -> None:
-    take_in(store)
-    assert "role unknown" not in words(page, "/conversations/1")
-    name(store, "customer-1", "Jane Doe")
-    assert "Jane Doe customer" in words(page, "/conversations/1")
-
-
-def test_of_what_is_delivered_a_cause_is_of_before(page: FlaskClient, store: Store) -> None:
-    open_thread(store)
-    held = claimed(store)
-    send = started(store, held)
-    holding(store, held, lambda tx: sends.freeze_again(tx, send, "Slack did not answer"))
-    settle(store, held, start(store, held, send))
-    assert "delivered C0SUPPORT at 1712345678.000200 · before that: Slack did not answer" in words(
-        page, "/conversations/1"
-    )
 
 
 def test_a_conversation_goes_on_further_back(page: FlaskClient, store: Store) -> None:
@@ -368,23 +317,6 @@ def test_channels_tell_pace_pause_and_what_waits(page: FlaskClient, store: Store
     assert "Slack's users.info: rate limited Nothing to do: it goes on by itself. It is tried again in 25 s." in shown
     assert "1 message waits for a channel, the oldest for 5 s." in shown
     assert "C0GENERAL default_channel free nothing waits" in shown
-
-
-def test_a_channel_named_and_given_by_its_id_is_one_row(page_with: PageWith, store: Store) -> None:
-    """Its name is known to be that id once something was shown there."""
-    client = page_with(config={"channels": {"123456": "#support"}, "default_channel": "C0SUPPORT"})
-    sign_in(client)
-    take_in(store, decision=Decision("#support", "channels", "listed"))
-    with store.begin() as tx:
-        tx.conn.execute(text("UPDATE conversations SET channel_id = 'C0SUPPORT'"))
-    take_in(store, "k2", "7", decision=Decision("#support", "channels", "listed"))
-    take_in(store, "k3", "8", decision=Decision("C0SUPPORT", "default_channel", "no other"))
-    with store.begin() as tx:
-        closing.close_for_operator(tx, GateScope.CHANNEL, "C0SUPPORT", cause="call `/invite`", code="x")
-    shown = client.get("/channels").text
-    assert re.findall(r'<li data-key="([^"]+)"', shown) == ["C0SUPPORT"]
-    assert "#support C0SUPPORT channels, default_channel paused 3 waiting" in words(client, "/channels")
-    assert "call <code>/invite</code>" in shown
 
 
 def test_settings_are_shown_without_a_secret(page_with: PageWith, monkeypatch: pytest.MonkeyPatch) -> None:
