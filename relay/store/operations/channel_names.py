@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select
 from relay.store.db.engine import Tx
 from relay.store.db.tables import conversations
 
-LOOKED_AT = 20_000  # conversations, the newest ones
+LOOKED_AT = 5000  # conversations, the newest ones
 
 
 def ids_of_names(tx: Tx, names: Collection[str]) -> Mapping[str, str]:
