@@ -208,3 +208,13 @@ def test_a_text_longer_than_patterns_read_is_found_by_its_whole() -> None:
     config, _ = check_config(routes, "c")
     assert config is not None
     assert Router(config).choose(Facts("1", message=long)).channel == "C0X"
+
+
+def test_what_it_says_of_a_text_is_what_may_be_shown_of_it_before_it_is_cut() -> None:
+    """Sixty characters are shown: half of a card's number would be left of one that ends behind them."""
+    routes = [{"name": "r", "when": {"message": "*refund*"}, "channel": "C0R"}]
+    router = Router(Config.model_validate({"routes": routes, "default_channel": "C0X"}))
+    said = Facts("9", message=f"{'x' * 50} 4111 1111 1111 1111")
+    tried = list(router.explain(said, lambda text: text.replace("4111 1111 1111 1111", "[hidden]")))
+    assert "4111" not in str(tried)
+    assert "[hidden]" in tried[1].why

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from relay.cli.common import Age, explain_failures, json_option, settings_for
-from relay.cli.hiding import hidden_in_names, without_hidden
+from relay.cli.hiding import hidden_in_words, without_hidden
 from relay.cli.rows import print_fields, print_rows
 from relay.cli.times import in_words, iso, readable
 from relay.errors import SettingsError
@@ -25,7 +25,9 @@ from relay.wiring import slack_limits
 
 COLUMNS = ("id", "kind", "state", "customer", "group_id", "channel", "age", "tries", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
-TIMES = ("created_at", "received_at", "started_at")
+TIMES = ("created_at", "settled_at", "received_at", "started_at")
+EMPTY = {"attempts": None, "settled_at": None, "cause": "", "held_up_by": ""}  # what people need no line for
+WORDS = ("customer", "cause", "held_up_by")  # what may hold, or quote, what somebody wrote
 Row = dict[str, Any]
 REPLAYED: dict[StrEnum, str] = {
     Replayed.QUEUED: "Queued again.",
@@ -90,10 +92,10 @@ def show(*, delivery_id: str, as_json: bool) -> None:
     rejected, number = parse_id(delivery_id)
     with open_existing(settings_for("deliveries")) as store, store.read() as tx:
         row = show_rejected(tx, number) if rejected else show_delivery(tx, number, slack_limits())
+        if row is not None:
+            (row,) = _without_hidden(tx, [row])
         if row is not None and "body" in row:
             row = {**row, "body": without_hidden(tx, row["body"])}
-        elif row is not None:
-            (row,) = _without_hidden(tx, [row])
     if row is None:
         click.echo(f"There is no delivery {delivery_id}.", err=True)
         raise SystemExit(1)
@@ -101,8 +103,13 @@ def show(*, delivery_id: str, as_json: bool) -> None:
 
 
 def _without_hidden(tx: Tx, rows: Sequence[Row]) -> list[Row]:
-    shown = hidden_in_names(tx)
-    return [{**row, "customer": shown(row["customer"])} if "customer" in row else row for row in rows]
+    shown = hidden_in_words(tx)
+
+    def clean(row: Row) -> Row:
+        found = {name: shown(value) if name in WORDS else value for name, value in row.items()}
+        return {**found, "sends": [clean(send) for send in row["sends"]]} if "sends" in row else found
+
+    return [clean(row) for row in rows]
 
 
 def _for_scripts(row: Row) -> Row:
@@ -116,12 +123,14 @@ def _for_table(row: Row) -> Row:
     found = _for_lines(row)
     if "age" not in row:
         return found
-    return {**found, "tries": row["attempts"], "channel": row["mapped_to"], "age": in_words(row["age"])}
+    told = {"tries": row["attempts"], "channel": row["mapped_to"], "cause": row["cause"]}
+    return {**found, **told, "age": in_words(row["age"])}
 
 
 def _for_lines(row: Row) -> Row:
-    """Times as people read them."""
-    found = {name: readable(value) if name in TIMES and value is not None else value for name, value in row.items()}
+    """Times as people read them, and nothing of what there is nothing to say about."""
+    said = {name: value for name, value in row.items() if name not in EMPTY or value != EMPTY[name]}
+    found = {name: readable(value) if name in TIMES and value is not None else value for name, value in said.items()}
     if "age" in row:
         found["age"] = in_words(row["age"])
     return {**found, "sends": [_for_lines(send) for send in row["sends"]]} if "sends" in row else found

@@ -45,7 +45,7 @@ def without_details(message: ChatMessage, redactor: Redactor) -> ChatMessage:
     spoken = None if message.spoken is None else redactor.clean(message.spoken)
     file, hidden = message.attachment, text.count + unseen.count
     if file is not None:
-        name = redactor.hide(file.name)
+        name = redactor.hide_name(file.name)
         file, hidden = replace(file, name=name.text), hidden + name.count
     news = message.news
     if isinstance(news, Assigned):

@@ -65,6 +65,11 @@ class Redactor:
         """The text with `[payment card hidden]` and the like; unchanged to the byte where there is nothing to hide."""
         return self._short(text) if len(text) <= SHORT else self._hide(text)
 
+    def hide_name(self, name: str) -> Redacted:
+        """The same of a file's name, which may be the end of an address, with signs to be decoded."""
+        found, read = self.hide(name), self.hide(_decoded(name)) if "%" in name else Redacted(name)
+        return read if read.count > found.count else found
+
     def clean(self, text: str) -> str:
         """The text alone."""
         return self.hide(text).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from relay.messages import Decision
@@ -13,6 +13,8 @@ from relay.routing.per_route import route_of
 from relay.settings import Config
 from relay.settings.conditions import Asks, Join, Joined, Part
 from relay.settings.wrong import shown
+
+Clean = Callable[[str], str]
 
 _BETWEEN = {Join.ALL: " and ", Join.ANY: " or ", Join.NOT: " or "}
 _MOMENTS = ("hours", "days")
@@ -50,20 +52,23 @@ class Router:
         why = f"Nothing names {group_id}: add `{group_id}: <channel>` under `channels`, or a `default_channel`."
         return Decision(None, "unmapped", why)
 
-    def explain(self, facts: Facts) -> Iterator[Tried]:
-        """Every rule in the order in which they are asked, up to the one that decides."""
+    def explain(self, facts: Facts, clean: Clean = str) -> Iterator[Tried]:
+        """Every rule in the order in which they are asked, up to the one that decides.
+
+        `clean` makes of a text what may be shown of it: before it is cut, or half a detail would be left.
+        """
         decision = self.choose(facts)
         listed = decision.rule == "channels"
         yield Tried(
             "channels",
             listed,
-            decision.why if listed else f"{shown(owned(facts.account, facts.group_id))} is not listed",
+            clean(decision.why) if listed else f"{shown(clean(owned(facts.account, facts.group_id)))} is not listed",
         )
         if listed:
             return
         for route in self._config.routes:
             held = holds(route.when, facts)
-            why = say(route.when) if held else "; ".join(_missed(route.when, facts))
+            why = say(route.when) if held else "; ".join(_missed(route.when, facts, clean))
             yield Tried(f"routes:{route.name}", held, why)
             if held:
                 return
@@ -104,20 +109,20 @@ def _bracketed(inner: Part, outer: Joined) -> str:
     return f"({say(inner)})"
 
 
-def _missed(part: Part, facts: Facts) -> Iterator[str]:
+def _missed(part: Part, facts: Facts, clean: Clean) -> Iterator[str]:
     """What of it does not hold, beside what the conversation has instead."""
     if isinstance(part, Joined) and part.join is Join.ALL:
         for inner in part.parts:
-            yield from _missed(inner, facts)
+            yield from _missed(inner, facts, clean)
     elif not holds(part, facts):
         if isinstance(part, Joined):
             yield f"{say(part)} does not hold"
         else:
-            yield f"{_has(part, facts)}, not {' or '.join(value.written for value in part.values)}"
+            yield f"{_has(part, facts, clean)}, not {' or '.join(value.written for value in part.values)}"
 
 
-def _has(part: Asks, facts: Facts) -> str:
+def _has(part: Asks, facts: Facts, clean: Clean) -> str:
     if part.name in _MOMENTS:
         return "it is another time"
-    found = [shown(value) for value in facts.values(part.name)][:3]
+    found = [shown(clean(str(value))) for value in facts.values(part.name)][:3]
     return f"{part.name} is {', '.join(found)}" if found else f"it has no {part.name}"

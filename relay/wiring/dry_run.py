@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from relay.errors import Rejected
@@ -12,7 +12,8 @@ from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage
 from relay.routing.facts import SIMPLE, Facts
 from relay.routing.per_route import every_redaction
-from relay.routing.redact import redactor
+from relay.routing.redact import Redactor, redactor
+from relay.routing.redact_json import hide_in_value
 from relay.routing.rules import Router, Tried
 from relay.settings import Settings
 from relay.store.operations.bodies import StoredBody
@@ -59,12 +60,16 @@ def dry_run(settings: Settings, message: ChatMessage, stored: StoredBody, *, pos
     shown = rehearse(settings, message, stored.body or b"") if posts else []
     hides = redactor(every_redaction(settings.config))
     clean = hides.clean if hides else str
-    said = {name: clean(value) for name, value in _facts(facts).items()}
-    rules = [replace(tried, why=clean(tried.why)) for tried in router.explain(facts)]
-    return Routed(said, rules, decision.channel, decision.rule, decision.why, shown)
+    rules = list(router.explain(facts, clean))
+    return Routed(_facts(facts, hides), rules, decision.channel, decision.rule, clean(decision.why), shown)
 
 
-def _facts(facts: Facts) -> dict[str, str]:
-    """What routes can ask of it, under their names; what it does not have is left out."""
+def _facts(facts: Facts, hides: Redactor | None) -> dict[str, str]:
+    """What routes can ask of it, under their names, as it may be shown; what it does not have is left out."""
     said = {name: str(value) for name in SIMPLE for value in facts.values(name) if name not in LEFT_OUT}
-    return {**said, **({"metadata": json.dumps(facts.metadata)} if facts.metadata else {})}
+    if hides is not None:
+        said = {name: hides.clean(value) for name, value in said.items()}
+    if not facts.metadata:
+        return said
+    metadata = facts.metadata if hides is None else hide_in_value(facts.metadata, hides)
+    return {**said, "metadata": json.dumps(metadata, ensure_ascii=False)}

@@ -89,6 +89,24 @@ def test_what_was_given_up_keeps_its_cause(
     assert {send["state"] for send in shown["sends"]} >= {"refused"}
 
 
+def test_what_was_in_the_way_of_a_delivered_one_is_told_as_over(
+    post: Post, listing: Listing, run: Run, store: Store, server: SandboxServer, clock: FakeClock, database_url: str
+) -> None:
+    """How often its lane failed nobody has counted."""
+    post(raw("k1", 1))
+    server.sandbox.faults.add("chat.postMessage", "status", status=503, after=1, times=2)
+    drain(Worker(context_with(store, server)), clock, seconds=60)
+    (row,) = listing()
+    assert (row["state"], row["cause"], row["attempts"]) == ("delivered", "", None)
+    told = json.loads(run("deliveries", "show", "1", "--json", DATABASE_URL=database_url).stdout)
+    (send,) = told["sends"]
+    assert (send["cause"], send["held_up_by"]) == ("", "not found yet")
+    assert datetime.fromisoformat(told["settled_at"]).timestamp() == pytest.approx(clock.now(), abs=60)
+    lines = run("deliveries", "show", "1", DATABASE_URL=database_url).output
+    assert "held_up_by" in lines
+    assert [word for word in ("attempts", "cause:", ", cause ") if word in lines] == []
+
+
 def test_what_was_rejected_is_kept_as_it_came(post: Post, listing: Listing, run: Run) -> None:
     post(raw("k1", 1, timeStamp="never"))
     (row,) = listing("--rejected")

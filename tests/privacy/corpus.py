@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from relay.keys import without_invisible
@@ -44,9 +46,29 @@ def telling(detail: str) -> set[str]:
     return {without_invisible(detail), *(word for word in words if any(char.isdigit() or char == "@" for char in word))}
 
 
+@cache
 def examples() -> list[Example]:
+    """All of them."""
     lines = (Path(__file__).parent / "corpus.txt").read_text(encoding="utf-8").splitlines()
     return [_example(line) for line in lines if line and not line.startswith("#")]
+
+
+def leaked(said: str) -> list[str]:
+    """Details that can be read there, but for those that could be anything: short ones, and what look-alikes say."""
+    return [piece for piece in _certain() if piece in said]
+
+
+@cache
+def _certain() -> Sequence[str]:
+    written = examples()
+    alike = [one.text for one in written if not one.details]
+    pieces = {piece for one in written for each in one.details for piece in telling(each) if len(piece) >= 7}
+    return sorted(piece for piece in pieces if not any(piece in text for text in alike))
+
+
+def group_of(number: int) -> str:
+    """A chat's id, in letters: digits of one could be read as a PIN."""
+    return "g" + "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 def _example(line: str) -> Example:

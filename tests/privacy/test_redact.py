@@ -201,3 +201,17 @@ def test_what_cannot_be_searched_goes_nowhere() -> None:
     with capture_logs() as logs:
         assert made.hide("jane@example.com") == Redacted("[message hidden]", 1)
     assert [one["event"] for one in logs] == ["redact.failed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("jane%40example.com.pdf", "[e-mail address hidden]"),
+        ("pay%20to%204111%201111%201111%201111.pdf", "pay to [payment card hidden].pdf"),
+        ("4111 1111 1111 1111.pdf", "[payment card hidden].pdf"),
+        ("100%25 off.pdf", "100%25 off.pdf"),
+        ("a+b%20c.pdf", "a+b%20c.pdf"),
+    ],
+)
+def test_a_files_name_is_read_as_the_end_of_an_address_may_be(name: str, shown: str) -> None:
+    assert hides().hide_name(name).text == shown

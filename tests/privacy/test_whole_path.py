@@ -17,12 +17,11 @@ from relay.cli import main
 from relay.sandbox import SandboxServer
 from tests.harness import PATIENCE, body, environment, timeline, wait_for, words
 from tests.privacy.conftest import Wire
-from tests.privacy.corpus import Example, examples, telling
+from tests.privacy.corpus import Example, examples, group_of, leaked
 from tests.processes import RelayProcess
 
 EXAMPLES = examples()
 DETAILS = [one for one in EXAMPLES if one.details]
-LOOK_ALIKES = [one for one in EXAMPLES if not one.details]
 MOMENT = 1_790_000_000_000
 MARK = re.compile(r"\[[\w -]+[ -]hidden\]")
 CONFIG = """
@@ -58,20 +57,9 @@ def metrics(relay: RelayProcess) -> str:
     return requests.get(f"{relay.url}/metrics", headers=bearer, timeout=PATIENCE).text
 
 
-def leaked(said: str) -> list[str]:
-    """Details that can be read there, but for those that could be anything: short ones, and what look-alikes say."""
-    certain = {piece for one in DETAILS for each in one.details for piece in telling(each) if len(piece) >= 7}
-    return [piece for piece in sorted(certain) if piece in said and not any(piece in one.text for one in LOOK_ALIKES)]
-
-
 def posts(slack: SandboxServer) -> list[dict[str, Any]]:
     """What stands in threads."""
     return [one for one in timeline(slack) if one["thread_ts"]]
-
-
-def group_of(number: int) -> str:
-    """A chat's id, in letters: digits of one could be read as a PIN."""
-    return "g" + "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 def in_threads(slack: SandboxServer) -> dict[str, str]:

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from relay.histogram import Histogram, percentile
+from relay.histogram import Histogram, exact_percentile, percentile
 from relay.store.db.engine import Store, open_store
-from relay.store.operations.history import Interval, ended_so_far, history
+from relay.store.operations.history import Interval, ended_so_far, history, times_since
 from relay.store.operations.minutes import KEPT_FOR, MINUTE, SETTLED, roll_up
 from relay.store.operations.replay import replay_all
 from relay.store.operations.reports import Kind
@@ -211,3 +211,30 @@ def test_percentiles_lie_between_the_bounds(took: list[float], share: float, sec
     for one in took:
         histogram.observe(one)
     assert percentile(histogram, share) == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_times_are_those_of_what_was_delivered_since_then(store: Store, clock: FakeClock) -> None:
+    """In any order; not of what was given up, nor of what is of no person."""
+    some_minutes(store, clock)
+    with store.read() as tx:
+        assert times_since(tx, BEGIN, 2) == pytest.approx([0.2, 3.0])
+        assert times_since(tx, BEGIN + MINUTE, 2) == pytest.approx([0.2])
+        assert times_since(tx, BEGIN, 1) is None
+        assert times_since(tx, BEGIN, 2, kinds=[Kind.REPLY]) == []
+
+
+@pytest.mark.parametrize(
+    ("took", "share", "seconds"),
+    [
+        ([0.3, 0.3, 0.3], 0.95, 0.3),
+        ([0.1, 0.2, 0.3, 9.0], 0.5, 0.2),
+        ([0.1, 0.2, 0.3, 9.0], 0.99, 9.0),
+        ([float(n) for n in range(1, 101)], 0.95, 95.0),
+        ([7.0], 0.5, 7.0),
+        ([], 0.5, None),
+    ],
+)
+def test_an_exact_percentile_is_a_time_that_something_took(
+    took: list[float], share: float, seconds: float | None
+) -> None:
+    assert exact_percentile(took, share) == seconds

@@ -13,7 +13,7 @@ from relay.store.conversations import threads
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations import backlog, browsing, timeline, versions
-from relay.store.operations.history import ended_so_far, history
+from relay.store.operations.history import ended_so_far, history, times_since
 from relay.store.operations.minutes import roll_up
 from relay.store.operations.reports import Which, list_deliveries
 from relay.store.operations.retention import prune
@@ -155,10 +155,11 @@ def one_page_of_everything(store: Store) -> None:
         backlog.backlog(tx)
         backlog.gates_now(tx)
         backlog.last_received_at(tx)
+        times_since(tx, tx.now - 86400.0, 10)
         browsing.latest(tx, None, 10)
         browsing.find(tx, 20)
         browsing.by_group(tx, "g20", 10)
-        browsing.by_customer(tx, "jane", None, 10)
+        browsing.by_customer(tx, "jane", None, 10, str)
         browsing.searched_since(tx)
         list(browsing.newest_words(tx))
         found = timeline.came_in(tx, 1, None, 10)

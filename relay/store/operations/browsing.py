@@ -6,7 +6,7 @@ rows alone, and whoever asks is told how far that goes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,16 +107,23 @@ def by_group(tx: Tx, group_id: str, limit: int) -> Page:
     return _page(tx, which, limit)
 
 
-def by_customer(tx: Tx, words: str, before: int | None, limit: int) -> Page:
-    """Those of the customers whose first or last name begins so, or whose id it is."""
+def by_customer(tx: Tx, words: str, before: int | None, limit: int, clean: Callable[[str], str]) -> Page:
+    """Those of the customers whose first or last name begins so, or whose id it is.
+
+    `clean` makes of a name or an id what may be read of it; nothing is found by the rest, nor is it told that there is
+    more of that.
+    """
     searched = search_words(words)
     begins = or_(begins_with(tx, people.c.search_name, searched), begins_with(tx, people.c.search_last, searched))
-    named = select(people.c.user_id).where(begins, people.c.role.not_in(_OF_THE_TEAM)).limit(MOST_PEOPLE)
-    users = set(tx.conn.execute(named).scalars()) if searched else set()
-    which = select(conversations.c.id).where(conversations.c.opener_sender.in_(sorted({*users, words})))
+    named = select(people.c.user_id, people.c.name).where(begins, people.c.role.not_in(_OF_THE_TEAM)).limit(MOST_PEOPLE)
+    rows = tx.conn.execute(named).all() if searched else []
+    users = {row.user_id for row in rows if begins_as(clean(row.name), searched)}
+    users |= {words} if clean(words) == words else set()
+    which = select(conversations.c.id).where(conversations.c.opener_sender.in_(sorted(users)))
     if before is not None:
         which = which.where(conversations.c.id < before)
-    return _page(tx, which.order_by(conversations.c.id.desc()), limit, is_cut=len(users) == MOST_PEOPLE)
+    is_cut = len(rows) == MOST_PEOPLE and bool(users)
+    return _page(tx, which.order_by(conversations.c.id.desc()), limit, is_cut=is_cut)
 
 
 def by_ids(tx: Tx, conversation_ids: Collection[int]) -> Page:
@@ -144,9 +151,9 @@ def searched_since(tx: Tx) -> float | None:
     return found
 
 
-def searched_as(name: str) -> tuple[str, str]:
-    """How a name is searched: as it is, and with its last word first."""
-    return search_names(name)
+def begins_as(name: str, searched: str) -> bool:
+    """True where a first or a last name begins as what is searched for, which is as `search_words` makes it."""
+    return any(one.startswith(searched) for one in search_names(name))
 
 
 def _newest(tx: Tx) -> int:

@@ -7,13 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal_column, select, union_all
+from sqlalchemy import ColumnElement, and_, literal_column, or_, select, union_all
 
-from relay.histogram import Histogram, percentile
-from relay.store.db.dialects import among
+from relay.histogram import Histogram, exact_percentile, percentile
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import counts, minutes
-from relay.store.db.tables import received
+from relay.store.db.tables import deliveries, received
 from relay.store.operations.counting import read_kept
 from relay.store.operations.minutes import (
     COUNTED,
@@ -27,9 +27,20 @@ from relay.store.operations.minutes import (
     read_received,
     read_summed,
 )
-from relay.store.operations.reports import Kind
+from relay.store.operations.reports import KINDS, Kind
+from relay.vocabulary import DeliveryState
 
-__all__ = ["KEPT_FOR", "MESSAGES", "Histogram", "Interval", "ended_so_far", "history", "percentile"]
+__all__ = [
+    "KEPT_FOR",
+    "MESSAGES",
+    "Histogram",
+    "Interval",
+    "ended_so_far",
+    "exact_percentile",
+    "history",
+    "percentile",
+    "times_since",
+]
 
 MESSAGES = (Kind.MESSAGE, Kind.REPLY)  # what people wrote
 
@@ -74,6 +85,19 @@ def history(tx: Tx, *, since: float, step: float, kinds: Collection[Kind] = MESS
         Interval(begin + place * step, one.received, one.delivered, one.failed, one.seconds)
         for place, one in enumerate(intervals)
     ]
+
+
+def times_since(tx: Tx, since: float, most: int, kinds: Collection[Kind] = MESSAGES) -> list[float] | None:
+    """How many seconds each one took that was delivered since then, the quickest first; None of more than `most`."""
+    lanes = [
+        and_(equals(deliveries.c.lane, lane), deliveries.c.topic == topic)
+        for (lane, topic), kind in KINDS.items()
+        if kind in kinds
+    ]
+    delivered = and_(deliveries.c.settled_at >= since, equals(deliveries.c.state, DeliveryState.DELIVERED), or_(*lanes))
+    took = select(deliveries.c.settled_at - deliveries.c.created_at).where(delivered).limit(most + 1)
+    found = sorted(max(0.0, seconds) for seconds in tx.conn.execute(took).scalars())
+    return found if len(found) <= most else None
 
 
 def _at(intervals: list[Numbers], seconds: int, step: float) -> Numbers | None:

@@ -24,7 +24,7 @@ from relay.store.db.tables import (
     sends,
 )
 from relay.store.queue.gates import Limits, gates_for_post, gates_for_reply
-from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome, ReceivedKind, Source
+from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome, ReceivedKind, SendState, Source
 
 
 class Kind(StrEnum):
@@ -46,6 +46,9 @@ KINDS = {
 }
 
 
+HELD_UP = (Kind.MESSAGE, Kind.FILE, Kind.REPLY)  # the cause of another one that is delivered says what it did
+
+
 class Which(StrEnum):
     """Which deliveries to list."""
 
@@ -60,10 +63,11 @@ STATES = {Which.WAITING: OPEN_DELIVERIES, Which.DEAD: (DeliveryState.DEAD,)}
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """One delivery, without a word of what was written; `age` is in seconds, `created_at` in seconds since 1970.
+    """One delivery, without a word of what was written; `age` is in seconds, the moments in seconds since 1970.
 
     `customer` is the name of whoever began the conversation, "" where it is not known; `mapped_to` the channel as the
-    configuration names it.
+    configuration names it. `attempts` is how often its lane has failed in a row by now, None once it is settled: nobody
+    has counted. `cause` says why it is not delivered; of one that is, `held_up_by` says what was in its way last.
     """
 
     id: int
@@ -77,9 +81,11 @@ class DeliveryRow:
     key: str | None
     form: str
     created_at: float
+    settled_at: float | None
     age: float
-    attempts: int
+    attempts: int | None
     cause: str
+    held_up_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,14 @@ def show_delivery(tx: Tx, delivery_id: int, limits: Limits) -> dict[str, Any] | 
         return None
     made = select(sends, send_parts.c.part, send_parts.c.live).join(send_parts, send_parts.c.send_id == sends.c.id)
     rows = tx.conn.execute(made.where(send_parts.c.delivery_id == delivery_id).order_by(sends.c.seq)).all()
-    keys = ("state", "channel", "thread_ts", "ts", "part", "live", "resent", "cause", "started_at")
-    found = [{"id": one.id, **{key: getattr(one, key) for key in keys}} for one in rows]
-    return {**asdict(_delivery(tx, row, limits)), "sends": found}
+    return {**asdict(_delivery(tx, row, limits)), "sends": [_send(one) for one in rows]}
+
+
+def _send(row: Any) -> dict[str, Any]:
+    keys = ("id", "state", "channel", "thread_ts", "ts", "part", "live", "resent")
+    is_over = row.state == SendState.DELIVERED
+    causes = {"cause": "" if is_over else row.cause, "held_up_by": row.cause if is_over else ""}
+    return {**{key: getattr(row, key) for key in keys}, **causes, "started_at": row.started_at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +187,11 @@ def _deliveries() -> Select[Any]:
 
 
 def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
+    kind, cause = KINDS.get((row.lane, row.topic), Kind.LINE), _cause(tx, row, limits)
+    is_over = row.state == DeliveryState.DELIVERED and kind in HELD_UP
     return DeliveryRow(
         id=row.id,
-        kind=KINDS.get((row.lane, row.topic), Kind.LINE),
+        kind=kind,
         state=row.state,
         customer=row.customer or "",
         group_id=owned(row.account, row.group_id),
@@ -188,9 +201,11 @@ def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
         key=row.key,
         form=row.form,
         created_at=row.created_at,
+        settled_at=row.settled_at,
         age=max(0.0, tx.now - row.created_at),
-        attempts=row.attempts or 0,
-        cause=_cause(tx, row, limits),
+        attempts=(row.attempts or 0) if row.state in OPEN_DELIVERIES else None,
+        cause="" if is_over else cause,
+        held_up_by=cause if is_over else "",
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, select, union_all
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import OPEN_SENDS, conversations, deliveries, people, received, send_parts, sends
-from relay.store.operations.reports import KINDS, Kind
+from relay.store.operations.reports import HELD_UP, KINDS, Kind
 from relay.store.operations.versions import Versions, message_key, versions_of
 from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, SendKind, SendState, Source
 
@@ -82,6 +82,11 @@ class Task:
     settled_at: float | None
     pressed_by: str
     attempts: Sequence[Attempt] = ()
+
+    @property
+    def was_held_up(self) -> bool:
+        """True where the cause says what was in its way before it was delivered."""
+        return self.state is DeliveryState.DELIVERED and self.kind in HELD_UP
 
 
 @dataclass(frozen=True, slots=True)

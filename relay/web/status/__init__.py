@@ -2,7 +2,7 @@
 
 guard, session, throttle   who may see it              (front, signing_in: the door)
 render, text, charts       how it is drawn
-verdict, words             what is said, and what may be read
+verdict, gates, words      what is said, and what may be read
 the rest                   a page each
 """
 

@@ -26,13 +26,13 @@ PER_PAGE = 40
 PER_CONVERSATION = 30
 MOST_HITS = 300  # messages that are read to find words; each is parsed and searched for what is hidden
 IN_TEXT = "text"  # what `in` says where words are searched and not customers
-LONGEST = 100  # characters that are searched for
+LONGEST, BEFORE = 100, 40  # characters that are searched for, and that are shown before what was found
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # a letter as JSON may write it
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conversation in the list: its customer's name, and what was said last, as far as both may be read."""
+    """A conversation in the list: its customer's name, and what was said last, or found, as far as it may be read."""
 
     chat: Chat
     name: str
@@ -57,14 +57,14 @@ def conversations() -> Response:
     relay = doors().relay
     reader = Reader(relay)
     with doors().store.read() as tx:
-        searched_since = None
+        searched_since, said = None, dict[int, str]()
         if words and in_text:
-            found, searched_since = _with_words(tx, reader, words), browsing.searched_since(tx)
+            (found, said), searched_since = _with_words(tx, reader, words), browsing.searched_since(tx)
         elif words:
             found = _of_customer(tx, reader, words, before)
         else:
             found = browsing.latest(tx, before, PER_PAGE)
-        rows, now = _rows(tx, reader, found.chats), tx.now
+        rows, now = _rows(tx, reader, found.chats, said), tx.now
     return page(
         "conversations.html",
         live=not words and before is None,
@@ -122,21 +122,23 @@ def channel_url(channel: str | None) -> str:
 
 
 def _of_customer(tx: Tx, reader: Reader, words: str, before: int | None) -> Page:
-    """By Kommunicate's id or by the customer; one whose name is hidden is not found by it."""
-    found = browsing.by_customer(tx, words, before, PER_PAGE)
-    seen = [one for one in found.chats if one.customer == words or _begins(reader.clean(one.name), words)]
+    """By Kommunicate's id or by the customer; one whose name or id is hidden is not found by it."""
+    found, searched = browsing.by_customer(tx, words, before, PER_PAGE, reader.clean), search_words(words)
+    seen = [
+        one
+        for one in found.chats
+        if reader.clean(one.customer) == words or browsing.begins_as(reader.clean(one.name), searched)
+    ]
     groups = browsing.by_group(tx, words, PER_PAGE).chats if before is None else []
     chats = {one.id: one for one in (*groups, *seen)}
     return Page(list(chats.values()), found.more, found.is_cut)
 
 
-def _begins(name: str, words: str) -> bool:
-    searched = search_words(words)
-    return any(one.startswith(searched) for one in browsing.searched_as(name))
+def _with_words(tx: Tx, reader: Reader, words: str) -> tuple[Page, dict[int, str]]:
+    """Those in which one of the newest messages holds the words as they may be read, and what it says.
 
-
-def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
-    """Those in which one of the newest messages holds the words as they may be read."""
+    Of others nothing is told, nor that there are some.
+    """
     searched = search_words(words)
     pieces = searched.split()
     hits = [one for one in browsing.newest_words(tx) if _may_hold(one, pieces)] if pieces else []
@@ -144,30 +146,43 @@ def _with_words(tx: Tx, reader: Reader, words: str) -> Page:
     ids = [one.id for one in hits]
     rows, tasks = came(tx, ids), tasks_of(tx, ids)
     chats = {one.id: one for one in browsing.by_ids(tx, {hit.conversation_id for hit in hits}).chats}
-    held = {
-        hit.conversation_id
-        for hit in hits
-        if hit.conversation_id in chats
-        and searched in search_words(reader.words(rows[hit.id], chats[hit.conversation_id], tasks.get(hit.id, ())))
-    }
-    fit = [chat for chat in chats.values() if chat.id in held]
-    return Page(fit[:PER_PAGE], None, is_cut=cut or len(fit) > PER_PAGE)
+    said: dict[int, str] = {}
+    for hit in hits:
+        chat = chats.get(hit.conversation_id)
+        text = "" if chat is None else reader.words(rows[hit.id], chat, tasks.get(hit.id, ()))
+        if searched in search_words(text):
+            said.setdefault(hit.conversation_id, _around(text, pieces[0]))
+    fit = [chat for chat in chats.values() if chat.id in said]
+    return Page(fit[:PER_PAGE], None, is_cut=bool(fit) and (cut or len(fit) > PER_PAGE)), said
+
+
+def _around(text: str, piece: str) -> str:
+    """The text from a little before what was searched for."""
+    before = text.casefold().find(piece) - BEFORE
+    return f"…{text[before:]}" if before > 0 else text
 
 
 def _may_hold(one: StoredWords, pieces: Sequence[str]) -> bool:
     """A quick look: most messages need not be parsed, and searched for what is hidden."""
     text = one.body.decode("utf-8", "replace")
     if not text.isascii() or "\\u" in text:
-        text = unicodedata.normalize("NFKC", _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # halves of a character together
+        text = unicodedata.normalize("NFKC", whole)
     folded = text.casefold()
     return all(piece in folded for piece in pieces)
 
 
-def _rows(tx: Tx, reader: Reader, chats: Sequence[Chat]) -> list[Row]:
-    ids = [one.last_id for one in chats if one.last_id is not None]
+def _rows(tx: Tx, reader: Reader, chats: Sequence[Chat], said: Mapping[int, str]) -> list[Row]:
+    """With what was found in each, `said`, or what came last."""
+    ids = [one.last_id for one in chats if one.last_id is not None and one.id not in said]
     rows, tasks = came(tx, ids), tasks_of(tx, ids)
     return [
-        Row(one, reader.clean(one.name or one.customer or one.title), _last_words(reader, one, rows, tasks))
+        Row(
+            one,
+            reader.clean(one.name or one.customer or one.title),
+            said.get(one.id) or _last_words(reader, one, rows, tasks),
+        )
         for one in chats
     ]
 

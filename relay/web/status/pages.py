@@ -30,8 +30,12 @@ def refused(error: HTTPException) -> Response:
 @pages.errorhandler(StoreUnavailable)
 def away(error: StoreUnavailable) -> Response:
     """The database does not answer."""
-    log.error("store.unavailable", code=error.code, cause=str(error), hint=error.hint)
-    said = BUSY if error.code == TOO_BUSY.code else AWAY
+    is_busy = error.code == TOO_BUSY.code
+    if is_busy:  # by whoever looks at it: nobody needs to be woken
+        log.info("page.busy", path=request.path)
+    else:
+        log.error("store.unavailable", code=error.code, cause=str(error), hint=error.hint)
+    said = BUSY if is_busy else AWAY
     response = page("trouble.html", 503, live=request.method == "GET", said=said, why=str(error), todo=error.hint)
     response.headers["Retry-After"] = RETRY_AFTER
     return response

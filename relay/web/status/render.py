@@ -21,7 +21,17 @@ EVERY = 5  # seconds between looks of a page that is live
 
 def teach(app: Flask) -> None:
     """Give the templates their filters."""
-    for filter_ in (text.seen, text.line, text.age, text.took, text.number, text.moment, text.clock, text.iso):
+    for filter_ in (
+        text.seen,
+        text.prose,
+        text.line,
+        text.age,
+        text.took,
+        text.number,
+        text.moment,
+        text.clock,
+        text.iso,
+    ):
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -14,22 +14,38 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+_CODE = re.compile(r"`([^`\n]{1,200})`")
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
 def seen(text: object, most: int = MOST_CHARACTERS) -> Markup:
     """Text from outside: nothing in it is markup, and whatever would hide or reorder it stands there as a number."""
+    shown, left = _cut(text, most)
+    return _marked(shown) + left
+
+
+def prose(text: object, most: int = 400) -> Markup:
+    """The same of a sentence of the relay's own, which has names of settings and commands between backticks."""
+    shown, left = _cut(text, most)
+    pieces = [_marked(piece) for piece in _CODE.split(shown)]  # every second one stood between backticks
+    pieces[1::2] = [Markup("<code>{}</code>").format(piece) for piece in pieces[1::2]]
+    return Markup("").join(pieces) + left
+
+
+def _cut(text: object, most: int) -> tuple[str, Markup]:
+    """As much as is shown, and what is said of the rest."""
     whole = str(text).replace("\r\n", "\n").replace("\r", "\n")
+    left = len(whole) - most
+    said = Markup('<span class="more"> … and {} more characters</span>')
+    return whole[:most], said.format(number(left)) if left > 0 else Markup("")
+
+
+def _marked(text: str) -> Markup:
     pieces, position = [], 0
-    shown = whole[:most]
-    for found in _UNSEEN.finditer(shown):
-        pieces += [escape(shown[position : found.start()]), _number_of(found[0])]
+    for found in _UNSEEN.finditer(text):
+        pieces += [escape(text[position : found.start()]), _number_of(found[0])]
         position = found.end()
-    pieces.append(escape(shown[position:]))
-    left = len(whole) - len(shown)
-    if left:
-        pieces.append(Markup('<span class="more"> … and {} more characters</span>').format(number(left)))
-    return Markup("").join(pieces)
+    return Markup("").join([*pieces, escape(text[position:])])
 
 
 def line(text: object, most: int = 120) -> Markup:

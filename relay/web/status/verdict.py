@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from relay.findings import Finding
-from relay.owners import ACCOUNT, bare, is_named, owner_of
+from relay.owners import ACCOUNT, WORKSPACE, bare, is_named, owner_of
 from relay.slack.limits import FIND_CHANNEL, POSTING
 from relay.store.operations.backlog import Backlog, Gate
-from relay.store.queue.gates import workspace_in
+from relay.store.queue.gates import gate_of_workspace, workspace_in
 from relay.vocabulary import GateScope
+from relay.web.status.gates import BY_ITSELF, name_of, todo_of
 from relay.web.status.text import age, number
 
 LATE = 120.0  # seconds that a message may wait where nothing holds it back
-BY_ITSELF = "Nothing to do: it goes on by itself."
-LOOKS_AGAIN = "Once that is mended it goes on by itself, within five minutes; nothing is lost meanwhile."
+NAMED = 3  # things that the sentence names
+PAUSED = "paused"  # the code of what was seen of gates at some time; here they are told as they are now
+OF_CHANNELS = ("channel_not_found", "channel_archived", "channel_not_member", "channel_refused")
+ALSO_TOLD_BY = {
+    "slack_token": (GateScope.WORKSPACE, gate_of_workspace(WORKSPACE)),
+    "kommunicate_key": (GateScope.ACCOUNT, ACCOUNT),
+}
 
 
 class Level(IntEnum):
@@ -29,90 +36,65 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that is not as it should be; `path` is the page that tells more, "" for none."""
+    """One thing that is not as it should be; `path` is the page that tells more, `short` what it is in a few words."""
 
     level: Level
     what: str
     todo: str
-    path: str = ""
+    path: str
+    short: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The whole in a sentence, and the reasons, those that matter most first."""
+    """The whole in a sentence, what somebody has to do, and what there is to know besides."""
 
     level: Level
     sentence: str
-    reasons: Sequence[Reason] = ()
+    to_do: Sequence[Reason] = ()
+    to_know: Sequence[Reason] = ()
 
 
 def judge(standing: Backlog, gates: Sequence[Gate], findings: Sequence[Finding], now: float) -> Verdict:
     """Look at everything that is known at `now`, in seconds since 1970."""
-    found = [*_of_gates(gates), *_of_backlog(standing, gates, now), *_of_findings(findings)]
-    reasons = sorted(found, key=lambda one: one.level, reverse=True)
-    level = max((one.level for one in reasons), default=Level.FINE)
-    return Verdict(level, _sentence(reasons), reasons)
-
-
-def name_of(gate: Gate) -> str:
-    """What a gate holds back, as people say it; whose it is where it is not the plain one's."""
-    owner = workspace_in(gate.scope, gate.name)
-    match gate.scope:
-        case GateScope.CHANNEL:
-            return f"Posts to {gate.name}"
-        case GateScope.METHOD:
-            return f"Slack's {bare(gate.name)}{_in(owner)}"
-        case GateScope.WORKSPACE:
-            return f"Everything for Slack{_in(owner)}"
-        case GateScope.AGENT:
-            return f"What is done for {gate.name} in Kommunicate"
-        case GateScope.CONFIG:
-            return f"The edited configuration ({gate.name})"
-        case GateScope.ACCOUNT:
-            if " " in gate.name:
-                return f"Look-ups of names{_in(owner_of(gate.name))}"
-            return f"Everything for Kommunicate{_in(gate.name)}"
-
-
-def _in(owner: str) -> str:
-    """Whose it is, where it is not the plain one's."""
-    return "" if owner in ("", ACCOUNT) else f" ({owner})"
-
-
-def todo_of(gate: Gate) -> str:
-    """What a person can do about it; the cause has said already what is wrong."""
-    if gate.scope is GateScope.CONFIG:
-        return "The relay goes on with the configuration before. It reads the file again as soon as it is saved."
-    return LOOKS_AGAIN if gate.needs_person else BY_ITSELF
+    found = [*_of_gates(gates), *_of_backlog(standing, gates, now), *_of_findings(findings, gates)]
+    to_do = [one for one in found if one.level is Level.ACT]
+    to_know = [one for one in found if one.level is Level.NOTE]
+    level = max((one.level for one in found), default=Level.FINE)
+    return Verdict(level, _sentence(to_do, len(to_know)), to_do, to_know)
 
 
 def _of_gates(gates: Sequence[Gate]) -> Iterator[Reason]:
     for gate in gates:
+        what, of_file = name_of(gate), gate.scope is GateScope.CONFIG
+        short = what if what.startswith("Slack's ") else what[:1].lower() + what[1:]
         if gate.needs_person:
-            verb = "cannot be used" if gate.scope is GateScope.CONFIG else "cannot go on"
-            path = "/settings" if gate.scope is GateScope.CONFIG else "/channels"
-            yield Reason(Level.ACT, f"{name_of(gate)} {verb}: {gate.cause}", todo_of(gate), path)
+            verb, path = ("cannot be used", "/settings") if of_file else ("cannot go on", "/channels")
+            yield Reason(Level.ACT, f"{what} {verb}: {gate.cause}", todo_of(gate), path, short)
         elif gate.until is not None:
-            yield Reason(Level.NOTE, f"{name_of(gate)}, paused: {gate.cause}", BY_ITSELF, "/channels")
+            yield Reason(Level.NOTE, f"{what}, paused: {gate.cause}", BY_ITSELF, "/channels", short)
 
 
 def _of_backlog(standing: Backlog, gates: Sequence[Gate], now: float) -> Iterator[Reason]:
-    if standing.dead_lately:
-        count = standing.dead_lately
-        what = f"{_messages(count)} {_was(count)} given up in the last 24 hours, and can be sent again."
-        yield Reason(Level.ACT, what, "See why, mend it, and press Replay.", "/dead-letters")
-    elif standing.dead:
-        what = f"{_messages(standing.dead)} {_was(standing.dead)} given up earlier."
-        yield Reason(Level.NOTE, what, "They are kept, and can be sent again.", "/dead-letters")
-    if standing.unmapped:
-        chats = f"{number(standing.unmapped)} chat{_s(standing.unmapped)}"
-        what = f"{chats} {_has(standing.unmapped)} no channel, and what is said there waits."
+    lately, dead, unmapped = standing.dead_lately, standing.dead, standing.unmapped
+    if lately:
+        more = f" ({number(dead)} in all)" if dead > lately else ""
+        what = f"{_messages(lately)} {_was(lately)} given up in the last 24 hours{more}, and can be sent again."
+        todo = "See why, mend it, and press Replay."
+        yield Reason(Level.ACT, what, todo, "/dead-letters", f"{number(lately)} dead letter{_s(lately)}")
+    elif dead:
+        what, todo = f"{_messages(dead)} {_was(dead)} given up earlier.", "They are kept, and can be sent again."
+        yield Reason(Level.NOTE, what, todo, "/dead-letters", "dead letters")
+    if unmapped:
+        chats = f"{number(unmapped)} chat{_s(unmapped)}"
+        what = f"{chats} {_has(unmapped)} no channel, and what is said there waits."
         todo = "Add a `default_channel`, or lines under `channels`: they are shown as soon as the file is saved."
-        yield Reason(Level.ACT, what, todo, "/channels")
+        yield Reason(Level.ACT, what, todo, "/channels", f"{chats} without a channel")
     late = now - _waits_without_cause(standing, gates, now)
     if late > LATE:
+        what = f"A message has waited for {age(late)} though nothing is paused."
         todo = "Is `relay serve` or `relay worker` running? Its log says what it does."
-        yield Reason(Level.ACT, f"A message has waited for {age(late)} though nothing is paused.", todo, "/channels")
+        yield Reason(Level.ACT, what, todo, "/channels", "a message that waits")
 
 
 def _waits_without_cause(standing: Backlog, gates: Sequence[Gate], now: float) -> float:
@@ -152,20 +134,30 @@ def _is_there(gate: Gate, channel: str | None) -> bool:
     return channel is None or workspace_in(gate.scope, gate.name) == owner_of(channel)
 
 
-def _of_findings(findings: Sequence[Finding]) -> Iterator[Reason]:
+def _of_findings(findings: Sequence[Finding], gates: Sequence[Gate]) -> Iterator[Reason]:
     for one in findings:
-        if one.level == "error":
-            yield Reason(Level.ACT, one.message, one.hint, "/settings")
+        if one.level == "error" and not _is_told(one, gates):
+            short = f"the setting {one.where}" if one.where else f"the finding {one.code}"
+            yield Reason(Level.ACT, one.message, one.hint, "/settings", short)
 
 
-def _sentence(reasons: Sequence[Reason]) -> str:
-    to_do = [one for one in reasons if one.level is Level.ACT]
-    if len(to_do) > 1:
-        return f"{len(to_do)} things need you."
-    if to_do:
-        return "One thing needs you."
-    notes = {0: "", 1: " There is one thing to know."}.get(len(reasons), f" There are {len(reasons)} things to know.")
-    return f"Everything is all right.{notes}"
+def _is_told(one: Finding, gates: Sequence[Gate]) -> bool:
+    """Whether a gate says the same, with what waits because of it: nothing is to be counted twice."""
+    shut = {(gate.scope, gate.name) for gate in gates if gate.needs_person}
+    if one.code in OF_CHANNELS:
+        names = [re.escape(bare(name)) for scope, name in shut if scope is GateScope.CHANNEL]
+        return any(re.search(rf"(?<![\w#-]){name}(?![\w-])", one.message) for name in names)
+    return one.code == PAUSED or ALSO_TOLD_BY.get(one.code) in shut
+
+
+def _sentence(to_do: Sequence[Reason], notes: int) -> str:
+    if not to_do:
+        told = {0: "", 1: " There is one thing to know."}.get(notes, f" There are {notes} things to know.")
+        return f"Everything is all right.{told}"
+    count, names = len(to_do), [one.short for one in to_do]
+    needs = "One thing needs you" if count == 1 else f"{count} things need you"
+    named = names if count <= NAMED else [*names[: NAMED - 1], f"{count - NAMED + 1} more"]
+    return f"{needs}: {' and '.join(filter(None, (', '.join(named[:-1]), named[-1])))}."
 
 
 def _messages(count: int) -> str:

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from relay.doctor.pauses import told
+from relay.findings import Finding
 from relay.messages import Decision
 from relay.owners import WORKSPACE
 from relay.store.db.engine import Store
@@ -88,3 +89,46 @@ def test_whose_it_is_is_said(page: FlaskClient, store: Store, scope: GateScope, 
     with store.read() as tx:
         (one,) = pauses(tx)
     assert told(one).message == f"{said} is held back: revoked."
+
+
+def test_what_is_to_know_is_not_counted_with_what_needs_you(page: FlaskClient, store: Store) -> None:
+    for number in range(2):
+        shut(GateScope.CHANNEL, f"C0NUMBER{number}")(store)
+    with store.begin() as tx:
+        closing.close_for_failure(tx, GateScope.METHOD, "users.info", 30.0, cause="rate limited")
+    shown = words(page, "/")
+    assert "2 things need you: posts to C0NUMBER0 and posts to C0NUMBER1." in shown
+    assert "To know Slack's users.info, paused: rate limited" in shown
+    shut(GateScope.CHANNEL, "C0NUMBER2")(store)
+    shut(GateScope.ACCOUNT, "default")(store)
+    head = words(page, "/").partition("Look")[0]
+    assert "4 things need you: " in head
+    assert " and 2 more." in head
+
+
+WHERE = "config.yaml:2:9"
+SEEN = [
+    ((GateScope.CHANNEL, "C0SUPPORT"), Finding("channel_not_member", "error", "The bot is not in #a (C0SUPPORT).")),
+    ((GateScope.CHANNEL, "#suport"), Finding("channel_not_found", "error", "There is no channel #suport.")),
+    ((GateScope.CHANNEL, "C0X"), Finding("paused", "error", "What goes to the channel C0X is held back: revoked.")),
+    ((GateScope.WORKSPACE, "slack"), Finding("slack_token", "error", "Slack refuses the token.")),
+    ((GateScope.ACCOUNT, "default"), Finding("kommunicate_key", "error", "Kommunicate refuses the key.")),
+]
+OTHERS = [
+    ((GateScope.CHANNEL, "C0SUP"), Finding("channel_archived", "error", "The channel C0SUPPORT is archived.")),
+    ((GateScope.WORKSPACE, "acme"), Finding("slack_token", "error", "Slack refuses the token.", "", "TOKEN")),
+    ((GateScope.CHANNEL, "C0X"), Finding("scope_missing", "error", "A scope is missing.", "", WHERE)),
+]
+
+
+@pytest.mark.parametrize(
+    ("gate", "seen", "things"),
+    [*((*one, "One thing needs you") for one in SEEN), *((*one, "2 things") for one in OTHERS)],
+)
+def test_nothing_is_counted_twice(
+    page: FlaskClient, store: Store, gate: tuple[GateScope, str], seen: Finding, things: str
+) -> None:
+    """What was seen of the set-up, and the gate that is shut because of it."""
+    page.application.extensions["relay"].findings = (seen,)
+    shut(*gate)(store)
+    assert things in words(page, "/")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from relay.clock import monotonic
 from relay.messages import Person, Role
@@ -67,7 +68,7 @@ def test_it_says_what_needs_somebody_and_what_to_do(page: FlaskClient, store: St
             tx, GateScope.CHANNEL, "C0SUPPORT", cause="Slack says is_archived", code="is_archived"
         )
     shown = words(page, "/")
-    assert "3 things need you." in shown
+    assert "3 things need you: posts to C0SUPPORT, 1 dead letter and 1 chat without a channel." in shown
     assert "Posts to C0SUPPORT cannot go on: Slack says is_archived" in shown
     assert (
         "1 message was given up in the last 24 hours, and can be sent again. See why, mend it, and press Replay."
@@ -343,7 +344,7 @@ def test_settings_are_shown_without_a_secret(page_with: PageWith, monkeypatch: p
 
 
 TRIED = [
-    (json.dumps(body("k1", 5)), "It goes to C0FIVE. `channels` lists 5."),
+    (json.dumps(body("k1", 5)), "It goes to C0FIVE. channels lists 5."),
     (json.dumps(body("k1", 6)), "It goes to C0GENERAL."),
     ("{", "The body would be refused:"),
     ("", "The body would be refused:"),
@@ -379,12 +380,13 @@ def test_where_the_database_is_away_the_page_says_so(page_with: PageWith, clock:
 
 def test_whoever_waits_for_the_page_holds_no_thread_for_long(page: FlaskClient) -> None:
     """It has one connection; the threads that would wait for it are those of webhooks."""
-    with page.application.extensions[DOORS].store.read():
+    with page.application.extensions[DOORS].store.read(), capture_logs() as logs:
         began = monotonic()
         response = page.get("/conversations")
         assert monotonic() - began < 3
     assert response.status_code == 503
     assert "The page waits for the database" in response.text
+    assert [(one["event"], one["log_level"]) for one in logs] == [("page.busy", "info")]
     assert page.get("/conversations").status_code == 200
 
 
