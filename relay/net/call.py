@@ -107,7 +107,7 @@ class Caller:
     ) -> Response:
         response = self._pools.urlopen(
             method, url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
-            decode_content=False, timeout=under_way.left(),
+            timeout=under_way.left(),
         )  # fmt: skip
         try:
             content = _read(response, self._vendor)

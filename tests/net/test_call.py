@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import resource
 import socket
 import ssl
@@ -71,6 +72,25 @@ def test_a_good_answer_arrives() -> None:
     with Wire(say(b"yes", status_line(201, X_Kind="good"))) as wire:
         response = post(wire.url)
     assert (response.status, response.headers["X-Kind"], response.body) == (201, "good", b"yes")
+
+
+def test_an_answer_that_a_proxy_packed_is_unpacked() -> None:
+    """We ask for none; not everybody on the way listens."""
+    with Wire(say(gzip.compress(b"yes"), HEAD + b"Content-Encoding: gzip\r\n")) as wire:
+        assert post(wire.url).body == b"yes"
+
+
+def test_a_packed_answer_that_is_broken_is_unsure() -> None:
+    with Wire(say(b"no gzip", HEAD + b"Content-Encoding: gzip\r\n")) as wire, pytest.raises(Unsure, match="broke"):
+        post(wire.url)
+
+
+def test_a_packed_answer_is_capped_by_what_is_in_it() -> None:
+    bomb = gzip.compress(bytes(50 * MAX_RESPONSE))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Wire(say(bomb, HEAD + b"Content-Encoding: gzip\r\n")) as wire, pytest.raises(Unsure, match="too large"):
+        post(wire.url)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # kilobytes
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"302 Found\r\nLocation: /other"])
