@@ -74,6 +74,20 @@ def test_a_good_answer_arrives() -> None:
     assert (response.status, response.headers["X-Kind"], response.body) == (201, "good", b"yes")
 
 
+@pytest.mark.parametrize("before", [b"100 Continue", b"103 Early Hints\r\nLink: </x>", b"199 Whatever"])
+def test_what_comes_before_an_answer_is_not_taken_for_it(before: bytes) -> None:
+    """Else each answer would be taken for that of the next call on its connection."""
+
+    def twice(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 %s\r\n\r\n" % before * 2)
+        say(b"%d" % len(wire.heard))(connection, over)
+
+    with Wire(twice) as wire:
+        one = caller(wire.url)
+        assert [one.call("POST", "/", WORDS, deadline=PATIENCE).body for _ in range(3)] == [b"1", b"2", b"3"]
+        assert {number for number, _ in wire.requests} == {1}
+
+
 def test_an_answer_that_a_proxy_packed_is_unpacked() -> None:
     """We ask for none; not everybody on the way listens."""
     with Wire(say(gzip.compress(b"yes"), HEAD + b"Content-Encoding: gzip\r\n")) as wire:
