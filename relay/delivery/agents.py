@@ -25,6 +25,7 @@ FRESH = 600.0  # seconds a looked-up agent is good for
 DEADLINE = 2.0  # seconds a look-up in Kommunicate may take in all
 OTHERS = 4.0  # seconds after which nobody else is looked up who is only mentioned
 NAMELESS = "Agent"
+NOT_OF_US = ("user_not_found", "user_not_visible")  # what Slack says of somebody whom the workspace does not have
 LOOKED_UP = "agents"  # what a claim has asked for
 
 log = structlog.get_logger()
@@ -100,7 +101,7 @@ class Agents:
             return self._slack(place.workspace).profile(user_id, place.id)
         except (OperatorNeeded, Permanent) as error:
             log.warning("agents.no_profile", user=user_id, code=error.code)
-            return Profile(NAMELESS, "")
+            return Profile(NAMELESS, "", Standing.OUTSIDER if error.code in NOT_OF_US else Standing.MEMBER)
 
 
 def _is_agent(person: Person | None) -> bool:

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
@@ -112,7 +113,7 @@ class Caller:
     ) -> Response:
         response = self._pools.urlopen(
             method, url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
-            decode_content=False, timeout=under_way.left(),
+            timeout=under_way.left(),
         )  # fmt: skip
         try:
             content = _read(response, self._vendor)
@@ -152,9 +153,18 @@ def _read(response: BaseHTTPResponse, vendor: Vendor) -> bytes:
     return bytes(body)
 
 
+class _Answer(HTTPResponse):
+    """Reads past what may come before an answer (1xx): taken for it, it would leave it to the next call."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, HTTPStatus.CONTINUE if status < HTTPStatus.OK else status, reason
+
+
 class _Connection(HTTPConnection):
     """Connects in time, and knows when something of a call leaves."""
 
+    response_class = _Answer
     used_at = 0.0
     _connected = False
 

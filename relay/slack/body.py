@@ -11,6 +11,8 @@ from relay.slack.fields import Fields, text
 
 KEYS = {"token", "response_url", "response_urls", "trigger_id", "bot_access_token"}
 ELSEWHERE, WORKSPACE = "relay_from_elsewhere", "relay_workspace"  # ours, in what is stored
+# Bytes. An edit of the longest message holds it four times, each character of it written as \uXXXX: 960,000.
+MAX_BODY = 1024 * 1024
 MAX_FORM_FIELDS = 32  # Slack sends one, and about a dozen with a command
 
 

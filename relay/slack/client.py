@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,6 +18,7 @@ from relay.slack.blocks import actions, context, plain
 from relay.slack.codes import TOKEN
 from relay.slack.events import SLACKBOT
 from relay.slack.history import Found, find_posted
+from relay.slack.identity import Identity, app_of, identity_of
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.text import clean_line, escape
 from relay.slack.uploads import SlackFiles
@@ -35,6 +36,7 @@ FIND_CHANNEL_DEADLINE = 20.0  # seconds; a large workspace has many pages
 # https://docs.slack.dev/reference/methods
 METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "auth.test": (),
+    "bots.info": ("users:read",),
     "chat.postMessage": ("chat:write",),
     "chat.update": ("chat:write",),
     "chat.delete": ("chat:write",),
@@ -72,17 +74,6 @@ class Profile:
     name: str
     email: str
     standing: Standing = Standing.MEMBER
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the token belongs to. Slack tells the app's id for some tokens only."""
-
-    team: str
-    user_id: str
-    bot_id: str
-    app_id: str | None
-    url: str = ""  # of the workspace
 
 
 class SlackClient:
@@ -245,6 +236,11 @@ class SlackClient:
             self._identity = identity_of(self._api.read("auth.test"), self._api.variable)
         return self._identity
 
+    def whole_identity(self) -> Identity:
+        """The same with the app's id, for which Slack may have to be asked besides; None where it does not say."""
+        me = self.identity()
+        return me if me.app_id else replace(me, app_id=app_of(self._api, me.bot_id))
+
     def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
         """Returns the address of a post; `deadline` is in seconds, and may be shorter than the client's."""
         ends = self._api.deadline if deadline is None else min(deadline, self._api.deadline)
@@ -254,17 +250,6 @@ class SlackClient:
             case {"permalink": str(address)}:
                 return address
         raise unreadable("chat.getPermalink")
-
-
-def identity_of(body: Mapping[str, Any], variable: str = TOKEN) -> Identity:
-    """Returns what `auth.test` says of a bot's token; raises `OperatorNeeded` for another kind of token."""
-    match body:
-        case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
-            return Identity(team, user, bot, _text_or_none(body.get("app_id")), _text_or_none(body.get("url")) or "")
-        case {"user_id": str()}:  # without a bot's id our own posts could not be told from others'
-            said = f"{variable} must be the bot's token; it begins with xoxb-"
-            raise OperatorNeeded(GateScope.WORKSPACE, said, code="not_allowed_token_type")
-    raise unreadable("auth.test")
 
 
 def _send_id_of(message: Mapping[str, Any]) -> str | None:

@@ -76,7 +76,7 @@ _TABLE = {
         invalid_cursor invalid_ts_oldest invalid_ts_latest invalid_metadata_filter_keys
         list_record_comment_fetch_failed
 
-        user_not_found user_not_visible users_not_found too_many_users
+        user_not_found user_not_visible users_not_found too_many_users bot_not_found
 
         expired_trigger_id exchanged_trigger_id invalid_trigger_id view_too_large hash_conflict
         duplicate_external_id missing_profile_id not_implemented""",

@@ -8,8 +8,9 @@ from email.utils import parsedate_to_datetime
 
 from relay.owners import is_named, owned
 from relay.slack.api import Api, unreadable
-from relay.slack.client import Identity, SlackClient, identity_of
+from relay.slack.client import SlackClient
 from relay.slack.codes import TOKEN
+from relay.slack.identity import Identity, identity_of
 
 DEADLINE = 5.0  # seconds for each call: somebody waits for it
 PROBE = "A test of the relay's set-up. It is taken away again at once."

@@ -84,12 +84,12 @@ def _choose(relay: Relay, message: ChatMessage | IgnoredMessage) -> Decision:
     return relay.choose(message)
 
 
-def read_body(incoming: Request) -> bytes:
-    """The body, at most `MAX_BODY` bytes of it; more is a 413, whatever length was declared."""
+def read_body(incoming: Request, most: int = MAX_BODY) -> bytes:
+    """The body, at most `most` bytes of it; more is a 413, whatever length was declared."""
     declared = incoming.content_length
-    body = b"" if declared is not None and declared > MAX_BODY else incoming.stream.read(MAX_BODY + 1)
-    if len(body) > MAX_BODY or (declared is not None and declared > MAX_BODY):
-        raise Rejected(413, "too_large", f"The body is larger than {MAX_BODY:,} bytes.")
+    body = b"" if declared is not None and declared > most else incoming.stream.read(most + 1)
+    if len(body) > most or (declared is not None and declared > most):
+        raise Rejected(413, "too_large", f"The body is larger than {most:,} bytes.")
     return body
 
 

@@ -7,6 +7,7 @@ from flask import request
 from relay.errors import Rejected
 from relay.inbound.whose import workspace_of
 from relay.slack.auth import signers, why_refused
+from relay.slack.body import MAX_BODY
 from relay.vocabulary import Refusal
 from relay.web.kommunicate import count_refused, read_body
 from relay.wiring import Relay
@@ -14,7 +15,7 @@ from relay.wiring import Relay
 
 def signed_body(relay: Relay) -> tuple[bytes, str]:
     """The body, and the workspace whose secret signed it; raises `Rejected` for what none did."""
-    body, keys = read_body(request), relay.settings.every_workspace
+    body, keys = read_body(request, MAX_BODY), relay.settings.every_workspace
     secrets = {name: one.signing_secrets for name, one in keys.items()}
     headers = dict(request.headers)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import resource
 import socket
 import ssl
@@ -71,6 +72,39 @@ def test_a_good_answer_arrives() -> None:
     with Wire(say(b"yes", status_line(201, X_Kind="good"))) as wire:
         response = post(wire.url)
     assert (response.status, response.headers["X-Kind"], response.body) == (201, "good", b"yes")
+
+
+@pytest.mark.parametrize("before", [b"100 Continue", b"103 Early Hints\r\nLink: </x>", b"199 Whatever"])
+def test_what_comes_before_an_answer_is_not_taken_for_it(before: bytes) -> None:
+    """Else each answer would be taken for that of the next call on its connection."""
+
+    def twice(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 %s\r\n\r\n" % before * 2)
+        say(b"%d" % len(wire.heard))(connection, over)
+
+    with Wire(twice) as wire:
+        one = caller(wire.url)
+        assert [one.call("POST", "/", WORDS, deadline=PATIENCE).body for _ in range(3)] == [b"1", b"2", b"3"]
+        assert {number for number, _ in wire.requests} == {1}
+
+
+def test_an_answer_that_a_proxy_packed_is_unpacked() -> None:
+    """We ask for none; not everybody on the way listens."""
+    with Wire(say(gzip.compress(b"yes"), HEAD + b"Content-Encoding: gzip\r\n")) as wire:
+        assert post(wire.url).body == b"yes"
+
+
+def test_a_packed_answer_that_is_broken_is_unsure() -> None:
+    with Wire(say(b"no gzip", HEAD + b"Content-Encoding: gzip\r\n")) as wire, pytest.raises(Unsure, match="broke"):
+        post(wire.url)
+
+
+def test_a_packed_answer_is_capped_by_what_is_in_it() -> None:
+    bomb = gzip.compress(bytes(50 * MAX_RESPONSE))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Wire(say(bomb, HEAD + b"Content-Encoding: gzip\r\n")) as wire, pytest.raises(Unsure, match="too large"):
+        post(wire.url)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # kilobytes
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"302 Found\r\nLocation: /other"])

@@ -10,6 +10,7 @@ from urllib.parse import quote_plus, unquote_plus, urlsplit
 import pytest
 
 from relay.sandbox.outbox import Outgoing
+from relay.slack.body import MAX_BODY
 from tests.replies.desk import SECRET, Desk
 
 TIMESTAMP, SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
@@ -71,6 +72,26 @@ def test_what_slack_did_not_sign_lately_is_401_and_has_no_effect(desk: Desk, sen
     assert desk.reached() == []
     assert "resolved" not in str(desk.roots()[-1]["blocks"])
     assert knock(desk, sent, signed(desk, sent.body, age=299)) == 200
+
+
+@pytest.mark.parametrize("letter", ["\u6f22", "\U0001f600", "<"])
+def test_the_longest_reply_is_heard_and_so_is_its_edit(desk: Desk, letter: str) -> None:
+    """Each letter beyond ASCII comes as six bytes or twelve, each message twice, and with an edit the one before it."""
+    desk.customer("hello")
+    longest = letter * (20_000 if letter > "\uffff" else 40_000)
+    message = desk.agent(longest)
+    assert set(desk.carry()) == {200}
+    desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, f"{longest}!")
+    assert max(len(sent.body) for sent in desk.mail) > 262_144
+    assert set(desk.carry()) == {200}
+    desk.run(30)
+    assert desk.reached() == [f"{longest}!"]
+
+
+def test_more_than_slack_ever_sends_is_refused_by_its_size(desk: Desk, sent: Outgoing) -> None:
+    for size, status in ((MAX_BODY, 400), (MAX_BODY + 1, 413)):
+        body = b" " * size
+        assert knock(desk, sent, signed(desk, body), body) == status
 
 
 def test_a_secret_is_exchanged_without_a_refused_request(desk: Desk, sent: Outgoing) -> None:

@@ -21,6 +21,7 @@ from tests.replies.test_endpoints import signed
 from tests.store.shelf import everything_stored, rows
 
 ME = Identity(TEAM_ID, BOT_USER_ID, BOT_ID, APP_ID)
+WHOLE = replace(ME, url="https://sandbox.slack.com/")
 OTHERS = [{"team_id": "T0OTHER", "is_bot": True, "user_id": BOT_USER_ID}]
 FOR_OTHERS: dict[str, dict[str, Any]] = {
     "another workspace": {"team_id": "T0OTHER", "authorizations": OTHERS},
@@ -97,11 +98,23 @@ def test_clicks(desk: Desk, changes: dict[str, Any], works: bool) -> None:
 
 
 def test_it_is_asked_again_until_slack_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.wiring.relay.ASK_AGAIN", 0.05)
+    monkeypatch.setattr("relay.wiring.identity.ASK_AGAIN", 0.05)
     desk.fault("error", method="auth.test", times=2, code="internal_error")
+    desk.fault("ratelimited", method="bots.info", times=2)
     desk.relay.identity = None
     wiring.learn_identity(desk.relay)
-    assert wait_for(lambda: desk.relay.identity == replace(ME, app_id=None, url="https://sandbox.slack.com/"))
+    assert wait_for(lambda: desk.relay.identity == WHOLE)
+
+
+def test_where_the_apps_id_is_refused_its_workspace_does(desk: Desk) -> None:
+    """users:read is not asked for where chats are only shown."""
+    desk.sandbox.slack.scopes.discard("users:read")
+    desk.relay.identity = None
+    wiring.learn_identity(desk.relay)
+    assert wait_for(lambda: "bots.info" in [call["method"] for call in desk.sandbox.calls])
+    assert desk.relay.identity == replace(WHOLE, app_id=None)
+    assert desk.carry(written(desk, FOR_OTHERS["another workspace"])) == [200]
+    assert [row.outcome for row in rows(desk.store, "received", source="slack")] == ["ignored"]
 
 
 def test_a_process_asks_at_its_start(desk: Desk, postgres_database_url: str, tmp_path: Any) -> None:

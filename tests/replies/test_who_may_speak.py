@@ -202,10 +202,12 @@ def test_slackbot_is_nobody(desk_for: Callable[..., Desk]) -> None:
     assert words(desk.roots()[-1]) == before
 
 
-def test_whoever_slack_tells_nothing_of_is_judged_by_what_the_event_says(desk_for: Callable[..., Desk]) -> None:
-    """Somebody of another company in a shared channel may be unknown to users.info."""
-    desk = desk_for(replace(WHO, team="T0PARTNER"), "as it comes")
-    desk.sandbox.faults.add("users.info", "error", code="user_not_found", times=9)
+@pytest.mark.parametrize("code", ["user_not_found", "user_not_visible"])
+@pytest.mark.parametrize("team", ["T0PARTNER", TEAM_ID])
+def test_whom_slack_does_not_know_is_no_member(desk_for: Callable[..., Desk], team: str, code: str) -> None:
+    """Somebody of another company in a shared channel may be unknown to users.info, whatever the event says."""
+    desk = desk_for(replace(WHO, team=team), "as it comes")
+    desk.sandbox.faults.add("users.info", "error", code=code, times=9)
     desk.agent("Hello!", user=WHO.id)
     desk.carry()
     desk.run(5)

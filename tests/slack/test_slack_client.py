@@ -123,6 +123,7 @@ def test_it_calls_the_methods_it_lists(slack, client):
                 "channels": [{"id": "C1", "name": "a"}],
                 "channel": {"id": "C1", "name": "a"} if method == "conversations.info" else "C1",
                 "permalink": "p",
+                "bot": {"id": "B1", "app_id": "A1"},
                 "user": {"id": "U1", "profile": {}},
             },
         )
@@ -130,6 +131,7 @@ def test_it_calls_the_methods_it_lists(slack, client):
     client.update("C1", "1.0", PAYLOAD)
     client.delete("C1", "1.0")
     client.find_posted("C1", "s1", thread_ts="1.0", oldest=None)
+    assert client.whole_identity().app_id == "A1"
     client.join(client.find_channel("a"))
     client.permalink("C1", "1.0")
     assert client.profile("U1", "T1") == Profile("U1", "")

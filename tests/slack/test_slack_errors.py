@@ -41,7 +41,7 @@ OF_OTHERS = """message_not_found cant_update_message edit_window_closed is_inact
     file_update_failed alt_txt_too_large snippet_too_large unknown_snippet_type unknown_subtype
     missing_argument canvas_disabled_file_team canvas_disabled_user_team canvas_globally_disabled
     template_not_visible invalid_cursor invalid_ts_oldest invalid_ts_latest invalid_metadata_filter_keys
-    list_record_comment_fetch_failed user_not_found user_not_visible users_not_found too_many_users
+    list_record_comment_fetch_failed user_not_found user_not_visible users_not_found too_many_users bot_not_found
     expired_trigger_id exchanged_trigger_id invalid_trigger_id view_too_large hash_conflict
     duplicate_external_id missing_profile_id not_implemented"""
 CLASSES = {

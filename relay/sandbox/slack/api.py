@@ -29,6 +29,7 @@ Method = Callable[[SlackWorkspace, Args], dict[str, Any]]
 METHODS: dict[str, Method] = {
     "apps.connections.open": connections_open,
     "auth.test": people.auth_test,
+    "bots.info": people.bot_info,
     "chat.delete": chat.delete,
     "chat.getPermalink": chat.get_permalink,
     "chat.postEphemeral": chat.post_ephemeral,

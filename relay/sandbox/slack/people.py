@@ -1,4 +1,4 @@
-"""auth.test, users.* and views.open."""
+"""auth.test, bots.info, users.* and views.open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from relay.sandbox.slack.args import Args
 from relay.sandbox.slack.blocks import problems_of
 from relay.sandbox.slack.content import refused
 from relay.sandbox.slack.elements import plain_text
-from relay.sandbox.slack.values import BOT_ID, BOT_USER_ID, TEAM_ID, SlackError
+from relay.sandbox.slack.values import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, SlackError
 from relay.sandbox.slack.wire import user_shape
 from relay.sandbox.slack.workspace import SlackWorkspace
 
@@ -27,6 +27,15 @@ def auth_test(slack: SlackWorkspace, args: Args) -> Reply:
         "bot_id": BOT_ID,
         "is_enterprise_install": False,
     }
+
+
+def bot_info(slack: SlackWorkspace, args: Args) -> Reply:
+    """bots.info: which app a bot belongs to, which auth.test does not say."""
+    slack.need_scope("users:read")
+    if args.text("bot") != BOT_ID:
+        raise SlackError("bot_not_found")
+    name = slack.users[BOT_USER_ID].name
+    return {"bot": {"id": BOT_ID, "app_id": APP_ID, "user_id": BOT_USER_ID, "name": name, "deleted": False}}
 
 
 def user_info(slack: SlackWorkspace, args: Args) -> Reply:

@@ -1,0 +1,47 @@
+"""Learns in the background whose each token is, by which what Slack sends for others is known."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from relay.errors import DeliveryFailed, RateLimited, Transient
+from relay.slack.client import Identity, SlackClient
+from relay.wiring.relay import Relay
+
+ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
+
+log = structlog.get_logger()
+
+
+def learn_identity(relay: Relay) -> None:
+    """Ask Slack in the background whose each token is, again and again until it says so; nobody waits for it."""
+    for name, keys in relay.settings.every_workspace.items():
+        if keys.bot_token is not None:
+            variable, times = relay.settings.bot_variable(name), relay.slack_times
+            client = SlackClient(keys.bot_token, keys.api_url, workspace=name, variable=variable, times=times)
+            threading.Thread(target=_ask, args=(relay, name, client), name="identity", daemon=True).start()
+
+
+def _ask(relay: Relay, workspace: str, client: SlackClient) -> None:
+    done = False
+    while not done:
+        try:
+            if relay.identity_in(workspace) is None:
+                _remember(relay, workspace, client.identity())
+            _remember(relay, workspace, client.whole_identity())
+            done = True
+        except DeliveryFailed as error:
+            log.warning("slack.identity_unknown", workspace=workspace, code=error.code, cause=str(error))
+            known = relay.identity_in(workspace) is not None  # but for its app, which Slack may refuse to name
+            done = known and not isinstance(error, RateLimited | Transient)
+            if not done:
+                threading.Event().wait(ASK_AGAIN)
+
+
+def _remember(relay: Relay, workspace: str, found: Identity) -> None:
+    if workspace:
+        relay.other_identities[workspace] = found
+    else:
+        relay.identity = found
