@@ -10,11 +10,13 @@ from relay.wiring.delivering import (
     slack_limits,
 )
 from relay.wiring.examining import build_setup, codes_for_strangers, examine_from_now_on
+from relay.wiring.identities import Learning, learn_identity
 from relay.wiring.keeping import build_keepers
-from relay.wiring.relay import Relay, build_relay, learn_identity, ready_schema, tell_others
+from relay.wiring.relay import Relay, build_relay, ready_schema, tell_others
 from relay.wiring.reloading import Reloader
 
 __all__ = [
+    "Learning",
     "Relay",
     "Reloader",
     "build_context",

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import urlsplit
 
-import structlog
-
 from relay.clock import Clock, SystemClock
 from relay.delivery import stored
 from relay.delivery.at_once import AtOnce
 from relay.delivery.keeping import Keepers
-from relay.errors import DeliveryFailed, SettingsError, StoreUnavailable
+from relay.errors import SettingsError, StoreUnavailable
 from relay.findings import Finding
 from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
 from relay.net.call_times import CallTimes
@@ -25,7 +23,7 @@ from relay.routing.privacy import Privacy
 from relay.routing.rules import Router
 from relay.routing.speaking import mode_for
 from relay.settings import Config, Settings
-from relay.slack.client import Identity, SlackClient
+from relay.slack.client import Identity
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
@@ -34,10 +32,6 @@ from relay.store.operations.retention import Refusals
 from relay.wiring.deciding import chat_facts, listed_role
 from relay.wiring.keeping import build_keepers
 from relay.wiring.refusing import RefusedRequests
-
-ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
-
-log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -161,29 +155,6 @@ def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
     }
     plain = at_once.pop(WORKSPACE, None)
     return Relay(settings, store, clock or SystemClock(), at_once=plain, others_at_once=at_once, slack_times=times)
-
-
-def learn_identity(relay: Relay) -> None:
-    """Ask Slack in the background whose each token is, again and again until it says so; nobody waits for it."""
-    for name, keys in relay.settings.every_workspace.items():
-        if keys.bot_token is not None:
-            variable, times = relay.settings.bot_variable(name), relay.slack_times
-            client = SlackClient(keys.bot_token, keys.api_url, workspace=name, variable=variable, times=times)
-            threading.Thread(target=_ask, args=(relay, name, client), name="identity", daemon=True).start()
-
-
-def _ask(relay: Relay, workspace: str, client: SlackClient) -> None:
-    while relay.identity_in(workspace) is None:
-        try:
-            found = client.identity()
-        except DeliveryFailed as error:
-            log.warning("slack.identity_unknown", workspace=workspace, code=error.code, cause=str(error))
-            threading.Event().wait(ASK_AGAIN)
-        else:
-            if workspace:
-                relay.other_identities[workspace] = found
-            else:
-                relay.identity = found
 
 
 def ready_schema(store: Store) -> None:

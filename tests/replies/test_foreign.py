@@ -97,7 +97,7 @@ def test_clicks(desk: Desk, changes: dict[str, Any], works: bool) -> None:
 
 
 def test_it_is_asked_again_until_slack_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.wiring.relay.ASK_AGAIN", 0.05)
+    monkeypatch.setattr("relay.wiring.identities.ASK_AGAIN", 0.05)
     desk.fault("error", method="auth.test", times=2, code="internal_error")
     desk.relay.identity = None
     wiring.learn_identity(desk.relay)
