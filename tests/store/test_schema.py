@@ -205,6 +205,7 @@ def test_an_upgrade_that_waits_for_a_long_reader_holds_up_nobody(
                 assert wait_for(lambda: watching.execute(waits).fetchone() is not None)
                 with at_work.read() as tx:
                     assert tx.conn.execute(text("SELECT count(*) FROM people")).scalar_one() == 0
+            assert take_in(at_work).outcome == "accepted"
             assert upgrading.is_alive()
         upgrading.join(PATIENCE)
         assert schema_state(at_work) is SchemaState.CURRENT

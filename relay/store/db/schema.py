@@ -68,9 +68,17 @@ def migrate(store: Store) -> SchemaState:
 def _migrate(store: Store) -> SchemaState:
     with _alone(store) as conn:
         found = _state(conn)
+        if found is SchemaState.OLDER and not store.on_sqlite:
+            _lock_tables(conn)
         if found in (SchemaState.MISSING, SchemaState.OLDER):
             upgrade(conn)
         return found
+
+
+def _lock_tables(conn: Connection) -> None:
+    """All of them before anything is done: who has to try again has held up nobody with half of it."""
+    names = [name for name in inspect(conn).get_table_names() if name != "alembic_version"]
+    conn.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
 
 
 def prove_writable(store: Store) -> None:
