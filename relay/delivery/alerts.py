@@ -30,8 +30,8 @@ def post_alerts(context: DeliveryContext) -> None:
         return
     _find_out(context, channel)
     with context.store.begin() as tx:
-        lag, age = context.alerts_lag, context.refusals_age
-        news = take_news(tx, uuid.uuid4().hex, lag=lag, besides=channel, refusals_age=age)
+        lag, age, accounts = context.alerts_lag, context.refusals_age, context.accounts
+        news = take_news(tx, uuid.uuid4().hex, lag=lag, besides=channel, accounts=accounts, refusals_age=age)
         if news is not None and take_slot(tx, channel, context.limits) is not None:
             put_back(tx, news)
             news = None

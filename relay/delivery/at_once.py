@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 
-from relay.errors import DeliveryFailed
 from relay.messages import Agent
 from relay.net.call_times import CallTimes
 from relay.slack.client import SlackClient
@@ -87,5 +86,5 @@ class AtOnce:
     def _call(name: str, call: Callable[[], object]) -> None:
         try:
             call()
-        except DeliveryFailed as error:
-            log.warning("at_once.failed", call=name, error=type(error).__name__, code=error.code)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it who could tell
+            log.warning("at_once.failed", call=name, error=type(error).__name__, code=getattr(error, "code", ""))

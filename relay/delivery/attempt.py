@@ -22,13 +22,14 @@ from structlog.contextvars import bound_contextvars
 from relay.clock import monotonic
 from relay.delivery import confirm, failures
 from relay.delivery.context import DeliveryContext
-from relay.delivery.handlers import HANDLERS, PREPARE, UNANSWERED
+from relay.delivery.handlers import GIVE_UP, HANDLERS, PREPARE, UNANSWERED
 from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.needs import give_up_need
 from relay.delivery.policy import REPEATABLE, STATES
 from relay.delivery.private_lines import say_privately
 from relay.delivery.starting import is_overtaken, seconds_until_start
 from relay.delivery.steps import (
+    HOPELESS,
     LOCK,
     Answered,
     Call,
@@ -98,10 +99,12 @@ def take(
     dead: Collection[str] = (),
     kinds: tuple[Lane, ...] = tuple(Lane),
     besides: Sequence[str] = (),
+    hopeless: Collection[tuple[int, Lane]] = (),
 ) -> list[Attempt]:
     """Take the lanes that have been due longest, `most` at most, and decide what each does next.
 
-    `dead` are owners whose leases are free, `besides` the channels for which nothing is taken.
+    `dead` are owners whose leases are free, `besides` the channels for which nothing is taken; what comes next in a
+    lane that is `hopeless` is given up.
     """
 
     def work(tx: Tx) -> list[Attempt]:
@@ -109,6 +112,8 @@ def take(
         for claim in lanes.claim(
             tx, owner, lease=lease, limits=limits, most=most, dead=dead, kinds=kinds, besides=besides
         ):
+            if claim.lane_key in hopeless:
+                claim = replace(claim, asked=claim.asked | {HOPELESS})
             taking.claim = claim
             attempts.append(Attempt(claim, next_step(tx, context, claim), replace(taking)))
         return attempts
@@ -150,7 +155,8 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
 
 def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     """New sends, made ready and stored."""
-    match PREPARE[claim.lane](tx, context, claim):
+    prepare = GIVE_UP.get(claim.lane) if HOPELESS in claim.asked else None
+    match (prepare or PREPARE[claim.lane])(tx, context, claim):
         case Ready(drafts, events_to, calls_channel, mentions):
             wait = seconds_until_start(tx, context, claim, drafts[0])
             if wait is not None:

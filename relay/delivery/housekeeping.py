@@ -152,7 +152,8 @@ class Housekeeping:
         remind_all(self._context)
 
     def _say_what_is_hidden(self) -> None:
-        remember_rules(self._context.store, self._context.privacy.all_rules())
+        privacy = self._context.privacy
+        remember_rules(self._context.store, privacy.all_rules(), privacy.rules_by_route())
 
     def _tell(self) -> None:
         self._tell_mistake()

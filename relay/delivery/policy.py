@@ -17,7 +17,7 @@ from itertools import accumulate
 
 from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited, ThreadGone, Unreachable, Unsure
 from relay.messages import Form
-from relay.vocabulary import SendKind, Vendor
+from relay.vocabulary import GateScope, SendKind, Vendor
 
 UNKNOWN_TRIES = 3  # an error code nobody has documented is looked into this often before it counts as a refusal
 ECHO_AFTER = 30.0  # seconds that Kommunicate's echo of an unanswered reply is waited for
@@ -41,6 +41,8 @@ STATES = (SendKind.CARD, SendKind.CORRECTION, SendKind.MARK)
 TRANSFERS = (SendKind.UPLOAD, SendKind.RECALL, SendKind.FETCH)  # of files; nobody sees what they leave behind half done
 REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, *STATES, *TRANSFERS)  # they ask for a state
 STATE_RECHECK = 300.0  # seconds until something that a person must mend is tried again for an emoji or a card
+# The same of a channel, whose every chat has a card: at most, doubled each time. News in a chat is tried at once.
+STATE_RECHECK_OF_CHANNEL = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ def _decide_for_state(error: DeliveryFailed, at: Situation, schedule: Schedule) 
     match error:
         case RateLimited() | Unreachable():
             return WaitAtGate()
+        case OperatorNeeded(scope=GateScope.CHANNEL):
+            return Retry(min(STATE_RECHECK_OF_CHANNEL, STATE_RECHECK * 2 ** min(at.attempts, 10)))
         case OperatorNeeded():
             return Retry(STATE_RECHECK)  # posts go on without it: no gate is closed for an emoji
         case Permanent() | ThreadGone():

@@ -97,6 +97,10 @@ LOCK = "lock"
 """What is needed before a conversation can be changed: to hold it, before its lane."""
 
 
+HOPELESS = "hopeless"
+"""Among what a claim has asked: what comes next has failed again and again by a mistake of ours, and is given up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """Sends that are ready to be stored; the first is called. `events_to` is the last delivery that they show.

@@ -20,6 +20,7 @@ from relay.delivery import owner
 from relay.delivery.attempt import Attempt, Taking, carry_out, take
 from relay.delivery.context import DeliveryContext
 from relay.delivery.in_flight import CROWDED, SHARE, InFlight
+from relay.delivery.stumbles import Stumbles
 from relay.delivery.threads import Threads
 from relay.errors import StoreUnavailable
 from relay.store.queue.due import Claimable, check_claimable, lease_owners
@@ -68,6 +69,7 @@ class Worker:
         self._chores_due = threading.Event()
         self._in_flight = InFlight()
         self._attempts = Threads("attempt")
+        self._stumbles = Stumbles()
         self._failed: list[tuple[Taking, float]] = []  # takes that failed, and for how long their lanes are put aside
         self._open: list[tuple[float, float]] = []  # the times of takes that may be committed yet, and until when
         self._clear_up_at = 0.0
@@ -190,15 +192,18 @@ class Worker:
         return min([TOGETHER if self._in_flight.count() < CROWDED else SHARE, *room])
 
     def _take(self, dead: set[str], most: int, kinds: tuple[Lane, ...]) -> list[Attempt]:
-        taking, besides = Taking(), self._in_flight.full_channels()
-        kinds = tuple(lane for lane in self._kinds_with_room() if lane in kinds)
+        taking, besides, hopeless = Taking(), self._in_flight.full_channels(), self._stumbles.hopeless()
+        free = tuple(lane for lane in self._kinds_with_room() if lane in kinds)
+        of = partial(take, most=most, dead=dead, kinds=free, besides=besides, hopeless=hopeless)
         try:
-            return take(self._context, self._owner, taking, most=most, dead=dead, kinds=kinds, besides=besides)
+            return of(self._context, self._owner, taking)
         except StoreUnavailable:
             self._failed.append((taking, TROUBLE[-1]))
             raise
         except Exception:
             self._failed.append((taking, PUT_ASIDE))
+            if taking.claim is not None:
+                self._stumbles.note(taking.claim.lane_key)
             raise
 
     def _carry_out(self, attempt: Attempt) -> None:
@@ -206,11 +211,14 @@ class Worker:
         with structlog.contextvars.bound_contextvars(conversation=claim.conversation.id, lane=claim.lane):
             try:
                 more = carry_out(self._context, attempt)
+                self._stumbles.forget(claim.lane_key)
             except Fenced:
                 log.warning("lane.taken_over")
             except Exception as error:  # noqa: BLE001 - its lease ends, and the lane is taken again
                 _log_failure(error)
                 left = isinstance(error, StoreUnavailable)
+                if not left:
+                    self._stumbles.note(claim.lane_key)
             finally:
                 crowded = claim.lane not in self._kinds_with_room() or self._in_flight.count() >= CROWDED
                 self._in_flight.remove(attempt)

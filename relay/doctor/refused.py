@@ -60,7 +60,8 @@ def look(setup: Setup) -> Iterator[Finding]:
     """What was refused since the last time that one was accepted."""
     with setup.store.read() as tx:
         now = tx.now
-        found = [one for one in refused(tx) if not _is_over(tx, setup, one)]
+        named = [one for one in refused(tx) if one.account in setup.settings.every_account]
+        found = [one for one in named if not _is_over(tx, setup, one)]
     for one in found:
         kind, since, last = KINDS[one.why], ago(max(1.0, now - one.first)), ago(max(1.0, now - one.last))
         count = counted(one.count, kind.one, kind.many)

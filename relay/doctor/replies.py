@@ -1,24 +1,34 @@
-"""Do replies reach customers, and if not, why?"""
+"""Do replies reach customers, with their files, and if not, why?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from relay.doctor.setup import Setup
+from relay.files import FilesBack
 from relay.findings import Finding
 from relay.messages import Mode
-from relay.settings import Settings
+from relay.settings import Config, Settings
+
+URL = "RELAY_PUBLIC_URL"
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """That they are off, which may be meant so."""
-    if why := why_off(setup.settings):
+    """That they are off, or go without their files, which may be meant so."""
+    settings = setup.settings
+    if why := why_off(settings):
         message = f"Replies are off: {why}. Every card says so."
         yield Finding("replies_off", "info", message, "Nothing is to be done if that is what you want.")
         return
-    for name in setup.settings.every_workspace:
-        if not setup.settings.hears(name):
-            yield _off_in(name, by_socket=bool(setup.settings.socket_apps))
+    if not (settings.public_url or settings.slack_signing_secrets) and _takes_files(settings.config):
+        message = (
+            "Agents' files do not reach customers: only Slack's requests to the first workspace's app say where the"
+        )
+        hint = f"Set {URL} to the address under which customers reach the relay; or say `files_back: refuse`."
+        yield Finding("files_no_address", "info", f"{message} relay is, and there are none.", hint, URL)
+    for name in settings.every_workspace:
+        if not settings.hears(name):
+            yield _off_in(name, by_socket=bool(settings.socket_apps))
 
 
 def _off_in(workspace: str, *, by_socket: bool) -> Finding:
@@ -42,3 +52,8 @@ def why_off(settings: Settings) -> str:
     config = settings.config
     modes = {config.replies.mode, *(route.replies.mode or config.replies.mode for route in config.routes)}
     return "the YAML file says `replies: {mode: none}`" if modes == {Mode.NONE} else ""
+
+
+def _takes_files(config: Config) -> bool:
+    ways = (config.files_back, *(route.files_back for route in config.routes))
+    return any(way not in (None, FilesBack.REFUSE) for way in ways)

@@ -34,6 +34,7 @@ class Setup:
     slack: SlackSetup | None
     kommunicate: KommunicateClient | None
     other_slacks: Mapping[str, SlackSetup] = field(default_factory=dict)  # of further workspaces, by name
+    other_accounts: Mapping[str, KommunicateClient] = field(default_factory=dict)  # those that have a key, by name
 
     @cached_property
     def schema(self) -> SchemaState | None:

@@ -1,4 +1,4 @@
-"""Does the relay, at the address that Slack calls, know our signing secret? It is asked as Slack asks a new address."""
+"""Does the relay, at the address that Slack calls, know our secrets? It is asked as Slack asks a new address."""
 
 from __future__ import annotations
 
@@ -17,39 +17,47 @@ SECRET, PATH = "SLACK_SIGNING_SECRET", "/slack/events"
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """Why Slack's events would not be accepted."""
-    if setup.address is None or not setup.settings.slack_signing_secrets:
+    """Why the events of Slack's workspaces would not be accepted, one by one."""
+    if setup.address is None:
         return
+    named = setup.settings.config.slack.workspaces
+    for name, keys in setup.settings.every_workspace.items():
+        if keys.signing_secrets:
+            own = named[name].signing_secret if name else None
+            yield from _try(setup, keys.signing_secrets[0], own or SECRET)
+
+
+def _try(setup: Setup, secret: str, variable: str) -> Iterator[Finding]:
     challenge = secrets.token_hex(16)
     body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
-    headers = signature_headers(body, setup.settings.slack_signing_secrets[0], setup.clock.now())
+    headers = signature_headers(body, secret, setup.clock.now())
     at = f"{setup.address}{PATH}"
     try:
         response = setup.ask("POST", PATH, body, {"Content-Type": "application/json", **headers})
     except DeliveryFailed as error:
         hint = "Give the relay more time or room; Slack waits for 3 seconds."
-        yield Finding("slack_events", "error", f"{at} cannot be called: {why_away(error)}.", hint, SECRET)
+        yield Finding("slack_events", "error", f"{at} cannot be called: {why_away(error)}.", hint, variable)
         return
     answer = said(response)
     if response.status == 404:
-        hint = "Set SLACK_SIGNING_SECRET where `relay serve` runs, and start it again."
-        yield Finding("slack_events_off", "error", f"The relay takes no events at {at}.", hint, SECRET)
+        hint = f"Set {variable} where `relay serve` runs, and start it again."
+        yield Finding("slack_events_off", "error", f"The relay takes no events at {at}.", hint, variable)
     elif response.status == 401:
-        yield _refused(at, TIMESTAMP in str(answer.get("message")))
+        yield _refused(at, variable, TIMESTAMP in str(answer.get("message")))
     elif answer.get("challenge") != challenge:
         hint = "Have the proxy pass it on to the relay as it comes, with all headers and nothing before it."
         message = f"Something before the relay answers at {at} ({response.status})."
-        yield Finding("slack_events", "error", message, hint, SECRET)
+        yield Finding("slack_events", "error", message, hint, variable)
 
 
-def _refused(at: str, for_its_time: bool) -> Finding:  # noqa: FBT001  the answer itself
+def _refused(at: str, variable: str, for_its_time: bool) -> Finding:  # noqa: FBT001  the answer itself
     if for_its_time:
         message = f"The relay at {at} has another time than this machine, by more than five minutes."
         hint = "Set both clocks right: `timedatectl set-ntp true`, or the host's time service."
-        return Finding("slack_events_time", "error", message, hint, SECRET)
-    message = f"The relay at {at} refuses what is signed with this SLACK_SIGNING_SECRET."
+        return Finding("slack_events_time", "error", message, hint, variable)
+    message = f"The relay at {at} refuses what is signed with this {variable}."
     hint = (
         "It was started with another one: give it the same, from Slack's app settings, Basic Information, App "
         "Credentials, and start it again. Or the proxy changes bodies on their way."
     )
-    return Finding("signing_secret", "error", message, hint, SECRET)
+    return Finding("signing_secret", "error", message, hint, variable)

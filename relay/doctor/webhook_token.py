@@ -1,4 +1,4 @@
-"""Does the relay take a webhook as Kommunicate would send it? What is tried is half a body, which is never stored."""
+"""Does the relay take each account's webhooks? What is tried is half a body, which is never stored."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from relay.doctor.told import why_away
 from relay.errors import DeliveryFailed
 from relay.findings import Finding
 from relay.kommunicate.auth import authentication
+from relay.owners import ACCOUNT
 
 TOKEN, PATH = "KOMMUNICATE_WEBHOOK_TOKEN", "/kommunicate/webhook"
 HALF = b"{"
@@ -23,28 +24,34 @@ def look(setup: Setup) -> Iterator[Finding]:
         return
     if setup.address is None:
         return
-    at = f"{setup.address}{PATH}"
-    headers = {"Content-Type": "application/json", **authentication(setup.settings.webhook_tokens[0])}
+    for name, keys in setup.settings.every_account.items():
+        path = PATH if name == ACCOUNT else f"/kommunicate/{name}/webhook"
+        if keys.webhook_tokens:
+            yield from _try(setup, path, keys.webhook_tokens[0], setup.settings.token_variable(name))
+
+
+def _try(setup: Setup, path: str, token: str, variable: str) -> Iterator[Finding]:
+    at, headers = f"{setup.address}{path}", {"Content-Type": "application/json", **authentication(token)}
     try:
-        response = setup.ask("POST", PATH, HALF, headers)
+        response = setup.ask("POST", path, HALF, headers)
     except DeliveryFailed as error:
         hint = "Look into the proxy's log."
-        yield Finding("webhook_blocked", "error", f"{at} cannot be called: {why_away(error)}.", hint, TOKEN)
+        yield Finding("webhook_blocked", "error", f"{at} cannot be called: {why_away(error)}.", hint, variable)
         return
     code = said(response).get("error")
     if response.status == 401 and code:
-        yield _refused(at, "missing" in str(said(response).get("message")))
+        yield _refused(at, variable, "missing" in str(said(response).get("message")))
     elif response.status not in (400, 422) or not code:
         message = f"Something before the relay answers at {at} ({response.status})."
         hint = "Have the proxy pass it on to the relay as it comes: no login, no filter, no page of its own."
-        yield Finding("webhook_blocked", "error", message, hint, TOKEN)
+        yield Finding("webhook_blocked", "error", message, hint, variable)
 
 
-def _refused(at: str, is_missing: bool) -> Finding:  # noqa: FBT001  the answer itself
+def _refused(at: str, variable: str, is_missing: bool) -> Finding:  # noqa: FBT001  the answer itself
     if is_missing:
         message = f"The header Authentication does not arrive at {at}."
         hint = "The proxy before the relay removes it: have it pass on all headers."
-        return Finding("webhook_header", "error", message, hint, TOKEN)
-    message = f"The relay at {at} refuses this KOMMUNICATE_WEBHOOK_TOKEN."
+        return Finding("webhook_header", "error", message, hint, variable)
+    message = f"The relay at {at} refuses this {variable}."
     hint = "It was started with another one: give it the same, and start it again."
-    return Finding("webhook_token", "error", message, hint, TOKEN)
+    return Finding("webhook_token", "error", message, hint, variable)

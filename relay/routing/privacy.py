@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
 from relay.routing.per_route import every_redaction, facts_for
 from relay.settings import Config
-from relay.settings.redactions import Redactions
+from relay.settings.redactions import Redaction, Redactions
 
 CONTACTS = {"email", "phone"}
 
@@ -31,5 +32,14 @@ class Privacy:
 
     def all_rules(self) -> str:
         """All that is hidden in some chat, as JSON; "" for nothing."""
-        rules = every_redaction(self.config)
-        return TypeAdapter(Redactions).dump_json(rules, exclude_none=True).decode() if rules else ""
+        return _as_json(every_redaction(self.config))
+
+    def rules_by_route(self) -> str:
+        """What is hidden in which chats, as JSON; "" for nothing anywhere."""
+        own = {one.name: _as_json(one.redact) for one in self.config.routes if one.redact is not None}
+        rules = {"": _as_json(self.config.redact), **own}
+        return json.dumps(rules, sort_keys=True) if any(rules.values()) else ""
+
+
+def _as_json(rules: tuple[Redaction, ...]) -> str:
+    return TypeAdapter(Redactions).dump_json(rules, exclude_none=True).decode() if rules else ""

@@ -9,7 +9,7 @@ from flask import Flask
 
 from relay.settings import NEEDS, environment, load_settings
 from relay.web import errors, files, health, kommunicate, metrics, slack, status
-from relay.wiring import Relay, Reloader, build_relay, learn_identity, ready_schema, start_tracing
+from relay.wiring import Learning, Relay, Reloader, build_relay, ready_schema, start_tracing
 
 log = structlog.get_logger()
 
@@ -22,9 +22,12 @@ def create_app(relay: Relay | None = None) -> Flask:
         relay = build_relay(load_settings(environment(cwd), need=NEEDS["serve"], cwd=cwd))
         ready_schema(relay.store)
         start_tracing(relay, "web")
+        relay.store.engine.dispose()  # a server may fork now, and no two processes may share a connection
         app.before_request(Reloader(relay).look)  # here is no thread that could, and threads survive no fork
         if relay.settings.workspaces:  # by their teams workspaces that share an app are told apart
-            learn_identity(relay)
+            learning = Learning(relay)
+            learning.look()
+            app.before_request(learning.look)
         if relay.settings.socket_apps:
             log.warning("socket.not_here", hint="Socket Mode needs `relay serve`; this server hears nothing of Slack.")
     app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong

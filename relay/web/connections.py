@@ -20,6 +20,8 @@ QUIET = 60.0  # seconds for which a connection may rest between requests, or its
 LOOK_EVERY = 2  # seconds
 SPARE = 20  # places that are kept free for those who come
 STRANGER = 10  # times as long seems the wait for somebody who has never sent a whole request
+LARGE = 16_384  # bytes; so many answers of less as one read brings requests for do not fill what a thread waits for
+UNTAKEN = 200 * 2**20  # bytes of answers that all clients together may leave with us, in memory and on disk
 
 REFUSED = ("401", "429")  # for want of a secret, and for trying too many
 
@@ -48,13 +50,25 @@ class Parser(HTTPRequestParser):
 
 
 class Answer(WSGITask):
-    """An answer; one that refuses ends its connection, so that whoever tries on and on has to come anew each time."""
+    """An answer; one that refuses ends its connection, so that whoever tries on and on has to come anew each time.
+
+    So does a large one to somebody who has asked for more already: until they have taken it, the next one would hold a
+    thread.
+    """
 
     def build_response_header(self) -> bytes:
         """The head of the answer."""
         if self.status.startswith(REFUSED):
             self.set_close_on_finish()
         return super().build_response_header()
+
+    def finish(self) -> None:
+        """The end of the answer."""
+        super().finish()
+        with self.channel.requests_lock:  # type: ignore[attr-defined]  # by now all is known that came along with this
+            asks_for_more = len(self.channel.requests) > 1
+        if asks_for_more and (self.content_length or 0) > LARGE:
+            self.close_on_finish = True
 
 
 class Connection(HTTPChannel):
@@ -87,6 +101,8 @@ class Connection(HTTPChannel):
         self.since, self.proven, self.moved = None, True, monotonic()
         super().service()
         self.moved = monotonic()
+        if self.total_outbufs_len:
+            _make_space(self._map)
 
     def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002 - as waitress has it
         """Hand over as much of an answer as the client takes."""
@@ -134,5 +150,16 @@ def _make_room(sockets: Mapping[int, Any], newcomer: Connection) -> None:
         max(waiting, key=lambda one: one.burden(now)).drop()
 
 
+def _make_space(sockets: Mapping[int, Any]) -> None:
+    """Drop those that have taken nothing of their answers for longest, where too much waits to be taken."""
+    taking = [one for one in _connections(sockets) if one.total_outbufs_len and not one.will_close]
+    left = sum(one.total_outbufs_len for one in taking)
+    for one in sorted(taking, key=lambda one: one.moved):
+        if left <= UNTAKEN:
+            return
+        left -= one.total_outbufs_len
+        one.drop()
+
+
 def _connections(sockets: Mapping[int, Any]) -> list[Connection]:
-    return [one for one in sockets.values() if isinstance(one, Connection)]
+    return [one for one in list(sockets.values()) if isinstance(one, Connection)]  # a list: the loop changes it

@@ -10,13 +10,14 @@ from relay.wiring.delivering import (
     slack_limits,
 )
 from relay.wiring.examining import build_setup, codes_for_strangers, examine_from_now_on
-from relay.wiring.identity import learn_identity
+from relay.wiring.identity import Learning, learn_identity
 from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay, build_relay, ready_schema, tell_others
 from relay.wiring.reloading import Reloader
 from relay.wiring.tracing import start_tracing
 
 __all__ = [
+    "Learning",
     "Relay",
     "Reloader",
     "build_context",

@@ -44,6 +44,11 @@ def build_setup(
             for name, keys in settings.workspaces.items()
             if keys.bot_token
         },
+        other_accounts={
+            name: KommunicateClient(keys.api_key, keys.api_url)
+            for name, keys in settings.accounts.items()
+            if keys.api_key
+        },
     )
 
 

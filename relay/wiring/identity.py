@@ -1,7 +1,8 @@
-"""Learns in the background whose each token is, by which what Slack sends for others is known."""
+"""Learns in the background whose each token is, by which what Slack sends for others is known; each process for itself."""
 
 from __future__ import annotations
 
+import os
 import threading
 
 import structlog
@@ -13,6 +14,20 @@ from relay.wiring.relay import Relay
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is
 
 log = structlog.get_logger()
+
+
+class Learning:
+    """Learns it in each process of a server that forks: a thread that was started before lives in none of them."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._process: int | None = None  # the one in which it was begun
+
+    def look(self) -> None:
+        """Begin, unless this process has begun."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            learn_identity(self._relay)
 
 
 def learn_identity(relay: Relay) -> None:

@@ -9,6 +9,7 @@ import structlog
 from relay.clock import monotonic
 from relay.findings import Finding, errors
 from relay.settings import Config
+from relay.settings.watching import Edit
 from relay.wiring.relay import Relay
 
 EVERY = 0.5  # seconds between looks at the file
@@ -39,6 +40,7 @@ class Reloader:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._watch = relay.settings.watch
+        self._left: Edit | None = None  # an edit that is not taken over yet
         self._lock = threading.Lock()
         self._look_at = 0.0  # on the monotonic clock
         self._stopping = threading.Event()
@@ -61,15 +63,17 @@ class Reloader:
             self._look()
         except Exception as error:  # noqa: BLE001 - whatever an edit does to us, messages come in and go out
             log.error("config.not_taken_over", error=type(error).__name__)
+            self._tell(error)
             wait = AFTER_TROUBLE
         finally:
             self._look_at = monotonic() + wait
             self._lock.release()
 
     def _look(self) -> None:
-        edit = self._watch.edited() if self._watch is not None else None
+        edit = (self._watch.edited() if self._watch is not None else None) or self._left
         if edit is None:
             return
+        self._left = edit
         needs_restart = () if edit.config is None else read_at_start(self._relay.settings.config, edit.config)
         if edit.config is None or needs_restart:
             self._relay.config_errors = tuple(errors([*edit.findings, *needs_restart]))
@@ -79,6 +83,15 @@ class Reloader:
             self._relay.use(edit.config)
             log.info("config.reloaded", warnings=[str(one) for one in edit.findings])
         self._relay.on_edit()
+        self._left = None
+
+    def _tell(self, error: Exception) -> None:
+        """Half of the relay may go by the edit and half by what was before: people must know."""
+        if self._left is not None:
+            message = f"It could not be taken over as it was edited ({type(error).__name__})."
+            hint = "Restart the relay. This is a mistake in it: report it."
+            where = self._watch.name if self._watch is not None else ""
+            self._relay.config_errors = (Finding("restart_needed", "error", message, hint, where),)
 
     def _look_until_stopped(self) -> None:
         while not self._stopping.wait(EVERY):

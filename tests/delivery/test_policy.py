@@ -7,6 +7,7 @@ import pytest
 from relay.delivery.policy import (
     ECHO_AFTER,
     STATE_RECHECK,
+    STATE_RECHECK_OF_CHANNEL,
     CloseChannel,
     Confirm,
     Degrade,
@@ -102,6 +103,10 @@ TABLE: list[tuple[DeliveryFailed, Situation, Verdict]] = [
     (Unreachable(), at(MARK), WaitAtGate()),
     (RateLimited(None, method="reactions.add"), at(MARK), WaitAtGate()),
     (OperatorNeeded(GateScope.WORKSPACE), at(MARK), Retry(STATE_RECHECK)),
+    (OperatorNeeded(GateScope.WORKSPACE), at(MARK, attempts=9), Retry(STATE_RECHECK)),
+    (OperatorNeeded(GateScope.CHANNEL), at(CARD), Retry(STATE_RECHECK)),
+    (OperatorNeeded(GateScope.CHANNEL), at(CARD, attempts=2), Retry(4 * STATE_RECHECK)),
+    (OperatorNeeded(GateScope.CHANNEL), at(CARD, attempts=999), Retry(STATE_RECHECK_OF_CHANNEL)),
     (REFUSED, at(CARD), Forget()),
     (ThreadGone(), at(CARD), Forget()),
 ]

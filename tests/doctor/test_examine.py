@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from relay.clock import SystemClock
-from relay.doctor import CHECKS, Check, Setup, examine
+from relay.doctor import CHECKS, Check, Setup, examine, replies
+from relay.files import FilesBack
 from relay.findings import Finding
+from relay.settings import Config
+from relay.settings.keys import WorkspaceKeys
 from relay.store.db.engine import Store
 from tests import harness
 
@@ -80,3 +85,29 @@ def test_a_database_with_nothing_in_it_is_no_trouble(setup: Setup) -> None:
     """On both databases every statement of the checks runs."""
     stored = {name: check for name, check in CHECKS.items() if check.of_tables or name in ("database", "schema")}
     assert codes(examine(setup, stored)) == ["nothing_received"]
+
+
+PLAIN: dict[str, Any] = {"slack_signing_secrets": ("secret",)}
+BY_SOCKET: dict[str, Any] = {"slack_app_token": "xapp-1"}
+ADDRESS: dict[str, Any] = {"public_url": "https://relay.example"}
+ACME: dict[str, Any] = {"workspaces": {"acme": WorkspaceKeys(bot_token="xoxb-acme", signing_secrets=("secret",))}}
+
+
+@pytest.mark.parametrize(
+    ("known", "codes"),
+    [
+        (PLAIN, []),
+        (BY_SOCKET, ["files_no_address"]),
+        (BY_SOCKET | ADDRESS, []),
+        (ACME, ["files_no_address"]),
+        (ACME | PLAIN, []),
+        (ACME | {"config": Config(files_back=FilesBack.REFUSE)}, []),
+        ({}, ["replies_off"]),
+    ],
+)
+def test_files_of_agents_need_an_address_that_somebody_knows(
+    setup: Setup, known: dict[str, Any], codes: list[str]
+) -> None:
+    """What a further workspace's app calls the relay is not believed."""
+    settings = replace(setup.settings, kommunicate_api_key="key", **known)
+    assert [one.code for one in replies.look(replace(setup, settings=settings))] == codes

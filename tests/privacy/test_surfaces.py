@@ -20,6 +20,7 @@ from tests.privacy.conftest import Wire
 from tests.privacy.corpus import ALL
 from tests.replies.desk import GROUP, Desk
 from tests.replies.test_withdrawn import send, withdraw
+from tests.store.shelf import rows
 
 CARD, MAIL = "4111 1111 1111 1111", "jane@example.com"
 PIECES = ("4111 1111", "41111111", "1111 1111", "11111111", "jane@", "example.com")
@@ -43,6 +44,35 @@ def test_the_words_of_a_message_and_one_line_below(desk: Desk, wire: Wire) -> No
     desk.webhook("jane", message=f"{CARD} {MAIL}")
     assert desk.roots_and_replies()[-1]["blocks"][-1]["elements"][0]["text"] == "2 details hidden:"
     assert leaks(wire) == []
+
+
+@pytest.mark.parametrize("begins", ["", "a root, "])
+def test_what_waits_for_its_channel_when_the_setting_is_made(make_desk: Callable[..., Desk], begins: str) -> None:
+    """It was made ready before, word for word."""
+    desk = make_desk()
+    if not begins:
+        desk.webhook("jane", message="hello")
+    desk.sandbox.slack.archive("C0SUPPORT")
+    desk.webhook("jane", message=f"{begins}it is {CARD}")
+    assert [CARD in row.payload for row in rows(desk.store, "sends", state="frozen")] == [True]
+    desk.restart(redact=ALL)
+    desk.sandbox.slack.archive("C0SUPPORT", archived=False)
+    desk.run(310)
+    assert "it is [payment card hidden]" in thread(desk)
+    assert not [piece for piece in PIECES if piece in json.dumps(desk.roots_and_replies())]
+
+
+def test_of_a_message_that_stands_there_half_nothing_is_lost_or_doubled(make_desk: Callable[..., Desk]) -> None:
+    desk, said = make_desk(), [f"m{number}" for number in range(5000)]
+    desk.webhook("jane", message="hello")
+    desk.fault("error", code="is_archived", after=1, times=1)
+    desk.webhook("jane", message=" ".join([CARD] * 40 + said))
+    assert 0 < len(desk.told()) < len(said)
+    desk.webhook("jane", message=f"and {CARD}")
+    desk.restart(redact=ALL)
+    desk.run(310)
+    assert desk.told() == said
+    assert "and [payment card hidden]" in thread(desk)
 
 
 def test_a_notification_and_the_card_that_quotes_it(desk: Desk, wire: Wire) -> None:

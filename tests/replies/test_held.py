@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from relay.delivery.forgetting import forget_old
 from relay.sandbox.slack.board import Message
 from tests.replies.desk import Desk
 from tests.statements import listed
@@ -49,6 +50,15 @@ def test_it_is_sent_as_soon_as_the_thread_is_known(desk: Desk) -> None:
     desk.run(20)
     assert (reached(desk), held(desk)) == (["quick"], [])
     assert desk.marks() == {"quick": ["sent"]}
+
+
+def test_it_is_kept_for_as_long_as_it_is_held(desk: Desk) -> None:
+    """However short `retention` is, and however long its channel takes no card."""
+    writes(desk, "quick")
+    desk.carry()
+    forget_old(desk.store, -1.0)
+    desk.run(20)
+    assert reached(desk) == ["quick"]
 
 
 def test_what_was_deleted_meanwhile_never_reaches_the_customer(desk: Desk) -> None:

@@ -196,6 +196,19 @@ def test_a_channel_that_takes_no_posts_gets_no_chat(make_desk: Make) -> None:
     assert said.count("m2 are you there?") == 1
 
 
+def test_an_earlier_card_in_an_archived_channel_is_tried_less_and_less(make_desk: Make) -> None:
+    """Every chat that went elsewhere has one; and as soon as something is said in the chat, it is tried again."""
+    desk = begin(make_desk)
+    desk.fault("error", "chat.update", channel="C0SUPPORT", code="is_archived", times=None)
+    move(desk, "C0OPS")
+    desk.run(8 * 3600)
+    assert 5 <= len(desk.times("chat.update", "C0SUPPORT")) <= 15
+    desk.sandbox.faults.clear()
+    desk.customer("m2 are you there?")
+    desk.run(60)
+    assert "goes on" in words(desk.roots()[0])
+
+
 def test_what_a_route_hides_stays_hidden_where_its_chat_is_moved(make_desk: Make) -> None:
     """The rule that brought it here goes on to say what may be seen."""
     route = {"name": "private", "when": {"group_id": GROUP}, "channel": "C0SUPPORT", "redact": ["email"]}

@@ -11,7 +11,7 @@ import pytest
 from relay.sandbox import SandboxServer
 from relay.settings.watching import Edit, Watch
 from relay.store.db.engine import Store
-from relay.wiring import Reloader
+from relay.wiring import Reloader, reloading
 from tests.harness import relay_with
 
 
@@ -70,3 +70,26 @@ def test_an_edit_that_cannot_be_taken_over_harms_nobody(file: Path, store: Store
     reloader.look()
     reloader.look()
     assert relay.settings.config.channels["2"] == "C0C"
+
+
+def test_an_edit_that_could_not_be_taken_over_is_told_and_tried_again(
+    file: Path, store: Store, server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "AFTER_TROUBLE", 0.0)
+    relay, tries = relay_with(store, server), list[str]()
+    relay.settings = replace(relay.settings, watch=Watch({}, file.parent))
+
+    def trouble_once() -> None:
+        tries.append(relay.settings.config.channels["1"])
+        if len(tries) == 1:
+            raise RuntimeError("quotes the file")
+
+    relay.on_edit = trouble_once
+    reloader = Reloader(relay)
+    file.write_text("channels: {1: C0B}\n")
+    reloader.look()
+    (told,) = relay.config_errors
+    assert (told.code, told.where, "RuntimeError" in told.message) == ("restart_needed", "config.yaml", True)
+    assert "quotes" not in str(told)
+    reloader.look()
+    assert (tries, relay.config_errors) == (["C0B", "C0B"], ())

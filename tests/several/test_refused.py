@@ -75,6 +75,33 @@ def test_a_further_accounts_token_is_told_by_its_own_name(twins: Twins, tmp_path
     assert "accepts again what Kommunicate (account shop) sends" in told(twins)[-1]
 
 
+def test_one_alone_is_over_too_though_the_process_that_refused_it_is_gone(twins: Twins) -> None:
+    twins.there.sandbox.kommunicate.webhook.token = "of-another-relay"
+    assert write(twins, there=True) == {401}
+    twins.rename(alerts={"channel": ALERTS})
+    twins.clock.advance(1)
+    twins.there.sandbox.kommunicate.webhook.token = "shop-token"
+    assert counted(twins) == {(Refusal.TOKEN, "shop"): 1}
+    assert write(twins, there=True) == {200}
+    assert told(twins) == []
+    assert counted(twins) == {}
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_what_was_refused_of_an_account_that_is_not_named_any_more_is_forgotten(
+    twins: Twins, tmp_path: Path, *, is_told: bool
+) -> None:
+    twins.there.sandbox.kommunicate.webhook.token = "of-another-relay"
+    for _ in range(IN_A_ROW):
+        assert write(twins, there=True) == {401}
+    before = told(twins) if is_told else []
+    twins.rename(accounts=False, alerts={"channel": ALERTS})
+    assert not list(check.look(build_setup(twins.relay.settings, twins.store, {}, tmp_path)))
+    after = told(twins)[len(before) :]
+    assert counted(twins) == {}
+    assert not [one for one in after if "another token" in one or "accepts again" in one]
+
+
 def test_a_secret_of_one_workspace_is_told_while_the_other_works(twins: Twins) -> None:
     twins.there.sandbox.slack.sender.signing_secret = "of-another-app"
     for number in range(IN_A_ROW):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -19,7 +22,7 @@ from relay.store.db import schema
 from relay.store.db.engine import Store, open_store
 from relay.store.db.file_tables import metadata
 from relay.store.db.schema import SchemaState, migrate, schema_state
-from tests.harness import PATIENCE
+from tests.harness import PATIENCE, wait_for
 from tests.processes import FORKS
 from tests.store.shelf import claimed, rows, started, take_in
 
@@ -178,3 +181,31 @@ def test_four_processes_may_migrate_at_once(empty_url: str) -> None:
     store = open_store(empty_url)
     assert "sends" in inspect(store.engine).get_table_names()
     store.close()
+
+
+def test_an_upgrade_that_waits_for_a_long_reader_holds_up_nobody(
+    postgres_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup reads a table for an hour, and webhooks go on; when it has ended, so does the upgrade."""
+    monkeypatch.setattr(schema, "AGAIN", 0.1)
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+    with closing(open_store(postgres_database_url)) as upgraded, closing(open_store(postgres_database_url)) as at_work:
+        with upgraded.begin_patiently() as conn:
+            metadata.drop_all(conn)
+            conn.execute(text("DROP TABLE alembic_version"))
+            schema.upgrade(conn, "0010")
+        upgrading = threading.Thread(target=migrate, args=(upgraded,), daemon=True)
+        with (
+            psycopg.connect(postgres_database_url) as reader,
+            psycopg.connect(postgres_database_url, autocommit=True) as watching,
+        ):
+            reader.execute("SELECT count(*) FROM people")
+            upgrading.start()
+            for _ in range(3):
+                assert wait_for(lambda: watching.execute(waits).fetchone() is not None)
+                with at_work.read() as tx:
+                    assert tx.conn.execute(text("SELECT count(*) FROM people")).scalar_one() == 0
+            assert take_in(at_work).outcome == "accepted"
+            assert upgrading.is_alive()
+        upgrading.join(PATIENCE)
+        assert schema_state(at_work) is SchemaState.CURRENT

@@ -236,10 +236,21 @@ def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext
     )
 
 
+def give_up(claim: Claim, delivery_id: int, cause: str) -> SayPrivately:
+    """Nobody can tell what was pressed, or by whom: the thread says that it is not done."""
+    return _not_done(claim, delivery_id, "What was pressed", cause, None)
+
+
 def _refusal(
     claim: Claim, delivery_id: int, asked: str, author: Author, cause: str, send: Send | None = None
 ) -> SayPrivately:
-    sentence = f"{(LABELS | BUTTONS)[asked]}: not done, because {cause}"
+    return _not_done(claim, delivery_id, (LABELS | BUTTONS)[asked], cause, author, send)
+
+
+def _not_done(
+    claim: Claim, delivery_id: int, what: str, cause: str, author: Author | None, send: Send | None = None
+) -> SayPrivately:
+    sentence = f"{what}: not done, because {cause}"
 
     def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001
         if send is not None:

@@ -51,6 +51,7 @@ from relay.vocabulary import GateScope, Mark, SendKind
 NO_ANSWER = "Kommunicate did not answer"
 NOTHING = "it has no words"
 NOT_YET = "do not reach the customer yet"
+MISTAKE = "the relay failed over it, which is a mistake in it; its log says more"
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
@@ -73,6 +74,16 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         wait, why = wait_for_account(tx, context, claim), why_read_only(context, claim)
         return _refusal(claim, action, said, why) if wait is None else wait
     return _reply(tx, replying, claim, action, said, now)
+
+
+def give_up(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """What an agent wanted first, and what we fail over each time: the thread says that it is not done."""
+    action = replies.next_action(tx, claim)
+    if not isinstance(action, AgentAction):
+        return action
+    if action.is_behind:  # not this one, which only waits
+        return questions.prepare(context, claim, action)
+    return clicks.give_up(claim, action.id, MISTAKE) if action.is_click else _refusal(claim, action, None, MISTAKE)
 
 
 def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from relay.clock import monotonic
+from relay.errors import StoreBusy
 from relay.store.db.engine import Store
 from relay.store.db.outages import unavailable
 from relay.store.db.sqlite import PRIVATE, unchecked
@@ -25,6 +27,9 @@ from relay.store.db.sqlite import PRIVATE, unchecked
 MIGRATIONS = Path(__file__).parent / "migrations"
 PROVEN = 10.0  # seconds for which a write proves that writing is possible
 ADVISORY_LOCK = 7_258_001  # any number, as long as nothing else in this database uses it
+# Whoever comes after somebody who waits for a table's lock waits as well, and that may be every webhook: a backup that
+# reads the table may take an hour. So nobody waits for one for long, but tries again.
+LOCKED_FOR, AGAIN, IN_ALL = "500ms", 2.0, 600.0  # and the seconds between tries, and of all of them
 
 
 class SchemaState(StrEnum):
@@ -49,14 +54,31 @@ def schema_state(store: Store) -> SchemaState:
 
 def migrate(store: Store) -> SchemaState:
     """Create or upgrade the schema; returns what was found. A newer schema is left alone."""
-    try:
-        with _alone(store) as conn:
-            found = _state(conn)
-            if found in (SchemaState.MISSING, SchemaState.OLDER):
-                upgrade(conn)
-            return found
-    except (DBAPIError, OSError) as error:  # OSError: of the lock beside SQLite's file
-        raise unavailable(error, store.engine.url) from None
+    ends = monotonic() + IN_ALL
+    while True:
+        try:
+            return _migrate(store)
+        except (DBAPIError, OSError) as error:  # OSError: of the lock beside SQLite's file
+            reason = unavailable(error, store.engine.url)
+            if not isinstance(reason, StoreBusy) or monotonic() > ends:
+                raise reason from None
+        threading.Event().wait(AGAIN)
+
+
+def _migrate(store: Store) -> SchemaState:
+    with _alone(store) as conn:
+        found = _state(conn)
+        if found is SchemaState.OLDER and not store.on_sqlite:
+            _lock_tables(conn)
+        if found in (SchemaState.MISSING, SchemaState.OLDER):
+            upgrade(conn)
+        return found
+
+
+def _lock_tables(conn: Connection) -> None:
+    """All of them before anything is done: who has to try again has held up nobody with half of it."""
+    names = [name for name in inspect(conn).get_table_names() if name != "alembic_version"]
+    conn.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
 
 
 def prove_writable(store: Store) -> None:
@@ -115,6 +137,7 @@ def _alone(store: Store) -> Iterator[Connection]:
     if not store.on_sqlite:
         with store.begin_patiently() as conn:
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+            conn.execute(text(f"SET LOCAL lock_timeout = '{LOCKED_FOR}'"))
             yield conn
         return
     # Switching to WAL, which comes with the first connection, takes a lock that does not wait.

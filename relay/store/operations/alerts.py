@@ -7,7 +7,7 @@ before anything is posted again. Of a workspace that takes no posts nobody can b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,19 +54,27 @@ class News:
     alerts: list[Alert]
 
 
-def take_news(tx: Tx, post_id: str, *, lag: float | None, besides: str, refusals_age: bool = False) -> News | None:
+def take_news(
+    tx: Tx,
+    post_id: str,
+    *,
+    lag: float | None,
+    besides: str,
+    accounts: Collection[str],
+    refusals_age: bool = False,
+) -> News | None:
     """What nobody was told of yet, marked as told by the post of this id; None when there is nothing.
 
     `lag` is the seconds that a message may wait, None for ever. Left out is what keeps the channel `besides` itself
-    from telling: its own gate, and its workspace's. `refusals_age`: what was refused of Slack's is
-    over when none is for a while, because what is accepted may be another workspace's.
+    from telling: its own gate, and its workspace's. `accounts` are those that the configuration names. `refusals_age`:
+    what was refused of Slack's is over when none is for a while, because what is accepted may be another workspace's.
     """
     told = {(Trouble(row.kind), row.name): row for row in tx.conn.execute(select(alerts))}
     is_late = (Trouble.LAG, "") in told
     troubles = [
         *_gates(tx, besides),
         *_dead_letters(tx),
-        *_refused(tx, refusals_age=refusals_age),
+        *_refused(tx, accounts, refusals_age=refusals_age),
         *_delay(tx, lag, is_late=is_late),
     ]
     news = [taken for one in troubles if (taken := _take(tx, one, told.get((one.kind, one.name)), post_id))]
@@ -171,13 +179,16 @@ def _dead_letters(tx: Tx) -> Iterator[Alert]:
         yield Alert(Trouble.DEAD_LETTERS, number=row[0], newest=row[1] or 0.0)
 
 
-def _refused(tx: Tx, *, refusals_age: bool) -> Iterator[Alert]:
+def _refused(tx: Tx, accounts: Collection[str], *, refusals_age: bool) -> Iterator[Alert]:
     """Also of a process that is gone: it cannot see any more that what comes is accepted."""
     for one in refused(tx):
-        if refusals_age and one.why is not Refusal.TOKEN:
+        if one.account not in accounts:  # nobody is to do anything about it, nor is anything accepted again
+            tx.conn.execute(delete(alerts).where(_is(Alert(Trouble.REFUSED, one.name))))
+            is_over = True
+        elif refusals_age and one.why is not Refusal.TOKEN:
             is_over = one.last < tx.now - LATELY
         else:
-            is_over = one.count >= IN_A_ROW and _is_accepted_since(tx, one)
+            is_over = _is_accepted_since(tx, one)
         if is_over:
             forget_refused(tx, one.why, account=one.account)
         elif one.count >= IN_A_ROW:

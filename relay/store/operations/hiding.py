@@ -1,27 +1,67 @@
-"""Which details the running relay hides, for reports by commands that know the database alone."""
+"""Which details the running relay hides: for reports by commands that know the database alone, and for what waits.
+
+What was made ready under other rules, and has not set out, is made ready anew.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, select, update
 
-from relay.store.db.dialects import upsert
+from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Store, Tx
 from relay.store.db.file_tables import learned
+from relay.store.db.tables import OPEN_SENDS, send_parts, sends
+from relay.vocabulary import SendKind, SendState
 
 HIDDEN = "hidden_details"
+BY_ROUTE = "hidden_by_route"
 
 
 def known_rules(tx: Tx) -> str:
     """What was written down last, "" if nothing ever was."""
-    found: str | None = tx.conn.execute(select(learned.c.value).where(learned.c.name == HIDDEN)).scalar_one_or_none()
-    return found or ""
+    return _known(tx, HIDDEN)
 
 
-def remember_rules(store: Store, rules: str) -> None:
-    """Write them down where they are not what is known; "" is nothing."""
+def remember_rules(store: Store, rules: str, by_route: str = "") -> None:
+    """Write them down where they are not what is known; "" is nothing. `by_route` tells what is hidden where."""
     with store.read() as tx:
-        if known_rules(tx) == rules:
+        if (known_rules(tx), _known(tx, BY_ROUTE)) == (rules, by_route):
             return
     with store.begin("hiding") as tx:
-        row = upsert(tx, learned).values(name=HIDDEN, value=rules)
-        tx.conn.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": rules}))
+        if _known(tx, BY_ROUTE) != by_route:
+            make_ready_anew(tx)
+        for name, value in ((HIDDEN, rules), (BY_ROUTE, by_route)):
+            row = upsert(tx, learned).values(name=name, value=value)
+            tx.conn.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+
+def make_ready_anew(tx: Tx) -> int:
+    """What waits to be posted is outdated; returns how much.
+
+    Not the rest of a message of which a part stands in Slack: where that part ends depends on what was hidden in it.
+    What somebody holds is setting out.
+    """
+    found = select(sends.c.id).where(_WAITS, ~_BEGUN).order_by(sends.c.id).with_for_update(skip_locked=True)
+    outdated = update(sends).where(sends.c.id.in_(found)).values(outdated=sends.c.outdated + 1)
+    return len(tx.conn.execute(outdated.returning(sends.c.id)).all())
+
+
+_WAITS = and_(
+    among(sends.c.state, OPEN_SENDS),  # as the index has it
+    equals(sends.c.state, SendState.FROZEN),
+    among(sends.c.kind, (SendKind.ROOT, SendKind.POST)),
+)
+_PART, _OTHER, _BEFORE = send_parts.alias(), send_parts.alias(), sends.alias()
+_BEGUN = exists(
+    select(_PART.c.send_id)
+    .join(_OTHER, _OTHER.c.delivery_id == _PART.c.delivery_id)
+    .join(_BEFORE, _BEFORE.c.id == _OTHER.c.send_id)
+    .where(_PART.c.send_id == sends.c.id, _PART.c.live, _OTHER.c.live)
+    .where(equals(_BEFORE.c.state, SendState.DELIVERED))
+    .correlate(sends)
+)
+
+
+def _known(tx: Tx, name: str) -> str:
+    found: str | None = tx.conn.execute(select(learned.c.value).where(learned.c.name == name)).scalar_one_or_none()
+    return found or ""

@@ -1,8 +1,9 @@
 """Forgets what customers wrote, and what they are called, once it is old; keys, states and counts stay.
 
-Never touched: the content of what is waiting, sending, unsure or dead, and whatever such a delivery still names; and
-the names of the team, by which agents are known. A customer's name is looked up again when somebody needs it.
-What was refused is kept as a help, so there is a limit to it: the oldest goes first.
+Never touched: the content of what is waiting, sending, unsure or dead, and whatever such a delivery still names; what
+an agent wrote in a thread that is not known yet; and the names of the team, by which agents are known. A customer's
+name is looked up again when somebody needs it. What was refused is kept as a help, so there is a limit to it: the
+oldest goes first.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _OLD_BODIES = (
     .where(
         received.c.body.is_not(None),
         received.c.received_at < given("before", Double),
+        ~equals(received.c.outcome, Outcome.HELD),
         ~exists(
             select(deliveries.c.id).where(deliveries.c.received_id == received.c.id, STILL_NEEDED).correlate(received)
         ),

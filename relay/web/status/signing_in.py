@@ -16,9 +16,10 @@ from relay.web.refusals import as_field
 from relay.web.status.guard import COOKIE, LARGEST_LOGIN, doors, is_https, limit_form, only_signed_in, own_path, protect
 from relay.web.status.pages import refused
 from relay.web.status.render import page
-from relay.web.status.session import LASTS
+from relay.web.status.session import KNOWN_FOR, LASTS, Sessions
 
 FORM_COOKIE = "relay_login"  # what the form of one who is not signed in yet must repeat
+BROWSER_COOKIE = "relay_browser"  # of a browser in which somebody has signed in; it opens nothing
 FORM_LASTS = 3600  # seconds
 WRONG, REPEAT = "That is not the password.", "The form was too old. Please try again."
 
@@ -41,8 +42,8 @@ def sign_in() -> AnyResponse:
     known, sent = request.cookies.get(FORM_COOKIE, ""), request.form.get("token", "")
     if not known or not hmac.compare_digest(_bytes(sent), _bytes(known)):
         return _form(REPEAT, 403)
-    throttle, address = doors().throttle, request.remote_addr or ""
-    wait = throttle.attempt(address, monotonic())
+    throttle, address, browser = doors().throttle, request.remote_addr or "", _known_browser()
+    wait = throttle.attempt(address, monotonic(), browser)
     if wait > 0:
         return _too_early(address, math.ceil(wait))
     expected = doors().relay.settings.admin_password or ""
@@ -51,7 +52,7 @@ def sign_in() -> AnyResponse:
         if left_out is not None:
             log.warning("login.refused", address=address, **as_field(left_out))
         return _form(WRONG, 401)
-    throttle.right(address)
+    throttle.right(address, browser)
     log.info("login.accepted", address=address)
     return _begin_session()
 
@@ -69,14 +70,29 @@ def sign_out() -> AnyResponse:
 
 
 def _begin_session() -> AnyResponse:
-    relay, sessions = doors().relay, doors().sessions
-    if sessions is None:
-        raise NotFound
+    relay, sessions = doors().relay, _sessions()
     response = redirect(own_path(request.form.get("next", "")), 303)
-    cookie, secure = sessions.begin(relay.clock.now()), is_https(relay.settings.public_url)
-    response.set_cookie(COOKIE, cookie, max_age=int(LASTS), httponly=True, secure=secure, samesite="Strict")
+    now, secure = relay.clock.now(), is_https(relay.settings.public_url)
+    for name, cookie, lasts in (
+        (COOKIE, sessions.begin(now), LASTS),
+        (BROWSER_COOKIE, sessions.remember(now), KNOWN_FOR),
+    ):
+        response.set_cookie(name, cookie, max_age=int(lasts), httponly=True, secure=secure, samesite="Strict")
     response.delete_cookie(FORM_COOKIE, samesite="Strict", httponly=True)
     return response
+
+
+def _known_browser() -> str | None:
+    """Which browser asks, where somebody has signed in with it before."""
+    cookie = request.cookies.get(BROWSER_COOKIE, "")
+    return _sessions().browser(cookie, doors().relay.clock.now()) if cookie else None
+
+
+def _sessions() -> Sessions:
+    found = doors().sessions
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _form(said: str = "", status: int = 200) -> Response:

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 
 from relay.web.refusals import LINES
 from relay.web.status.guard import COOKIE, HEADERS
-from relay.web.status.session import AHEAD, LASTS, Sessions
+from relay.web.status.session import AHEAD, KNOWN_FOR, LASTS, Sessions
+from relay.web.status.signing_in import BROWSER_COOKIE
 from relay.web.status.throttle import FORGOTTEN, FREE, MOST, Throttle
 from tests.harness import NOON, FakeClock
 from tests.web.status.conftest import OPEN, PASSWORD, sign_in, token_in
@@ -74,6 +75,42 @@ def test_wrong_passwords_are_slowed_and_the_right_one_waits_too(page_with: PageW
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 2
     assert "Try again in" in refused.text
+
+
+@ON_ONE
+def test_strangers_do_not_lock_out_a_browser_that_has_signed_in_before(page_with: PageWith) -> None:
+    """Behind a proxy all come from one address; its own wrong passwords count for it all the same."""
+    client = page_with()
+    sign_in(client)
+    client.delete_cookie(COOKIE)  # twelve hours later
+    known = client.get_cookie(BROWSER_COOKIE)
+    stranger = client.application.test_client()
+    while sign_in(stranger, "no").status_code != 429:
+        pass
+    assert sign_in(stranger).status_code == 429
+    assert sign_in(client).status_code == 303
+    assert known is not None
+    assert known.value not in stranger.get("/login").text
+    client.delete_cookie(COOKIE)
+    assert [sign_in(client, "no").status_code for _ in range(FREE + 1)] == [401] * FREE + [429]
+
+
+@ON_ONE
+@pytest.mark.parametrize("cookie", ["", "x", "1.aaaaaaaaaaaaaaaaaaaaaaaa.b", "\u00e4"])
+def test_no_stranger_makes_a_browser_known(page_with: PageWith, cookie: str) -> None:
+    client = page_with()
+    client.set_cookie(BROWSER_COOKIE, cookie)
+    assert [sign_in(client, "no").status_code for _ in range(FREE + 1)] == [401] * FREE + [429]
+
+
+def test_a_browser_is_known_for_its_time_and_its_cookie_is_no_session() -> None:
+    sessions = Sessions(PASSWORD)
+    cookie = sessions.remember(NOON)
+    assert sessions.browser(cookie, NOON + KNOWN_FOR - 1) is not None
+    assert sessions.browser(cookie, NOON + KNOWN_FOR + 1) is None
+    assert sessions.read(cookie, NOON) is None
+    assert sessions.browser(sessions.begin(NOON), NOON) is None
+    assert Sessions("another one").browser(cookie, NOON) is None
 
 
 @ON_ONE
@@ -214,6 +251,7 @@ def test_all_addresses_together_have_a_pace_and_memory_is_bounded() -> None:
     throttle, now = Throttle(), 0.0
     at_once = sum(throttle.attempt(f"10.0.{number // 256}.{number % 256}", now) == 0.0 for number in range(1000))
     assert at_once <= 21
+    assert throttle.attempt("10.0.0.1", now, "a known browser") == 0.0
     for number in range(2 * MOST):
         now += 3.1
         assert throttle.attempt(f"10.1.{number // 256}.{number % 256}", now) == 0.0
