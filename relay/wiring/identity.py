@@ -1,4 +1,4 @@
-"""Learns in the background whose each token is, by which what Slack sends for others is known; each process for itself."""
+"""Learns in the background whose each token is, so that what Slack sends for others is known."""
 
 from __future__ import annotations
 
