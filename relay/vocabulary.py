@@ -96,7 +96,7 @@ class ThreadNotice(StrEnum):
     FAILED = "failed"
     UNSURE = "unsure"
     DELAYED = "delayed"  # it could not be sent so far, and is tried again
-    KEPT = "kept"  # it looked like a note, and nobody said that it goes to the customer
+    KEPT = "kept"  # it looked like a note, and nobody confirmed that it goes to the customer
     SAID = "said"  # what was written in a form, not in the thread
     EDITED = "edited"
     DELETED = "deleted"

@@ -136,7 +136,7 @@ class Replies(Section):
 
 
 class Remind(Section):
-    """When somebody is called because a customer waits."""
+    """When somebody is called because a customer is waiting."""
 
     after: WaitOrNever = 600.0
     mention: Mentioned | None = None

@@ -39,7 +39,7 @@ LABELS = {
     RESOLVE: "Resolve",
     REOPEN: "Reopen",
     ASSIGN: "Assign to …",
-    MUTE: "Mute: call nobody",
+    MUTE: "Mute: notify nobody",
     UNMUTE: "Unmute",
     MOVE: "Move to another channel …",
 }
@@ -96,7 +96,7 @@ def render_card(card: Card, form: Form = Form.FULL) -> SlackPost:
 
 def render_replaced(name: str, url: str) -> SlackPost:
     """Renders the card of a thread that another one has replaced; `url` leads there, "" where nobody knows it."""
-    said = f"{clean_name(name)} · goes on in"
+    said = f"{clean_name(name)} · continues in"
     text = f"{said} {NEWER}" + (f": {url}" if is_url(url) and len(url) <= _MAX_PLAIN_URL else "")
     return SlackPost(fallback(text), (context(plain(said), link_or_words(url, NEWER)),), ())
 
@@ -164,7 +164,7 @@ def _state(card: Card) -> list[list[Block]]:
         return [*said, [_text(f"resolved{by}")]]
     if card.waits_since is not None:
         more = [_text(f", {card.waits_count} messages")] if card.waits_count > 1 else []
-        said.append([_text("waits since "), date(card.waits_since, WAITING), *more])
+        said.append([_text("waiting since "), date(card.waits_since, WAITING), *more])
     elif state.holder is Holder.AGENT and card.last_words:
         said.append([_text("answered")])
     elif state.holder is Holder.NOBODY:
@@ -225,5 +225,5 @@ def _text(words: str) -> Block:
 
 def _replaces(earlier: str) -> Block:
     if is_url(earlier):
-        return context(plain("Goes on from"), link_or_words(earlier, "an earlier thread"))
-    return context(plain(f"Goes on from an earlier thread: {clean_line(earlier, _MAX_REPLACES) or 'gone'}"))
+        return context(plain("Continued from"), link_or_words(earlier, "an earlier thread"))
+    return context(plain(f"Continued from an earlier thread: {clean_line(earlier, _MAX_REPLACES) or 'gone'}"))

@@ -12,7 +12,7 @@ from relay.slack.thread_notices import MAX_CAUSE, SEND_AGAIN
 PAGE = "page"  # the action of the buttons that turn pages
 PER_PAGE = 20
 ALL_WELL = "All is well."
-NOBODY_WAITS = "Nobody waits."
+NOBODY_WAITS = "Nobody is waiting."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ def home_blocks(home: Home) -> Iterator[Block]:
 def _sentence(home: Home) -> str:
     if home.trouble:
         return f"Something needs a person: {clean_line(home.trouble, MAX_CAUSE)}."
-    waiting = {0: NOBODY_WAITS, 1: "1 customer waits."}.get(home.waiting, f"{home.waiting} customers wait.")
+    waiting = {0: NOBODY_WAITS, 1: "1 customer is waiting."}.get(home.waiting, f"{home.waiting} customers are waiting.")
     return waiting if home.failed else f"{ALL_WELL} {waiting}"
 
 
 def _row(chat: ChatRow) -> Iterator[Block]:
     yield from _link(chat.name, chat.url)
     if chat.waits_since is not None:
-        yield _text(" · waits since ")
+        yield _text(" · waiting since ")
         yield date(chat.waits_since, WAITING)
     else:
         yield _text(" · answered")

@@ -38,7 +38,7 @@ BUTTONS = {
     SEND_CORRECTION: "Send correction",
     TELL_CUSTOMER: "Tell the customer",
     SEND_TO_CUSTOMER: "Send to the customer",
-    KEEP_INSIDE: "Keep inside",
+    KEEP_INSIDE: "Keep internal",
     TAKE_ANYWAY: "Take it anyway",
     MOVE_TO: "Move",
 }
@@ -80,34 +80,34 @@ class _Now(Enum):
     ON_ITS_WAY = "On its way to the customer{by}.", "", ""
     SENT = "Sent {when}{by}", "", ""
     KEPT = (
-        "Kept inside: {cause}, and nobody said that it goes to the customer.",
+        "Kept internal: {cause}, and nobody confirmed that it goes to the customer.",
         SEND_TO_CUSTOMER,
         BUTTONS[SEND_TO_CUSTOMER],
     )
-    KEPT_BY = "Kept inside{by}.", "", ""
+    KEPT_BY = "Kept internal{by}.", "", ""
     WITHDRAWN = "Deleted before it was sent.", "", ""
     EDITED = (
-        "Edited after it was sent: the customer still has the earlier words.",
+        "Edited after it was sent: the customer still has the earlier version.",
         SEND_CORRECTION,
         BUTTONS[SEND_CORRECTION],
     )
-    DELETED = "Taken back after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
+    DELETED = "Deleted after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
     DELETED_WITH_FILES = (
-        "Taken back after it was sent: links to its files open nothing any more, and the customer still has the rest.",
+        "Deleted after it was sent: links to its files no longer work, but the customer still has the rest.",
         TELL_CUSTOMER,
         BUTTONS[TELL_CUSTOMER],
     )
-    FILES = "Not all of it was sent: {cause}.", "", ""
-    NO_FILE = "The file could not be brought here: {cause}.", "", ""
-    FILE_COMES = "The file is being brought here once more.", "", ""
-    FILE_CAME = "The file came after all {when}", "", ""
-    TAKEN = "{who} has taken this chat over.", "", ""
+    FILES = "Only part of it was sent: {cause}.", "", ""
+    NO_FILE = "The file could not be fetched: {cause}.", "", ""
+    FILE_COMES = "The file is being fetched again.", "", ""
+    FILE_CAME = "The file arrived {when}", "", ""
+    TAKEN = "{who} took over this chat.", "", ""
     ASSIGNED = "{who} has this chat now{by}.", "", ""
     RELEASED = "Released {when}{by}", "", ""
     RESOLVED = "Resolved {when}{by}", "", ""
     MOVED = "Moved here {when}{by}", "", ""
-    REMINDER = "{who} has waited since {when}", "", ""
-    STALE = "Given back to everybody, for nothing was done: {who} has waited since {when}", "", ""
+    REMINDER = "{who} has been waiting since {when}", "", ""
+    STALE = "Released because nobody answered: {who} has been waiting since {when}", "", ""
     REFUSED = "Not done: {cause}.", "", ""
 
 
@@ -164,7 +164,7 @@ def what_happened(fate: Fate) -> str:
 def question(reason: str, said: str, about: int, minutes: int) -> tuple[str, tuple[Block, ...]]:
     """Returns what an author is asked about a message that looks like a note, and the buttons for the answer."""
     asked = f"Does this go to the customer? {reason[:1].upper()}{reason[1:]}. {_quoted(said)}".rstrip()
-    silence = f"Nothing is sent until you say so; after {minutes} minutes it stays inside."
+    silence = f"Nothing is sent until you answer; after {minutes} minutes it stays internal."
     send = button(SEND_TO_CUSTOMER, BUTTONS[SEND_TO_CUSTOMER], str(about))
     return f"{asked} {silence}", (send, button(KEEP_INSIDE, BUTTONS[KEEP_INSIDE], str(about)))
 

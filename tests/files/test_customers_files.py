@@ -473,4 +473,4 @@ def test_a_line_about_a_file_says_how_it_stands_now(desk: Desk) -> None:
     assert told(desk) == []
     assert files(desk) == [("bill.pdf", PDF)]
     (line,) = [line for line in lines(desk) if "after all" in line]
-    assert line.startswith("• The file came after all")
+    assert line.startswith("• The file arrived")

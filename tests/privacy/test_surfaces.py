@@ -187,7 +187,7 @@ def test_a_customers_name(desk: Desk, wire: Wire, *, known: bool) -> None:
     desk.run(700)
     desk.chores()  # somebody is called, by a line that names who waits
     desk.run(10)
-    assert "has waited since" in thread(desk)
+    assert "has been waiting since" in thread(desk)
     assert leaks(wire) == []
 
 

@@ -98,7 +98,7 @@ def test_what_stays_here_is_told_before_the_mark_is_seen(desk: Desk) -> None:
     desk.run(20)
     assert (desk.reached(), desk.marks()) == (["see this\n(a file follows)"], {"see this": []})
     desk.run(30)
-    assert "Not all of it was sent" in desk.shown()[-1]
+    assert "Only part of it was sent" in desk.shown()[-1]
     assert desk.marks() == {"see this": ["partly"]}
 
 
