@@ -51,11 +51,11 @@ class Quote:
     def __str__(self) -> str:
         """One line of it, without the link."""
         if self.is_withdrawn:
-            return "In answer to a message that was withdrawn"
+            return "In reply to a message that was withdrawn"
         words = shorten(" ".join(clean(self.words).split()), _MAX_QUOTE)
         if not words:
-            return "In answer to an earlier message"
-        return f"In answer to {clean_name(self.name)}: “{words}”" if self.name else f"In answer to “{words}”"
+            return "In reply to an earlier message"
+        return f"In reply to {clean_name(self.name)}: “{words}”" if self.name else f"In reply to “{words}”"
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def test_what_is_quoted_of_a_customer_and_of_an_agent(make_desk: Callable[..., D
     reply = desk.sandbox.kommunicate.conversation(GROUP).lines[-1]
     for key in ("5-k1", f"5-{reply.tail}"):
         desk.webhook("jane", message="that", metadata={"AL_REPLY": key})
-    assert "In answer to jane: “it is [payment card hidden]”" in thread(desk)
+    assert "In reply to jane: “it is [payment card hidden]”" in thread(desk)
     assert "“shall I write to [e-mail address hidden]?”" in thread(desk)
     assert leaks(wire) == []
 
