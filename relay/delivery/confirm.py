@@ -50,9 +50,9 @@ log = structlog.get_logger()
 COPIES_AGAIN = 60.0  # seconds until the look for a second copy is tried again when it failed
 COPIES_FOR = 3600.0  # seconds after the send in which it is tried
 FAILED_LOOKS = (2.0, 5.0, 15.0, 60.0)  # seconds after each look that failed; the next one failing is the last
-NEVER_CONFIRMED = "Slack never confirmed it, and it is nowhere to be found"
-NEVER_LOOKED_FOR = "Slack did not answer, and it could not be looked for"
-UNREADABLE = "Slack did not answer, and its history may not be read to see what became of it"
+NEVER_CONFIRMED = "Slack never confirmed it, and it cannot be found"
+NEVER_LOOKED_FOR = "Slack did not answer, and the relay could not look for it"
+UNREADABLE = "Slack did not answer, and the relay may not read the history to check"
 
 
 def look(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:

@@ -129,7 +129,7 @@ class Deleter:
             self._patiently(DELETE_POST, partial(slack.delete, one.channel, one.ts))
 
     def _patiently(self, method: str, call: Callable[[], T]) -> T:
-        """At its pace; again where Slack asks for patience or does not answer: all of it may be done twice."""
+        """Paces its calls, and repeats one that Slack limits or does not answer: deleting twice does no harm."""
         failures = 0
         while True:
             self._wait(max(0.0, self._next[method] - monotonic()))

@@ -161,7 +161,7 @@ def _confirm(f: Failure, verdict: policy.Confirm) -> None:
 def _new_thread(f: Failure, _: policy.NewThread) -> None:
     threads.give_up_thread(f.tx, f.claim, f.send, f.cause)
     if sends.roots_in_vain(f.tx, f.claim.conversation.id) >= THREADS_IN_VAIN:
-        cause = "new threads are opened again and again, and none takes a message: see what deletes them"
+        cause = "new threads are opened repeatedly, and none accepts a message: find out what deletes them"
         closing.close_for_operator(f.tx, GateScope.CHANNEL, f.send.channel, cause=cause, code=IN_VAIN, recheck=RUNAWAY)
     give_back(f.tx, f.claim)
 

@@ -16,7 +16,7 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim
 from relay.vocabulary import KeptState
 
-REFUSED = "files do not go to customers here (`files_back: refuse`)"
+REFUSED = "files are not sent to customers here (`files_back: refuse`)"
 FOLLOWS = "(a file follows)"
 UNDER_WAY = "its files are being fetched"
 NO_ADDRESS = "the relay does not know its own address yet"

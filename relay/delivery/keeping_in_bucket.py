@@ -104,6 +104,6 @@ def _told(content: Content, call: Callable[[], T], missing: Exception | None = N
     except FileNotFoundError:
         failure = missing or Permanent("the bucket where files are kept does not exist", code="no_bucket")
     except BaseError:
-        failure = Transient("the bucket where files are kept does not answer as it should", code="bucket_away")
+        failure = Transient("the bucket where files are kept gives unexpected answers", code="bucket_away")
     log.error("files.bucket_failed", place=content.place, cause=str(failure) or "it is not there")
     raise failure

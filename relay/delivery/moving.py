@@ -26,7 +26,7 @@ from relay.store.db.rows import AgentAction, Claim, Waiting
 from relay.vocabulary import DeliveryState, SendKind, ThreadNotice
 
 CHANNELS = "channels"  # what a claim has asked for
-WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+WHERE_TO = "Where should this chat go? New messages will appear in a new thread there."
 NOT_NAMED = "that is not one of the channels for customers' chats; the relay's settings name them"
 THERE_ALREADY = "it is there already"
 

@@ -13,7 +13,7 @@ from relay.store.db.rows import Claim
 from relay.store.queue.due import lock
 from relay.store.queue.lanes import hold
 
-SWITCHED_OFF = "`replies.mode` in the relay's settings lets nothing reach the customer from here"
+SWITCHED_OFF = "`replies.mode` in the relay's settings does not let messages from here reach the customer"
 log = structlog.get_logger()
 
 

@@ -66,7 +66,7 @@ def check(file: BinaryIO, size: int, declared: str) -> str:
     first = file.read(FIRST)
     kind = kind_of(first)
     if is_html(first) and declared and "html" not in declared.lower():
-        raise Permanent("a page came instead of the file", code="wrong_type")
+        raise Permanent("a web page arrived instead of the file", code="wrong_type")
     file.flush()
     if kind in MEASURED:
         extent = picture_size(Path(file.name))

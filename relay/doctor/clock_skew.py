@@ -18,7 +18,7 @@ def look(setup: Setup) -> Iterator[Finding]:
     if abs(ahead) < NOTICED:
         return
     refused = abs(ahead) >= MAX_AGE - NOTICED
-    then = "replies and clicks are refused for it" if refused else f"from {MAX_AGE} seconds on replies are refused"
+    then = "replies and clicks are refused" if refused else f"replies are refused from {MAX_AGE} seconds on"
     message = f"This machine's clock is {ago(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} Slack's: {then}."
-    hint = "Set the clock and keep it right: `timedatectl set-ntp true`, or the host's time service."
+    hint = "Set the clock and keep it synchronised: `timedatectl set-ntp true`, or the host's time service."
     yield Finding("clock_skew", "error" if refused else "warning", message, hint)

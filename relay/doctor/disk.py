@@ -19,6 +19,6 @@ def look(setup: Setup) -> Iterator[Finding]:
         return
     left = shutil.disk_usage(Path(setup.store.engine.url.database or "").absolute().parent).free
     if left < LITTLE:
-        message = f"The disk with SQLite's file has {left // 10**6} MB left; once it is full, webhooks get a 503."
-        hint = "Make room, take a larger disk, or shorten `retention` in the YAML file."
+        message = f"The disk with the SQLite file has {left // 10**6} MB left; once it is full, webhooks get a 503."
+        hint = "Free some space, use a larger disk, or shorten `retention` in the YAML file."
         yield Finding("disk_nearly_full", "warning", message, hint, DATABASE)

@@ -97,8 +97,10 @@ class _Look:
         """What it found, or that it did not end in time."""
         if self.ended.wait(max(0.0, begun + self.check.limit - monotonic())) and self.found is not None:
             return self.found
-        message = f"Looking at the {self.name} took longer than {self.check.limit:.0f} seconds."
-        return [Finding("check_late", "warning", message, "Run `relay doctor` again; what it waits for is very slow.")]
+        message = f"Checking the {self.name} took longer than {self.check.limit:.0f} seconds."
+        return [
+            Finding("check_late", "warning", message, "Run `relay doctor` again; something it depends on is very slow.")
+        ]
 
     def _run(self) -> None:
         try:
@@ -106,8 +108,8 @@ class _Look:
         except StoreUnavailable as error:
             self.found = [Finding(error.code, "error", str(error), error.hint, "DATABASE_URL")]
         except Exception as error:  # noqa: BLE001 - the other checks still have something to tell
-            message = f"Looking at the {self.name} failed ({type(error).__name__})."
-            self.found = [Finding("check_failed", "warning", message, "This is a mistake in the relay: report it.")]
+            message = f"Checking the {self.name} failed ({type(error).__name__})."
+            self.found = [Finding("check_failed", "warning", message, "This is a bug in the relay: please report it.")]
         finally:
             self.ended.set()
 

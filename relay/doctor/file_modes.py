@@ -27,7 +27,7 @@ def look(setup: Setup) -> Iterator[Finding]:
         if _mode(path) & OTHERS and OF_CONTAINERS not in path.parents:
             # The path stays out of the sentence: people paste the secret itself here.
             file, written = (".env", ".env") if name == ".env" else (f"the file that {name} names", f'"${name}"')
-            message = f"Every user of this machine can read {file}, and a secret is in it."
+            message = f"Every user of this machine can read {file}, which contains a secret."
             hint = f"chmod 600 {written}"
             yield Finding("secret_readable", "warning", message, hint, name)
     if setup.store.on_sqlite:

@@ -28,15 +28,15 @@ def look(setup: Setup) -> Iterator[Finding]:
         hint = f"Check this machine's network, firewall and HTTPS_PROXY, and {URL} if it is set."
         yield Finding("kommunicate_unreachable", "error", message, hint, URL)
     except DeliveryFailed as error:
-        message = f"Kommunicate does not answer as it should ({error.code or type(error).__name__})."
-        hint = f"Compare {URL} with your account's region; if it is right, Kommunicate is in trouble: run this again."
+        message = f"Kommunicate gave an unexpected answer ({error.code or type(error).__name__})."
+        hint = f"Compare {URL} with your account's region; if it is right, Kommunicate has a problem: try later."
         yield Finding("kommunicate_answer", "error", message, hint, URL)
 
 
 def _refused(error: OperatorNeeded) -> Finding:
     if error.code.startswith("http_3"):
         hint = f"Set {URL} to the address it leads to."
-        return Finding("kommunicate_redirect", "error", "Kommunicate answers with another address.", hint, URL)
-    message = "Kommunicate does not accept the API key: there are no names, and no reply reaches a customer."
+        return Finding("kommunicate_redirect", "error", "Kommunicate redirects to another address.", hint, URL)
+    message = "Kommunicate does not accept the API key: chats show no names, and replies do not reach customers."
     hint = "Copy it again from Kommunicate's dashboard, under Settings, Install."
     return Finding("kommunicate_key", "error", message, hint, KEY)

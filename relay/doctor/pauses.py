@@ -11,13 +11,13 @@ from relay.store.operations.health import Pause, pauses
 from relay.store.queue.gates import workspace_in
 from relay.vocabulary import GateScope
 
-AGAIN = "Then wait: the relay looks again by itself, at the latest after 5 minutes, and nothing is lost meanwhile."
+AGAIN = "Then wait: the relay checks again within 5 minutes, and nothing is lost meanwhile."
 HELD = {
     GateScope.WORKSPACE: "Everything for Slack",
     GateScope.METHOD: "Slack's {own}",
-    GateScope.CHANNEL: "What goes to the channel {name}",
+    GateScope.CHANNEL: "Everything for the channel {name}",
     GateScope.ACCOUNT: "Everything for Kommunicate",
-    GateScope.AGENT: "What one agent sends to Kommunicate",
+    GateScope.AGENT: "Everything from one agent to Kommunicate",
 }
 
 
@@ -33,9 +33,9 @@ def told(one: Pause) -> Finding:
     """What one closed gate holds back, whose it is, and why."""
     held = HELD[one.scope].format(name=one.name, own=bare(one.name)) + _whose(one)
     if one.for_operator:
-        return Finding("paused", "error", f"{held} is held back: {one.cause}.", f"Mend the cause. {AGAIN}")
-    message = f"{held} waits a moment: {one.cause or 'Slack or Kommunicate asks for patience'}."
-    return Finding("paused_for_now", "info", message, "Nothing is to be done: it goes on by itself.")
+        return Finding("paused", "error", f"{held} is held back: {one.cause}.", f"Fix the cause. {AGAIN}")
+    message = f"{held} is waiting briefly: {one.cause or 'Slack or Kommunicate asks for patience'}."
+    return Finding("paused_for_now", "info", message, "Nothing to do: it continues by itself.")
 
 
 def _whose(one: Pause) -> str:

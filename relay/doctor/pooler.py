@@ -17,6 +17,6 @@ def look(setup: Setup) -> Iterator[Finding]:
     with setup.store.read() as tx:
         noticed = notices_pooler(tx)
     if noticed:
-        message = "DATABASE_URL leads through a pooler that lends its connections (PgBouncer)."
-        hint = "Set DATABASE_POOLER=1, or use the address that leads to PostgreSQL itself."
+        message = "DATABASE_URL leads through a connection pooler (PgBouncer)."
+        hint = "Set DATABASE_POOLER=1, or use PostgreSQL's own address."
         yield Finding("pooler_unnamed", "warning", message, hint, "DATABASE_POOLER")

@@ -14,7 +14,7 @@ def look(setup: Setup) -> Iterator[Finding]:
     """That they are off, which may be meant so."""
     if why := why_off(setup.settings):
         message = f"Replies are off: {why}. Every card says so."
-        yield Finding("replies_off", "info", message, "Nothing is to be done if that is what you want.")
+        yield Finding("replies_off", "info", message, "Nothing to do if that is what you want.")
 
 
 def why_off(settings: Settings) -> str:

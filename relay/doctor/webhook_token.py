@@ -18,8 +18,8 @@ HALF = b"{"
 def look(setup: Setup) -> Iterator[Finding]:
     """Why Kommunicate's webhooks would not be accepted."""
     if not setup.settings.webhook_tokens:
-        hint = f"Where `relay serve` runs it must be set; run `relay doctor` there, or with {TOKEN} set."
-        yield Finding("webhook_token_unset", "warning", f"{TOKEN} is not set here, so it was not tried.", hint, TOKEN)
+        hint = f"It must be set where `relay serve` runs; run `relay doctor` there, or with {TOKEN} set."
+        yield Finding("webhook_token_unset", "warning", f"{TOKEN} is not set here, so it was not checked.", hint, TOKEN)
         return
     if setup.address is None:
         return
@@ -28,23 +28,23 @@ def look(setup: Setup) -> Iterator[Finding]:
     try:
         response = setup.ask("POST", PATH, HALF, headers)
     except DeliveryFailed as error:
-        hint = "Look into the proxy's log."
+        hint = "Check the proxy's log."
         yield Finding("webhook_blocked", "error", f"{at} cannot be called: {why_away(error)}.", hint, TOKEN)
         return
     code = said(response).get("error")
     if response.status == 401 and code:
         yield _refused(at, "missing" in str(said(response).get("message")))
     elif response.status not in (400, 422) or not code:
-        message = f"Something before the relay answers at {at} ({response.status})."
-        hint = "Have the proxy pass it on to the relay as it comes: no login, no filter, no page of its own."
+        message = f"Something in front of the relay answers at {at} ({response.status})."
+        hint = "Have the proxy forward requests to the relay unchanged: no login, no filter, no page of its own."
         yield Finding("webhook_blocked", "error", message, hint, TOKEN)
 
 
 def _refused(at: str, is_missing: bool) -> Finding:  # noqa: FBT001  the answer itself
     if is_missing:
         message = f"The header Authentication does not arrive at {at}."
-        hint = "The proxy before the relay removes it: have it pass on all headers."
+        hint = "The proxy in front of the relay removes it: have it forward all headers."
         return Finding("webhook_header", "error", message, hint, TOKEN)
     message = f"The relay at {at} refuses this KOMMUNICATE_WEBHOOK_TOKEN."
-    hint = "It was started with another one: give it the same, and start it again."
+    hint = "It runs with a different one: give it this one, and restart it."
     return Finding("webhook_token", "error", message, hint, TOKEN)

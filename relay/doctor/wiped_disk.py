@@ -20,12 +20,15 @@ def kept_on_wiped_disk(settings: Settings, env: Mapping[str, str]) -> Iterator[F
     host = ephemeral_host(env)
     if host is None or settings.allow_ephemeral:
         return
-    wiped, lasts = f"{host} tells of a host whose disk is wiped at every restart", "set RELAY_ALLOW_EPHEMERAL=1 if this"
+    wiped, lasts = (
+        f"{host} indicates a host that wipes its disk at every restart",
+        "set RELAY_ALLOW_EPHEMERAL=1 if this",
+    )
     if settings.database_url.startswith("sqlite"):
         message = f"{wiped}: SQLite would lose messages answered 200."
-        hint = f"Add a PostgreSQL database (DATABASE_URL), or {lasts} disk does last."
+        hint = f"Add a PostgreSQL database (DATABASE_URL), or {lasts} disk is persistent."
         yield Finding("ephemeral_disk", "error", message, hint, DATABASE)
     if settings.files.place.startswith("file:"):
         message = f"{wiped}: agents' files would be lost."
-        hint = f"Remove RELAY_FILES, or let it name a bucket, or {lasts} folder does last."
+        hint = f"Remove RELAY_FILES, or point it to a bucket, or {lasts} folder is persistent."
         yield Finding("ephemeral_files", "error", message, hint, "RELAY_FILES")

@@ -15,7 +15,7 @@ from relay.store.conversations.people import known_agents
 from relay.store.operations.chats import FailedReply, OpenChat, overview
 from relay.wiring import Relay
 
-BARRED = "The chats are shown to those who have answered one"
+BARRED = "The chats are shown to people who have answered one"
 
 
 def as_view(relay: Relay, look: LooksAtHome, agent: Agent) -> dict[str, Any]:

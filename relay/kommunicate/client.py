@@ -36,7 +36,7 @@ class KommunicateClient:
         """`variable` is where the key comes from, for whoever has to mend it."""
         if not _KEY.fullmatch(api_key):
             # Checked here because the error for such a header would quote the key.
-            raise SettingsError("KOMMUNICATE_API_KEY is empty or holds characters that no key has")
+            raise SettingsError("KOMMUNICATE_API_KEY is empty or contains invalid characters")
         self._variable = variable
         self._caller = Caller(Vendor.KOMMUNICATE, base_url.rstrip("/"), {"Api-Key": api_key, **_HEADERS})
 
@@ -71,7 +71,7 @@ class KommunicateClient:
         # A connection of its own: one that is cut while idle would leave a reply's fate unknown.
         key = payloads.sent_key(self._post(SEND, payload, deadline=deadline, fresh=True))
         if key is None:
-            raise Unsure("Kommunicate's response names no message", code="no_message_key")
+            raise Unsure("Kommunicate's response contains no message", code="no_message_key")
         return key
 
     def signed_url(self, key: str, *, deadline: float) -> str:
@@ -121,5 +121,5 @@ class KommunicateClient:
         response = self._caller.call("PATCH", f"{path}?{urlencode(query)}", None, headers, deadline=deadline)
         change = payloads.change(self._content_of(response, path))
         if change is None:
-            raise Unsure("Kommunicate's response is in words that are not known", code="junk", unknown_code=True)
+            raise Unsure("Kommunicate's response is not in a known form", code="junk", unknown_code=True)
         return change

@@ -39,9 +39,9 @@ def classify(response: Response, *, method: str) -> DeliveryFailed | None:
     failure = make(f"http_{response.status}")
     said = _description(content)
     if said and isinstance(failure, Permanent):
-        return Permanent(f"Kommunicate refuses it: {said}", code=failure.code)
+        return Permanent(f"Kommunicate refused it: {said}", code=failure.code)
     if said and isinstance(failure, Transient):
-        return Transient(f"Kommunicate refuses it just now: {said}", code=failure.code)
+        return Transient(f"Kommunicate does not accept it right now: {said}", code=failure.code)
     return failure
 
 
@@ -90,7 +90,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 def _redirected(code: str) -> DeliveryFailed:
     return OperatorNeeded(
         GateScope.ACCOUNT,
-        "KOMMUNICATE_API_URL redirects: tell whoever runs this relay to set the address it leads to",
+        "KOMMUNICATE_API_URL redirects: ask the relay's operator to set the address it leads to",
         code=code,
     )
 
@@ -98,28 +98,28 @@ def _redirected(code: str) -> DeliveryFailed:
 def _key_refused(code: str) -> DeliveryFailed:
     return OperatorNeeded(
         GateScope.ACCOUNT,
-        f"the API key for Kommunicate is wrong: tell whoever runs this relay ({KEY})",
+        f"the API key for Kommunicate is wrong: tell the relay's operator ({KEY})",
         code=code,
     )
 
 
 def _agent_refused(code: str) -> DeliveryFailed:
     sentence = (
-        "Kommunicate lets this agent do nothing here, or the API key for it is wrong: tell whoever runs this relay"
+        "Kommunicate does not allow this agent to do anything here, or the API key is wrong: tell the relay's operator"
     )
     return OperatorNeeded(GateScope.AGENT, sentence, code=code, shared=True)
 
 
 def _engaged(_: str) -> DeliveryFailed:
-    return Permanent("this agent has as many chats as Kommunicate allows them", code=payloads.ENGAGED.lower())
+    return Permanent("this agent has reached Kommunicate's limit of chats", code=payloads.ENGAGED.lower())
 
 
 def _later(code: str) -> DeliveryFailed:
-    return Transient("Kommunicate is not taking messages just now", code=code)
+    return Transient("Kommunicate is not accepting messages right now", code=code)
 
 
 def _never(code: str) -> DeliveryFailed:
-    return Permanent("Kommunicate refuses it, and does not say why", code=code)
+    return Permanent("Kommunicate refused it without a reason", code=code)
 
 
 def _not_there(code: str) -> DeliveryFailed:
@@ -127,7 +127,7 @@ def _not_there(code: str) -> DeliveryFailed:
 
 
 def _unclear(code: str) -> DeliveryFailed:
-    return Unsure("Kommunicate did not say whether it has it", code=code)
+    return Unsure("Kommunicate did not say whether it received it", code=code)
 
 
 def _done(_: str) -> None:

@@ -135,4 +135,6 @@ def _sendable(query: dict[str, str]) -> dict[str, str]:
 
 
 def _unwritable() -> Permanent:
-    return Permanent("Kommunicate cannot be told this user or conversation: its id has odd characters", code="bad_id")
+    return Permanent(
+        "Kommunicate cannot accept this user or conversation: the id contains unusual characters", code="bad_id"
+    )

@@ -79,7 +79,7 @@ def attempt(work: Callable[[], T], code: str = "connection_lost") -> T:
 
 def _failure(kind: str, code: str) -> Transient:
     if monotonic() >= under_way.ends:
-        return Transient("the file did not come in time", code="deadline")
+        return Transient("the file did not arrive in time", code="deadline")
     if code == "unreachable":
         return Transient(f"the file's server cannot be reached ({kind})", code=code)
     return Transient(f"the connection to the file's server broke ({kind})", code=code)

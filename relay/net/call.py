@@ -37,13 +37,13 @@ USER_AGENT = "kommunicate-slack-relay"
 _CHUNK = 65_536
 CERTIFICATE = "SSLCertVerificationError"
 WHY = {
-    "gaierror": "its name is not known here (DNS)",
+    "gaierror": "its name cannot be resolved (DNS)",
     "ConnectionRefusedError": "nothing listens there",
-    "ConnectionResetError": "it hangs up",
+    "ConnectionResetError": "it closes the connection",
     "TimeoutError": "it does not answer",
-    CERTIFICATE: "its certificate is not one that this machine trusts",
-    "SSLError": "it does not speak TLS as it should",
-    "OSError": "there is no way there from this machine",
+    CERTIFICATE: "this machine does not trust its certificate",
+    "SSLError": "its TLS handshake fails",
+    "OSError": "this machine has no route to it",
     "ProxyError": "the proxy of HTTPS_PROXY does not let it through",
 }
 

@@ -79,7 +79,7 @@ def fetch(
             if response.status not in _REDIRECTING:
                 return _take(response, into, most, progress, ends)
             place = _onward(place, response)
-    raise Permanent("the file's address leads on and on", code="too_many_redirects")
+    raise Permanent("the file's address redirects too often", code="too_many_redirects")
 
 
 def _checked(place: Place, hosts: Hosts, resolve: Resolve, *, trusted: bool) -> Sequence[Address]:
@@ -87,12 +87,12 @@ def _checked(place: Place, hosts: Hosts, resolve: Resolve, *, trusted: bool) -> 
     if not trusted and place.scheme != "https":
         raise Permanent("the file's address does not begin with https://", code="not_https")
     if not trusted and not hosts.lists(place):
-        raise Permanent("its address is not one that files may come from", code="not_allowed_host")
+        raise Permanent("files may not come from its address", code="not_allowed_host")
     found = attempt(lambda: resolve(place.host, place.port, under_way.left()), "unreachable")
     if trusted:
         return found
     if not all(is_public(str(address[0])) for *_, address in found):
-        raise Permanent("its address leads into an inner network", code="inner_address")
+        raise Permanent("its address leads into an internal network", code="inner_address")
     return [_pinned(str(address[0]), place.port) for *_, address in found]
 
 
@@ -131,7 +131,7 @@ def _take(response: HTTPResponse, into: BinaryIO, most: int, progress: Callable[
         progress()
         under_way.ends = ends  # whoever was called may have called somebody else
     if declared is not None and size < declared:
-        raise Transient("the file broke off", code="connection_lost")
+        raise Transient("the download ended early", code="connection_lost")
     kind = _TYPE.match(response.headers.get("Content-Type", ""))
     return Fetched(size, kind[1].lower() if kind else "")
 
@@ -144,9 +144,9 @@ def _check_status(status: int) -> None:
     if status == 200:
         return
     if status in _GONE:
-        raise Permanent("the file is not there any more", code="gone")
+        raise Permanent("the file no longer exists", code="gone")
     if status in _FORBIDDEN:
-        raise Permanent("the file may not be fetched", code="forbidden")
+        raise Permanent("the server does not allow the download", code="forbidden")
     kind = Transient if status >= 500 or status in _LATER else Permanent
     raise kind(f"the file's server answered {status}", code=f"http_{status}")
 
@@ -155,13 +155,13 @@ def _length(response: HTTPResponse) -> int | None:
     """The bytes to come, None where that is not said; raises where the answer is compressed or contradicts itself."""
     for name, plain in _PLAIN.items():
         if any(coding.strip().lower() not in plain for coding in response.headers.get_all(name, [])):
-            raise Permanent("the file came compressed", code="encoded")
+            raise Permanent("the server sent the file compressed", code="encoded")
     lengths = set(response.headers.get_all("Content-Length", []))
     if response.chunked or not lengths:  # chunks say by themselves where they end
         return None
     length = lengths.pop().strip()
     if lengths or not _LENGTH.fullmatch(length):
-        raise Transient("the file's server does not say clearly how large it is", code="connection_lost")
+        raise Transient("the file's server does not state its size clearly", code="connection_lost")
     return int(length)
 
 

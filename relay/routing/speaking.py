@@ -11,7 +11,7 @@ STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay 
 
 GUEST = "you are a guest of this workspace, and this relay serves its members; `replies.guests` can allow it"
 OUTSIDER = "you belong to another workspace, and this relay serves its own; `replies.other_workspaces` can allow it"
-NO_PERSON = "only people who are active members of this workspace speak to customers"
+NO_PERSON = "only active members of this workspace can reply to customers"
 
 
 def mode_for(config: Config, rule: str) -> Mode:

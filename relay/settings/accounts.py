@@ -27,7 +27,7 @@ def parse_variable(value: Any) -> str:
         # What stands here may be the secret itself.
         raise wrong("bad_variable", "this is not the name of an environment variable.", _NAMES)
     if value in _TAKEN:
-        raise wrong("taken_variable", f"{value} has a meaning of its own.", "Take another name for this secret.")
+        raise wrong("taken_variable", f"{value} has a meaning of its own.", "Choose another name for this secret.")
     return value
 
 
@@ -36,8 +36,8 @@ def parse_name(value: Any) -> str:
     if isinstance(value, str) and NAME.fullmatch(value) and value not in RESERVED:
         return value
     if value in RESERVED:
-        hint = "Its secrets are the plain variables, such as KOMMUNICATE_API_KEY; give the others names of their own."
-        raise wrong("bad_name", f"{shown(value)} stands for the plain one, which has no section.", hint)
+        hint = "Its secrets are the plain variables, such as KOMMUNICATE_API_KEY; name the other accounts differently."
+        raise wrong("bad_name", f"{shown(value)} is reserved for the first one, which has no section.", hint)
     hint = "Write small letters, digits, `-` and `_`, beginning with a letter; at most 40 of them."
     raise wrong("bad_name", f"{shown(value)} cannot be a name.", hint)
 

@@ -105,7 +105,7 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = "Write a name such as `Europe/Berlin`, `America/New_York` or `UTC`."
-        raise wrong("bad_zone", f"{shown(name)} is no time zone.", hint) from None
+        raise wrong("bad_zone", f"{shown(name)} is not a time zone.", hint) from None
 
 
 def _days(said: str) -> frozenset[int]:

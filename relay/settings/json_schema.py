@@ -74,7 +74,7 @@ def _when() -> dict[str, Any]:
     metadata = asked.pop(METADATA)
     return {
         "type": "object",
-        "description": "What must hold of a conversation: all of it.",
+        "description": "Conditions for a conversation; all must be true.",
         "properties": {**asked, **{str(join): blocks for join in Join}},
         "patternProperties": {r"^metadata\.([^.]|..)": metadata},
         "additionalProperties": False,

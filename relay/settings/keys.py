@@ -59,7 +59,7 @@ def read_accounts(reader: Reader, config: Config, plain: Iterable[str]) -> dict[
     held = {"KOMMUNICATE_WEBHOOK_TOKEN": frozenset(plain)}
     for name, keys in found.items():
         held[config.kommunicate.accounts[name].webhook_token] = frozenset(keys.webhook_tokens)
-    _refuse_shared(reader, held, "Make up another long random text for one of them.")
+    _refuse_shared(reader, held, "Create another long random text for one of them.")
     return found
 
 

@@ -27,7 +27,7 @@ DEFAULT_PORT = "8080"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _DATABASE_HINT = "Write `sqlite:///relay.db` or `postgresql://user:password@host/name`."
-_WEBHOOK_HINT = "Make up a long random text; put the same in Kommunicate under Settings, Webhooks & Security."
+_WEBHOOK_HINT = "Create a long random text; put the same into Kommunicate under Settings, Webhooks & Security."
 _APP_HINT = "In Slack's app settings: Basic Information, App-Level Tokens, with the scope connections:write."
 
 _EVERYTHING = frozenset(Need)
@@ -187,7 +187,7 @@ def _log_level(reader: Reader) -> str:
         reader.note(
             "wrong_value",
             "RELAY_LOG_LEVEL",
-            "RELAY_LOG_LEVEL names no level.",
+            "RELAY_LOG_LEVEL is not a log level.",
             f"Write one of {', '.join(LOG_LEVELS)}.",
         )
     return value
@@ -209,7 +209,7 @@ def _database_url(reader: Reader) -> str:
     if not re.match(r"(sqlite|postgres|postgresql|postgresql\+psycopg)://", url):
         reader.note("bad_database", name, f"{name} is neither SQLite nor PostgreSQL.", _DATABASE_HINT)
     elif url.split() != [url]:
-        reader.note("whitespace", name, f"{name} has a space or a line break in it.", "Write a space as %20.")
+        reader.note("whitespace", name, f"{name} contains a space or a line break.", "Write a space as %20.")
     return url
 
 
@@ -266,6 +266,6 @@ def _app_token(reader: Reader) -> str | None:
     name = "SLACK_APP_TOKEN"
     token = reader.only_token(name)
     if token and not re.fullmatch(r"xapp-[!-~]+", token):
-        message = f"{name} holds no app-level token: those begin with xapp-."
+        message = f"{name} is not an app-level token: those begin with xapp-."
         reader.note("wrong_token", name, message, _APP_HINT)
     return token

@@ -123,7 +123,7 @@ def number_of(value: str | float) -> int | None:
 def parse_matcher(value: Any) -> Matcher:
     """A text as it stands, one with `*` or `?`, or a pattern between slashes."""
     if not isinstance(value, str) or not value.strip():
-        raise wrong("not_text", f"{shown(value)} cannot stand here; this must be text.", "Write one piece of text.")
+        raise wrong("not_text", f"{shown(value)} is not allowed here; this must be text.", "Write one piece of text.")
     if found := _PATTERN.fullmatch(value):
         return Regex(value, compile_pattern(found["pattern"], ignore_case=bool(found["ignore_case"]), over_lines=True))
     if "*" in value or "?" in value:
@@ -172,7 +172,7 @@ def parse_yes(value: Any) -> Exact:
 def _one_of(value: Any, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value.lower() in choices:
         return value.lower()
-    message = f"{shown(value)} cannot stand here; it can be {' or '.join(choices)}."
+    message = f"{shown(value)} is not allowed here; it can be {' or '.join(choices)}."
     close = get_close_matches(str(value)[:40].lower(), choices, n=1, cutoff=0.5)
     raise wrong("wrong_value", message, f"Did you mean `{close[0]}`?" if close else f"Write `{choices[0]}`.")
 
@@ -183,7 +183,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False, over_lines: bool
     """
     compiled, complaint = _compile(pattern, ignore_case=ignore_case, over_lines=over_lines)
     if complaint:
-        hint = "Patterns are RE2's: no look-around and no back-references; see github.com/google/re2/wiki/Syntax."
+        hint = "Patterns use RE2 syntax: no look-around and no back-references; see github.com/google/re2/wiki/Syntax."
         why = "" if looks_secret(pattern) else f": {complaint}"  # it repeats a part of the pattern
         raise wrong("bad_pattern", f"{shown(pattern)} is not a pattern{why}.", hint)
     if compiled.programsize > MAX_PROGRAM:

@@ -35,7 +35,7 @@ def note_unknown_names(config: Config, data: Mapping[str, Any], document: Docume
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     if not known:
-        return "Name it there, or leave out what stands before the slash."
+        return "Name it there, or remove the part before the slash."
     close = get_close_matches(name[:40], known, n=1)
     return f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
 

@@ -41,10 +41,10 @@ def _judge_address(value: str) -> Finding | None:
     """Others must be able to call it: Slack takes https alone, and nobody outside reaches an inner address."""
     url, name = urlsplit(value), "RELAY_PUBLIC_URL"
     if url.scheme != "https":
-        hint = f"{_EXAMPLE}, with a proxy or a host that does TLS; without one leave it out and use Socket Mode."
-        return Finding("not_https", "error", "Slack calls https addresses alone.", hint, name)
+        hint = f"{_EXAMPLE}, behind a proxy or host that terminates TLS; or leave it out and use Socket Mode."
+        return Finding("not_https", "error", "Slack only calls https addresses.", hint, name)
     if not _is_outside(url.hostname or ""):
-        hint = f"{_EXAMPLE}; where there is none, leave it out and use Socket Mode."
+        hint = f"{_EXAMPLE}; if there is none, leave it out and use Socket Mode."
         return Finding("inner_address", "error", "Nobody outside can reach that address.", hint, name)
     return None
 

@@ -81,5 +81,5 @@ def _not_utf8(reader: Reader, name: str, error: UnicodeDecodeError) -> None:
     before = error.object[: error.start]
     place = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
     problems = Problems(name)
-    problems.add(place, "not_utf8", "From here on the file is not UTF-8 text.", "Save it as UTF-8 in your editor.")
+    problems.add(place, "not_utf8", "From here on, the file is not UTF-8 text.", "Save it as UTF-8 in your editor.")
     reader.findings += problems.in_order()

@@ -19,7 +19,7 @@ _HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,
 def parse_text(value: Any) -> str:
     """Text that is not blank, unchanged."""
     if not isinstance(value, str) or not value.strip():
-        raise wrong("not_text", f"{shown(value)} cannot stand here; this must be text.", "Write one piece of text.")
+        raise wrong("not_text", f"{shown(value)} is not allowed here; this must be text.", "Write one piece of text.")
     return value
 
 
@@ -48,7 +48,7 @@ def parse_mentioned(value: Any) -> str:
     if isinstance(value, str) and (value in ("here", "channel") or re.fullmatch(r"[UWS][A-Z0-9]{2,}", value)):
         return value
     hint = "Write a user's id (`U0123ABCD`), a user group's (`S0123ABCD`), `here`, `channel` or `nobody`."
-    raise wrong("bad_mention", f"{shown(value)} is nobody whom Slack can call.", hint)
+    raise wrong("bad_mention", f"{shown(value)} is not somebody Slack can notify.", hint)
 
 
 def parse_address(value: Any) -> str:

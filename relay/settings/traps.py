@@ -77,4 +77,4 @@ def _number(text: str) -> str:
         return "a binary or hexadecimal number"
     if re.match(r"[-+]?0[0-7]", text) and "." not in text:
         return "an octal number"
-    return "a number that may be written otherwise"
+    return "a number that can be written in another way"

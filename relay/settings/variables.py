@@ -11,7 +11,7 @@ from relay.findings import Finding, Level
 
 _LARGEST_SECRET = 64 * 1024
 _SHORTEST_SECRET = 16  # characters; random ones of that length nobody guesses over a network
-_ANEW = "Make a new one: `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
+_ANEW = "Create a new one: `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
 _PLACEHOLDERS = ("xoxb-...", "xapp-...", "change-me", "changeme")
 
 
@@ -108,9 +108,9 @@ class Reader:
         given = self.secret(name, required=required)
         tokens = tuple(part.strip(" ") for part in (given or "").split(",") if part.strip(" "))
         if given and not tokens:
-            self.note("empty", name, f"{name} is set but holds nothing.", required or "Give it a value, or remove it.")
+            self.note("empty", name, f"{name} is set but empty.", required or "Give it a value, or remove it.")
         if any(part.split() != [part] for part in tokens):
-            self.note("whitespace", name, f"{name} has a space or a line break in it.", "Copy it again, in one piece.")
+            self.note("whitespace", name, f"{name} contains a space or a line break.", "Copy it again, in one piece.")
         self.refuse_placeholder(name, tokens)
         return tokens
 
@@ -118,7 +118,7 @@ class Reader:
         """A token of which there can only be one."""
         tokens = self.token(name, required=required)
         if len(tokens) > 1:
-            self.note("several_tokens", name, f"{name} holds several values.", "Keep one; there is no comma in it.")
+            self.note("several_tokens", name, f"{name} holds several values.", "Keep one value; it contains no comma.")
         return tokens[0] if tokens else None
 
     def refuse_placeholder(self, name: str, values: Collection[str]) -> None:

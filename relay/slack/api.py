@@ -46,7 +46,7 @@ class Api:
         """
         if not _TOKEN.fullmatch(token):
             # Checked here because the error for such a header would quote the token.
-            raise SettingsError(f"{variable} is empty or holds characters that no token has")
+            raise SettingsError(f"{variable} is empty or contains invalid characters")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
         self.deadline, self.token, self.base_url = deadline, token, base_url
         self._times = times or CallTimes()
@@ -119,8 +119,8 @@ class Api:
 
 
 def unreadable(method: str) -> Unsure:
-    """The error for an answer that says ok and lacks what it should hold."""
-    return Unsure(f"Slack's answer to {method} lacks what it should hold", code="incomplete")
+    """The error for an answer that says ok and is incomplete."""
+    return Unsure(f"Slack's answer to {method} is incomplete", code="incomplete")
 
 
 def _object(body: bytes) -> Mapping[str, Any] | None:

@@ -276,7 +276,7 @@ def _send_id_of(message: Mapping[str, Any]) -> str | None:
 
 def _no_such_channel(name: str, names: list[str]) -> OperatorNeeded:
     near = get_close_matches(name, names, n=1)
-    hint = f"; did you mean #{near[0]}?" if near else "; a private one has to invite the bot first"
+    hint = f"; did you mean #{near[0]}?" if near else "; if it is private, invite the bot first"
     return OperatorNeeded(GateScope.CHANNEL, f"there is no channel #{name}{hint}", code="channel_not_found")
 
 

@@ -19,7 +19,7 @@ TELL_CUSTOMER, SAVED_REPLIES = "tell_customer", "saved_replies"
 CHOOSE, WORDS = "choose", "words"  # the actions of the menu and of the field
 MAX_WORDS = 2500  # characters; Slack: 3,000
 MAX_OPTION = 75
-EMPTY = "Write what the customer is to read."
+EMPTY = "Write the message for the customer."
 _TITLES = {TELL_CUSTOMER: "Tell the customer", SAVED_REPLIES: "Saved replies"}
 
 
@@ -53,7 +53,7 @@ def place_of(metadata: str) -> Place | None:
 
 def tell_form(place: Place) -> Block:
     """Returns the form for a correction in one's own words."""
-    said = "The customer still has what you took back. Your words are sent to them as a message of their own."
+    said = "The customer still has the message you deleted. What you write here is sent to them as a new message."
     return _form(TELL_CUSTOMER, place, [context(plain(said)), _field(WORDS, "")])
 
 

@@ -77,7 +77,7 @@ def home_blocks(home: Home) -> Iterator[Block]:
 
 def _sentence(home: Home) -> str:
     if home.trouble:
-        return f"Something needs a person: {clean_line(home.trouble, MAX_CAUSE)}."
+        return f"Something needs attention: {clean_line(home.trouble, MAX_CAUSE)}."
     waiting = {0: NOBODY_WAITS, 1: "1 customer is waiting."}.get(home.waiting, f"{home.waiting} customers are waiting.")
     return waiting if home.failed else f"{ALL_WELL} {waiting}"
 

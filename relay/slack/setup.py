@@ -12,7 +12,7 @@ from relay.slack.client import Identity, SlackClient, identity_of
 from relay.slack.codes import TOKEN
 
 DEADLINE = 5.0  # seconds for each call: somebody waits for it
-PROBE = "A test of the relay's set-up. It is taken away again at once."
+PROBE = "A test of the relay's setup. It is deleted again right away."
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,10 @@ ADVICE = {
     "invalid_auth": "SLACK_APP_TOKEN is wrong or was revoked: copy it again from Basic Information, App-Level Tokens",
     "not_authed": "set SLACK_APP_TOKEN",
     "not_allowed_token_type": "SLACK_APP_TOKEN must be an app-level token; it begins with xapp-",
-    "missing_scope": "SLACK_APP_TOKEN lacks the scope connections:write: make another one that has it",
-    "token_revoked": "SLACK_APP_TOKEN was revoked: make another one",
+    "missing_scope": "SLACK_APP_TOKEN lacks the scope connections:write: create one that has it",
+    "token_revoked": "SLACK_APP_TOKEN was revoked: create another one",
     "account_inactive": "the app was removed from the workspace: install it again",
-    SWITCHED_OFF: "Socket Mode is off: switch it on in the app's settings, under Socket Mode",
+    SWITCHED_OFF: "Socket Mode is off: turn it on in the app's settings, under Socket Mode",
 }
 
 Acknowledge = Callable[[str, Mapping[str, Any] | None], None]

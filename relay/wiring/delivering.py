@@ -51,7 +51,7 @@ CALL_DEADLINE = 8.0  # seconds, for commands that deliver nothing
 CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
 FILES_FOR = 1800.0  # seconds in which a customer's file is tried: most of their addresses die sooner
 FILES_BACK_FOR = 60.0  # the same for an agent's, whose words wait for it
-ACCOUNT_GONE = "`kommunicate.accounts` does not name this account any more"
+ACCOUNT_GONE = "`kommunicate.accounts` no longer names this account"
 AGENTS_WAIT = 60.0  # seconds between tries of what an agent wants, at most
 
 log = structlog.get_logger()

@@ -21,7 +21,7 @@ def read_at_start(now: Config, edited: Config) -> tuple[Finding, ...]:
     """What of an edit cannot be taken over, because the secrets that it names are read when a process starts."""
     if variables(now) == variables(edited):
         return ()
-    message = "Which accounts and workspaces there are, and their variables, cannot change while the relay runs."
+    message = "The accounts and workspaces, and their variables, cannot change while the relay runs."
     where = "kommunicate.accounts, slack.workspaces"
     return (Finding("restart_needed", "error", message, "Restart the relay.", where),)
 

@@ -37,7 +37,7 @@ def run_tests(config: Config) -> Iterator[Remark]:
             yield Remark(("tests", number), "route_test_failed", f"{name}: {problem}", _HINT)
 
 
-_HINT = "Mend the route, or the test; `relay route FILE` tells rule by rule why."
+_HINT = "Fix the route or the test; `relay route FILE` explains why, rule by rule."
 
 
 def _problem(config: Config, router: Router, test: RouteTest) -> str:

@@ -157,7 +157,7 @@ WRONG = [
     (("--app-token", "xoxb-canary"), "holds no app-level token"),
     (("--api-key", "two canaries"), "a space or a line break"),
     (("--database-url", "mysql://canary"), "neither SQLite nor PostgreSQL"),
-    (("--public-url", "http://relay.acme.test"), "Slack calls https addresses alone."),
+    (("--public-url", "http://relay.acme.test"), "Slack only calls https addresses."),
     (("--public-url", "https://127.0.0.1:8080"), "Nobody outside can reach that address."),
     (("--public-url", "https://box.local"), "Nobody outside can reach that address."),
     (("--public-url", "relay.acme.test"), "not an http or https address"),

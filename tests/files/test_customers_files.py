@@ -191,9 +191,9 @@ def test_whatever_goes_wrong_on_its_way_it_is_there_once(
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("file_uploads_disabled", "this workspace takes no files"),
+        ("file_uploads_disabled", "this workspace does not accept files"),
         ("storage_limit_reached", "the workspace's storage is full"),
-        ("file_type_not_allowed", "this workspace takes no files of this type"),
+        ("file_type_not_allowed", "this workspace does not accept files of this type"),
         ("missing_scope", "add the scope to the app and install it again"),
     ],
 )
@@ -285,7 +285,7 @@ def test_a_share_that_never_comes_is_deleted_before_its_file_comes_anew(desk: De
     sends(desk)
     desk.run(300)
     (line,) = told(desk)
-    assert "Slack took it and did not show it" in line
+    assert "Slack accepted it but did not show it" in line
     made = [call["method"] for call in desk.sandbox.calls if str(call["method"]).startswith("files.")]
     assert made.count("files.completeUploadExternal") == 3
     assert made.count("files.delete") >= 2
@@ -453,7 +453,7 @@ def test_a_file_that_slack_does_not_delete_is_a_dead_letter_that_says_so(desk: D
     desk.run(60)
     (dead,) = listed(desk, Which.DEAD)
     assert dead["kind"] == "file"
-    assert dead["cause"].startswith("its author took it back, and Slack does not delete it: ")
+    assert dead["cause"].startswith("its author withdrew it, but Slack does not delete it: ")
     desk.sandbox.faults.clear()
     with desk.store.begin() as tx:
         assert replay_one(tx, dead["id"]) is Replayed.QUEUED

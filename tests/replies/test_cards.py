@@ -138,7 +138,7 @@ def test_ones_own_chat_is_not_taken_twice(desk: Desk) -> None:
     press(desk, "take_over")
     before = len([call for call in desk.sandbox.calls if call["method"] == ASSIGN])
     press(desk, "take_over")
-    assert desk.whispers()[-1] == ("U0ALEX", "This chat is yours already.")
+    assert desk.whispers()[-1] == ("U0ALEX", "You already have this chat.")
     assert len([call for call in desk.sandbox.calls if call["method"] == ASSIGN]) == before
     assert sum("took over this chat" in shown for shown in desk.shown()) == 1
 
@@ -267,7 +267,7 @@ def test_an_agent_with_too_many_chats_is_told_and_nothing_changes(desk: Desk) ->
     press(desk, "take_over")
     [(user, sentence)] = desk.whispers()
     assert (user, controls(desk)[0]) == ("U0ALEX", "Take over")
-    assert sentence == "Take over: not done, because this agent has as many chats as Kommunicate allows them."
+    assert sentence == "Take over: not done, because this agent has reached Kommunicate's limit of chats."
 
 
 def test_who_is_no_agent_cannot_take_over_but_may_resolve(desk: Desk) -> None:

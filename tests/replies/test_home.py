@@ -77,7 +77,7 @@ def test_a_reply_that_failed_can_be_tried_again_there(desk: Desk) -> None:
     first, failed, *_ = home(desk)
     assert (first, failed) == (
         "2 customers are waiting.",
-        "Not sent to Jane: Kommunicate refuses it: scripted by the sandbox",
+        "Not sent to Jane: Kommunicate refused it: scripted by the sandbox",
     )
     button = next(block for block in desk.sandbox.slack.homes["U0ALEX"]["blocks"] if block["type"] == "actions")
     use_home(desk.sandbox.slack, "send_again", button["elements"][0]["value"])
@@ -119,7 +119,7 @@ def test_whom_the_settings_let_answer_alone_sees_chats(make_desk: Callable[..., 
     """An e-mail address in a Slack profile proves nothing: who is known, has been looked up."""
     desk = make_desk(replies={"agents": "known_only"})
     desk.customer("hello")
-    assert home(desk, "U0KIM") == ["Something needs a person: The chats are shown to those who have answered one."]
+    assert home(desk, "U0KIM") == ["Something needs attention: The chats are shown to people who have answered one."]
     desk.use("take_over")
     desk.carry()
     desk.run(5)

@@ -15,7 +15,7 @@ from tests.replies.desk import GROUP, Desk
 from tests.replies.test_showing import posts
 
 Make = Callable[..., Desk]
-WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+WHERE_TO = "Where should this chat go? New messages will appear in a new thread there."
 
 
 def begin(make_desk: Make, **more: Any) -> Desk:

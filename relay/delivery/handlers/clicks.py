@@ -58,9 +58,9 @@ from relay.vocabulary import DeliveryState, GateScope, SendKind, SendState, Thre
 UNKNOWN = "Kommunicate knows no agent with your e-mail address; `replies.map` in the relay's settings can name one"
 
 THEY_ARE_UNKNOWN = UNKNOWN.replace("your", "their")
-YOURS = "This chat is yours already."
+YOURS = "You already have this chat."
 JUST_NOW = 60.0  # seconds in which a chat that a colleague took is not taken from them unasked
-NOT_AN_AGENTS = "this message is no agent's, or came before the relay"
+NOT_AN_AGENTS = "this message is not an agent's, or is older than the relay"
 
 log = structlog.get_logger()
 

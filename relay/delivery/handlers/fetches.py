@@ -87,7 +87,7 @@ def _fetch(context: DeliveryContext, claim: Claim, send: Send, file: AgentFile) 
         failpoint("file.fetched")
         kind = check(content, size, file.content_type or "?")
         if file.size is not None and size != file.size:
-            raise Transient("not all of it came, or something else", code="wrong_size")
+            raise Transient("the download was incomplete, or something else", code="wrong_size")
         _keep(context, _content(send), size, pieces(content, progress))
     failpoint("file.kept")
     return Kept(kind or file.content_type or declared, size, file.name)

@@ -41,12 +41,12 @@ from relay.vocabulary import DeliveryState, SendKind
 NO_THREAD = 60.0  # seconds; a new thread wakes its files
 FETCH_WITHIN = 120.0  # seconds for one file
 MOST_TRIES = 3  # of a file that Slack says it has shown, and has not
-NOT_SHOWN = "Slack took it and did not show it"
-NEVER_LOOKED_FOR = "Slack did not answer, and does not tell whether it is shown"
-NOT_KEPT = "it is no longer known where it is"
+NOT_SHOWN = "Slack accepted it but did not show it"
+NEVER_LOOKED_FOR = "Slack did not answer, and does not say whether it is shown"
+NOT_KEPT = "its location is no longer known"
 BROUGHT = (Attachments.AUTO, Attachments.UPLOAD)
 NOT_WANTED = "the settings keep files out of this channel (`attachments`)"
-NOT_DELETED = "its author took it back, and Slack does not delete it"
+NOT_DELETED = "its author withdrew it, but Slack does not delete it"
 
 log = structlog.get_logger()
 
@@ -142,7 +142,7 @@ def _share(context: DeliveryContext, send: Send) -> Posted:
     try:
         found = find(context, send)
     except DeliveryFailed as error:  # of the look: the file may be shown
-        raise Unsure("Slack does not tell yet whether it is shown", code=error.code) from None
+        raise Unsure("Slack does not say yet whether it is shown", code=error.code) from None
     if not found:
         raise Unsure("it is not shown yet", code="not_shown")
     return in_place(context, send, Posted(send.channel, found[0].ts, found[0].thread_ts))

@@ -15,8 +15,8 @@ from relay.vocabulary import SendKind
 
 # Nobody can take a private line back: it must be true also when the wait is over.
 WAITS = (
-    "Your reply waits until somebody has said whether an earlier message in this thread goes to the customer. The mark"
-    " on it says when it was sent."
+    "Your reply waits until somebody decides whether an earlier message in this thread goes to the customer. A mark"
+    " on it will show when it is sent."
 )
 
 

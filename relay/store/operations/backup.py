@@ -15,7 +15,7 @@ from relay.store.db.sqlite import make_private
 
 UNFINISHED = ".part"  # at the end of the name, as long as it is being written
 
-_USE_PG_DUMP = "`relay backup` copies SQLite's file; for PostgreSQL use `pg_dump`, or your host's own backups."
+_USE_PG_DUMP = "`relay backup` copies SQLite's file; for PostgreSQL, use `pg_dump` or your host's own backups."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ def back_up(store: Store, target: Path) -> Backup:
     if not store.on_sqlite:
         raise SettingsError(_USE_PG_DUMP)
     if not Path(str(store.engine.url.database)).exists():
-        raise SettingsError("There is no database yet where DATABASE_URL says.")
+        raise SettingsError("There is no database at DATABASE_URL yet.")
     if target.exists():
-        raise SettingsError(f"{target} exists already; a backup replaces nothing. Name another file.")
+        raise SettingsError(f"{target} already exists, and a backup never overwrites a file. Name another file.")
     unfinished = target.with_name(target.name + UNFINISHED)
     try:
         make_private(unfinished)
     except FileExistsError:
-        reason = "another backup is being written there, or was broken off"
+        reason = "another backup is being written there, or was interrupted"
         raise SettingsError(f"{unfinished} exists already: {reason}. Remove it if none is.") from None
     try:
         return _fill(store, unfinished, target)
