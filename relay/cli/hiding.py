@@ -18,7 +18,7 @@ from relay.settings.variables import Need
 from relay.store.db.engine import Tx
 from relay.store.operations.hiding import known_rules
 
-UNKNOWN = "(not shown: which details are to be hidden cannot be read any more; start this version of the relay once)"
+UNKNOWN = "(not shown: the list of details to hide cannot be read; start this version of the relay once)"
 NAME_UNKNOWN = "(hidden)"
 MOST_DEPTH = 30
 

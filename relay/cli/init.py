@@ -17,7 +17,7 @@ from relay.slack.manifest import manifest_for
 
 SQLITE = "sqlite:///relay.db"
 NOBODY_TO_ASK = (
-    "There is no terminal to ask at. Give --public-url URL, the https address at which Slack reaches the relay, or "
+    "There is no terminal to ask on. Give --public-url URL, the https address at which Slack reaches the relay, or "
     "--socket-mode where it has none; --yes takes Socket Mode."
 )
 VARIABLE_OF = {
@@ -39,7 +39,9 @@ QUESTIONS = {
 @click.command()
 @click.option("--public-url", metavar="URL", help="The https address at which Slack and Kommunicate reach the relay.")
 @click.option(
-    "--socket-mode/--no-socket-mode", default=None, help="Whether the relay calls Slack itself, which cannot reach it."
+    "--socket-mode/--no-socket-mode",
+    default=None,
+    help="Whether the relay connects to Slack, because Slack cannot reach it.",
 )
 @click.option("--channel", metavar="CHANNEL", help='The Slack channel for all chats: its id, or "#name".')
 @click.option("--database-url", metavar="URL", help=f"Where messages are kept ({SQLITE}).")
@@ -47,10 +49,10 @@ QUESTIONS = {
 @click.option("--signing-secret", metavar="SECRET", help="Slack's Signing Secret; not for Socket Mode.")
 @click.option("--app-token", metavar="TOKEN", help="Slack's App-Level Token (xapp-...), for Socket Mode.")
 @click.option("--api-key", metavar="KEY", help="Kommunicate's API key.")
-@click.option("--yes", is_flag=True, help="Ask nothing: take the defaults, and change what an option says.")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the defaults, and change what the options say.")
 @explain_failures
 def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: str | None) -> None:
-    """Make config.yaml, .env and the Slack app's manifest, and tell what to do next.
+    """Create config.yaml, .env and the Slack app's manifest, and print the next steps.
 
     Run it again at any time: it asks for what is missing, and changes nothing without asking. Other users of this
     machine can see what stands in options while the command runs: leave secrets out, and it asks for them.
@@ -109,7 +111,7 @@ def _way(
     if not asker.asks and (socket_mode is False or not yes or files.has("SLACK_SIGNING_SECRET")):
         click.echo(f"error: {NOBODY_TO_ASK}", err=True)
         raise SystemExit(COULD_NOT_RUN)
-    otherwise = "" if socket_mode is False else " (Enter: it has none, so it calls Slack itself)"
+    otherwise = "" if socket_mode is False else " (Enter: it has none, so it connects to Slack)"
     question = f"The relay's public https address{otherwise}"
     address = asker.ask(question, partial(judge, "RELAY_PUBLIC_URL")).rstrip("/") or None
     if address is None and socket_mode is False:
@@ -126,10 +128,10 @@ def _put(asker: Asker, files: Files, flags: dict[str, str], *, yes: bool) -> Non
         elif files.differs(name, value):
             if files.is_from_outside(name):
                 files.leave(f"{name}: the environment sets it, which wins over .env")
-            elif yes or asker.agrees(f"{name} has another value in .env. Change it?"):
+            elif yes or asker.agrees(f"{name} has a different value in .env. Change it?"):
                 files.env.put(name, value)
             else:
-                files.leave(f"{name} in .env: it has another value; --yes changes it")
+                files.leave(f"{name} in .env: it has a different value; --yes changes it")
 
 
 def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket: bool, yes: bool) -> None:
@@ -137,7 +139,7 @@ def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket
     if files.has_manifest():
         if files.manifest_fits(for_slack):
             return
-        if not (yes or asker.agrees(f"{MANIFEST} is for another address. Make it anew?")):
-            files.leave(f"{MANIFEST}: it is for another address; --yes makes it anew")
+        if not (yes or asker.agrees(f"{MANIFEST} is for a different address. Write it again?")):
+            files.leave(f"{MANIFEST}: it is for a different address; --yes writes it again")
             return
     files.make_manifest(manifest_for(for_slack))

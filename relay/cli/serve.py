@@ -32,10 +32,10 @@ log = structlog.get_logger()
 
 
 @click.command()
-@click.option("--no-worker", is_flag=True, help="Web alone; run `relay worker` beside it.")
+@click.option("--no-worker", is_flag=True, help="Web only; run `relay worker` beside it.")
 @explain_failures
 def serve(*, no_worker: bool) -> None:
-    """Take in webhooks and deliver them to Slack."""
+    """Receive webhooks and deliver them to Slack."""
     settings = settings_for("serve")
     arm(settings.failpoint)
     refuse_wiped_disk(settings)

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 @click.command()
 @explain_failures
 def worker() -> None:
-    """Deliver what is stored; any number of these may run."""
+    """Deliver what is stored; any number of workers may run."""
     settings = settings_for("worker")
     arm(settings.failpoint)
     refuse_wiped_disk(settings)

@@ -67,7 +67,7 @@ def test_a_folder_that_is_not_there_is_exit_2(run: Run, store: Store, database_u
 def test_without_a_database_nothing_is_made(run: Run, tmp_path: Path) -> None:
     result = run("backup", "copy.db")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "no database yet" in result.stderr
+    assert "no database at DATABASE_URL yet" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -68,7 +68,7 @@ def test_without_an_address_the_app_is_made_for_socket_mode(run: Run, tmp_path: 
     assert "url" not in manifest
     assert yaml.safe_load(manifest)["settings"]["socket_mode_enabled"] is True
     assert settings(tmp_path).hears_slack
-    assert "Kommunicate has to reach the relay" in said
+    assert "Kommunicate does: through a tunnel" in said
     assert "SLACK_SIGNING_SECRET" not in said
 
 
@@ -118,8 +118,8 @@ def test_what_is_there_is_changed_by_somebodys_word_alone(run: Run, tmp_path: Pa
     (tmp_path / "slack-manifest.yaml").write_text(manifest)
     assert "Written" not in run("init", "--yes").output  # somebody gave the app another name, which is theirs to choose
     asked = run("init", "--bot-token", "xoxb-another", "--public-url", "https://other.acme.test")
-    assert "Left alone: SLACK_BOT_TOKEN in .env: it has another value; --yes changes it" in asked.output
-    assert "Left alone: slack-manifest.yaml: it is for another address; --yes makes it anew" in asked.output
+    assert "Left alone: SLACK_BOT_TOKEN in .env: it has a different value; --yes changes it" in asked.output
+    assert "Left alone: slack-manifest.yaml: it is for a different address; --yes writes it again" in asked.output
     assert settings(tmp_path).slack_bot_token == BOT
     assert (tmp_path / "slack-manifest.yaml").read_text() == manifest
     run("init", "--yes", "--bot-token", "xoxb-another", "--public-url", "https://other.acme.test")
@@ -154,7 +154,7 @@ WRONG = [
     (("--bot-token", "xoxp-canary"), "a user's token"),
     (("--bot-token", "xapp-canary"), "an app-level token"),
     (("--signing-secret", "xoxb-canary"), "a token instead of the signing secret"),
-    (("--app-token", "xoxb-canary"), "holds no app-level token"),
+    (("--app-token", "xoxb-canary"), "is not an app-level token"),
     (("--api-key", "two canaries"), "a space or a line break"),
     (("--database-url", "mysql://canary"), "neither SQLite nor PostgreSQL"),
     (("--public-url", "http://relay.acme.test"), "Slack only calls https addresses."),

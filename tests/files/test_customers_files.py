@@ -50,7 +50,7 @@ def listed(desk: Desk, which: Which = Which.ALL) -> list[dict[str, Any]]:
 
 def told(desk: Desk) -> list[str]:
     """The lines that say that a file did not come."""
-    return [line for line in lines(desk) if "could not be brought here" in line]
+    return [line for line in lines(desk) if "could not be fetched" in line]
 
 
 def test_a_file_follows_its_words(desk: Desk) -> None:
@@ -214,7 +214,7 @@ def test_what_slack_does_not_take_is_a_line_that_says_why(desk: Desk, code: str,
     [
         (b"", {}, "the file is empty"),
         (b"x" * (26 * MB), {"size": 5}, "the file is larger than 25 MB"),
-        (b"<!doctype html><title>Sign in</title>", {"content_type": "application/pdf"}, "a page came instead"),
+        (b"<!doctype html><title>Sign in</title>", {"content_type": "application/pdf"}, "a web page arrived instead"),
     ],
     ids=["empty", "too large", "a page"],
 )

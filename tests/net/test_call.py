@@ -127,7 +127,7 @@ def test_a_name_that_nobody_knows_is_transient(monkeypatch: pytest.MonkeyPatch) 
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(Transient, match=r"cannot be reached: its name is not known here \(DNS\)"):
+    with pytest.raises(Transient, match=r"cannot be reached: its name cannot be resolved \(DNS\)"):
         post("http://nobody.test")
 
 

@@ -127,7 +127,7 @@ def test_a_file_that_could_not_be_brought(desk: Desk, wire: Wire) -> None:
     file = {"name": f"{CARD}.pdf", "url": "https://files.sandbox.test/gone.pdf", "contentType": "application/pdf"}
     desk.webhook("jane", message="here", file=file)
     desk.run(3600)
-    assert "could not be brought here" in thread(desk)
+    assert "could not be fetched" in thread(desk)
     assert leaks(wire) == []
 
 

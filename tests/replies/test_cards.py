@@ -291,7 +291,9 @@ def test_where_the_clicker_cannot_be_told_the_thread_is(desk: Desk) -> None:
     desk.sandbox.kommunicate.engaged.add("alex@sandbox.test")
     desk.fault("error", method="chat.postEphemeral", code="user_not_in_channel")
     press(desk, "take_over")
-    assert "Not done: Take over: not done, because this agent has as many chats" in desk.shown()[-1]
+    assert (
+        "Not done: Take over: not done, because this agent has reached Kommunicate's limit of chats" in desk.shown()[-1]
+    )
 
 
 @pytest.mark.parametrize("kind", ["error", "reset_before", "reset_after", "html", "status", "ratelimited"])
@@ -310,7 +312,7 @@ def test_what_kommunicate_refuses_for_long_enough_is_told(make_desk: Callable[..
     desk.sandbox.faults.add(STATUS, "error", times=None, code="BUSY")
     press(desk, "resolve")
     desk.run(60)
-    assert "Resolve: not done, because Kommunicate refuses it just now" in desk.whispers()[-1][1]
+    assert "Resolve: not done, because Kommunicate does not accept it right now" in desk.whispers()[-1][1]
     assert controls(desk)[0] == "Take over"
 
 

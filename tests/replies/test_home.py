@@ -101,7 +101,7 @@ def test_trouble_that_needs_a_person_is_the_first_sentence(desk: Desk) -> None:
     desk.sandbox.kommunicate.customer_writes("3", "and now?", name="Tom")
     desk.carry()
     desk.run(10)
-    assert home(desk)[0].startswith("Something needs a person:")
+    assert home(desk)[0].startswith("Something needs attention:")
     assert "the channel is archived" in home(desk)[0]
 
 

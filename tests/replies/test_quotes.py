@@ -34,7 +34,7 @@ def blocks(desk: Desk) -> list[dict[str, Any]]:
 def quotes(desk: Desk) -> list[list[dict[str, Any]]]:
     """The elements of what is quoted in the last post."""
     found = [block["elements"] for block in blocks(desk) if block["type"] == "context"]
-    return [elements for elements in found if elements[0]["text"].startswith("In answer")]
+    return [elements for elements in found if elements[0]["text"].startswith("In reply")]
 
 
 def quoted(desk: Desk) -> list[str]:
