@@ -1,12 +1,12 @@
-"""The one life of a send, whatever its kind: taken in one transaction, called outside of any, settled in another.
+"""The life cycle of a send, whatever its kind: taken in one transaction, called outside any, settled in another.
 
-    take      a lane that is due, and what it does next: the send that stands there already, or new ones, which are
-              stored word for word before the first is called
-    call      in total time; nothing of the store is held
-    settle    what it came to, under the lane's token
+    take      a lane that is due, and what it does next: the send that is there already, or new ones, which are
+              stored in full before the first is called
+    call      within a total deadline; outside any transaction
+    settle    record the result, under the lane's token
 
-What is missing to make a send ready is fetched between two takes, while the lane stays ours. A crash between take and
-settle leaves `sending`: whoever takes the lane next finds out what became of it before anything is sent again.
+What is missing to prepare a send is fetched between two takes, while the lane stays ours. A crash between take and
+settle leaves `sending`: the lane's next holder finds out what became of it before anything is sent again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from relay.store.queue.due import lock
 from relay.store.queue.lanes import Fenced
 from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
 
-QUIET = (SendKind.CARD, SendKind.MARK)  # what nobody asks about when all goes well: how things stand, shown
+QUIET = (SendKind.CARD, SendKind.MARK)  # routine updates that nobody asks about
 
 T = TypeVar("T")
 
@@ -60,9 +60,9 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Taking:
-    """How far a take came: the time of its transaction, and the lane.
+    """How far a take got: the time of its transaction, and the lane.
 
-    `is_open`: nobody knows whether it was committed, because the store went away.
+    `is_open`: the store went away, so nobody knows whether it was committed.
     """
 
     at: float | None = None
@@ -72,7 +72,7 @@ class Taking:
 
 @dataclass(slots=True)
 class Attempt:
-    """A lane that was taken, and what is to be done with it."""
+    """A taken lane, and what to do with it."""
 
     claim: Claim
     step: Step | None
@@ -80,7 +80,7 @@ class Attempt:
 
     @property
     def channel(self) -> str:
-        """Where it posts; "" for what goes to Kommunicate, and for files, which take no words' place."""
+        """Where it posts; "" for calls to Kommunicate, and for files, which take no post's slot."""
         place = self.claim.conversation
         return "" if self.claim.lane in (Lane.REPLIES, *FILE_LANES) else place.channel_id or place.channel or ""
 
@@ -97,7 +97,7 @@ def take(
 ) -> list[Attempt]:
     """Take the lanes that have been due longest, `most` at most, and decide what each does next.
 
-    `dead` are owners whose leases are free, `besides` the channels for which nothing is taken.
+    `dead` are owners whose leases are free; nothing is taken for the channels in `besides`.
     """
 
     def work(tx: Tx) -> list[Attempt]:
@@ -125,7 +125,7 @@ def _taken(context: DeliveryContext, taking: Taking, work: Callable[[Tx], T]) ->
 
 
 def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
-    """What a lane that this transaction holds does next; None when it was given back."""
+    """What a lane held by this transaction does next; None if it was released."""
     head = claim.head
     if head is None:
         return _prepared(tx, context, claim) if claim.copied is None else LookForCopies(claim.copied)
@@ -134,18 +134,20 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
         return _prepared(tx, context, replace(claim, head=None))
     if head.state is SendState.FROZEN and head.outdated and not head.resent:
         sends.void_frozen(tx, claim)
-        lanes.give_back(tx, claim)  # taken again, it knows whom nobody has mentioned after all
+        lanes.give_back(tx, claim)  # the next take knows who has not been mentioned after all
         return None
     if head.outdated and head.kind in (*STATES, SendKind.UPLOAD):
         sends.forget(tx, head)
         return _prepared(tx, context, replace(claim, head=None))
-    if (head.state is SendState.FROZEN and head.ts is None) or head.kind in REPEATABLE:  # with a ts: its echo has come
+    if (
+        head.state is SendState.FROZEN and head.ts is None
+    ) or head.kind in REPEATABLE:  # with a ts: its echo has arrived
         return _started(tx, context, claim, head)
     return UNANSWERED[head.kind](tx, context, claim, head)
 
 
 def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
-    """New sends, made ready and stored."""
+    """New sends, prepared and stored."""
     match PREPARE[claim.lane](tx, context, claim):
         case Ready(drafts, events_to, calls_channel, mentions):
             wait = seconds_until_start(tx, context, claim, drafts[0])
@@ -170,7 +172,7 @@ def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
 
 
 def _started(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
-    """The send that stands there already, word for word."""
+    """The send that is already stored, unchanged."""
     wait = seconds_until_start(tx, context, claim, send)
     if wait is not None:
         lanes.put_off(tx, claim, wait)
@@ -179,9 +181,9 @@ def _started(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step
 
 
 def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:
-    """Do what was decided, and what that leads to, until the lane is given back. Raises Fenced, StoreUnavailable.
+    """Do what was decided, and what follows from it, until the lane is released. Raises Fenced, StoreUnavailable.
 
-    Returns False when nothing more is to be done at once: what was posted last was all that the lane had.
+    Returns False if there is nothing more to do at once: the last post was all that the lane had.
     """
     last = attempt.step
     while attempt.step is not None:
@@ -193,7 +195,7 @@ def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:
 
 
 def _ids(step: Step) -> dict[str, str]:
-    """By which the log tells whose step it is: what came in, by the name it had there, and the send."""
+    """The ids that identify this step in the log: the received message's name, and the send."""
     send = getattr(step, "send", None)
     if not isinstance(send, Send):
         return {}
@@ -212,11 +214,13 @@ def _call(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
 
 
 def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -> Step | None:
-    """Write down what a call came to; returns what is to be done first, if anything. Raises Fenced."""
+    """Record a call's result; returns what must be done first, if anything. Raises Fenced."""
     handler = HANDLERS[send.kind]
 
     def work(tx: Tx) -> Step | None:
-        if send.kind is not SendKind.POST or send.follows:  # it changes its conversation, locked before the lane
+        if (
+            send.kind is not SendKind.POST or send.follows
+        ):  # it changes its conversation, which is locked before the lane
             lock(tx, claim.conversation.id)
         lanes.hold(tx, claim)
         return handler.settled(tx, context, claim, send, Answered(answer))
@@ -233,7 +237,7 @@ def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -
 
 
 def fetch(context: DeliveryContext, attempt: Attempt, need: Need) -> Step | None:
-    """Get what is missing, then take the lane's next step again, which finds it there."""
+    """Fetch what is missing, then decide the lane's next step again, which finds it."""
     try:
         need.fetch()
     except DeliveryFailed as error:

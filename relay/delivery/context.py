@@ -1,4 +1,4 @@
-"""What every step of delivery needs at hand."""
+"""What every step of delivery needs."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What is done with customers' files: `mode_of` tells it for the rule by which a conversation has its channel.
+    """The rules for customers' files: `mode_of` returns the setting for the rule that chose a conversation's channel.
 
-    They are fetched from `hosts` alone.
+    Files are fetched only from `hosts`.
     """
 
     mode_of: Callable[[str], Attachments]
@@ -67,7 +67,9 @@ class Files:
     redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # as `mode_of`
 
     def to_show(self, rule: str, file: Attachment, form: Form) -> tuple[Attachment, Way]:
-        """How a file is shown in a message of this form, and what of it; a picture with the address Slack fetches."""
+        """How a file is shown in a message of this form, and the file itself; a picture with the URL that Slack
+        fetches.
+        """
         way = way_of(file, form, self.mode_of(rule), self.hosts.allows)
         if way is Way.HIDDEN:
             return Attachment(""), way
@@ -77,14 +79,14 @@ class Files:
         return (replace(file, thumbnail_url=picture) if way is Way.PICTURE else file), way
 
     def in_words(self, rule: str, message: ChatMessage) -> str:
-        """What a message says; of a file alone, its name."""
+        """The text of a message; for a lone file, its name."""
         file = message.attachment
         if message.own_words or file is None:
             return message.own_words
         return HIDDEN if self.mode_of(rule) is Attachments.NONE else file.name
 
     def signed_url(self, key: str, account: OfAccount) -> str:
-        """Where a private file of an account's can be opened now; raises DeliveryFailed."""
+        """Where a private file of an account can be opened now; raises DeliveryFailed."""
         if account.client is None:
             why = f"a private file cannot be opened: {account.lacks}"
             raise Transient(why, code="no_key") if account.is_gone else Permanent(why, code="no_key")
@@ -96,12 +98,12 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """What of chats their channels see, each for the rule by which a conversation has its channel.
+    """How much of chats their channels see, for the rule that chose a conversation's channel.
 
-    `batch_of` tells for how many seconds a bot's words wait for more of them, `notify_of` whom a new card calls, "" for
-    nobody. After `new_thread_after` seconds of silence a chat goes on in a new thread, None for never. `follow` tells
-    where a message that came at a moment moves its chat, None for nowhere; it is None where no route asks for that.
-    `led_by` tells where the chats of a route that follows are, None for those of other rules.
+    `batch_of` returns how many seconds a bot's messages wait to be combined, `notify_of` whom a new card notifies, ""
+    for nobody. After `new_thread_after` seconds of silence a chat continues in a new thread, None for never. `follow`
+    returns where a message moves its chat, None for nowhere; it is None itself if no route asks for that. `led_by`
+    returns where the chats of a following route are, None for other rules.
     """
 
     show_of: Callable[[str], Show] = lambda _: Show.EVERYTHING

@@ -1,6 +1,6 @@
-"""What a failed call leads to: does what the policy says, and is the only place that closes a gate.
+"""Carries out what the policy decides about a failed call. The only place that closes a gate.
 
-One transaction each: conversation, lane, gates, in this order.
+One transaction each, which locks conversation, lane and gates, in this order.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 NAMES_PAUSE = 30.0  # seconds without look-ups after one failed
 NAMES_PAUSE_FOR_OPERATOR = 300.0  # the same when the key was refused
-RUNAWAY = (3600.0, 6 * 3600.0)  # seconds between tries where each opens a thread in vain: the first, and the slowest
-CROWD = 3  # this many channels, or agents: it is not theirs alone
+RUNAWAY = (3600.0, 6 * 3600.0)  # seconds between tries that each open a thread in vain: the first, and the longest
+CROWD = 3  # channels, or agents, after which the problem is not theirs alone
 CROWD_SECONDS = 10.0
 LATELY = 60.0  # seconds
-THREADS_IN_VAIN = 3  # new threads of one conversation in a row that took no message
-IN_A_ROW = 2  # messages refused with a code nobody documents: it is not the messages
+THREADS_IN_VAIN = 3  # consecutive new threads of one conversation that accepted no message
+IN_A_ROW = 2  # consecutive messages refused with an undocumented code: the messages are not at fault
 NOT_A_MEMBER, NO_CHANNEL, IN_VAIN = "not_in_channel", "channel_not_found", "threads_in_vain"
-MISTAKE = "mistake"  # in the configuration as it was edited
+MISTAKE = "mistake"  # in the edited configuration
 
 Settled = Callable[[Tx, "DeliveryContext", Claim, Send, Result], Step | None]
 
@@ -52,7 +52,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call that failed, in the transaction that writes it down."""
+    """A failed call, in the transaction that records it."""
 
     tx: Tx
     context: DeliveryContext
@@ -69,9 +69,9 @@ class Failure:
 def apply(
     context: DeliveryContext, claim: Claim, send: Send, error: DeliveryFailed, settled: Settled, *, elapsed: float
 ) -> Step | None:
-    """Do what the policy says about a call that failed after `elapsed` seconds; returns what to go on with.
+    """Carry out the policy for a call that failed after `elapsed` seconds; returns what to do next.
 
-    Raises Fenced: whoever has the lane now finds out what became of it.
+    Raises Fenced: the lane's new holder finds out what became of the call.
     """
     error = _seen_whole(context, send, error)
     done = ""
@@ -80,7 +80,7 @@ def apply(
         nonlocal done
         lock(tx, claim.conversation.id)
         hold(tx, claim)
-        if send.kind is SendKind.REPLY and replies.has_echoed(tx, send):  # whatever the answer says: it has arrived
+        if send.kind is SendKind.REPLY and replies.has_echoed(tx, send):  # whatever the answer says, it has arrived
             done = "settle"
             replies.settle_sent(tx, claim, send, None)
             return None
@@ -94,17 +94,17 @@ def apply(
     try:
         step = context.write("failure", work, done=lambda tx: lanes.is_ours(tx, claim) and sends.is_settled(tx, send))
     except Fenced:
-        if isinstance(error, Unsure):  # a process that was stopped gives up waiting as it wakes, and sends all the same
+        if isinstance(error, Unsure):  # a suspended process gives up waiting when it wakes, but still sends
             context.write("late report", lambda tx: settled(tx, context, claim, send, TooLate()))
         raise
     failpoint(f"{done}.after_commit")
-    tell = log.info if isinstance(error, RateLimited) else log.warning  # a limit is kept to, and that is all
+    tell = log.info if isinstance(error, RateLimited) else log.warning  # a rate limit is routine
     tell("send.failed", send=send.id, kind=send.kind, error=type(error).__name__, code=error.code, then=done)
     return step
 
 
 def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> DeliveryFailed:
-    """The same failure with what can be found out about it: the bot may enter a channel; Slack may be away for all."""
+    """The same failure, refined by what can be found out: the bot may join a channel; Slack may be down for all."""
     if error.code == NOT_A_MEMBER and context.join(send.channel):
         return Transient("the bot was not in the channel", code=NOT_A_MEMBER)
     passes = isinstance(error, Transient) and VENDOR_OF[send.kind] is Vendor.SLACK
@@ -115,19 +115,21 @@ def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> 
 
 def _retry(f: Failure, verdict: policy.Retry) -> Step | None:
     if f.send.kind is SendKind.MARK and f.send.channel != f.claim.conversation.channel_id:
-        return _forget(f, policy.Forget())  # in a channel that was left nobody looks for it, and newer ones come next
+        return _forget(f, policy.Forget())  # nobody looks for it in a channel that was left, and newer ones follow
     if f.send.kind is SendKind.UPLOAD:
         sends.forget(f.tx, f.send)
         files.put_off(f.tx, f.send.payload["delivery"], verdict.wait)
         give_back(f.tx, f.claim, wait=0.0)
         return None
-    if f.send.kind in policy.STATES:  # what is wanted, and where, is decided anew at the next try
+    if f.send.kind in policy.STATES:  # the next try decides again what is wanted, and where
         sends.forget(f.tx, f.send)
     else:
         sends.freeze_again(f.tx, f.send, f.cause)
     spent = f.claim.spent + verdict.wait
     _note_wait(f, spent, f.context.schedule(f.send.kind).give_up_after - f.claim.spent)
-    again = f.send.payload.get("again") if f.send.kind is SendKind.CORRECTION else None  # when the card is looked at
+    again = (
+        f.send.payload.get("again") if f.send.kind is SendKind.CORRECTION else None
+    )  # when the card is checked again
     wait = verdict.wait if again is None else min(verdict.wait, again)
     give_back(f.tx, f.claim, wait=wait, attempts=f.claim.attempts + 1, spent=spent)
     return None
@@ -212,7 +214,7 @@ _OBEY: Mapping[type[Verdict], tuple[str, Callable[[Failure, Any], Step | None]]]
 
 
 def _note_wait(f: Failure, waits: float, left: float | None) -> None:
-    """An agent sees on their own message that it takes longer."""
+    """Show the agent, on their own message, that it takes longer."""
     if f.send.kind in (SendKind.REPLY, SendKind.TAKEOVER, SendKind.CLICK):
         carried = sends.carried_deliveries(f.tx, f.send) or [f.send.payload["delivery"]]
         replies.note_wait(f.tx, f.claim, carried[0], f.cause, waits=waits, left=left)
@@ -221,7 +223,7 @@ def _note_wait(f: Failure, waits: float, left: float | None) -> None:
 def close_gate(
     tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str = "", account: str = "", agent: str = ""
 ) -> float:
-    """Close the gate that `error` concerns, and what it is a part of if others agree; returns for how many seconds."""
+    """Close the gate that `error` concerns, and the larger one if others agree; returns for how many seconds."""
     workspace = owner_of(channel)
     match error:
         case RateLimited():
@@ -249,9 +251,9 @@ def _close_for_limit(tx: Tx, context: DeliveryContext, error: RateLimited, *, ch
 
 
 def _close_with_others(tx: Tx, error: OperatorNeeded, name: str, account: str) -> float:
-    """Where nobody says whether it is one channel's matter or everybody's, several must have met with it.
+    """If the vendor does not say whether one channel or all are affected, several must have seen the error.
 
-    Not if a post has got through lately: then it is theirs after all.
+    Not if a post got through recently: then it affects only these channels.
     """
     close = partial(closing.close_for_operator, tx, cause=str(error), code=error.code)
     if not error.shared:
@@ -273,7 +275,7 @@ def reopen_in_vain(tx: Tx) -> None:
 
 
 def tell_mistake(tx: Tx, file: str, mistake: str) -> None:
-    """Let people know that the configuration cannot be used as it was edited; "" for: it can again."""
+    """Report that the edited configuration is invalid; "" reports that it is valid again."""
     if mistake:
         closing.close_for_operator(tx, GateScope.CONFIG, file, cause=mistake, code=MISTAKE)
     else:
@@ -286,7 +288,7 @@ def close_for_missing_key(tx: Tx, account: str, cause: str) -> None:
 
 
 def pause_names(tx: Tx, account: str, error: DeliveryFailed) -> None:
-    """No look-ups of names for a while; a key that was refused is a person's matter."""
+    """Stop name look-ups for a while; a refused key waits for a person."""
     gate = names_gate(account)
     if isinstance(error, OperatorNeeded):
         closing.close_for_failure(tx, *gate, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
