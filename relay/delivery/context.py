@@ -46,8 +46,8 @@ from relay.vocabulary import GateScope, SendKind, Vendor
 NO_WORKSPACE = "no_workspace"
 REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
 
-HIDDEN = "a file"  # instead of its name, where nothing of files is to be told
-LINKS, LINK_DEADLINE = 5000, 1.0  # addresses in memory; seconds that a look-up of one may take
+HIDDEN = "a file"  # instead of its name, if files must not be mentioned
+LINKS, LINK_DEADLINE = 5000, 1.0  # cached links; seconds that looking up one may take
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class Files:
     mode_of: Callable[[str], Attachments]
     hosts: Hosts
     call_deadline: float
-    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # as `mode_of`
+    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # like `mode_of`
 
     def to_show(self, rule: str, file: Attachment, form: Form) -> tuple[Attachment, Way]:
         """How a file is shown in a message of this form, and the file itself; a picture with the URL that Slack
@@ -75,7 +75,7 @@ class Files:
             return Attachment(""), way
         picture, redactor = picture_url(file, self.hosts.allows), self.redact(rule)
         if way is Way.PICTURE and redactor is not None and redactor.finds_in(picture):
-            way = way_of(file, Form.WITHOUT_PICTURES, self.mode_of(rule), self.hosts.allows)  # nobody is told where
+            way = way_of(file, Form.WITHOUT_PICTURES, self.mode_of(rule), self.hosts.allows)  # only the text matters
         return (replace(file, thumbnail_url=picture) if way is Way.PICTURE else file), way
 
     def in_words(self, rule: str, message: ChatMessage) -> str:
@@ -92,7 +92,7 @@ class Files:
             raise Transient(why, code="no_key") if account.is_gone else Permanent(why, code="no_key")
         try:
             return account.client.signed_url(key, deadline=self.call_deadline)
-        except (OperatorNeeded, RateLimited, Unreachable, Unsure) as error:  # no gate of Slack's is closed for it
+        except (OperatorNeeded, RateLimited, Unreachable, Unsure) as error:  # no Slack gate is closed for it
             raise Transient(str(error), code=error.code) from None
 
 
@@ -118,10 +118,10 @@ class Showing:
 class DeliveryContext:
     """The store, the vendors and the limits a worker works with; `lease` is in seconds.
 
-    `workspaces` are those of Slack that are known, by name, and `accounts` those of Kommunicate; `gone` stands for any
-    other account. `schedules` are for what goes to each vendor, and for kinds that have their own.
-    `reminding` tells, for the rule by which a conversation has its channel, when somebody is called.
-    `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
+    `workspaces` are the known Slack workspaces, by name, and `accounts` the Kommunicate accounts; `gone` stands for any
+    other account. `schedules` has the delays per vendor, and for kinds that have their own. `reminding` returns when
+    somebody is notified, for the rule that chose a conversation's channel. `channel_ids` and `permalinks` cache
+    look-ups in Slack, which allows few of them per minute.
     """
 
     store: Store
@@ -137,54 +137,56 @@ class DeliveryContext:
     reply_rules: ReplyRules
     showing: Showing = field(default_factory=Showing)
     reminding: Callable[[str], Reminding] = field(default=lambda rule: Reminding())
-    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule of a conversation
+    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule that chose the channel
     privacy: Privacy = field(default_factory=Privacy)
-    closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
+    closing_words: frozenset[str] = (
+        frozenset()
+    )  # a customer who says one asks for nothing; in addition to the usual ones
     broadcasts: bool = True
     alerts_channel: str | None = None
-    chat_channels: frozenset[str] = frozenset()  # where chats may be, as the configuration names it
-    alerts_lag: float | None = None  # seconds that a message may wait before people are told
-    refusals_age: bool = False  # what was refused of Slack's is over with time alone
+    chat_channels: frozenset[str] = frozenset()  # where chats may be, as the configuration names them
+    alerts_lag: float | None = None  # seconds that a message may wait before people are alerted
+    refusals_age: bool = False  # Slack's refusals end only with time
     channel_ids: dict[str, str] = field(default_factory=dict)
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def of(self, account: str) -> OfAccount:
-        """What there is of an account of Kommunicate's."""
+        """A Kommunicate account, by name."""
         return self.accounts.get(account, self.gone)
 
     @property
     def authors(self) -> Authors:
-        """Who speaks in the plain account."""
+        """The authors in the first account."""
         return self.of(ACCOUNT).authors
 
     @property
     def slack(self) -> SlackClient:
-        """The plain workspace's Slack."""
+        """The client of the first workspace."""
         return self.workspaces[WORKSPACE].slack
 
     def slack_at(self, channel: str) -> SlackClient:
-        """The Slack of the workspace that a channel is in; raises OperatorNeeded where nobody has its token."""
+        """The client of the workspace that a channel is in; raises OperatorNeeded if its token is not configured."""
         return self.slack_in(owner_of(channel))
 
     def slack_in(self, workspace: str) -> SlackClient:
-        """The Slack of a workspace; raises OperatorNeeded where nobody has its token."""
+        """The client of a workspace; raises OperatorNeeded if its token is not configured."""
         if workspace not in self.workspaces:
             said = f"`slack.workspaces` does not name {workspace} any more"
             raise OperatorNeeded(GateScope.WORKSPACE, said, code=NO_WORKSPACE)
         return self.workspaces[workspace].slack
 
     def members_at(self, place: Conversation) -> Members:
-        """Who is a member of the workspace that a conversation is shown in."""
+        """The members of the workspace that a conversation is shown in."""
         here = self.workspaces.get(place.workspace)
         return Members(None, {}) if here is None else here.members
 
     def replying(self, place: Conversation) -> Replying | None:
-        """The way back to a conversation's customer, None where there is none."""
+        """The way back to a conversation's customer, None if there is none."""
         here, of_account = self.workspaces.get(place.workspace), self.of(place.key.account)
         return of_account.replying if here is None or here.hears else None
 
     def way_back(self, account: str = ACCOUNT) -> Replying:
-        """What the way back to an account's customers needs; raises OperatorNeeded where there is none."""
+        """The way back to an account's customers; raises OperatorNeeded if there is none."""
         of_account = self.of(account)
         if of_account.replying is None:
             raise OperatorNeeded(GateScope.ACCOUNT, of_account.lacks, code="no_key")
@@ -195,7 +197,7 @@ class DeliveryContext:
         return self.schedules.get(kind) or self.schedules[VENDOR_OF[kind]]
 
     def look_up_permalink(self, channel: str, ts: str) -> bool:
-        """Remember the address of a post, or that Slack tells none (False): nobody asks for it again."""
+        """Look up and cache the permalink of a post, or that Slack provides none (False)."""
         if len(self.permalinks) >= LINKS:
             self.permalinks.clear()
         self.permalinks[channel, ts] = None
@@ -207,11 +209,11 @@ class DeliveryContext:
         return True
 
     def find_channel(self, name: str) -> None:
-        """Remember Slack's id of a channel that is given by its name; raises DeliveryFailed."""
+        """Look up and cache Slack's id of a channel given by name; raises DeliveryFailed."""
         self.channel_ids[name] = self.slack_at(name).find_channel(name)
 
     def find_channels(self, names: Iterable[str]) -> None:
-        """The same of several, as far as Slack tells them."""
+        """The same for several, as far as Slack answers."""
         for name in names:
             try:
                 self.find_channel(name)
@@ -219,12 +221,12 @@ class DeliveryContext:
                 log.info("channel.not_found", channel=name, code=error.code)
 
     def look_for(self, send: Send) -> Sequence[Found]:
-        """The posts that this send has made, in its thread and in its channel; raises DeliveryFailed."""
+        """The posts that this send made, in its thread and in its channel; raises DeliveryFailed."""
         slack = self.slack_at(send.channel)
         return slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
 
     def join(self, channel: str) -> bool:
-        """Enter a public channel the bot is not in; False where only a person can invite it."""
+        """Join a public channel; False if only a person can invite the bot."""
         try:
             self.slack_at(channel).join(channel)
         except DeliveryFailed as error:
@@ -233,11 +235,11 @@ class DeliveryContext:
         return True
 
     def read(self, body: bytes | None, place: Conversation) -> ChatMessage | str:
-        """A stored message of a conversation as it may be shown; else why there is none."""
+        """A stored message of a conversation as it may be shown; otherwise why there is none."""
         return stored.read_message(body, place.key.account, self.redact(place.rule))
 
     def known(self, tx: Tx, place: Conversation, user_ids: Collection[str]) -> Known:
-        """Who these users are as it may be shown: the team by their names, of others nothing that is hidden."""
+        """These users as they may be shown: the team by name, others redacted."""
         account, redactor = place.key.account, self.redact(place.rule)
         known = self.of(account).authors.known(tx, account, user_ids)
         if redactor is None:
@@ -253,9 +255,9 @@ class DeliveryContext:
         return f"{self.of(key.account).dashboard_url.rstrip('/')}/conversations/{key.group_id}"
 
     def write(self, name: str, work: Callable[[Tx], T], *, done: Callable[[Tx], bool] | None = None) -> T | None:
-        """Do `work` in one transaction; while the store is away, again: what a call came to must not be forgotten.
+        """Run `work` in one transaction, and repeat it while the store is away: a call's result must not be lost.
 
-        `done` tells, before another try, whether the last one was committed after all; then the result is None.
+        `done` checks, before another try, whether the last one was committed after all; then the result is None.
         """
         ends, pause, again = monotonic() + REMEMBERED, 0.05, False
         while True:
