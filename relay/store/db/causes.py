@@ -1,9 +1,9 @@
-"""What a database's error means for whoever runs the relay: one table for PostgreSQL, one for SQLite.
+"""What a database error means for the operator: one table for PostgreSQL, one for SQLite.
 
-PostgreSQL gives what goes wrong on an open connection a code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-Of a connection that was refused the driver tells the words alone, which are English unless the server was set up in
-another language; then the cause stays unnamed. SQLite's codes: https://www.sqlite.org/rescode.html. None of our
-sentences repeats the address: it holds a password.
+PostgreSQL gives errors on an open connection a code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+For a refused connection, the driver has only the text, which is English unless the server was set up in another
+language; then the cause stays unnamed. SQLite's codes: https://www.sqlite.org/rescode.html. Our sentences never repeat
+the address, because it contains a password.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not come in time, and for a deadlock
+LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock timeout and for a deadlock
 NOT_PERMITTED = "42501"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a database does not do what it should, and what to do about it; `code` is the finding's."""
+    """Why a database does not work, and what to do about it; `code` is the finding's."""
 
     code: str
     message: str
@@ -148,7 +148,7 @@ BY_STATE: Mapping[str, Cause] = {
     **dict.fromkeys(LOCKED_OUT, LOCKED),
 }
 
-# The first that applies: of a name with several addresses the driver tells what each of them said. From PostgreSQL's
+# The first match: for a name with several addresses, the driver reports an error for each of them. From PostgreSQL's
 # auth.c, hba.c, postinit.c and fe-connect.c, and PgBouncer's client.c.
 BY_WORDS: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
     (re.compile(words, re.IGNORECASE), cause)
@@ -209,5 +209,5 @@ BY_NUMBER: Mapping[int, Cause] = {
     sqlite3.SQLITE_AUTH: CLOSED_FILE,
 }
 
-# The same of the file's system, for the lock that stands beside SQLite's file.
+# The same for the file system, for the lock file beside SQLite's file.
 BY_ERRNO: Mapping[int, Cause] = {errno.EROFS: READ_ONLY_FILE, errno.ENOSPC: FULL, errno.EDQUOT: FULL}
