@@ -1,4 +1,4 @@
-"""Socket Mode: what Slack tells on a connection that the relay opened goes the same way as what it tells over HTTP."""
+"""Socket Mode: what Slack sends on a connection that the relay opened is handled like what it sends over HTTP."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ log = structlog.get_logger()
 
 
 def socket_mode(relay: Relay) -> AbstractContextManager[object]:
-    """Where there is a token for it: a connection to Slack, for as long as this is entered."""
+    """A connection to Slack while this is entered, if there is a token for it."""
     if relay.settings.slack_app_token is None:
         return nullcontext()
-    from relay.slack.socket_mode import SocketMode  # here and not above: who has an address needs none of it
+    from relay.slack.socket_mode import SocketMode  # imported here: a relay with an address does not need it
 
     return SocketMode(relay.settings.slack_app_token, relay.settings.slack_api_url, partial(take, relay))
 
 
 def take(relay: Relay, message: Mapping[str, Any], acknowledge: Acknowledge) -> None:
-    """Store what is in a message of Slack's, then acknowledge it.
+    """Store the contents of a Slack message, then acknowledge it.
 
     What cannot be stored is not acknowledged, whatever the reason: Slack sends it again.
     """

@@ -1,4 +1,4 @@
-"""The post that tells people in Slack what waits for them, and what does no more."""
+"""The post that reports new trouble in Slack, and the end of earlier trouble."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from relay.slack.post import SlackPost, fallback
 from relay.slack.text import escape
 from relay.vocabulary import Refusal, Trouble
 
-MOST = 10  # that one post names; of more it gives the number
+MOST = 10  # that one post names; beyond that, it gives the number
 
 _AGAIN = "nothing is lost. The relay tries again at least every five minutes"
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What is said of a trouble: that it is there, what that means and what to do, and that it is over."""
+    """The texts for one kind of trouble: that it exists, what it means and what to do, and that it is over."""
 
     headline: str
     then: str
@@ -86,7 +86,7 @@ _TEXTS: Mapping[Trouble | Refusal, Texts] = {
 
 
 class Line(Protocol):
-    """What a post tells of one thing; see the store's `Alert`."""
+    """One alert in a post; see the store's `Alert`."""
 
     @property
     def kind(self) -> Trouble: ...
@@ -103,7 +103,7 @@ class Line(Protocol):
 
 
 def render_alerts(lines: Sequence[Line], *, here: str = "") -> SlackPost:
-    """Says what waits for a person, and why, and what is over, in the workspace `here`.
+    """Renders what needs a person, and why, and what is over, in the workspace `here`.
 
     A channel's name is its id, or a "#name" that was not found.
     """
@@ -137,7 +137,7 @@ def _headline(one: Line) -> str:
 
 
 def _of(one: Line) -> str:
-    """Which account is meant, where that is not the plain one."""
+    """The account, if it is not the first one."""
     if one.kind is Trouble.REFUSED:
         account = owner_of(one.name) or ACCOUNT
     else:
@@ -146,7 +146,7 @@ def _of(one: Line) -> str:
 
 
 def _variable(one: Line) -> str:
-    """Where the token stands with which an account's webhooks come."""
+    """The variable with the token of an account's webhooks."""
     account = owner_of(one.name)
     named = f"the variable that `kommunicate.accounts.{account}.webhook_token` names"
     return named if account else "KOMMUNICATE_WEBHOOK_TOKEN"

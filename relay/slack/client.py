@@ -1,4 +1,4 @@
-"""What the relay asks of Slack: post, change, take back, and look whether something was posted."""
+"""What the relay asks of Slack: post, update, delete, and look whether something was posted."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Where a post landed; `thread_ts` is None at the channel's root, also if a thread was asked for."""
+    """Where a post landed; `thread_ts` is None at the channel's root, even if a thread was requested."""
 
     channel: str
     ts: str
@@ -67,7 +67,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user: the name shown, the e-mail, "" where Slack does not tell it, and what they are in our workspace."""
+    """A user: the name shown, the e-mail ("" if Slack withholds it), and their standing in our workspace."""
 
     name: str
     email: str
@@ -76,7 +76,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the token belongs to. Slack tells the app's id for some tokens only."""
+    """The token's owner. Slack reveals the app's id only for some tokens."""
 
     team: str
     user_id: str
@@ -86,7 +86,7 @@ class Identity:
 
 
 class SlackClient:
-    """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
+    """One workspace's Slack, with our errors for every outcome; threads may share it."""
 
     def __init__(
         self,
@@ -99,10 +99,10 @@ class SlackClient:
         api: Api | None = None,
         times: CallTimes | None = None,
     ) -> None:
-        """`deadline` is in seconds, for each call, and how long each took goes into `times`.
+        """`deadline` is in seconds, for each call; `times` records how long each took.
 
-        `base_url` ends in `/api/` on the real Slack; `api` is another's. Channels have a named `workspace` in front;
-        `variable` is where its token comes from.
+        `base_url` ends in `/api/` for the real Slack; `api` is an alternative. Channels of a named `workspace` have it
+        in front; `variable` names the variable with its token.
         """
         of = {"workspace": workspace, "variable": variable}
         self._api = api or Api(token, base_url, deadline=deadline, times=times, **of)
@@ -110,9 +110,9 @@ class SlackClient:
         self.files = SlackFiles(self._api)
 
     def post(self, channel: str, payload: Mapping[str, Any], *, thread_ts: str | None, send_id: str) -> Posted:
-        """Posts once and returns where it landed; whoever asked for a thread must compare.
+        """Posts once and returns where it landed; a caller that asked for a thread must compare.
 
-        A post under a parent that is gone lands at the channel's root and Slack says ok all the same.
+        If the parent is gone, the post lands at the channel's root, and Slack still says ok.
         """
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"d": send_id}}
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
@@ -124,12 +124,12 @@ class SlackClient:
         raise unreadable("chat.postMessage")
 
     def update(self, channel: str, ts: str, payload: Mapping[str, Any]) -> None:
-        """Replaces what a post of ours says; blocks that the payload lacks are removed."""
+        """Replaces the contents of our post; blocks that the payload lacks are removed."""
         shown = {"text": payload["text"], "blocks": payload.get("blocks", []), "parse": "none"}
         self._api.write("chat.update", {"channel": self._api.id_of(channel), "ts": ts, **shown})
 
     def delete(self, channel: str, ts: str) -> None:
-        """Takes a post of ours back; one that is gone already is fine."""
+        """Deletes our post; one that is already gone is fine."""
         self._api.write("chat.delete", {"channel": self._api.id_of(channel), "ts": ts})
 
     def post_ephemeral(
@@ -142,9 +142,9 @@ class SlackClient:
         controls: Sequence[Mapping[str, Any]] = (),
         about: str = "",
     ) -> None:
-        """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it.
+        """Shows a sentence to one member of the channel, until they reload; Slack does not store it.
 
-        `controls` are the elements of a row of buttons below it, and `about` comes back with a click on one of them.
+        `controls` are the buttons below it, and `about` comes back with a click on one of them.
         """
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
         buttons = [actions(*map(dict, controls), block_id=about)] if controls else []
@@ -153,22 +153,22 @@ class SlackClient:
         self._api.write("chat.postEphemeral", {**where, **said, **thread})
 
     def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """Opens a form for whoever made this trigger, not more than three seconds ago."""
+        """Opens a form for the person behind this trigger, which is valid for three seconds."""
         self._api.write("views.open", {"trigger_id": trigger_id, "view": view})
 
     def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
-        """Shows somebody this Home tab."""
+        """Shows this Home tab to one person."""
         self._api.write("views.publish", {"user_id": user_id, "view": view})
 
     def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
-        """Changes a form that somebody has open."""
+        """Changes an open form."""
         self._api.write("views.update", {"view_id": view_id, "view": view})
 
     def find_posted(self, channel: str, send_id: str, *, thread_ts: str | None, oldest: str | None) -> list[Found]:
-        """Returns our posts that carry this send id, in the thread and in the channel, oldest first.
+        """Returns our posts with this send id, in the thread and in the channel, oldest first.
 
-        Looks at what is later than `oldest`, a `ts` of Slack's, within the client's deadline in all. Raises
-        `HistoryUnreadable` where reading is not permitted; an answer that may be incomplete is `Unsure`, never empty.
+        Searches what is later than `oldest`, a Slack `ts`, within the client's deadline in total. Raises
+        `HistoryUnreadable` if reading is not permitted; an answer that may be incomplete is `Unsure`, never empty.
         """
         ends, me = monotonic() + self._api.deadline, self.identity()
 
@@ -180,7 +180,7 @@ class SlackClient:
         return find_posted(self._api, is_it, channel=channel, thread_ts=thread_ts, oldest=oldest, ends=ends)
 
     def find_channel(self, name: str) -> str:
-        """Returns the id of a channel given by its name; raises `OperatorNeeded` if there is none."""
+        """Returns the id of a channel given by name; raises `OperatorNeeded` if there is none."""
         wanted = self._api.id_of(name).removeprefix("#").lower()
         arguments = {"types": "public_channel,private_channel", "exclude_archived": False}
         channels: dict[str, str] = {}
@@ -195,11 +195,11 @@ class SlackClient:
         raise _no_such_channel(wanted, list(channels))
 
     def join(self, channel: str) -> None:
-        """Makes the bot a member of a public channel; being one already is fine."""
+        """Makes the bot a member of a public channel; already being one is fine."""
         self._api.write("conversations.join", {"channel": self._api.id_of(channel)})
 
     def profile(self, user_id: str, team: str) -> Profile:
-        """Returns what a user is called, and is in the workspace `team`; the e-mail needs a scope of its own."""
+        """Returns a user's name, and their standing in the workspace `team`; the e-mail needs a separate scope."""
         match self._api.read("users.info", {"user": user_id}):
             case {"user": {"profile": {**profile}, **user}}:
                 names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
@@ -208,7 +208,7 @@ class SlackClient:
         raise unreadable("users.info")
 
     def find_user(self, email: str, *, deadline: float) -> tuple[str, Standing] | None:
-        """Returns who has this address, and what they are in our workspace; None where nobody has."""
+        """Returns the user with this address, and their standing in our workspace; None if there is none."""
         team = self.identity().team
         try:
             body = self._api.read("users.lookupByEmail", {"email": email}, deadline=min(deadline, self._api.deadline))
@@ -222,15 +222,15 @@ class SlackClient:
         raise unreadable("users.lookupByEmail")
 
     def react(self, channel: str, ts: str, name: str) -> None:
-        """Puts an emoji of ours on a message; one that is there already is fine."""
+        """Adds our emoji to a message; an existing one is fine."""
         self._api.write("reactions.add", {"channel": self._api.id_of(channel), "timestamp": ts, "name": name})
 
     def unreact(self, channel: str, ts: str, name: str) -> None:
-        """Takes an emoji of ours away; one that is not there is fine."""
+        """Removes our emoji; a missing one is fine."""
         self._api.write("reactions.remove", {"channel": self._api.id_of(channel), "timestamp": ts, "name": name})
 
     def answers(self) -> bool:
-        """Asks Slack something that concerns no channel, without hurry to believe it: False when it does not answer."""
+        """Asks Slack something that concerns no channel; False if it does not answer."""
         try:
             self._api.read("auth.test", deadline=min(PING_DEADLINE, self._api.deadline))
         except (Transient, Unsure):
@@ -246,7 +246,7 @@ class SlackClient:
         return self._identity
 
     def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
-        """Returns the address of a post; `deadline` is in seconds, and may be shorter than the client's."""
+        """Returns the permalink of a post; `deadline` is in seconds, and may be shorter than the client's."""
         ends = self._api.deadline if deadline is None else min(deadline, self._api.deadline)
         where = {"channel": self._api.id_of(channel), "message_ts": ts}
         body = self._api.read("chat.getPermalink", where, deadline=ends)
