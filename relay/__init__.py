@@ -9,7 +9,8 @@ The path of a message and of a reply, by file names:
     reply     web/slack  ->  slack/auth  ->  slack/parse  ->  store/intake/replies  ->  200
               delivery/worker  ->  delivery/attempt  ->  store/queue/lanes  ->  delivery/handlers/replies
               ->  kommunicate/client  ->  net/call  ->  delivery/attempt  ->  delivery/handlers/marks
-    failure   slack/errors  ->  delivery/policy  ->  delivery/failures  ->  store/queue/closing
+    failure   slack/errors  ->  delivery/policy  ->  delivery/failures  ->  delivery/gates
+              ->  store/queue/closing
 
 Every package may use `messages`, `errors`, `clock` and `settings`. Only `wiring` constructs concrete objects. `sandbox`
 plays both vendors and imports nothing else from here.

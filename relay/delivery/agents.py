@@ -16,7 +16,8 @@ from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Agent, Person, Role, Standing
 from relay.owners import ACCOUNT, owned
-from relay.slack.client import Profile, SlackClient
+from relay.slack.client import SlackClient
+from relay.slack.users import Profile
 from relay.store.conversations.people import known_agents, remember_agents
 from relay.store.db.engine import Store, Tx
 from relay.store.db.rows import Claim

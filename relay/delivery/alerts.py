@@ -7,7 +7,7 @@ import uuid
 import structlog
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import close_gate
+from relay.delivery.gates import close_gate
 from relay.errors import DeliveryFailed, HistoryUnreadable, RateLimited, Unsure
 from relay.failpoints import failpoint
 from relay.owners import is_named, owner_of

@@ -19,7 +19,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from relay.clock import monotonic
-from relay.delivery import confirm, failures
+from relay.delivery import confirm, failures, second_copies
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers import HANDLERS, PREPARE, UNANSWERED
 from relay.delivery.handlers.corrections import redrawn
@@ -257,7 +257,7 @@ _DO: Mapping[type[Step], Callable[[DeliveryContext, Attempt, Any], Step | None]]
     Call: lambda context, attempt, step: _call(context, attempt.claim, step.send),
     Found: lambda context, attempt, step: settle(context, attempt.claim, step.send, step.answer),
     Look: lambda context, attempt, step: confirm.look(context, attempt.claim, step.send),
-    LookForCopies: lambda context, attempt, step: confirm.look_for_copies(context, attempt.claim, step.send),
+    LookForCopies: lambda context, attempt, step: second_copies.look_for_copies(context, attempt.claim, step.send),
     Remove: lambda context, attempt, step: confirm.remove_root(context, attempt.claim, step.send, step.ts),
     SayPrivately: lambda context, attempt, step: say_privately(context, attempt.claim, step),
     Need: fetch,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from relay.clock import monotonic
-from relay.delivery import failures
+from relay.delivery import gates
 from relay.delivery.waits import names_gate
 from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
@@ -142,7 +142,7 @@ class Authors:
         except DeliveryFailed as error:
             log.warning("authors.lookup_failed", error=type(error).__name__, code=error.code)
             with self._store.begin() as tx:
-                failures.pause_names(tx, account, error)
+                gates.pause_names(tx, account, error)
             return
         # Whoever Kommunicate does not know is remembered too, or every message would ask again.
         everybody = [found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids]

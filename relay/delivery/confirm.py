@@ -1,9 +1,9 @@
 """Looks for a post that may or may not be in Slack; nothing is sent again before a look.
 
 Found in its place: settled. Found outside its thread: a stray, which is deleted, and a new thread is opened. Not found,
-even at the last look: the same payload is sent once more, and a minute later a last look deletes a second copy. A
-failed look is repeated a few times; then the message is sent again, marked as possibly repeated. Time in which Slack
-answers nobody, or a gate is closed, does not count.
+even at the last look: the same payload is sent once more, and `second_copies` looks again a minute later. A failed look
+is repeated a few times; then the message is sent again, marked as possibly repeated. Time in which Slack answers
+nobody, or a gate is closed, does not count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import partial
 import structlog
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import NOT_A_MEMBER, close_gate
+from relay.delivery.failures import NOT_A_MEMBER
+from relay.delivery.gates import close_gate
 from relay.delivery.handlers import files
 from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.handlers.messages import delete, removed
@@ -25,30 +26,25 @@ from relay.errors import (
     DeliveryFailed,
     HistoryUnreadable,
     OperatorNeeded,
-    Permanent,
     RateLimited,
     Transient,
     Unreachable,
     Unsure,
 )
 from relay.failpoints import failpoint
-from relay.owners import owner_of
 from relay.slack.client import Found as Post
 from relay.slack.client import Posted
 from relay.slack.post import mark_repeated
 from relay.store.conversations import threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
-from relay.store.queue import copies, refusals, sends
+from relay.store.queue import refusals, sends
 from relay.store.queue.due import lock
-from relay.store.queue.gates import are_looks_blocked
 from relay.store.queue.lanes import give_back, hold, hold_again, put_off
 from relay.vocabulary import GateScope, SendKind
 
 log = structlog.get_logger()
 
-COPIES_AGAIN = 60.0  # seconds until a failed look for a second copy is repeated
-COPIES_FOR = 3600.0  # seconds after the send for which that is tried
 FAILED_LOOKS = (2.0, 5.0, 15.0, 60.0)  # seconds after each failed look; the next failure is the last
 NEVER_CONFIRMED = "Slack never confirmed it, and it cannot be found"
 NEVER_LOOKED_FOR = "Slack did not answer, and the relay could not look for it"
@@ -85,7 +81,7 @@ def _seen(context: DeliveryContext, claim: Claim, send: Send, found: Sequence[Po
     strays = [one.ts for one in found if not _is_in_place(one, send)]
     if in_place:
         log.info("send.confirmed", send=send.id, channel=send.channel)
-        # A second copy would be found by the last look a minute from now, see `look_for_copies`.
+        # A second copy would be found by the last look a minute from now, see `second_copies`.
         return Found(send, Posted(send.channel, in_place[0], send.thread_ts))
     if strays:
         _remove_strays(context, claim, send, strays)
@@ -255,44 +251,3 @@ def _unreadable(context: DeliveryContext, claim: Claim, send: Send, elapsed: flo
         return None
 
     return context.write("resend", work)
-
-
-def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """A minute after a resend: if both copies arrived, delete the one whose `ts` is not saved."""
-    with context.store.read() as tx:
-        blocked = are_looks_blocked(tx, context.limits, workspace=owner_of(send.channel))
-    if blocked:
-        _copies_later(context, claim, send, COPIES_AGAIN)
-        return
-    try:
-        if send.kind is SendKind.SHARE:
-            context.slack_at(send.channel).files.delete(send.payload["file"])
-            context.write("copies", lambda tx: copies.check_copies_later(tx, claim, send, None))
-            return
-        found = context.look_for(send)
-        keep = send.ts or ""
-        if not send.is_root and found and keep not in {one.ts for one in found}:
-            keep = min(one.ts for one in found)
-        for one in found:
-            if one.ts != keep:
-                context.slack_at(send.channel).delete(send.channel, one.ts)
-                failpoint("copy.deleted")
-                log.info("copy.deleted", send=send.id, channel=send.channel)
-    except DeliveryFailed as error:
-        _copies_later(context, claim, send, COPIES_AGAIN, error)
-        return
-    context.write("copies", lambda tx: copies.one_copy_left(tx, claim, send, keep))
-
-
-def _copies_later(
-    context: DeliveryContext, claim: Claim, send: Send, wait: float, error: DeliveryFailed | None = None
-) -> None:
-    late = claim.at - (send.started_at or claim.at) > COPIES_FOR
-    hopeless = error is not None and (late or isinstance(error, HistoryUnreadable | Permanent | OperatorNeeded))
-
-    def work(tx: Tx) -> None:
-        copies.check_copies_later(tx, claim, send, None if hopeless else wait)
-        if isinstance(error, RateLimited):
-            close_gate(tx, context, error, channel=send.channel)
-
-    context.write("copies", work)

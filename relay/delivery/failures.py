@@ -1,4 +1,4 @@
-"""Carries out what the policy decides about a failed call. The only place that closes a gate.
+"""Carries out what the policy decides about a failed call; `gates` closes what has to wait.
 
 One transaction each, which locks conversation, lane and gates, in this order.
 """
@@ -7,43 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from relay.delivery import policy
+from relay.delivery import gates, policy
 from relay.delivery.policy import VENDOR_OF, Verdict, decide
 from relay.delivery.situations import situation
 from relay.delivery.steps import Refused, Result, Step, TooLate, agent_of, workspace_of
-from relay.delivery.waits import names_gate, waits_at_gate
+from relay.delivery.waits import waits_at_gate
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
-from relay.owners import bare, is_named, owned, owner_of
-from relay.slack.limits import POSTING
+from relay.owners import bare, is_named, owned
 from relay.store.conversations import files, replies, threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
-from relay.store.queue import closing, lanes, refusals, sends
+from relay.store.queue import lanes, refusals, sends
 from relay.store.queue.due import lock
-from relay.store.queue.gates import gate_of_workspace
 from relay.store.queue.lanes import Fenced, give_back, hold, put_off
 from relay.vocabulary import GateScope, SendKind, Vendor
 
 if TYPE_CHECKING:
     from relay.delivery.context import DeliveryContext
 
-NAMES_PAUSE = 30.0  # seconds without look-ups after one failed
-NAMES_PAUSE_FOR_OPERATOR = 300.0  # the same when the key was refused
-RUNAWAY = (3600.0, 6 * 3600.0)  # seconds between tries that each open a thread in vain: the first, and the longest
-CROWD = 3  # channels, or agents, after which the problem is not theirs alone
-CROWD_SECONDS = 10.0
-LATELY = 60.0  # seconds
 THREADS_IN_VAIN = 3  # consecutive new threads of one conversation that accepted no message
-IN_A_ROW = 2  # consecutive messages refused with an undocumented code: the messages are not at fault
-NOT_A_MEMBER, NO_CHANNEL, IN_VAIN = "not_in_channel", "channel_not_found", "threads_in_vain"
-MISTAKE = "mistake"  # in the edited configuration
+NOT_A_MEMBER, NO_CHANNEL = "not_in_channel", "channel_not_found"
 
 Settled = Callable[[Tx, "DeliveryContext", Claim, Send, Result], Step | None]
 
@@ -144,7 +133,7 @@ def _wait_at_gate(f: Failure, _: policy.WaitAtGate) -> None:
     _note_wait(f, waits_at_gate(f.error), None)
     of, workspace = f.send.channel, workspace_of(f.send)
     where = owned(workspace, bare(of))
-    seconds = close_gate(f.tx, f.context, f.error, channel=where, account=of, agent=agent_of(f.send))
+    seconds = gates.close_gate(f.tx, f.context, f.error, channel=where, account=of, agent=agent_of(f.send))
     only_agent = isinstance(f.error, OperatorNeeded) and f.error.scope is GateScope.AGENT
     elsewhere = VENDOR_OF[f.send.kind] is Vendor.SLACK and workspace != place.workspace  # of a chat that has moved
     put_off(f.tx, f.claim, seconds if only_agent or elsewhere else 0.0)  # the other gates hold the lane back themselves
@@ -163,8 +152,7 @@ def _confirm(f: Failure, verdict: policy.Confirm) -> None:
 def _new_thread(f: Failure, _: policy.NewThread) -> None:
     threads.give_up_thread(f.tx, f.claim, f.send, f.cause)
     if sends.roots_in_vain(f.tx, f.claim.conversation.id) >= THREADS_IN_VAIN:
-        cause = "new threads are opened repeatedly, and none accepts a message: find out what deletes them"
-        closing.close_for_operator(f.tx, GateScope.CHANNEL, f.send.channel, cause=cause, code=IN_VAIN, recheck=RUNAWAY)
+        gates.close_in_vain(f.tx, f.send.channel)
     give_back(f.tx, f.claim)
 
 
@@ -180,7 +168,7 @@ def _degrade(f: Failure, verdict: policy.Degrade) -> None:
 
 def _give_up(f: Failure, _: policy.GiveUp) -> Step | None:
     undocumented = f.send.kind is SendKind.POST and isinstance(f.error, Unsure)
-    if undocumented and closing.count_undocumented(f.tx, f.send.channel, f.error.code) >= IN_A_ROW:
+    if undocumented and gates.note_undocumented(f.tx, f.send.channel, f.error):
         _close_channel(f, policy.CloseChannel())
         return None
     return f.settled(f.tx, f.context, f.claim, f.send, Refused(f.cause))
@@ -190,7 +178,7 @@ def _close_channel(f: Failure, _: policy.CloseChannel) -> None:
     if f.send.is_root:
         refusals.set_root_form(f.tx, f.claim, Form.FULL)
     refusals.take_back(f.tx, f.claim, f.send, f.cause)
-    closing.close_for_operator(f.tx, GateScope.CHANNEL, f.send.channel, cause=f.cause, code=f.error.code)
+    gates.close_channel(f.tx, f.send.channel, f.error)
     give_back(f.tx, f.claim)
 
 
@@ -218,80 +206,3 @@ def _note_wait(f: Failure, waits: float, left: float | None) -> None:
     if f.send.kind in (SendKind.REPLY, SendKind.TAKEOVER, SendKind.CLICK):
         carried = sends.carried_deliveries(f.tx, f.send) or [f.send.payload["delivery"]]
         replies.note_wait(f.tx, f.claim, carried[0], f.cause, waits=waits, left=left)
-
-
-def close_gate(
-    tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str = "", account: str = "", agent: str = ""
-) -> float:
-    """Close the gate that `error` concerns, and the larger one if others agree; returns for how many seconds."""
-    workspace = owner_of(channel)
-    match error:
-        case RateLimited():
-            return _close_for_limit(tx, context, error, channel=channel, account=account)
-        case OperatorNeeded():
-            of_slack = {GateScope.WORKSPACE: gate_of_workspace(workspace), GateScope.CHANNEL: channel}
-            name = {**of_slack, GateScope.ACCOUNT: account, GateScope.AGENT: agent or account}[error.scope]
-            return _close_with_others(tx, error, name, account)
-        case _:
-            return closing.close_for_vendor(tx, workspace, str(error), error.code)
-
-
-def _close_for_limit(tx: Tx, context: DeliveryContext, error: RateLimited, *, channel: str, account: str) -> float:
-    workspace = owner_of(channel)
-    scope, name = GateScope.METHOD, owned(workspace, error.method)
-    if error.vendor is Vendor.KOMMUNICATE:
-        scope, name = GateScope.ACCOUNT, account
-    elif error.method in POSTING:
-        scope, name = GateScope.CHANNEL, channel
-    close = partial(closing.close_for_rate_limit, tx, vendor=error.vendor, pace=context.limits.pace, code=error.code)
-    seconds = close(scope, name, error.retry_after)
-    if scope is GateScope.CHANNEL and closing.count_limited(tx, CROWD_SECONDS, workspace) >= CROWD:
-        close(GateScope.METHOD, owned(workspace, error.method), seconds)
-    return seconds
-
-
-def _close_with_others(tx: Tx, error: OperatorNeeded, name: str, account: str) -> float:
-    """If the vendor does not say whether one channel or all are affected, several must have seen the error.
-
-    Not if a post got through recently: then it affects only these channels.
-    """
-    close = partial(closing.close_for_operator, tx, cause=str(error), code=error.code)
-    if not error.shared:
-        return close(error.scope, name)
-    of_channel = error.scope is GateScope.CHANNEL
-    owner = owner_of(name)
-    whole = (GateScope.WORKSPACE, gate_of_workspace(owner)) if of_channel else (GateScope.ACCOUNT, account)
-    closing.lock(tx, [(error.scope, name), whole])
-    seconds = close(error.scope, name)
-    agree = closing.count_closed(tx, error.scope, error.code, owner) >= CROWD
-    if agree and not (of_channel and closing.posted_within(tx, LATELY, owner)):
-        close(*whole)
-    return seconds
-
-
-def reopen_in_vain(tx: Tx) -> None:
-    """Let channels be tried again in which threads were opened in vain."""
-    closing.open_closed_for(tx, IN_VAIN)
-
-
-def tell_mistake(tx: Tx, file: str, mistake: str) -> None:
-    """Report that the edited configuration is invalid; "" reports that it is valid again."""
-    if mistake:
-        closing.close_for_operator(tx, GateScope.CONFIG, file, cause=mistake, code=MISTAKE)
-    else:
-        closing.open_closed_for(tx, MISTAKE)
-
-
-def close_for_missing_key(tx: Tx, account: str, cause: str) -> None:
-    """Nothing can be sent to an account without its key: what is on its way there waits."""
-    closing.close_for_operator(tx, GateScope.ACCOUNT, account, cause=cause, code="no_key")
-
-
-def pause_names(tx: Tx, account: str, error: DeliveryFailed) -> None:
-    """Stop name look-ups for a while; a refused key waits for a person."""
-    gate = names_gate(account)
-    if isinstance(error, OperatorNeeded):
-        closing.close_for_failure(tx, *gate, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
-        return
-    asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
-    closing.close_for_failure(tx, *gate, max(NAMES_PAUSE, asked), cause="names could not be looked up")

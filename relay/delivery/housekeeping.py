@@ -11,8 +11,8 @@ from relay.delivery import stored
 from relay.delivery.adopting import settle_held
 from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import reopen_in_vain, tell_mistake
 from relay.delivery.forgetting import forget_files, forget_old
+from relay.delivery.gates import reopen_in_vain, tell_mistake
 from relay.delivery.reminding import give_back_stale, remind_all
 from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, ConversationKey, Decision

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from relay.delivery.context import NO_WORKSPACE, DeliveryContext
-from relay.delivery.failures import close_gate
+from relay.delivery.gates import close_gate
 from relay.delivery.policy import GiveUp, Retry, Situation, WaitAtGate, decide
 from relay.delivery.steps import Need, Step
 from relay.delivery.waits import waits_at_gate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import close_for_missing_key
+from relay.delivery.gates import close_for_missing_key
 from relay.delivery.policy import VENDOR_OF
 from relay.delivery.steps import agent_of, workspace_of
 from relay.store.db.engine import Tx

@@ -16,14 +16,14 @@ from relay.owners import owned
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
 from relay.slack.codes import TOKEN
-from relay.slack.events import SLACKBOT
 from relay.slack.history import Found, find_posted
 from relay.slack.limits import FIND_CHANNEL
-from relay.slack.text import clean_line, escape
+from relay.slack.text import escape
 from relay.slack.uploads import SlackFiles
+from relay.slack.users import Identity, Profile, identity_of, profile_of, standing
 from relay.vocabulary import GateScope
 
-__all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profile", "SlackClient"]
+__all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Posted", "SlackClient"]
 
 EVENT_TYPE = "relay_message"  # of the metadata by which a post is found again
 _CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited search starts again from the front
@@ -63,26 +63,6 @@ class Posted:
     channel: str
     ts: str
     thread_ts: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A user: the name shown, the e-mail ("" if Slack withholds it), and their standing in our workspace."""
-
-    name: str
-    email: str
-    standing: Standing = Standing.MEMBER
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The token's owner. Slack reveals the app's id only for some tokens."""
-
-    team: str
-    user_id: str
-    bot_id: str
-    app_id: str | None
-    url: str = ""  # of the workspace
 
 
 class SlackClient:
@@ -200,12 +180,7 @@ class SlackClient:
 
     def profile(self, user_id: str, team: str) -> Profile:
         """Returns a user's name, and their standing in the workspace `team`; the e-mail needs a separate scope."""
-        match self._api.read("users.info", {"user": user_id}):
-            case {"user": {"profile": {**profile}, **user}}:
-                names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
-                name = next((line for name in names if isinstance(name, str) and (line := clean_line(name))), user_id)
-                return Profile(name, key_of(profile.get("email")) or "", _standing(user, team))
-        raise unreadable("users.info")
+        return profile_of(self._api.read("users.info", {"user": user_id}), user_id, team)
 
     def find_user(self, email: str, *, deadline: float) -> tuple[str, Standing] | None:
         """Returns the user with this address, and their standing in our workspace; None if there is none."""
@@ -218,7 +193,7 @@ class SlackClient:
             raise
         match body:
             case {"user": {"id": str(user_id), **user}} if key_of(user_id):
-                return user_id, _standing({**user, "id": user_id}, team)
+                return user_id, standing({**user, "id": user_id}, team)
         raise unreadable("users.lookupByEmail")
 
     def react(self, channel: str, ts: str, name: str) -> None:
@@ -256,17 +231,6 @@ class SlackClient:
         raise unreadable("chat.getPermalink")
 
 
-def identity_of(body: Mapping[str, Any], variable: str = TOKEN) -> Identity:
-    """Returns what `auth.test` says of a bot's token; raises `OperatorNeeded` for another kind of token."""
-    match body:
-        case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
-            return Identity(team, user, bot, _text_or_none(body.get("app_id")), _text_or_none(body.get("url")) or "")
-        case {"user_id": str()}:  # without a bot's id our own posts could not be told from others'
-            said = f"{variable} must be the bot's token; it begins with xoxb-"
-            raise OperatorNeeded(GateScope.WORKSPACE, said, code="not_allowed_token_type")
-    raise unreadable("auth.test")
-
-
 def _send_id_of(message: Mapping[str, Any]) -> str | None:
     match message.get("metadata"):
         case {"event_type": str(kind), "event_payload": {"d": str(send_id)}} if kind == EVENT_TYPE:
@@ -282,19 +246,3 @@ def _no_such_channel(name: str, names: list[str]) -> OperatorNeeded:
 
 def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _standing(user: Mapping[Any, Any], team: str) -> Standing:
-    """https://docs.slack.dev/reference/objects/user-object"""
-    everywhere = user.get("enterprise_user")
-    teams = everywhere.get("teams") if isinstance(everywhere, dict) else None
-    is_colleague = isinstance(teams, list) and team in teams
-    if user.get("deleted") is True:
-        return Standing.DEACTIVATED
-    if user.get("is_bot") is True or user.get("id") == SLACKBOT:
-        return Standing.BOT
-    if user.get("is_stranger") is True or (user.get("team_id") not in (None, team) and not is_colleague):
-        return Standing.OUTSIDER
-    if user.get("is_restricted") is True or user.get("is_ultra_restricted") is True:
-        return Standing.GUEST
-    return Standing.COLLEAGUE if is_colleague else Standing.MEMBER

@@ -12,7 +12,6 @@ from typing import Any
 from relay.messages import AgentClick, AgentForm, Ignored
 from relay.owners import owned, owner_of
 from relay.slack.body import ELSEWHERE, came_to, command_body, form_body, workspace_in
-from relay.slack.client import Identity
 from relay.slack.events import HOME, AsksForChats, Click, FormChoice, FormWords, LooksAtHome, event_key
 from relay.slack.fields import (
     MAX_VALUE,
@@ -32,6 +31,7 @@ from relay.slack.home import PAGE
 from relay.slack.parse import FOREIGN, OTHER_KIND, is_of_another_app
 from relay.slack.text import clean_line
 from relay.slack.thread_notices import SEND_AGAIN
+from relay.slack.users import Identity
 
 NO_MESSAGE = "not on a message"
 NOT_OUR_FORM = "not in a form of ours"

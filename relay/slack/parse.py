@@ -10,7 +10,6 @@ from collections.abc import Callable
 from relay.errors import Rejected
 from relay.messages import AgentChange, AgentMessage, Ignored, Reading
 from relay.slack.body import came_to, command_body, form_body, json_body, workspace_in
-from relay.slack.client import Identity
 from relay.slack.events import (
     AgentEdit,
     AgentWords,
@@ -33,6 +32,7 @@ from relay.slack.fields import (
 )
 from relay.slack.message_events import Us, read_message
 from relay.slack.reading import Wording
+from relay.slack.users import Identity
 
 OTHER_KIND = "of a kind that nothing is done about"
 RATE_LIMITED = "Slack holds events back: more than 30,000 in an hour"

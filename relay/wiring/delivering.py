@@ -11,7 +11,8 @@ import structlog
 from relay.delivery.accounts import NO_KEY, OfAccount, Replying
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.context import NO_WORKSPACE, DeliveryContext, Files, Showing
+from relay.delivery.context import NO_WORKSPACE, DeliveryContext
+from relay.delivery.display import Files, Showing
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule

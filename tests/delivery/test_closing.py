@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from relay.delivery.failures import RUNAWAY, close_gate
+from relay.delivery.gates import RUNAWAY, close_gate
 from relay.errors import OperatorNeeded, RateLimited
 from relay.store.queue.gates import seconds_closed, seconds_for_post
 from relay.vocabulary import GateScope, Vendor

@@ -1,4 +1,4 @@
-"""How gates are closed, each for a reason and a time; only `relay.delivery.failures` does so.
+"""How gates are closed, each for a reason and a time; only `relay.delivery.gates` does so.
 
 Several gates are locked in the order of scope and name.
 """
