@@ -31,7 +31,7 @@ _CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited searc
 PING_DEADLINE = 3.0  # seconds
 FIND_CHANNEL_DEADLINE = 20.0  # seconds; a large workspace has many pages
 
-# Every method called, and the scopes it needs, any of which may be asked for by kind of channel:
+# Every method called, and the scopes it needs; for several, the kind of channel decides which one:
 # https://docs.slack.dev/reference/methods
 METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "auth.test": (),
@@ -153,7 +153,7 @@ class SlackClient:
         ends, me = monotonic() + self._api.deadline, self.identity()
 
         def is_it(message: Mapping[str, Any]) -> bool:
-            # Metadata is open to every app of the workspace, and so is our event type.
+            # Every app of the workspace can read metadata, and use our event type.
             ours = message.get("bot_id") == me.bot_id or (me.app_id is not None and message.get("app_id") == me.app_id)
             return ours and _send_id_of(message) == send_id
 
@@ -211,7 +211,7 @@ class SlackClient:
         except (Transient, Unsure):
             return False
         except DeliveryFailed:
-            return True  # whatever it says
+            return True  # whatever the answer is
         return True
 
     def identity(self) -> Identity:

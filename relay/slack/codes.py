@@ -1,9 +1,8 @@
-"""Every error code that Slack documents or was seen to send, by what whoever called must do.
+"""Every error code that Slack documents or was seen to send, by what the caller must do.
 
-From the pages of the methods, https://docs.slack.dev/reference/methods/chat.postMessage and its siblings
-(chat.update, chat.delete, chat.postEphemeral, reactions.add, files.completeUploadExternal,
-conversations.replies, conversations.join, users.info, views.open). A code that is not here means `UNSURE`:
-the pages say themselves that they are not complete.
+From the pages of the methods, https://docs.slack.dev/reference/methods/chat.postMessage and its siblings (chat.update,
+chat.delete, chat.postEphemeral, reactions.add, files.completeUploadExternal, conversations.replies, conversations.join,
+users.info, views.open). A code that is missing here means `UNSURE`: the pages themselves say that they are incomplete.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ class Meaning(Enum):
     UNSURE = auto()
     WORKSPACE = auto()
     CHANNEL = auto()
-    CHANNEL_OR_WORKSPACE = auto()  # the pages do not say which: the channel, until several channels say the same
+    CHANNEL_OR_WORKSPACE = auto()  # the pages do not say which: the channel, until several channels agree
     THREAD = auto()
     PERMANENT = auto()
 
 
 _TABLE = {
-    # What was asked for is already so.
+    # The requested state exists already.
     Meaning.DONE: "already_reacted no_reaction",
     # Certainly not done. The two about organisations pass by themselves, slowly.
     Meaning.TRANSIENT: """service_unavailable request_timeout team_added_to_org org_login_required
@@ -82,12 +81,12 @@ _TABLE = {
         duplicate_external_id missing_profile_id not_implemented""",
 }
 
-# The same word, another matter.
+# The same code with a different meaning.
 _OF_METHOD = {
     ("files.delete", "file_not_found"): Meaning.DONE,
     ("files.delete", "file_deleted"): Meaning.DONE,
     ("chat.delete", "message_not_found"): Meaning.DONE,
-    ("chat.update", "message_not_found"): Meaning.THREAD,  # only roots are updated: this one is gone
+    ("chat.update", "message_not_found"): Meaning.THREAD,  # only roots are updated, so the root is gone
     ("chat.update", "is_inactive"): Meaning.CHANNEL,  # the channel is archived
     ("chat.getPermalink", "message_not_found"): Meaning.THREAD,
 }
@@ -97,19 +96,19 @@ _OF_ANY = {code: meaning for meaning, codes in _TABLE.items() for code in codes.
 
 
 def meaning_of(code: str, method: str) -> Meaning:
-    """Returns what a code means for a call of this method; `UNSURE` where nobody wrote it down."""
+    """Returns what a code means for a call of this method; `UNSURE` if it is undocumented."""
     meaning = _OF_METHOD.get((method, code)) or _OF_ANY.get(code, Meaning.UNSURE)
     is_files_alone = method in SHARING and (meaning in _OF_A_PLACE or code == "missing_scope")
-    return Meaning.PERMANENT if is_files_alone else meaning  # words go on without files
+    return Meaning.PERMANENT if is_files_alone else meaning  # messages go out without files
 
 
 def is_documented(code: str) -> bool:
-    """Tells a code that somebody wrote down from one that nobody did."""
+    """True for a documented code."""
     return code in _OF_ANY
 
 
 TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  the variable that the token comes from, unless it is another workspace's
-# What a person can do about it. The rest is told by its code alone.
+# What a person can do about it. Other codes are reported by name only.
 ADVICE = {
     "not_authed": f"set {TOKEN}",
     "invalid_auth": f"{TOKEN} is wrong or was replaced: copy it again from the app's page",

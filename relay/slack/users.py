@@ -37,11 +37,11 @@ class Identity:
 
 
 def identity_of(body: Mapping[str, Any], variable: str = TOKEN) -> Identity:
-    """Returns what `auth.test` says of a bot's token; raises `OperatorNeeded` for another kind of token."""
+    """Returns what `auth.test` says about a bot token; raises `OperatorNeeded` for another kind of token."""
     match body:
         case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
             return Identity(team, user, bot, _text(body.get("app_id")) or None, _text(body.get("url")))
-        case {"user_id": str()}:  # without a bot's id our own posts could not be told from others'
+        case {"user_id": str()}:  # without a bot id, our own posts could not be told from others'
             said = f"{variable} must be the bot's token; it begins with xoxb-"
             raise OperatorNeeded(GateScope.WORKSPACE, said, code="not_allowed_token_type")
     raise unreadable("auth.test")
