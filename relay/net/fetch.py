@@ -1,10 +1,10 @@
-"""Downloads a file from where files may come from, and from nowhere inside.
+"""Downloads a file from an allowed host, and never from an internal address.
 
-Whose address it is says a stranger. So its host must be one that the settings list; its name is looked up once, all
-the addresses found must be on the open internet, and the connection goes to exactly these. A redirect begins anew.
+A stranger chose its address. So its host must be listed in the settings; its name is resolved once, all the addresses
+found must be public, and the connection goes to exactly these. A redirect starts over.
 
-There is no proxy, whatever the environment says: it would look the name up by itself, and reach what it can reach. A
-machine whose only way out is a proxy can fetch nothing.
+No proxy is used, whatever the environment says: it would resolve the name itself, and reach what it can reach. A
+machine that can only connect through a proxy cannot fetch files.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from relay.net.names import Address, addresses
 from relay.net.places import Place, has_blanks, read_url
 from relay.net.public import is_public
 
-REDIRECTS = 5  # that are followed
+REDIRECTS = 5  # redirects followed
 CHUNK = 65_536
 _MB = 1024 * 1024
 _REDIRECTING = {301, 302, 303, 307, 308}
 _LATER = {408, 425, 429}
 _GONE, _FORBIDDEN = {404, 410}, {401, 403}
 _TYPE = re.compile(r"\s*([\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100})\s*(?:;|$)", re.ASCII)
-_PLAIN = {"Content-Encoding": ("identity", ""), "Transfer-Encoding": ("chunked",)}  # what changes no byte
+_PLAIN = {"Content-Encoding": ("identity", ""), "Transfer-Encoding": ("chunked",)}  # headers that change no byte
 _LENGTH = re.compile(r"[0-9]{1,1000}")
 
 Resolve = Callable[[str, int, float], Sequence[Address]]
@@ -41,10 +41,10 @@ Resolve = Callable[[str, int, float], Sequence[Address]]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What was written."""
+    """The result of a download."""
 
     size: int  # bytes
-    content_type: str  # in lower case, without parameters; "" for none. A claim of the server's
+    content_type: str  # in lower case, without parameters; "" for none. The server's claim
 
 
 def fetch(
@@ -59,10 +59,11 @@ def fetch(
     progress: Callable[[], None] = lambda: None,
     resolve: Resolve = addresses,
 ) -> Fetched:
-    """Write the file at `url` into `into`, at most `most` bytes of it, within `deadline` seconds in all.
+    """Write the file at `url` into `into`, at most `most` bytes of it, within `deadline` seconds in total.
 
-    `headers` go only where `headers_to` allows, over https or to an origin that `hosts` trusts. `progress` is called
-    after each piece of at most 64 KiB; what it or `into` raises comes through. After a failure `into` may hold a part.
+    `headers` are sent only where `headers_to` allows, over https or to an origin that `hosts` trusts. `progress` is
+    called after each piece of at most 64 KiB; exceptions from it or from `into` propagate. After a failure, `into` may
+    contain a part.
 
     Raises `Permanent` with code "bad_url", "not_https", "not_allowed_host", "inner_address", "too_many_redirects",
     "encoded", "too_large", "gone", "forbidden" or "http_400" (or another status), and `Transient` with "unreachable",
@@ -71,7 +72,7 @@ def fetch(
     under_way.ends = ends = monotonic() + deadline
     place, trusted = read_url(url), True
     for _ in range(REDIRECTS + 1):
-        # A stranger's host must not send us to an inner one: trust ends with the first step away from it.
+        # A stranger's host must not redirect us to an internal one: trust ends at the first redirect elsewhere.
         trusted = trusted and hosts.trusts(place)
         found = _checked(place, hosts, resolve, trusted=trusted)
         credentials = headers if headers and headers_to.allows(place) else {}
@@ -97,19 +98,19 @@ def _checked(place: Place, hosts: Hosts, resolve: Resolve, *, trusted: bool) -> 
 
 
 def _pinned(numeric: str, port: int) -> Address:
-    """Exactly what was checked, and nothing else that a look-up may bring along."""
+    """Exactly what was checked, and nothing else that a look-up may return."""
     if ":" in numeric:
         return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (numeric, port, 0, 0)
     return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (numeric, port)
 
 
 def _onward(place: Place, response: HTTPResponse) -> Place:
-    """Where a redirect leads."""
+    """The target of a redirect."""
     locations = response.headers.get_all("Location", [])
     try:
-        (location,) = (text.encode("latin-1").decode() for text in locations)  # it is UTF-8 if it is not ASCII
-        url = "" if has_blanks(location) else urljoin(place.url, location)  # which drops and repairs them
-    except ValueError:  # none, or several, or no URL
+        (location,) = (text.encode("latin-1").decode() for text in locations)  # UTF-8 unless it is ASCII
+        url = "" if has_blanks(location) else urljoin(place.url, location)  # urljoin drops and repairs spaces
+    except ValueError:  # none, or several, or not a URL
         url = ""
     return read_url(url)
 
@@ -129,7 +130,7 @@ def _take(response: HTTPResponse, into: BinaryIO, most: int, progress: Callable[
             raise _too_large(most)
         into.write(piece)
         progress()
-        under_way.ends = ends  # whoever was called may have called somebody else
+        under_way.ends = ends  # the callback may have made another call
     if declared is not None and size < declared:
         raise Transient("the download ended early", code="connection_lost")
     kind = _TYPE.match(response.headers.get("Content-Type", ""))
@@ -152,12 +153,12 @@ def _check_status(status: int) -> None:
 
 
 def _length(response: HTTPResponse) -> int | None:
-    """The bytes to come, None where that is not said; raises where the answer is compressed or contradicts itself."""
+    """The bytes to come, None if not stated; raises if the answer is compressed or contradicts itself."""
     for name, plain in _PLAIN.items():
         if any(coding.strip().lower() not in plain for coding in response.headers.get_all(name, [])):
             raise Permanent("the server sent the file compressed", code="encoded")
     lengths = set(response.headers.get_all("Content-Length", []))
-    if response.chunked or not lengths:  # chunks say by themselves where they end
+    if response.chunked or not lengths:  # chunks state their own end
         return None
     length = lengths.pop().strip()
     if lengths or not _LENGTH.fullmatch(length):
@@ -166,6 +167,6 @@ def _length(response: HTTPResponse) -> int | None:
 
 
 def _too_large(most: int) -> Permanent:
-    unit = 1_000_000 if most % _MB else _MB  # settings count in the one or the other
+    unit = 1_000_000 if most % _MB else _MB  # settings count in either unit
     size = f"{most // unit} MB" if most >= unit else f"{most} bytes"
     return Permanent(f"the file is larger than {size}", code="too_large")
