@@ -21,12 +21,12 @@ def create_app(relay: Relay | None = None) -> Flask:
         cwd = Path.cwd()
         relay = build_relay(load_settings(environment(cwd), need=NEEDS["serve"], cwd=cwd))
         ready_schema(relay.store)
-        app.before_request(Reloader(relay).look)  # here is no thread that could, and threads survive no fork
-        if relay.settings.workspaces:  # by their teams workspaces that share an app are told apart
+        app.before_request(Reloader(relay).look)  # no background thread does it here, because threads survive no fork
+        if relay.settings.workspaces:  # workspaces that share an app are distinguished by their teams
             learn_identity(relay)
         if relay.settings.slack_app_token:
             log.warning("socket.not_here", hint="Socket Mode needs `relay serve`; this server hears nothing of Slack.")
-    app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong
+    app.url_map.merge_slashes = False  # webhook senders follow no redirects: a 404 says what is wrong
     app.extensions["relay"] = relay
     errors.register(app)
     app.register_blueprint(kommunicate.bp)

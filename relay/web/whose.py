@@ -1,4 +1,4 @@
-"""To whose app a request of Slack's came: the secret that signed it says which workspace, and its team must agree."""
+"""Which app a Slack request was for: the secret that signed it identifies the workspace, and its team must match."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from relay.wiring import Relay
 
 
 def signed_body(relay: Relay) -> tuple[bytes, str]:
-    """The body, and the workspace whose secret signed it; raises `Rejected` for what none did."""
+    """The body, and the workspace whose secret signed it; raises `Rejected` if there is none."""
     body, keys = read_body(request), relay.settings.every_workspace
     secrets = {name: one.signing_secrets for name, one in keys.items()}
     headers = dict(request.headers)
@@ -21,16 +21,16 @@ def signed_body(relay: Relay) -> tuple[bytes, str]:
         found = signers(headers, body, secrets, relay.clock.now())
     except Rejected:
         why = why_refused(headers, relay.clock.now())
-        if why and relay.settings.signing:  # without a secret none is expected to come
+        if why and relay.settings.signing:  # without a secret, no requests are expected
             count_refused(relay, why)
         raise
-    if len(relay.settings.signing) == 1:  # of several it is not known whose was refused
+    if len(relay.settings.signing) == 1:  # with several, it is unknown whose was refused
         relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body, found[0] if len(found) == 1 else _of_one_app(relay, found, body)
 
 
 def _of_one_app(relay: Relay, workspaces: list[str], body: bytes) -> str:
-    """Workspaces that share an app share its secret: the team decides, once Slack has said whose the tokens are.
+    """Workspaces with one app share its secret: the team decides, once Slack has said who owns the tokens.
 
     Until then Slack has to send it again.
     """
@@ -41,4 +41,4 @@ def _of_one_app(relay: Relay, workspaces: list[str], body: bytes) -> str:
         return mine[0] if mine else workspaces[0]
     if len(known) < len(workspaces):
         raise Rejected(503, "unavailable", "It is not known yet which workspace this comes from. Try again.")
-    return workspaces[0]  # where it is seen to be of another team
+    return workspaces[0]  # which will then turn out to be of another team

@@ -1,4 +1,4 @@
-"""Which details the running relay hides, for reports by commands that know the database alone."""
+"""The details that the running relay hides, for commands that only know the database."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ HIDDEN = "hidden_details"
 
 
 def known_rules(tx: Tx) -> str:
-    """What was written down last, "" if nothing ever was."""
+    """What was last stored, "" if nothing was."""
     found: str | None = tx.conn.execute(select(learned.c.value).where(learned.c.name == HIDDEN)).scalar_one_or_none()
     return found or ""
 
 
 def remember_rules(store: Store, rules: str) -> None:
-    """Write them down where they are not what is known; "" is nothing."""
+    """Store them if they changed; "" is nothing."""
     with store.read() as tx:
         if known_rules(tx) == rules:
             return
