@@ -66,9 +66,9 @@ def _first(item: Item, *names: str) -> str:
     return next((found for name in names if (found := one_line(_read(item.get(name)), MAX_FIELD))), "")
 
 
-def _paragraphs(item: Item, name: str) -> Iterator[str]:
-    """Yield a field's lines."""
-    written = _read(item.get(name))
+def _description(item: Item) -> Iterator[str]:
+    """Yield the description's lines."""
+    written = _read(item.get("description"))
     lines = written.splitlines() if isinstance(written, str) else [written]
     return (one_line(line, MAX_FIELD) for line in lines)
 
@@ -113,7 +113,7 @@ def _titled(item: Item) -> str:
 def _dialog(items: list[Item]) -> Iterator[str]:
     for item in items:
         yield _first(item, "title")
-        yield from _paragraphs(item, "description")
+        yield from _description(item)
         yield from _buttons(_items(item.get("buttons")))
 
 
@@ -124,7 +124,7 @@ def _cards(items: list[Item]) -> Iterator[str]:
         heading = (_first(item, "title"), _first(item, "titleExt"), _first(_child(item, "header"), "overlayText"))
         yield link(" · ".join(part for part in heading if part), _url(item))
         yield _first(item, "subtitle")
-        yield from _paragraphs(item, "description")
+        yield from _description(item)
         yield from _buttons(_items(item.get("buttons")))
 
 

@@ -71,11 +71,9 @@ class Api:
         plain = {name: int(value) if isinstance(value, bool) else value for name, value in (arguments or {}).items()}
         return self._call(method, urlencode(plain).encode(), _FORM, self.deadline if deadline is None else deadline)
 
-    def read_whole(
-        self, method: str, arguments: Mapping[str, Any] | None = None
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """The same, with the headers of Slack's answer, in lower case."""
-        answer, headers = self._exchange(method, urlencode(arguments or {}).encode(), _FORM, self.deadline)
+    def read_whole(self, method: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """The same without arguments, with the headers of Slack's answer, in lower case."""
+        answer, headers = self._exchange(method, b"", _FORM, self.deadline)
         return answer, {name.lower(): value for name, value in headers.items()}
 
     def pages(
