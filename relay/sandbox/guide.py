@@ -34,28 +34,28 @@ def _noted(sandbox: Sandbox) -> bool:
 STEPS: tuple[tuple[str, str, Done], ...] = (
     (
         "answer",
-        "Tom Becker waits for an answer. Write one in his thread in #support, and see it reach him in his chat.",
+        "Tom Becker is waiting for an answer. Write one in his thread in #support, and watch it reach his chat.",
         _answered,
     ),
     (
         "note",
-        "Tell a colleague something that no customer sees: type @ in a thread, choose somebody, and send it.",
+        "Tell a colleague something that customers do not see: type @ in a thread, choose somebody, and send it.",
         _noted,
     ),
     (
         "take_over",
-        "Jane Doe asked for more, and the bot that has her chat says nothing. Press “Take over” on her card in #support"
+        "Jane Doe asked a question, and her chat's bot does not answer. Press “Take over” on her card in #support"
         " (at first it is in its ⋯ menu).",
         lambda sandbox: "take_over" in sandbox.slack.used,
     ),
     (
         "break",
-        "Press “Break Slack” above, write as a customer, then press “Mend Slack”: the words arrive, once.",
+        "Press “Break Slack” above, write as a customer, then press “Restore Slack”: the message arrives, once.",
         lambda sandbox: "slack" in sandbox.mended,
     ),
     (
         "kill",
-        "Write as a customer and press “Kill the relay” at once. It starts again: nothing is lost or comes twice.",
+        "Write as a customer and press “Kill the relay” at once. It restarts, and nothing is lost or duplicated.",
         lambda sandbox: sandbox.kills > 0,
     ),
 )

@@ -229,7 +229,7 @@ def test_the_page_says_what_to_try_next_until_all_was_done(page_url: str) -> Non
     with open_page(page_url, width=390) as page:
         guide, tom = page.get_by_test_id("guide"), thread_of(page, "Tom Becker")
         expect(guide).to_contain_text("1 of 5")
-        expect(guide).to_contain_text("Tom Becker waits for an answer")
+        expect(guide).to_contain_text("Tom Becker is waiting for an answer")
         expect(page.get_by_role("tab", selected=True)).to_have_text("Tom Becker")
         write(tom, "I am here, Tom.")
         expect(customer_has(page, "I am here, Tom.")).to_be_visible()
