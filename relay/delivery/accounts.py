@@ -25,9 +25,7 @@ class Replying:
     rules: Replies
     call_deadline: float
     files_back: Callable[[str], FilesBack]  # by the rule that chose the conversation's channel
-    public_url: str | None = (
-        None  # links for customers begin with it; None: where Slack reaches the relay; "": there is none
-    )
+    public_url: str | None = None  # of links for customers; None: where Slack reaches the relay; "": there is none
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
     # Silently: nothing from Slack reaches the customer except what an agent wrote.

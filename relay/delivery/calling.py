@@ -58,9 +58,7 @@ def shown_in_channel(tx: Tx, claim: Claim, lines: Sequence[Line], posts: Sequenc
     if not channel_is_due(claim, lines):
         return None
     called = last_call(tx, claim.conversation.id, tx.now - MOMENT)
-    return (
-        0 if called is None or called < (claim.broadcast_from or 0.0) else None
-    )  # otherwise it was notified of that already
+    return 0 if called is None or called < (claim.broadcast_from or 0.0) else None  # otherwise already notified
 
 
 def channel_is_due(claim: Claim, lines: Sequence[Line]) -> bool:

@@ -71,9 +71,7 @@ class DeliveryContext:
     reminding: Callable[[str], Reminding] = field(default=lambda rule: Reminding())
     redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule that chose the channel
     privacy: Privacy = field(default_factory=Privacy)
-    closing_words: frozenset[str] = (
-        frozenset()
-    )  # a customer who says one asks for nothing; in addition to the usual ones
+    closing_words: frozenset[str] = frozenset()  # in addition to the usual thanks and goodbyes
     broadcasts: bool = True
     alerts_channel: str | None = None
     chat_channels: frozenset[str] = frozenset()  # where chats may be, as the configuration names them

@@ -116,9 +116,7 @@ def _retry(f: Failure, verdict: policy.Retry) -> Step | None:
         sends.freeze_again(f.tx, f.send, f.cause)
     spent = f.claim.spent + verdict.wait
     _note_wait(f, spent, f.context.schedule(f.send.kind).give_up_after - f.claim.spent)
-    again = (
-        f.send.payload.get("again") if f.send.kind is SendKind.CORRECTION else None
-    )  # when the card is checked again
+    again = f.send.payload.get("again") if f.send.kind is SendKind.CORRECTION else None  # when the card is looked at
     wait = verdict.wait if again is None else min(verdict.wait, again)
     give_back(f.tx, f.claim, wait=wait, attempts=f.claim.attempts + 1, spent=spent)
     return None

@@ -42,9 +42,7 @@ def move(
 ) -> Prepared | str:
     """Queue the line that announces the move; the chat moves at that line's place. A string says why not."""
     named, ids = context.chat_channels, context.channel_ids
-    mine = [
-        one for one in named if owner_of(one) == owner_of(channel)
-    ]  # an unavailable workspace must not delay others
+    mine = [one for one in named if owner_of(one) == owner_of(channel)]  # other workspaces may be unavailable
     unknown = [one for one in mine if is_named(one) and one not in ids]
     if unknown and channel not in named and CHANNELS not in claim.asked:
         return Need(CHANNELS, partial(context.find_channels, unknown))

@@ -38,11 +38,7 @@ VENDOR_OF = {
 }
 # Low-priority state updates: they wait alone, and are never given up.
 STATES = (SendKind.CARD, SendKind.CORRECTION, SendKind.MARK)
-TRANSFERS = (
-    SendKind.UPLOAD,
-    SendKind.RECALL,
-    SendKind.FETCH,
-)  # transfers of files; nobody sees what they leave half done
+TRANSFERS = (SendKind.UPLOAD, SendKind.RECALL, SendKind.FETCH)  # of files; nobody sees what they leave half done
 REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, *STATES, *TRANSFERS)  # repeatable, because they ask for a state
 STATE_RECHECK = 300.0  # seconds until an emoji or a card is tried again while a person must fix something
 

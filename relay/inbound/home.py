@@ -33,7 +33,7 @@ def as_answer(relay: Relay, asked: AsksForChats, agent: Agent) -> dict[str, Any]
 
 
 def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: int) -> Home:
-    """For people who have acted in a customer's thread, or whom the settings name: Slack shows the app to everybody."""
+    """For people who have acted in a customer's thread, or whom the settings name: anybody can open the tab."""
     rules = relay.settings.config.replies
     with relay.store.read() as tx:
         known = [known_agents(tx, who.team, [agent.user_id], account=name) for name in relay.settings.every_account]

@@ -143,10 +143,7 @@ _REFUSALS = ("error", "INVALID_PARAMETER", "INVALID_APPLICATIONID", payloads.ENG
 # refusal: an envelope with any other text may report success.
 RULES: tuple[tuple[Callable[[int, Any], bool], Callable[[str], DeliveryFailed | None]], ...] = (
     (lambda status, _: 300 <= status < 400, _redirected),
-    (
-        lambda status, _: status in (502, 504),
-        _unclear,
-    ),  # RFC 9110: the gateway's own answer, and it knows no more than we do
+    (lambda status, _: status in (502, 504), _unclear),  # RFC 9110: a gateway's own answer, which knows no more than we
     (lambda _, content: payloads.is_engaged(content) or _names(payloads.ENGAGED, content), _engaged),
     (lambda status, _: status == 401, _key_refused),  # api-detail: the Api-Key header
     (lambda status, _: status == 403, _agent_refused),  # RFC 9110: it knows who asks, and refuses

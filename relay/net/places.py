@@ -27,9 +27,7 @@ _URL = re.compile(
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a host that ends like this is an IPv4 address, whatever comes before
 _BLANK = {"Cc", "Cs", "Zs", "Zl", "Zp"}  # Unicode control characters, surrogates, and spaces of every kind
-_AS_IT_IS = (
-    "%/:@!$&'()*+,;=~?[]"  # unchanged in a path or a query; everything else except letters and digits is encoded
-)
+_AS_IT_IS = "%/:@!$&'()*+,;=~?[]"  # unchanged in a path or a query, like letters and digits; the rest is encoded
 _DOTS = re.compile(r"(?:^|[/\\])\.\.?(?:;[^/\\]*)?(?=[/\\]|$)")
 _DECODINGS = 3  # as often as a chain of servers may decode a path
 

@@ -79,10 +79,8 @@ _NAMED = re.compile(
 _SAID = re.compile(rf"(?:{_WORDS})[ \t]{{1,3}}((?:{_IS})[ \t]{{1,3}})?{_VALUE}", re.IGNORECASE)
 _WHEN = re.compile(r"[\d./:-]*[./:-][\d./:-]*")  # a date or a time is not a password
 _ENDS = ".,;)]}"
-MOST_HINTS, MOST_WORDS = (
-    1000,
-    300,
-)  # in one text: possible tokens, or words that announce a password; everything after them is hidden
+# Possible tokens in one text, and words that announce a password; everything after them is hidden.
+MOST_HINTS, MOST_WORDS = 1000, 300
 
 
 def secrets(text: str) -> Iterator[Span]:

@@ -96,7 +96,7 @@ def _event(envelope: Fields, event: Fields, me: Identity | None) -> SlackEvent:
 
 
 def _us(envelope: Fields, me: Identity | None) -> Us:
-    # A person may also have authorized the app: the event is then not ours.
+    # An authorization may also be a person's: messages of that person are not the relay's own.
     bots = [each for each in several(envelope, "authorizations") if each.get("is_bot") is True]
     users = (*(text(bot, "user_id") for bot in bots), me.user_id if me else "")
     apps = (text(envelope, "api_app_id"), (me.app_id or "") if me else "")

@@ -52,9 +52,7 @@ _BEHIND_A_URL = re.compile(
 )
 _ENDS_A_URL = "/-_=&#%~"  # punctuation with which an address may well end
 _OPENING = {")": "(", "]": "[", "\uff09": "\uff08"}
-_HINT = re.compile(
-    r"://|@|www\.|mailto:", re.IGNORECASE
-)  # without one of these there is no address, as in most messages
+_HINT = re.compile(r"://|@|www\.|mailto:", re.IGNORECASE)  # most messages have none, and so no address
 WWW, MAIL = "www.", "mailto:"
 _MAIL = re.compile(r"mailto:[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+[a-z0-9]", re.IGNORECASE | re.ASCII)
 _IN_A_URL = "%/:?#[]@!$&'()*+,;=~"

@@ -56,9 +56,7 @@ class SlackFiles:
     def send_bytes(self, address: str, pieces: Iterable[bytes], size: int) -> None:
         """Sends the bytes of a file to the address from Slack; can be repeated with another address."""
         parts = urlsplit(address)
-        caller = Caller(
-            Vendor.SLACK, f"{parts.scheme}://{parts.netloc}", {}
-        )  # without the token, which is not for this host
+        caller = Caller(Vendor.SLACK, f"{parts.scheme}://{parts.netloc}", {})  # the token is not for this host
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         try:

@@ -53,9 +53,7 @@ class Relay:
     other_identities: dict[str, Identity] = field(default_factory=dict)  # the same for further workspaces
     known_as: str = ""  # the host under which Slack reached it, according to the store
     rejected: Refusals = field(default_factory=Refusals)
-    at_once: AtOnce | None = (
-        None  # calls that Slack expects at once; without it, nobody is answered in time, and nothing is lost
-    )
+    at_once: AtOnce | None = None  # calls that Slack expects at once; nothing is lost without it
     others_at_once: dict[str, AtOnce] = field(default_factory=dict)  # the same for further workspaces
     config_errors: tuple[Finding, ...] = ()  # why the edited YAML file cannot be used
     findings: tuple[Finding, ...] = ()  # what was last found wrong with the setup, worst first

@@ -22,10 +22,7 @@ def last_call(tx: Tx, conversation_id: int, since: float) -> float | None:
     """
     of_thread = (sends.c.conversation_id == conversation_id, equals(sends.c.lane, Lane.WORDS))
     posts = (equals(sends.c.kind, SendKind.POST), among(sends.c.state, _SEEN))
-    lately = (
-        sends.c.started_at > since,
-        sends.c.started_at <= tx.now,
-    )  # not in the future: the clock may have jumped back
+    lately = (sends.c.started_at > since, sends.c.started_at <= tx.now)  # the clock may have jumped back
     lines = send_parts.join(deliveries, deliveries.c.id == send_parts.c.delivery_id)
     rows = tx.conn.execute(
         select(sends.c.started_at, sends.c.payload, deliveries.c.topic)

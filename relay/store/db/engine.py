@@ -111,9 +111,7 @@ class Store:
         """
         self.engine = engine
         self.on_sqlite = engine.dialect.name == "sqlite"
-        self.last_write: float | None = (
-            None  # time of the last commit, on the monotonic clock; None: there was none, or it failed
-        )
+        self.last_write: float | None = None  # its commit, on the monotonic clock; None: there was none, or it failed
         self._begin = begin
         self._clock = clock
         self._patience = patience

@@ -45,7 +45,7 @@ def is_ours(tx: Tx, channel: str, thread_ts: str) -> bool:
 
 def _corrects(tx: Tx, conversation_id: int, about: int, delivery_id: int) -> bool:
     """Record what was sent to correct a reply; False if the reply has not reached the customer, or is not in this
-    thread.
+    conversation.
     """
     mine = and_(deliveries.c.conversation_id == conversation_id, deliveries.c.lane == Lane.REPLIES.value)
     reached = and_(deliveries.c.id == about, mine, deliveries.c.state == DeliveryState.DELIVERED.value)
