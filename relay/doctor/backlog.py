@@ -1,4 +1,4 @@
-"""What waits for long, what was given up, and which chats have nowhere to go?"""
+"""What has waited for long, what was given up, and which chats have no channel?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from relay.doctor.told import ago, counted
 from relay.findings import Finding
 from relay.store.operations.health import backlog
 
-LONG = 600.0  # seconds after which what waits is worth a look
+LONG = 600.0  # seconds after which something that waits is reported
 
 
 def look(setup: Setup) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Is each channel of the configuration there, and is the bot in it?"""
+"""Does each configured channel exist, and is the bot in it?"""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ HOW_TO_FIND = (
     "If it is private, invite the bot there with /invite. Otherwise correct the id: Slack shows it under the "
     "channel's name, About, at the bottom."
 )
-MOST = 100  # channels; Slack allows about fifty looks a minute
+MOST = 100  # channels; Slack allows about fifty look-ups a minute
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What stands in the way of a post, channel by channel; a workspace that does not answer hides no other's."""
+    """What prevents a post, channel by channel; an unavailable workspace does not hide another's problems."""
     if setup.slack is None:
         return
     away: set[str] = set()
@@ -43,14 +43,14 @@ def _look_at(setup: Setup, channel: str, where: str) -> Iterator[Finding]:
     try:
         state = setup.slack_at(channel).channel(channel)
     except OperatorNeeded as error:
-        if error.code != "missing_scope":  # which is told as such
+        if error.code != "missing_scope":  # which another check reports
             yield _refused(channel, where, error)
     else:
         yield from _standing(setup, channel, where, state)
 
 
 def configured(config: Config) -> Mapping[str, str]:
-    """Each channel that the configuration names, and where it does so first."""
+    """Each configured channel, and where the configuration names it first."""
     found: dict[str, str] = {}
     for channel, where in config.named_channels:
         found.setdefault(channel, where)
@@ -60,7 +60,7 @@ def configured(config: Config) -> Mapping[str, str]:
 def _refused(channel: str, where: str, error: OperatorNeeded) -> Finding:
     if error.code != "channel_not_found":
         return Finding("channel_refused", "error", f"{channel}: {error}.", "Ask the workspace's admins.", where)
-    # of a name, the error may say which other one comes near
+    # for a name, the error may suggest a similar one
     said = str(error) if is_named(channel) else f"The bot cannot see the channel {channel}"
     message = f"{said[:1].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"
     return Finding("channel_not_found", "error", message, HOW_TO_FIND, where)
@@ -78,7 +78,7 @@ def _standing(setup: Setup, channel: str, where: str, state: ChannelState) -> It
         hint = "Unarchive it in Slack, or name another channel: waiting chats then move there automatically."
         yield Finding("channel_archived", "error", f"The channel {name} is archived.", hint, where)
     elif not state.is_member:
-        # Of further workspaces nobody has asked what their tokens may; the manifest asks for it.
+        # Nobody checks the scopes of further workspaces; the manifest asks for this one.
         may_join = bool(owner_of(channel)) or "channels:join" in (setup.token[0].scopes or ())
         joins = may_join and not state.is_private
         hint = "In the channel, type /invite and the bot's name."

@@ -1,4 +1,4 @@
-"""Does this machine's clock agree with Slack's? Slack signs with its time, and what is 5 minutes off is refused."""
+"""Does this machine's clock agree with Slack's? Slack signs with its time, and a request 5 minutes off is refused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from relay.doctor.told import ago
 from relay.findings import Finding
 from relay.slack.auth import MAX_AGE
 
-NOTICED = 30.0  # seconds; Slack tells its time in whole ones, and an answer takes a moment
+NOTICED = 30.0  # seconds; Slack gives whole seconds, and an answer takes a moment
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """By how much it is wrong."""
+    """How far it is off."""
     _, ahead = setup.token
     if abs(ahead) < NOTICED:
         return

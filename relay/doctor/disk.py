@@ -1,4 +1,4 @@
-"""Is there room on the disk that SQLite's file is on?"""
+"""Is there space on the disk with the SQLite file?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LITTLE = 200 * 10**6  # bytes
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """How much is left, where that is little."""
+    """How much is left, if it is little."""
     if not setup.store.on_sqlite:
         return
     left = shutil.disk_usage(Path(setup.store.engine.url.database or "").absolute().parent).free

@@ -1,4 +1,4 @@
-"""Does Kommunicate take the API key?"""
+"""Does Kommunicate accept the API key?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEADLINE = 5.0  # seconds
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """Why names cannot be looked up, and no reply reaches a customer."""
+    """Why names cannot be looked up, and replies do not reach customers."""
     if setup.kommunicate is None:
         return
     try:
@@ -22,7 +22,7 @@ def look(setup: Setup) -> Iterator[Finding]:
     except OperatorNeeded as error:
         yield _refused(error)
     except RateLimited:
-        return  # it is there, and knows the key
+        return  # it answers, and knows the key
     except Unreachable as error:
         message = f"Kommunicate cannot be reached: {why_away(error)}."
         hint = f"Check this machine's network, firewall and HTTPS_PROXY, and {URL} if it is set."

@@ -1,4 +1,4 @@
-"""What is held back at the moment, and why?"""
+"""What is currently held back, and why?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELD = {
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """Each gate that is closed; a mistake in the YAML file is told by itself."""
+    """Each closed gate; an invalid YAML file is reported elsewhere."""
     with setup.store.read() as tx:
         found = [one for one in pauses(tx) if one.scope in HELD]
     for one in found:
@@ -39,7 +39,7 @@ def told(one: Pause) -> Finding:
 
 
 def _whose(one: Pause) -> str:
-    """The workspace or the account, where it is not the plain one's; a channel has it in front."""
+    """The workspace or the account, unless it is the first one; a channel has it in front."""
     owner = "" if one.scope is GateScope.CHANNEL else workspace_in(one.scope, one.name)
     if one.scope is GateScope.ACCOUNT:
         owner = owner_of(one.name) if " " in one.name else one.name

@@ -1,4 +1,4 @@
-"""Posts a message into each channel and takes it away again: what nobody can tell without trying."""
+"""Posts a message into each channel and deletes it again, because some problems only show that way."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from relay.findings import Finding
 
 
 def probe(setup: Setup, only: str | None = None) -> Iterator[Finding]:
-    """What came of it, channel by channel; `only` is the one channel to try, as the configuration names it."""
+    """The result, channel by channel; `only` is the one channel to try, as the configuration names it."""
     if setup.slack is None:
         return
     channels = configured(setup.settings.config)

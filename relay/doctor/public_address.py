@@ -15,7 +15,7 @@ URL = "RELAY_PUBLIC_URL"
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What a call from outside would meet."""
+    """What a call from outside would get."""
     if setup.address is None:
         hint = f"Set {URL} to the https address that you gave to Kommunicate and Slack, without a path."
         message = "The relay's public address is not known yet, so it was not checked."
@@ -59,7 +59,7 @@ def _answered(address: str, alive: Response, ready: Response) -> Iterator[Findin
 
 
 def said(response: Response) -> dict[str, object]:
-    """The JSON object that was answered; nothing where it is something else."""
+    """The JSON object in an answer; empty if it is something else."""
     try:
         value = json.loads(response.body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Were requests refused that look as if Kommunicate or Slack had sent them? That is how a wrong secret shows."""
+"""Were requests refused that look like Kommunicate's or Slack's? That is how a wrong secret shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from relay.vocabulary import Refusal, Source
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is said of one kind of refusal: what came and from whom, why, and what to do."""
+    """The words for one kind of refusal: what arrived and from whom, why, and what to do."""
 
     code: str
     one: str
@@ -57,7 +57,7 @@ KINDS = {
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What was refused since the last time that one was accepted."""
+    """What was refused since a request was last accepted."""
     with setup.store.read() as tx:
         now = tx.now
         found = [one for one in refused(tx) if not _is_over(tx, setup, one)]
@@ -71,7 +71,7 @@ def look(setup: Setup) -> Iterator[Finding]:
 
 
 def _is_over(tx: Tx, setup: Setup, one: Refused) -> bool:
-    """An account's is when one of its is accepted; of Slack's it may be with time alone."""
+    """An account's refusals end when one of its requests is accepted; Slack's may end only with time."""
     is_token = one.why is Refusal.TOKEN
     if not is_token and setup.settings.refusals_age:
         return one.last < tx.now - LATELY
@@ -79,7 +79,7 @@ def _is_over(tx: Tx, setup: Setup, one: Refused) -> bool:
 
 
 def _where(setup: Setup, one: Refused) -> str:
-    """The variable to look at, "" where there is none or nobody knows which."""
+    """The variable to check, "" if there is none or it is unknown."""
     if one.why is Refusal.TOKEN:
         return setup.settings.token_variable(one.account)
     return "SLACK_SIGNING_SECRET" if one.why is Refusal.SIGNATURE and setup.settings.signing == (WORKSPACE,) else ""

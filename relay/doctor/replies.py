@@ -11,14 +11,14 @@ from relay.settings import Settings
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """That they are off, which may be meant so."""
+    """That they are off, which may be intended."""
     if why := why_off(setup.settings):
         message = f"Replies are off: {why}. Every card says so."
         yield Finding("replies_off", "info", message, "Nothing to do if that is what you want.")
 
 
 def why_off(settings: Settings) -> str:
-    """Why agents' replies do not reach customers; "" where they do."""
+    """Why agents' replies do not reach customers; "" if they do."""
     if not settings.hears_slack:
         return "SLACK_SIGNING_SECRET is not set"
     if not any(keys.api_key for keys in settings.every_account.values()):

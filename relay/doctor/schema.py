@@ -1,4 +1,4 @@
-"""Does the database's schema fit this version?"""
+"""Does the database schema fit this version?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLDER = Finding(
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What there is to do about it."""
+    """What to do about it."""
     match setup.schema:
         case SchemaState.MISSING:
             hint = "`relay serve` creates its tables at start; `relay migrate` creates them now."

@@ -1,4 +1,4 @@
-"""Has the token the scopes that the relay's calls need?"""
+"""Does the token have the scopes that the relay's calls need?"""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from relay.doctor.slack_token import TOKEN
 from relay.findings import Finding, Level
 
 MANIFEST = "slack-manifest.yaml"
-REPLIES = ["commands", "reactions:write", "users:read", "users:read.email"]  # of no use without replies
+REPLIES = ["commands", "reactions:write", "users:read", "users:read.email"]  # not needed without replies
 
-# What cannot be done without each of them.
+# What does not work without each of them.
 USES = {
     "chat:write": "nothing can be posted",
     "channels:history": "replies in public channels do not arrive",
@@ -32,7 +32,7 @@ USES = {
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What is missing, and why."""
+    """Which are missing, and why that matters."""
     granted = setup.token[0].scopes
     if granted is None:
         return
@@ -59,7 +59,7 @@ def _told(missing: list[str], level: Level, asked: Iterable[str] | None) -> Iter
 
 
 def _asked(setup: Setup) -> frozenset[str] | None:
-    """What the manifest beside the configuration asks for; None where there is none that can be read."""
+    """The scopes in the manifest beside the configuration; None if there is none that can be read."""
     try:
         manifest = yaml.safe_load((setup.cwd / MANIFEST).read_text(encoding="utf-8"))
         return frozenset(manifest["oauth_config"]["scopes"]["bot"])

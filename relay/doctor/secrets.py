@@ -19,7 +19,7 @@ HINTS = {
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """Those that are too short; tests may have such."""
+    """Secrets that are too short; tests may have such."""
     if setup.settings.env == "test":
         return
     settings = setup.settings

@@ -1,4 +1,4 @@
-"""Does the relay, at the address that Slack calls, know our signing secret? It is asked as Slack asks a new address."""
+"""Does the relay at the address that Slack calls know our signing secret? Asked like Slack asks a new address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose is the bot's token?"""
+"""Who owns the bot token?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When did something come in and go out last?"""
+"""When did something last arrive, and when was something last sent?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relay.vocabulary import Source
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """Both times, in words; and what to do where nothing has come in yet."""
+    """Both times, in words; and what to do if nothing has arrived yet."""
     with setup.store.read() as tx:
         received, delivered, now = last_received(tx, Source.KOMMUNICATE), last_delivered(tx), tx.now
     if received is None:

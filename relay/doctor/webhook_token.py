@@ -1,4 +1,4 @@
-"""Does the relay take a webhook as Kommunicate would send it? What is tried is half a body, which is never stored."""
+"""Does the relay accept a webhook as Kommunicate would send it? The test sends half a body, which is never stored."""
 
 from __future__ import annotations
 

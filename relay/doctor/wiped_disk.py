@@ -1,4 +1,4 @@
-"""Would what is stored be gone after the next restart of this host?"""
+"""Would stored data be lost at the next restart of this host?"""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from relay.settings import Settings, ephemeral_host
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What is kept where nothing lasts."""
+    """What is stored on a disk that is wiped."""
     return kept_on_wiped_disk(setup.settings, setup.env)
 
 
 def kept_on_wiped_disk(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
-    """SQLite, or a folder of files, on a host that wipes its disk, unless that is wanted."""
+    """SQLite, or a folder of files, on a host that wipes its disk, unless that is intended."""
     host = ephemeral_host(env)
     if host is None or settings.allow_ephemeral:
         return

@@ -1,6 +1,6 @@
-"""What each key of the YAML file means, for editors (the file's JSON Schema) and for the reference in the docs.
+"""The meaning of each key of the YAML file, for editors (the file's JSON Schema) and for the reference in the docs.
 
-Apart from the types because only these two need it: the relay itself reads the file without.
+Separate from the types because only these two need it: the relay itself reads the file without it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PyYAML's complaints in plain words."""
+"""PyYAML's errors in plain English."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _OTHER = (
 
 
 def explain_syntax(error: Exception, text: str, problems: Problems) -> None:
-    """Notes the one problem that kept PyYAML from reading on."""
+    """Notes the one problem that stopped PyYAML."""
     if isinstance(error, ReaderError):
         hint = "Delete it and type the line again."
         problems.add(_place_at(text, error.position), "bad_character", "A character here cannot be in YAML.", hint)
@@ -84,7 +84,7 @@ def explain_syntax(error: Exception, text: str, problems: Problems) -> None:
 
 
 def note_missing_blank(text: str, problems: Problems) -> bool:
-    """Notes the first `key:value` of a file that could not be read for it; False where there is none."""
+    """Notes the first `key:value` of a file that could not be read because of it; False if there is none."""
     found = _GLUED.search(text)
     if found is None:
         return False
@@ -95,7 +95,7 @@ def note_missing_blank(text: str, problems: Problems) -> bool:
 
 
 def _place(error: yaml.MarkedYAMLError) -> Place:
-    """Where the mistake was made: for an unclosed quote its start, since PyYAML complains at the end."""
+    """Where the mistake is: for an unclosed quote its start, although PyYAML complains at the end."""
     quote = "quoted scalar" in str(error.context) and "end of stream" in str(error.problem)
     mark = error.context_mark if quote else error.problem_mark
     return (mark.line + 1, mark.column + 1) if mark else START
