@@ -52,7 +52,7 @@ def test_it_replaces_nothing(run: Run, store: Store, database_url: str, tmp_path
     (tmp_path / name).write_text("mine")
     result = run("backup", "copy.db", DATABASE_URL=database_url)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{name} exists already" in result.stderr
+    assert f"{name} already exists" in result.stderr
     assert (tmp_path / name).read_text() == "mine"
     assert [path.name for path in tmp_path.glob("copy.db*")] == [name]
 

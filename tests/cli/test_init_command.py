@@ -265,7 +265,7 @@ class Terminal:
 def test_at_a_terminal_it_asks_again_until_an_answer_is_good_and_never_shows_a_secret(tmp_path: Path) -> None:
     at = Terminal(tmp_path)
     at.answer("public https address", "http://relay.acme.test")
-    at.sees("Slack calls https addresses alone")
+    at.sees("Slack only calls https addresses")
     at.answer("public https address", ADDRESS)
     at.answer("Slack channel", "support")
     at.sees("is not a Slack channel")

@@ -472,5 +472,5 @@ def test_a_line_about_a_file_says_how_it_stands_now(desk: Desk) -> None:
         desk.run(10)
     assert told(desk) == []
     assert files(desk) == [("bill.pdf", PDF)]
-    (line,) = [line for line in lines(desk) if "after all" in line]
+    (line,) = [line for line in lines(desk) if "arrived" in line]
     assert line.startswith("• The file arrived")

@@ -44,7 +44,7 @@ def back_up(store: Store, target: Path) -> Backup:
         make_private(unfinished)
     except FileExistsError:
         reason = "another backup is being written there, or was interrupted"
-        raise SettingsError(f"{unfinished} exists already: {reason}. Remove it if none is.") from None
+        raise SettingsError(f"{unfinished} already exists: {reason}. Remove it if none is.") from None
     try:
         return _fill(store, unfinished, target)
     except sqlite3.Error as error:
