@@ -17,10 +17,11 @@ from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
 from relay.slack.codes import TOKEN
 from relay.slack.history import Found, find_posted
+from relay.slack.identity import Identity, identity_of
 from relay.slack.limits import FIND_CHANNEL
 from relay.slack.text import escape
 from relay.slack.uploads import SlackFiles
-from relay.slack.users import Identity, Profile, identity_of, profile_of, standing
+from relay.slack.users import Profile, profile_of, standing
 from relay.vocabulary import GateScope
 
 __all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Posted", "SlackClient"]

@@ -28,10 +28,10 @@ from relay.slack.fields import (
 )
 from relay.slack.forms import CHOOSE, SAVED_REPLIES, TELL_CUSTOMER, place_of, written
 from relay.slack.home import PAGE
+from relay.slack.identity import Identity
 from relay.slack.parse import FOREIGN, OTHER_KIND, is_of_another_app
 from relay.slack.text import clean_line
 from relay.slack.thread_notices import SEND_AGAIN
-from relay.slack.users import Identity
 
 NO_MESSAGE = "not on a message"
 NOT_OUR_FORM = "not in a form of ours"

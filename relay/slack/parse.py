@@ -30,9 +30,9 @@ from relay.slack.fields import (
     several,
     text,
 )
+from relay.slack.identity import Identity
 from relay.slack.message_events import Us, read_message
 from relay.slack.reading import Wording
-from relay.slack.users import Identity
 
 OTHER_KIND = "of a kind that nothing is done about"
 RATE_LIMITED = "Slack holds events back: more than 30,000 in an hour"

@@ -10,7 +10,7 @@ from relay.owners import is_named, owned
 from relay.slack.api import Api, unreadable
 from relay.slack.client import SlackClient
 from relay.slack.codes import TOKEN
-from relay.slack.users import Identity, identity_of
+from relay.slack.identity import Identity, identity_of
 
 DEADLINE = 5.0  # seconds for each call: somebody is waiting
 PROBE = "A test of the relay's setup. It is deleted again right away."

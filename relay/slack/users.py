@@ -1,4 +1,4 @@
-"""Who somebody is in Slack: the token's own bot, a user's profile, and their standing in the workspace."""
+"""Who a user is in Slack: their profile, and their standing in the workspace."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from relay.errors import OperatorNeeded
 from relay.keys import key_of
 from relay.messages import Standing
 from relay.slack.api import unreadable
-from relay.slack.codes import TOKEN
 from relay.slack.events import SLACKBOT
 from relay.slack.text import clean_line
-from relay.vocabulary import GateScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +20,6 @@ class Profile:
     name: str
     email: str
     standing: Standing = Standing.MEMBER
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The token's owner. Slack reveals the app's id only for some tokens."""
-
-    team: str
-    user_id: str
-    bot_id: str
-    app_id: str | None
-    url: str = ""  # of the workspace
-
-
-def identity_of(body: Mapping[str, Any], variable: str = TOKEN) -> Identity:
-    """Returns what `auth.test` says about a bot token; raises `OperatorNeeded` for another kind of token."""
-    match body:
-        case {"team_id": str(team), "user_id": str(user), "bot_id": str(bot)}:
-            return Identity(team, user, bot, _text(body.get("app_id")) or None, _text(body.get("url")))
-        case {"user_id": str()}:  # without a bot id, our own posts could not be told from others'
-            said = f"{variable} must be the bot's token; it begins with xoxb-"
-            raise OperatorNeeded(GateScope.WORKSPACE, said, code="not_allowed_token_type")
-    raise unreadable("auth.test")
 
 
 def profile_of(body: Mapping[str, Any], user_id: str, team: str) -> Profile:
@@ -71,7 +46,3 @@ def standing(user: Mapping[Any, Any], team: str) -> Standing:
     if user.get("is_restricted") is True or user.get("is_ultra_restricted") is True:
         return Standing.GUEST
     return Standing.COLLEAGUE if is_colleague else Standing.MEMBER
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

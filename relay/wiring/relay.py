@@ -26,8 +26,8 @@ from relay.routing.rules import Router
 from relay.routing.speaking import mode_for
 from relay.settings import Config, Settings
 from relay.slack.client import SlackClient
+from relay.slack.identity import Identity
 from relay.slack.reading import Wording
-from relay.slack.users import Identity
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
 from relay.store.operations.call_times import add_call_times

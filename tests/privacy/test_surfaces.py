@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from relay.sandbox.kommunicate.values import AGENT, BOT, CUSTOMER, Person
 from relay.sandbox.slack.interactions import open_home, type_command
 from relay.sandbox.slack.values import TEAM_ID
-from relay.slack.users import Identity
+from relay.slack.identity import Identity
 from relay.store.db.tables import received
 from tests.harness import ROOT, picture, words
 from tests.privacy.conftest import Wire

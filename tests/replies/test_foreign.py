@@ -12,8 +12,8 @@ import pytest
 from relay import wiring
 from relay.sandbox.outbox import Outgoing
 from relay.sandbox.slack.values import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID
+from relay.slack.identity import Identity
 from relay.slack.parse import FOREIGN
-from relay.slack.users import Identity
 from tests.harness import environment, wait_for
 from tests.processes import RelayProcess
 from tests.replies.desk import Desk

@@ -11,7 +11,7 @@ import pytest
 
 from relay.sandbox.slack.interactions import open_home, type_command, use_home
 from relay.sandbox.slack.values import TEAM_ID
-from relay.slack.users import Identity
+from relay.slack.identity import Identity
 from relay.store.operations.chats import overview
 from tests.replies.desk import Desk
 

@@ -28,8 +28,8 @@ from relay.sandbox.slack.values import APP_ID, TEAM_ID
 from relay.slack import message_events as why
 from relay.slack.agent_files import AgentFile
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Uninstalled, event_key
+from relay.slack.identity import Identity
 from relay.slack.parse import NOT_THE_BOTS, OTHER_KIND, RATE_LIMITED, parse_event
-from relay.slack.users import Identity
 
 WORDS = AgentWords(TEAM_ID, CHANNEL, ROOT, TS, "U0ALEX", None, (TYPED,), "hi")
 EDIT = AgentEdit(TEAM_ID, CHANNEL, ROOT, TS, LATER, "U0ALEX", (TYPED,), "ho")
