@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo setup test test-long check soak bench format reference lock clean
 
-help:  ## what there is to do
+help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
 demo: .venv/.run  ## the relay against a built-in Slack and Kommunicate, no accounts
@@ -16,7 +16,7 @@ setup: .venv/.relay  ## .venv with the `relay` command
 JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 test test-long: export PYTHONDONTWRITEBYTECODE :=  # what one of its processes has compiled, the others take over
-test: .venv/.dev  ## all tests, PostgreSQL ones included, but of long rows of cases a sample: JOBS= at once
+test: .venv/.dev  ## all tests, including PostgreSQL, with a sample of long case lists: JOBS= in parallel
 	$(PYTEST) -m "not long"
 
 test-long: .venv/.dev  ## the cases that `make test` leaves out
@@ -26,15 +26,15 @@ KILLS ?= 100
 SECONDS ?= 1800
 SEED ?= 1
 DATABASE ?= both
-soak: .venv/.dev  ## kill -9 and other trouble at random moments under load: KILLS=, SECONDS=, SEED=, DATABASE=
+soak: .venv/.dev  ## kill -9 and other faults at random moments under load: KILLS=, SECONDS=, SEED=, DATABASE=
 	$(BIN)/python -m bench.soak --kills $(KILLS) --seconds $(SECONDS) --seed $(SEED) --database $(DATABASE)
 
 ROUNDS ?= 5
 QUICK ?=
-bench: .venv/.bench  ## how fast it is beside what others would use: DATABASE=, ROUNDS=, QUICK=1; writes docs/bench/
+bench: .venv/.bench  ## measure the speed and compare it with alternatives: DATABASE=, ROUNDS=, QUICK=1; writes docs/bench/
 	$(BIN)/python -m bench.speed --database $(DATABASE) --rounds $(ROUNDS) $(if $(QUICK),--quick,--write docs/bench)
 
-check: .venv/.dev  ## format, lint, types, deployment files, licences, bill of materials, known flaws
+check: .venv/.dev  ## format, lint, types, deployment files, licences, bill of materials, known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -42,14 +42,14 @@ check: .venv/.dev  ## format, lint, types, deployment files, licences, bill of m
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/python .ci/packages.py
 
-format: .venv/.dev  ## put the code into shape
+format: .venv/.dev  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-reference: .venv/.dev  ## write docs/reference.md anew from the code
+reference: .venv/.dev  ## regenerate docs/reference.md from the code
 	$(BIN)/python -m tests.reference
 
-lock: .venv/.dev  ## write requirements*.txt anew from pyproject.toml
+lock: .venv/.dev  ## regenerate requirements*.txt from pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra otel --constraint requirements.txt --output-file requirements-otel.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --only-build-deps --build-deps-for editable --output-file requirements-build.txt pyproject.toml
@@ -58,7 +58,7 @@ lock: .venv/.dev  ## write requirements*.txt anew from pyproject.toml
 
 LOCK := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-clean:  ## away with .venv
+clean:  ## remove .venv
 	rm -rf .venv
 
 # What running needs, exactly as a host installs it.

@@ -1,4 +1,4 @@
-"""`python -m relay` is the `relay` command: hosts that install only requirements.txt have no other."""
+"""`python -m relay` runs the `relay` command, for hosts that install only requirements.txt."""
 
 from relay.cli import main
 

@@ -1,4 +1,4 @@
-"""Time as an argument: the only module that asks what time it is."""
+"""Time as an argument: the only module that reads the clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Whatever can tell the time, in seconds since 1970 (UTC)."""
+    """Anything that tells the time, in seconds since 1970 (UTC)."""
 
     def now(self) -> float: ...
 

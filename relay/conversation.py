@@ -1,5 +1,5 @@
-"""How a conversation stands: open or resolved, who has it, and whose words its card quotes. Values and what changes
-them, purely; where two things are said of one conversation, what was said last counts.
+"""The state of a conversation: open or resolved, who has it, and whose words its card quotes. Values, and pure
+functions that change them; if two changes conflict, the later one counts.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from enum import StrEnum
 
 from relay.messages import Role
 
-BELIEVED = 3 * 86400.0  # seconds; when a message says it was written longer ago, its sender's clock is wrong
-UNCLAIMED = 600.0  # seconds nobody has taken a chat, until the next message is also shown in the channel
+BELIEVED = 3 * 86400.0  # seconds; if a message claims to be older than this, its sender's clock is wrong
+UNCLAIMED = 600.0  # seconds without a holder after which the next message is also shown in the channel
 
 
 class Status(StrEnum):
-    """`REOPENED` is open, and says that it was resolved before."""
+    """`REOPENED` is open, after having been resolved."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -22,12 +22,12 @@ class Status(StrEnum):
 
 
 class Show(StrEnum):
-    """What of a chat its channel is to see."""
+    """How much of a chat its channel sees."""
 
     EVERYTHING = "everything"
-    CUSTOMERS = "customers"  # no bots' words
-    HANDOFF = "handoff"  # nothing until a person is needed, then what was said before, too
-    ALERTS = "alerts"  # the card alone
+    CUSTOMERS = "customers"  # no bot messages
+    HANDOFF = "handoff"  # nothing until a person is needed, then everything said before as well
+    ALERTS = "alerts"  # only the card
 
 
 class Holder(StrEnum):
@@ -40,14 +40,14 @@ class Holder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConversationState:
-    """One conversation's. `assignee` is the holder's id in Kommunicate, where known; `holder_name` and `resolved_by`
-    are for people, "" if unknown.
+    """The state of one conversation. `assignee` is the holder's id in Kommunicate, if known; `holder_name` and
+    `resolved_by` are display names, "" if unknown.
 
-    It began, at `since` in seconds since 1970, with `opener_id`, a received message of `opener_sender`, whose role has
-    `opener_rank`. Its customer has waited for an answer from `waits_since` on, None where they do not; while a bot has
-    it, that is noticed when the card is drawn. Its holder has had it since `held_since`. From `broadcast_from` on, the
-    next message is also shown in the channel, unless it is `muted`: then nobody is called for it. `bot_active`: a bot
-    has spoken, and no agent since; whether it would answer, nobody has said.
+    The conversation began at `since` (seconds since 1970) with `opener_id`, a received message from `opener_sender`,
+    whose role has `opener_rank`. The customer has been waiting for an answer since `waits_since`, None if not waiting;
+    while a bot has the chat, that is determined when the card is drawn. The holder has had it since `held_since`. From
+    `broadcast_from` on, the next message is also shown in the channel, unless the conversation is `muted`: then nobody
+    is notified. `bot_active`: a bot has written, and no agent since; whether the bot would answer is unknown.
     """
 
     status: Status = Status.OPEN
@@ -71,21 +71,21 @@ class ConversationState:
 
     @property
     def card(self) -> ConversationState:
-        """What of it the card shows."""
+        """The parts of the state that the card shows."""
         return replace(self, bot_active=False, broadcast_from=None, held_since=None)
 
     @property
     def outline(self) -> ConversationState:
-        """What of the card must be right at once; a bot is given time to answer."""
+        """The parts of the card that must be correct at once; a bot gets time to answer."""
         waits = None if self.holder is Holder.BOT else self.waits_since
         return replace(self.card, waits_since=waits)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """That `sender` wrote `received_id`, at `at` (seconds since 1970).
+    """`sender` wrote `received_id` at `at` (seconds since 1970).
 
-    `answers`: if a bot's, it answers customers. `closes`: it says thanks or goodbye, and asks for nothing.
+    `answers`: a bot's message that answers the customer. `closes`: it says thanks or goodbye and asks for nothing.
     """
 
     role: Role
@@ -97,7 +97,7 @@ class Words:
     closes: bool = False
 
 
-_RANK = {Role.CUSTOMER: 2, Role.UNKNOWN: 1}  # the card is the customer's, as soon as one has spoken
+_RANK = {Role.CUSTOMER: 2, Role.UNKNOWN: 1}  # the card is the customer's as soon as one has written
 
 
 def spoke(now: ConversationState, words: Words, *, moment: float) -> ConversationState:
@@ -122,7 +122,7 @@ def spoke(now: ConversationState, words: Words, *, moment: float) -> Conversatio
 
 
 def _asked(now: ConversationState, words: Words, moment: float) -> ConversationState:
-    """A customer wrote; who has been answered and says thanks does not wait for more."""
+    """A customer wrote. One who has been answered and says thanks is not waiting."""
     if words.closes or now.waits_since is not None or now.holder is Holder.BOT:
         return now
     return replace(now, waits_since=words.at if 0 <= moment - words.at < BELIEVED else moment)
@@ -138,7 +138,9 @@ def waits_for_bot(now: ConversationState, since: float) -> ConversationState:
 
 
 def assigned(now: ConversationState, role: Role, *, user_id: str, name: str, moment: float) -> ConversationState:
-    """Kommunicate says, maybe again, who has it now; from a bot to a person is a hand-over, which calls the channel."""
+    """Kommunicate reports, possibly again, who has the chat. From a bot to a person is a hand-over, which notifies the
+    channel.
+    """
     holder = Holder.BOT if role is Role.BOT else Holder.AGENT
     calls = now.broadcast_from if (now.holder, now.assignee) == (holder, user_id) else None
     if now.holder is Holder.BOT and holder is Holder.AGENT:
@@ -150,7 +152,7 @@ def assigned(now: ConversationState, role: Role, *, user_id: str, name: str, mom
 
 
 def handed_over(now: ConversationState, *, moment: float) -> ConversationState:
-    """A bot asks for a person; who it will be is not known yet."""
+    """A bot asks for a person; nobody is assigned yet."""
     if now.holder is Holder.AGENT:
         return now
     now = released(now, moment=moment)
@@ -170,15 +172,15 @@ def reopened(now: ConversationState) -> ConversationState:
 
 
 def taken(now: ConversationState, *, agent_id: str, name: str, moment: float) -> ConversationState:
-    """An agent has taken it over, or was given it."""
+    """An agent took it over, or was given it."""
     now = replace(now, holder=Holder.AGENT, assignee=agent_id, holder_name=name, held_since=moment)
     return replace(now, bot_active=False, broadcast_from=None)
 
 
 def answered(now: ConversationState, *, name: str, agent_id: str | None = None) -> ConversationState:
-    """An agent's reply went out: nobody else need be called, and its customer waits no more.
+    """An agent's reply was sent: the customer no longer waits, and nobody else needs to be notified.
 
-    Who answers a chat that nobody has, has it, though nobody has told Kommunicate so.
+    Whoever answers a chat that nobody has gets it, even if Kommunicate was not told.
     """
     now = _waits_no_more(now)
     if now.holder is not Holder.NOBODY:
@@ -187,9 +189,9 @@ def answered(now: ConversationState, *, name: str, agent_id: str | None = None) 
 
 
 def is_left_to_bot(now: ConversationState, *, was_shown: bool, calls: bool) -> bool:
-    """True while a bot has it, and answers; or may yet, where nobody has been shown it.
+    """True while a bot has it and answers, or may still answer and nobody has been shown the chat yet.
 
-    `was_shown`: it has a thread, or had one. `calls`: its next message is to be shown in the channel.
+    `was_shown`: it has or had a thread. `calls`: its next message is to be shown in the channel.
     """
     if now.holder is Holder.BOT:
         return now.waits_since is None
@@ -197,21 +199,21 @@ def is_left_to_bot(now: ConversationState, *, was_shown: bool, calls: bool) -> b
 
 
 def without_bot(now: ConversationState) -> ConversationState:
-    """The bot that was heard is no matter."""
+    """Forget that a bot was active."""
     return replace(now, bot_active=False)
 
 
 def muted(now: ConversationState, *, on: bool) -> ConversationState:
-    """Nobody is called for it any more, until it is resolved; or they are again."""
+    """Nobody is notified about it until it is resolved; or notifications are on again."""
     return replace(now, muted=on)
 
 
 def released(now: ConversationState, *, moment: float) -> ConversationState:
-    """Nobody has it any more: the next message calls the channel."""
+    """Nobody has it any more: the next message notifies the channel."""
     calls = _unless_resolved(now, moment)
     return replace(now, holder=Holder.NOBODY, assignee=None, holder_name="", bot_active=False, broadcast_from=calls)
 
 
 def _unless_resolved(now: ConversationState, moment: float) -> float | None:
-    """What is resolved calls nobody; its customer's next words will."""
+    """A resolved conversation notifies nobody until the customer writes again."""
     return None if now.is_resolved else moment

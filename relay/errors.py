@@ -1,20 +1,20 @@
-"""Every error of ours, by what whoever catches it must do.
+"""All of our errors, by what the code that catches them must do.
 
     RelayError
     ├── SettingsError           exit 2: could not run; carries findings
     ├── Rejected                an endpoint's refusal: status, code, sentence, details
     ├── StoreUnavailable        503: nothing was committed
-    └── DeliveryFailed          one outbound call did not do what was asked
-        ├── Transient           certainly not done: try the same again later
+    └── DeliveryFailed          one outbound call failed
+        ├── Transient           certainly not done: retry later
         │   └── Unreachable     the vendor's host cannot be reached at all
-        ├── RateLimited         certainly not done: wait, uses up no attempt
-        ├── Unsure              may have been done: look before trying again
+        ├── RateLimited         certainly not done: wait; uses up no attempt
+        ├── Unsure              may have been done: look before retrying
         ├── OperatorNeeded      a person must change something: close the gate it concerns
-        ├── ThreadGone          this thread takes no more posts: open a new root
+        ├── ThreadGone          this thread accepts no more posts: open a new root
         ├── HistoryUnreadable   a look is not permitted here (missing scope)
-        └── Permanent           this payload will never be taken: degrade, then bury
+        └── Permanent           this payload will never be accepted: degrade, then bury
 
-The class docstring is the default sentence.
+Each class docstring is the default message.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SettingsError(RelayError):
     """The settings cannot be used."""
 
     def __init__(self, message: str = "", findings: list[Any] | None = None) -> None:
-        """`findings` are `relay.findings.Finding`, every problem there is; without `message` they are the text."""
+        """`findings` are `relay.findings.Finding`, one for every problem; without `message`, they are the text."""
         self.findings: list[Any] = list(findings or [])
         super().__init__(message or "\n".join(map(str, self.findings)))
 
@@ -44,14 +44,14 @@ class StoreUnavailable(RelayError):
     """The database cannot be reached or cannot commit; nothing was stored."""
 
     def __init__(self, message: str = "", *, code: str = "database_unavailable", hint: str = "") -> None:
-        """`code` and `hint` are those of the finding that tells people of it; none of the three holds a secret."""
+        """`code` and `hint` belong to the finding that reports this error; none of the three contains a secret."""
         super().__init__(message)
         self.code = code
         self.hint = hint
 
 
 class StoreBusy(StoreUnavailable):
-    """Somebody else holds what a transaction needs: it was rolled back."""
+    """Another transaction holds what this one needs: it was rolled back."""
 
 
 class Rejected(RelayError):
@@ -68,7 +68,7 @@ class DeliveryFailed(RelayError):
     """An outbound call failed."""
 
     def __init__(self, message: str = "", *, code: str = "") -> None:
-        """`code` is the vendor's own word for it, safe to log; `message` never holds customer text."""
+        """`code` is the vendor's error code, safe to log; `message` never contains customer text."""
         super().__init__(message or code)
         self.code = code
 
@@ -81,18 +81,18 @@ class Unreachable(Transient):
     """Not done; the vendor's host cannot be reached."""
 
     def __init__(self, message: str = "", *, code: str = "", kind: str = "") -> None:
-        """`kind` is what the system calls it, such as "gaierror" for a name that nobody knows."""
+        """`kind` is the system's name for the error, such as "gaierror" for an unknown host name."""
         super().__init__(message, code=code)
         self.kind = kind
 
 
 class RateLimited(DeliveryFailed):
-    """Not done; the vendor asks for patience."""
+    """Not done; the vendor's rate limit is used up."""
 
     def __init__(
         self, retry_after: float | None, *, method: str, vendor: Vendor = Vendor.SLACK, code: str = "ratelimited"
     ) -> None:
-        """`retry_after` is seconds from now, at least 0; None where the vendor did not say or said junk."""
+        """`retry_after` is seconds from now, at least 0; None if the vendor did not say or sent junk."""
         super().__init__(f"{vendor} limits {method}", code=code)
         self.retry_after = retry_after
         self.method = method
@@ -103,7 +103,7 @@ class Unsure(DeliveryFailed):
     """It may or may not have been done."""
 
     def __init__(self, message: str = "", *, code: str = "", unknown_code: bool = False) -> None:
-        """`unknown_code` is True for a refusal in a word that the vendor does not document."""
+        """`unknown_code` is True for a refusal with an undocumented code."""
         super().__init__(message, code=code)
         self.unknown_code = unknown_code
 
@@ -112,24 +112,26 @@ class OperatorNeeded(DeliveryFailed):
     """A person must change something first."""
 
     def __init__(self, scope: GateScope, message: str = "", *, code: str = "", shared: bool = False) -> None:
-        """`scope` is what is certainly concerned; `shared`: perhaps all it is a part of, which others will tell."""
+        """`scope` is what is certainly affected; `shared`: possibly also the larger unit it belongs to, as other calls
+        will show.
+        """
         super().__init__(message, code=code)
         self.scope = scope
         self.shared = shared
 
 
 class ThreadGone(DeliveryFailed):
-    """This thread takes no more posts."""
+    """This thread accepts no more posts."""
 
 
 class HistoryUnreadable(DeliveryFailed):
-    """The channel's history may not be read with this token."""
+    """This token may not read the channel's history."""
 
 
 class Permanent(DeliveryFailed):
     """Refused for good."""
 
     def __init__(self, message: str = "", *, code: str = "", picture: bool = False) -> None:
-        """`picture` is True when it was an image that was refused and the rest may still be taken."""
+        """`picture` is True if only an image was refused and the rest may still be accepted."""
         super().__init__(message, code=code)
         self.picture = picture

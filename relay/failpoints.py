@@ -1,6 +1,6 @@
-"""Places where a test can make the process die, as if the power had gone: `RELAY_FAILPOINT=name:n`.
+"""Places where a test can kill the process, as a power cut would: `RELAY_FAILPOINT=name:n`.
 
-The process kills itself with SIGKILL on the n-th pass of the named place; `name:n:stop` stops it there with SIGSTOP.
+The process kills itself with SIGKILL on the n-th pass of the named place; `name:n:stop` suspends it with SIGSTOP.
 Refused unless `RELAY_ENV=test`.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from relay.errors import SettingsError
 
-# Each is passed right before and right after it commits.
+# Passed directly before and directly after the commit.
 TRANSACTIONS = (
     "accept",
     "take",
@@ -30,7 +30,7 @@ TRANSACTIONS = (
     "erase",
     "erase_post",
     "delete_file",
-    # what a failed call leads to
+    # the consequence of a failed call
     "retry",
     "gate",
     "confirm",
@@ -43,7 +43,7 @@ TRANSACTIONS = (
 )
 CALLS = (
     "http.answered",
-    "call.ready",  # what goes out is stored, and nothing has gone out
+    "call.ready",  # the send is stored, and the call has not started
     "slack.sent",  # between a call's last byte and the first of its answer
     "kommunicate.sent",
     "call.answered",
@@ -56,10 +56,10 @@ CALLS = (
     "file.uploaded",
     "file.shared",
     "file.kept",
-    "erase.deleted",  # Slack has deleted it, and nobody has written that down
-    "file.written",  # in a folder or a bucket, and nobody knows yet
-    "file.swept",  # there, and its row is not gone yet
-    "alert.ready",  # it is written down that people are told, and nobody is
+    "erase.deleted",  # deleted in Slack, but not yet recorded
+    "file.written",  # written to a folder or bucket, but not yet recorded
+    "file.swept",  # deleted there, but its row still exists
+    "alert.ready",  # recorded as reported, but not yet posted
     "alert.posted",
 )
 FAILPOINTS = (*(f"{name}.{side}_commit" for name in TRANSACTIONS for side in ("before", "after")), *CALLS)
@@ -69,7 +69,7 @@ _SPEC = re.compile(r"(?P<name>[a-z_.]+):(?P<number>[1-9][0-9]{0,5})(?P<stop>:sto
 
 
 def arm(spec: str | None) -> None:
-    """Arm the failpoint that `spec` names, or none; raises SettingsError where it names none of ours."""
+    """Arm the failpoint that `spec` names, or none; raises SettingsError for an unknown name."""
     _armed.clear()
     if spec is None:
         return
@@ -82,7 +82,7 @@ def arm(spec: str | None) -> None:
 
 
 def failpoint(name: str) -> None:
-    """Die here, or stop, if this place is armed and this is its pass."""
+    """Die here, or stop, if this failpoint is armed and this is the chosen pass."""
     if name in _armed:
         last, passes, ends = _armed[name]
         if next(passes) == last:

@@ -1,4 +1,4 @@
-"""How long things took: how many of them ended within which bounds."""
+"""Durations, counted in buckets."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 12
 """Upper bounds in seconds; what took longer than the last one stands under infinity."""
 
 _SUM = "sum"
-_bound = cache(float)  # of its name: there are few, and thousands of histograms are added up for a chart
+_bound = cache(float)  # there are few names, and a chart adds up thousands of histograms
 
 
 @dataclass(slots=True)
 class Histogram:
-    """How many took no more than each bound, and more than the one before it; `total` is all their seconds."""
+    """Counts of durations up to each bound and above the previous one; `total` is the sum of all durations, in
+    seconds.
+    """
 
     numbers: Counter[float] = field(default_factory=Counter)
     total: float = 0.0
 
     @property
     def count(self) -> int:
-        """How many there are in all."""
+        """How many there are."""
         return self.numbers.total()
 
     def observe(self, seconds: float) -> None:
-        """Count one more."""
+        """Count one duration."""
         place = bisect_left(BOUNDS, seconds)
         self.add(BOUNDS[place] if place < len(BOUNDS) else math.inf, 1, seconds)
 
     def add(self, bound: float, number: int, total: float) -> None:
-        """Count so many more within a bound, which took `total` seconds together; fewer, where they are below 0."""
+        """Count several within a bound that took `total` seconds together; negative numbers subtract."""
         self.numbers[bound] += number
         self.total += total
 
     def merge(self, other: Histogram, sign: int = 1) -> None:
-        """Add all of another one, or take it away."""
+        """Add another histogram, or subtract it."""
         for bound, number in other.numbers.items():
             self.numbers[bound] += sign * number
         self.total += sign * other.total
 
     def merge_json(self, stored: Mapping[str, float]) -> None:
-        """Add what was stored; bounds that the code had then stay as they were."""
+        """Add a stored histogram, keeping the bounds it was stored with."""
         for name, number in stored.items():
             if name == _SUM:
                 self.total += number
@@ -53,22 +55,22 @@ class Histogram:
                 self.numbers[_bound(name)] += int(number)
 
     def as_json(self) -> dict[str, float]:
-        """What can be stored."""
+        """The form that is stored."""
         numbers = {str(bound): number for bound, number in sorted(self.numbers.items()) if number}
         return {**numbers, _SUM: round(self.total, 3)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, float]) -> Histogram:
-        """What was stored, as a histogram."""
+        """A histogram from its stored form."""
         found = cls()
         found.merge_json(stored)
         return found
 
 
 def percentile(histogram: Histogram, share: float) -> float | None:
-    """Seconds within which this share of them ended (0.95: 95 of 100), evenly spread between two bounds; None of none.
+    """Seconds within which this share ended (0.95: 95 of 100), interpolated between two bounds; None if empty.
 
-    Of what took longer than the last bound nobody knows how much longer: the answer is then the last bound.
+    For durations above the last bound, the answer is the last bound.
     """
     if not histogram.count:
         return None

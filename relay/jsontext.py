@@ -1,4 +1,4 @@
-"""JSON as strangers write it: bounded in depth and digits, with the place of what is wrong."""
+"""Untrusted JSON: bounded in depth and digits, with the position of an error."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import math
 import re
 from typing import Any
 
-# Far above anything either vendor sends, far below what makes Python's parsers or encoders fail.
+# Far above what either vendor sends, far below what makes Python's parsers or encoders fail.
 MAX_DEPTH = 100
 MAX_DIGITS = 100
 
 _LONG_NUMBER = re.compile(rf"[0-9]{{{MAX_DIGITS + 1},}}+")
-# Possessive, with an optional closing quote: linear in time whatever is left open.
+# Possessive, with an optional closing quote: linear time even for unclosed input.
 _TOKEN = re.compile(rf'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{{]|[\]}}]|NaN|-?Infinity|{_LONG_NUMBER.pattern}', re.DOTALL)
 
 
 class NotJson(ValueError):
-    """The text is not JSON that can be used; the message names the place and repeats nothing of the text."""
+    """The text is not usable JSON; the message gives the position and repeats nothing of the text."""
 
 
 def decode(body: bytes) -> str:
-    """Return the body as text, a byte order mark removed; raise `NotJson` where it is not UTF-8."""
+    """Return the body as text, without a byte order mark; raise `NotJson` if it is not UTF-8."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -32,7 +32,7 @@ def decode(body: bytes) -> str:
 def loads(text: str) -> Any:
     """Return the value of strict JSON text (no NaN, no comments); raise `NotJson` with line and column.
 
-    A number too large for a float comes back as its own text, so that no infinity travels on.
+    A number too large for a float is returned as text, so that no infinity propagates.
     """
     _refuse_hazards(text)
     try:
@@ -43,7 +43,7 @@ def loads(text: str) -> Any:
 
 
 def loads_leniently(value: Any, *, times: int = 1) -> Any:
-    """Return what the JSON inside a string says, unwrapped up to `times`; anything else as it is."""
+    """Return the value of JSON inside a string, unwrapped up to `times`; anything else unchanged."""
     for _ in range(times):
         if not isinstance(value, str):
             return value

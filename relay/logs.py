@@ -1,7 +1,6 @@
 """Logs: one event name, bound ids, one line each; never message text, tokens or bodies.
 
-Lines are written by a thread of their own, many at a time: whoever has something to tell goes on at once, also while
-the disk is full or whoever reads the log has stopped.
+A background thread writes the lines in batches, so that a full disk or a stalled reader of the log blocks nobody.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from typing import Any, TextIO
 
 import structlog
 
-MOST = 10_000  # lines that wait to be written; more are left out
-GATHERED = 0.02  # seconds for which lines are gathered
+MOST = 10_000  # queued lines; more are dropped
+GATHERED = 0.02  # seconds for which lines are collected before a write
 FIRST = ("timestamp", "level", "event")
-AT_THE_END = 2.0  # seconds that the end of the process waits for the last lines
-REHEARSAL = "rehearsal"  # bound to what is not done in earnest: nobody reads of it
+AT_THE_END = 2.0  # seconds that a process waits at its end for the last lines
+REHEARSAL = "rehearsal"  # bound to events of a rehearsal, which are not logged
 
 
 class Lines:
-    """Writes lines to `file` in the background; what cannot be written is left out."""
+    """Writes lines to `file` in the background; drops what cannot be written."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -34,7 +33,7 @@ class Lines:
         self._thread: threading.Thread | None = None
 
     def msg(self, line: str) -> None:
-        """Write a line soon."""
+        """Queue a line."""
         if self._queue.qsize() < MOST:
             self._queue.put(line + "\n")
             self._start()
@@ -42,8 +41,8 @@ class Lines:
     debug = info = warning = error = critical = msg
 
     def flush(self, timeout: float = AT_THE_END) -> None:
-        """Wait until all lines so far are written, at most `timeout` seconds."""
-        if self._thread is None:  # nothing was ever told, and at the very end no thread can be started any more
+        """Wait at most `timeout` seconds until all lines so far are written."""
+        if self._thread is None:  # nothing was ever logged, and a process that ends can start no threads
             return
         written = threading.Event()
         self._queue.put(written)
@@ -51,21 +50,21 @@ class Lines:
         written.wait(timeout)
 
     def _start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():  # also after a fork
+        if self._thread is None or not self._thread.is_alive():  # the latter after a fork
             with self._starting:
                 if self._thread is None or not self._thread.is_alive():
                     self._thread = threading.Thread(target=self._write, name="log", daemon=True)
-                    with suppress(RuntimeError):  # the machine gives us no more threads; the next line tries again
+                    with suppress(RuntimeError):  # the machine has no more threads; the next line tries again
                         self._thread.start()
 
     def _write(self) -> None:
         while True:
             found = [self._queue.get()]
-            threading.Event().wait(GATHERED)  # to wake for each line would take more than to write it
+            threading.Event().wait(GATHERED)  # waking for each line would cost more than writing it
             with suppress(Empty):
                 while True:
                     found.append(self._queue.get_nowait())
-            with suppress(OSError, ValueError):  # ValueError: it has been closed
+            with suppress(OSError, ValueError):  # ValueError: the file is closed
                 self._file.write("".join(one for one in found if isinstance(one, str)))
                 self._file.flush()
             for one in found:
@@ -74,7 +73,7 @@ class Lines:
 
 
 def flush_logs() -> None:
-    """Wait a moment until the last lines are written: a process ends."""
+    """Wait briefly for the last lines before the process ends."""
     for lines in _configured:
         lines.flush()
 
@@ -84,14 +83,14 @@ atexit.register(flush_logs)
 
 
 def _in_earnest(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Leave out what a rehearsal does: it posts nothing."""
+    """Drop what a rehearsal logs: it posts nothing."""
     if event.get(REHEARSAL):
         raise structlog.DropEvent
     return event
 
 
 def _visible(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Ids come from outside: nothing in a line may turn it around, hide in it, or look like another line."""
+    """Escape what comes from outside, so that nothing reverses a line, hides in it, or imitates another line."""
     for name, value in event.items():
         if isinstance(value, str) and not (value.isascii() and value.isprintable()):
             event[name] = "".join(one if _is_seen(one) else one.encode("unicode_escape").decode() for one in value)
@@ -99,7 +98,7 @@ def _visible(_logger: Any, _method: str, event: structlog.types.EventDict) -> st
 
 
 def _in_order(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """When and what first, for those who read JSON with their eyes."""
+    """Put time and event first, for people who read the JSON."""
     return {**{name: event.pop(name) for name in FIRST if name in event}, **event}
 
 
@@ -110,7 +109,7 @@ def _is_seen(char: str) -> bool:
 def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
     """Write events of this level and above to stderr, as JSON for machines or as plain lines for people.
 
-    Returns who writes them.
+    Returns the writer.
     """
     lines = Lines(sys.stderr)
     _configured[:] = [lines]

@@ -14,7 +14,7 @@ from relay.vocabulary import DeliveryState, Mark
 
 
 class Role(StrEnum):
-    """Who is speaking. Kommunicate's webhook does not say; see `kommunicate.people`."""
+    """Who wrote a message. Kommunicate's webhook does not say; see `kommunicate.people`."""
 
     CUSTOMER = "customer"
     BOT = "bot"
@@ -23,7 +23,7 @@ class Role(StrEnum):
 
     @property
     def is_of_the_team(self) -> bool:
-        """True for those whose notices are believed: anybody who can write to a chat can make one."""
+        """True for roles whose notices are trusted: anybody who can write to a chat can forge one."""
         return self in (Role.BOT, Role.AGENT)
 
 
@@ -35,7 +35,7 @@ class MessageKind(StrEnum):
 
 
 class Form(StrEnum):
-    """How richly one message is shown. Slack's refusal of a form moves it one step down, never up."""
+    """How richly a message is shown. When Slack refuses a form, it moves one step down, never up."""
 
     FULL = "full"
     WITHOUT_PICTURES = "without_pictures"
@@ -52,9 +52,9 @@ class ConversationKey:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file somebody sent. `size` is in bytes as declared, which is a claim; urls are of the web, or None.
+    """A file somebody sent. `size` is in bytes, as declared, which is a claim; URLs are http(s), or None.
 
-    `key` is by what Kommunicate knows it, "" if it does not say; `is_private`: it is opened by a signed address only.
+    `key` is Kommunicate's id for it, "" if it does not say; `is_private`: only a signed address opens it.
     """
 
     name: str
@@ -67,13 +67,13 @@ class Attachment:
 
     @property
     def is_image(self) -> bool:
-        """True when the declared type says so; Slack decides in the end."""
+        """True if the declared type says so; Slack decides in the end."""
         return self.content_type.lower().startswith("image/")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A name and role to show beside a message. `name` is never empty; the rest is "" where nobody asks for it."""
+    """A name and role to show beside a message. `name` is never empty; the rest is "" if nobody asked for it."""
 
     user_id: str
     name: str
@@ -83,7 +83,7 @@ class Person:
 
 
 class Standing(StrEnum):
-    """What a Slack user is in the workspace of the app. A `COLLEAGUE` is a full member by way of its organisation."""
+    """A Slack user's status in the app's workspace. A `COLLEAGUE` is a full member through the organisation."""
 
     MEMBER = "member"
     COLLEAGUE = "colleague"
@@ -95,7 +95,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A Slack user: the name shown there, and the id under which Kommunicate knows an agent ("" if it knows none)."""
+    """A Slack user: the name shown in Slack, and the agent's id in Kommunicate ("" if it knows none)."""
 
     user_id: str
     name: str
@@ -105,14 +105,14 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """The conversation was given to a user of Kommunicate; `name` may be empty."""
+    """The conversation was given to a Kommunicate user; `name` may be empty."""
 
     user_id: str
     name: str
 
 
 class News(StrEnum):
-    """What else the system says of a conversation."""
+    """Other system events in a conversation."""
 
     RESOLVED = "resolved"
     OPENED = "opened"
@@ -121,13 +121,13 @@ class News(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """What somebody wrote in Kommunicate, as words a person can read.
+    """What somebody wrote in Kommunicate, as readable text.
 
     `key` is the message's id without its `4-`/`5-`; `sent_at` is seconds since 1970, for display only; `text` may be
-    empty where there is an attachment. `title` is `groupName`, `client_group_id` what the customer's app calls the
-    conversation, `news` what it says of it. `unseen` are words that the customer does not see: shown small. `spoken`
-    are the words of a `NOTICE` whose sender is not of the team, `quotes` is the key of what it answers to, `hidden` how
-    many details are hidden.
+    empty if there is an attachment. `title` is `groupName`, `client_group_id` the customer's app's name for the
+    conversation, `news` the system event it carries. `unseen` is text that the customer does not see: shown small.
+    `spoken` is the text of a `NOTICE` whose sender is not on the team, `quotes` the key of the message it answers,
+    `hidden` the number of redacted details.
     """
 
     conversation: ConversationKey
@@ -148,16 +148,16 @@ class ChatMessage:
 
     @property
     def own_words(self) -> str:
-        """What its sender wrote, whatever they call it."""
+        """The text its sender wrote, whatever kind they claim it is."""
         return self.text if self.spoken is None else self.spoken
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How an agent's words are meant, as far as they tell.
+    """How an agent's message is meant, as far as it says.
 
-    `note` is why they stay inside, None for a reply; `asks` why they may be meant to, "" if nothing speaks for it, and
-    `called` the name they begin with, "" for none. `is_marked`: they say themselves that they go to the customer.
+    `note` is why it stays internal, None for a reply; `asks` why it may be meant to, "" if nothing suggests it;
+    `called` is the name it begins with, "" for none. `is_marked`: it says itself that it goes to the customer.
     """
 
     note: str | None = None
@@ -176,10 +176,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplyRules:
-    """What the store must know to queue agents' words; `undo` is in seconds.
+    """What the store must know to queue agents' messages; `undo` is in seconds.
 
-    `mode_of` tells for the rule by which a conversation has its channel which messages go to the customer; `read_again`
-    reads the body of something that was held.
+    `mode_of` returns which messages go to the customer, for the rule that chose the conversation's channel;
+    `read_again` reads the body of a held message.
     """
 
     undo: float
@@ -189,9 +189,9 @@ class ReplyRules:
 
 @dataclass(frozen=True, slots=True)
 class AgentMessage:
-    """What an agent wrote in a Slack thread, as the store needs to know it; its words stay in the body.
+    """What an agent wrote in a Slack thread, as the store needs to know it; the text stays in the body.
 
-    `key` and `client_key` are what Slack's repetitions have in common.
+    `key` and `client_key` are the same in Slack's retries.
     """
 
     key: str
@@ -204,10 +204,10 @@ class AgentMessage:
 
 @dataclass(frozen=True, slots=True)
 class AgentChange:
-    """An agent changed a message, or took it back (`gone`). `of` is the message's key.
+    """An agent edited a message, or deleted it (`gone`). `of` is the message's key.
 
-    `at` is Slack's time of it, seconds with as many digits as any; of two changes the later counts, whichever comes
-    first.
+    `at` is Slack's time of the change, seconds with any number of digits; the later of two changes counts, in whatever
+    order they arrive.
     """
 
     key: str
@@ -221,8 +221,8 @@ class AgentChange:
 
 @dataclass(frozen=True, slots=True)
 class AgentClick:
-    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970. `thread_ts` is None
-    where that message is a thread's card. `about` is the id of the delivery that the control names, else None.
+    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970. `thread_ts` is None if
+    that message is a thread's card. `about` is the id of the delivery that the control names, otherwise None.
     """
 
     key: str
@@ -237,7 +237,7 @@ class AgentClick:
 class AgentForm:
     """An agent wrote to the customer in a form that was opened for this thread.
 
-    `about` is the id of the delivery that it corrects, None for nothing; `user_name` is for people, "" if unknown.
+    `about` is the id of the delivery that it corrects, None for nothing; `user_name` is a display name, "" if unknown.
     """
 
     key: str
@@ -249,10 +249,10 @@ class AgentForm:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What has become of something of an agent's, and why; `mark` is the one its message bears.
+    """The state of something an agent did, and why; `mark` is the emoji on its message.
 
-    `by` is the name of who pressed a button about it last, "" for nobody; `at` is when it was settled and `until` until
-    when it is tried, in seconds since 1970.
+    `by` is the name of whoever pressed a button about it last, "" for nobody; `at` is when it was settled, and `until`
+    how long it is tried, in seconds since 1970.
     """
 
     state: DeliveryState
@@ -265,17 +265,17 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Something authentic that nothing is done about, and why."""
+    """Something authentic that the relay does nothing about, and why."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoredMessage(Ignored):
-    """A message of Kommunicate's that is not shown. It still holds its dedupe key.
+    """A Kommunicate message that is not shown. It still holds its dedupe key.
 
-    `hand_over`: its sender, if that is one of the team, asks for a person. `withdrawn`: its author took it back for
-    everyone, whether it came before or not. `of_customer` is what it is where its sender is a customer, None for this.
+    `hand_over`: its sender, if on the team, asks for a person. `withdrawn`: its author deleted it for everyone, whether
+    it arrived before or not. `of_customer` is what it counts as if its sender is a customer, None for this value.
     """
 
     conversation: ConversationKey

@@ -1,4 +1,4 @@
-"""What `/metrics` says: totals read from the store, so that they are right with any number of processes."""
+"""The contents of `/metrics`: totals read from the store, so that they are correct with any number of processes."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ DELIVERED = (
     (Kind.CLICK, DeliveryState.DELIVERED),
 )
 TIMED = (Kind.MESSAGE, Kind.FILE, Kind.REPLY)
-UNNAMED = "unavailable"  # the reason of a pause for which the vendor has no word
-# Of these the name is one of a few, and no customer's or agent's.
+UNNAMED = "unavailable"  # the reason of a pause for which the vendor gave no code
+# These have a few fixed names, which are no customer's or agent's.
 VENDORS = {
     GateScope.WORKSPACE: Source.SLACK.value,
     GateScope.METHOD: Source.SLACK.value,
     GateScope.ACCOUNT: Source.KOMMUNICATE.value,
 }
-CHANNEL, METHOD = GateScope.CHANNEL.value, GateScope.METHOD.value  # names of labels
+CHANNEL, METHOD = GateScope.CHANNEL.value, GateScope.METHOD.value  # label names
 
 
 class StoreCollector(Collector):
-    """Asks the store at every scrape."""
+    """Queries the store at every scrape."""
 
     def __init__(self, store: Store, *, config_valid: bool) -> None:
         self._store = store
         self._config_valid = config_valid
 
     def describe(self) -> list[Metric]:
-        """Nothing is asked of the store before the first scrape."""
+        """Makes no query before the first scrape."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The families, from one reading of the store."""
+        """The families, from a single read of the store."""
         with self._store.read() as tx:
             now, ended, closed = totals(tx), ended_so_far(tx), pauses(tx)
             calls, turned_away = read_call_times(tx), refused(tx)
@@ -92,14 +92,14 @@ def _counters(now: Totals, ended: Mapping[Kind, Numbers]) -> Iterator[Metric]:
     about = "What came in from Kommunicate and from Slack, by what became of it."
     yield _counter("relay_messages_received", about, ("outcome",), received)
     as_now = {(kind.value, state.value): now.delivered.get((kind, state), 0) for kind, state in DELIVERED}
-    # Of what was given up, those too that were replayed since: a counter never goes back.
+    # Includes given-up deliveries that were replayed since: a counter never decreases.
     failed = {(kind.value, DeliveryState.DEAD.value): numbers.failed for kind, numbers in ended.items()}
     ever = as_now | {which: failed.get(which, 0) for which in as_now if which[1] == DeliveryState.DEAD}
     about = "Deliveries by kind and how they ended; what was given up is counted within three minutes."
     yield _counter("relay_deliveries", about, ("kind", "outcome"), ever.items())
     dead = [((kind,), number) for (kind, state), number in as_now.items() if state == DeliveryState.DEAD]
     yield _gauge("relay_dead_letters", "Deliveries that were given up and not replayed, by kind.", ("kind",), dead)
-    # What these were called in 0.1; the next release has them no more.
+    # The names in 0.1; the next release drops them.
     yield _counter("relay_received", "The same as relay_messages_received_total.", ("outcome",), received)
     about = "Nearly relay_deliveries_total: what is replayed is taken out of it."
     yield _counter("relay_delivered", about, ("kind", "outcome"), as_now.items())
@@ -113,7 +113,7 @@ def _queue(now: Totals) -> Iterator[Metric]:
 
 
 def _paused(closed: list[Pause]) -> Iterator[Metric]:
-    """Of what is open there is no sample: channels come and go."""
+    """Open gates have no sample: channels come and go."""
     channels = [((one.name, one.code or UNNAMED), 1) for one in closed if one.scope is GateScope.CHANNEL]
     about = "1 for each channel that takes no posts now, with Slack's word for why."
     yield _gauge("relay_channel_paused", about, (CHANNEL, "reason"), channels)
@@ -143,7 +143,7 @@ def _gauge(name: str, about: str, labels: tuple[str, ...], samples: Samples) -> 
 def _histogram(name: str, about: str, labels: tuple[str, ...], samples: Histograms) -> Metric:
     family = HistogramMetricFamily(name, about, labels=labels)
     for values, histogram in sorted(samples, key=itemgetter(0)):
-        # Every bound, also those within which nothing ended: Prometheus takes a bound that appears late for a new one.
+        # Every bound, even without samples: Prometheus takes a bound that appears late for a new one.
         bounds = sorted({*BOUNDS, *histogram.numbers, math.inf})
         so_far = accumulate(histogram.numbers[bound] for bound in bounds)
         names = ("+Inf" if math.isinf(bound) else str(bound) for bound in bounds)

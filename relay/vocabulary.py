@@ -1,4 +1,6 @@
-"""The words that the database, the engine and the handlers share, one meaning each; the database keeps their values."""
+"""The terms that the database, the engine and the handlers share, one meaning each. The database stores their
+values.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +8,20 @@ from enum import StrEnum
 
 
 class Vendor(StrEnum):
-    """Whom the relay calls, as people say it."""
+    """The services the relay calls, by their display names."""
 
     KOMMUNICATE = "Kommunicate"
     SLACK = "Slack"
 
 
 class Lane(StrEnum):
-    """The ordered queues of a conversation: one send of each is under way at a time, and none waits for another."""
+    """The ordered queues of a conversation. Each has one send in flight at a time, and none waits for another."""
 
     WORDS = "words"  # what the thread shows
-    REPLIES = "replies"  # what agents want of Kommunicate
-    FILES = "files"  # customers' files, one after the other: they are slow
+    REPLIES = "replies"  # what agents ask of Kommunicate
+    FILES = "files"  # customers' files, one at a time, because they are slow
     FILES_BACK = "files_back"  # agents' files on their way to the customer
-    CARD = "card"  # the card, and the marks on agents' messages: states to bring about, at low priority
+    CARD = "card"  # the card, and the marks on agents' messages: low-priority state updates
 
 
 FILE_LANES = (Lane.FILES, Lane.FILES_BACK)
@@ -36,41 +38,41 @@ class ReceivedKind(StrEnum):
     """What came in."""
 
     MESSAGE = "message"
-    EDIT = "edit"  # an agent's, of a message; also that it was deleted
+    EDIT = "edit"  # an agent's edit or deletion of a message
     CLICK = "click"
-    FORM = "form"  # an agent's words to the customer, written in a form
+    FORM = "form"  # an agent's message to the customer, written in a form
 
 
 class Outcome(StrEnum):
-    """What became of something that came in."""
+    """The result of something that came in."""
 
     ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"  # it was here before; only counted
+    DUPLICATE = "duplicate"  # it arrived before; only counted
     IGNORED = "ignored"
     REJECTED = "rejected"  # it could not be understood
-    HELD = "held"  # until the thread it was written in is known
+    HELD = "held"  # waits until the thread it was written in is known
 
 
 class DeliveryState(StrEnum):
-    """How far one thing to do is."""
+    """The state of one thing to deliver."""
 
     WAITING = "waiting"
     SENDING = "sending"  # a send carries it
-    UNSURE = "unsure"  # a send may have brought it
+    UNSURE = "unsure"  # a send may have delivered it
     DELIVERED = "delivered"
-    DEAD = "dead"  # given up, and kept
-    IGNORED = "ignored"  # nothing is to be done about it
+    DEAD = "dead"  # given up, but kept
+    IGNORED = "ignored"  # nothing to do
 
 
 class SendState(StrEnum):
-    """How far one outbound call is."""
+    """The state of one outbound call."""
 
-    FROZEN = "frozen"  # stored as it will go out
-    SENDING = "sending"  # it is being called, or was when its process ended
-    UNSURE = "unsure"  # it may have been done: to be looked for
+    FROZEN = "frozen"  # stored exactly as it will be sent
+    SENDING = "sending"  # being called, or was when its process ended
+    UNSURE = "unsure"  # may have been done: must be looked for
     DELIVERED = "delivered"
-    REFUSED = "refused"  # it will never be taken
-    VOID = "void"  # overtaken: it had no effect, and will have none
+    REFUSED = "refused"  # will never be accepted
+    VOID = "void"  # overtaken: it had no effect, and never will
 
 
 class SendKind(StrEnum):
@@ -78,30 +80,30 @@ class SendKind(StrEnum):
 
     ROOT = "root"  # opens a thread with its card
     POST = "post"  # shows messages in a thread
-    REPLY = "reply"  # sends an agent's words to the customer
+    REPLY = "reply"  # sends an agent's message to the customer
     TAKEOVER = "takeover"  # takes a chat from a bot before the first reply
-    CLICK = "click"  # does what a control of the card asks for
-    CARD = "card"  # brings a card up to date
-    CORRECTION = "correction"  # brings a post up to date
+    CLICK = "click"  # does what a control on the card asks for
+    CARD = "card"  # updates a card
+    CORRECTION = "correction"  # updates a post
     MARK = "mark"  # puts the right emoji on an agent's message
-    UPLOAD = "upload"  # brings a customer's file to Slack, where nobody sees it yet
+    UPLOAD = "upload"  # uploads a customer's file to Slack, where nobody sees it yet
     SHARE = "share"  # shows that file in its thread
-    RECALL = "recall"  # deletes it: its author took it back
-    FETCH = "fetch"  # gets an agent's file, and keeps it for the customer
+    RECALL = "recall"  # deletes that file: its author withdrew it
+    FETCH = "fetch"  # fetches an agent's file, and stores it for the customer
 
 
 class ThreadNotice(StrEnum):
-    """What a line is about in which the relay itself speaks in a thread; the topic of its delivery."""
+    """The topics of the relay's own lines in a thread; the topic of their delivery."""
 
     FAILED = "failed"
     UNSURE = "unsure"
-    DELAYED = "delayed"  # it could not be sent so far, and is tried again
-    KEPT = "kept"  # it looked like a note, and nobody said that it goes to the customer
+    DELAYED = "delayed"  # it could not be sent yet, and is retried
+    KEPT = "kept"  # it looked like a note, and nobody confirmed that it goes to the customer
     SAID = "said"  # what was written in a form, not in the thread
     EDITED = "edited"
     DELETED = "deleted"
     FILES = "files"
-    NO_FILE = "no_file"  # a customer's file could not be brought to Slack
+    NO_FILE = "no_file"  # a customer's file could not be shown in Slack
     TAKEN = "taken"
     ASSIGNED = "assigned"
     RELEASED = "released"
@@ -119,12 +121,12 @@ CHANGE = (ThreadNotice.EDITED, ThreadNotice.DELETED)
 CALLING = (ThreadNotice.REMINDER, ThreadNotice.STALE)  # lines that somebody must see
 
 
-NO_TOPIC = ""  # of a delivery that is somebody's words
-CLICK_TOPIC = ReceivedKind.CLICK.value  # of a delivery that is a click
+NO_TOPIC = ""  # for a delivery that is somebody's message
+CLICK_TOPIC = ReceivedKind.CLICK.value  # for a delivery that is a click
 
 
 class Mark(StrEnum):
-    """What the emoji on an agent's message says of it."""
+    """The state that the emoji on an agent's message shows."""
 
     NONE = ""
     PENDING = "pending"
@@ -136,39 +138,39 @@ class Mark(StrEnum):
 
 
 class KeptState(StrEnum):
-    """What has become of an agent's file that is kept for a customer."""
+    """The state of an agent's file that is kept for a customer."""
 
     WAITING = "waiting"  # to be fetched from Slack
     KEPT = "kept"
     FAILED = "failed"
     REVOKED = "revoked"  # nobody may open it any more
-    GONE = "deleted"  # its content is
+    GONE = "deleted"  # its content is deleted
 
 
 class GateScope(StrEnum):
     """What a gate holds back; its name says which one."""
 
     WORKSPACE = "workspace"  # everything for Slack
-    METHOD = "method"  # calls of one method of Slack's
+    METHOD = "method"  # calls of one Slack method
     CHANNEL = "channel"  # posts to one channel
-    ACCOUNT = "account"  # everything for one account of Kommunicate's
-    AGENT = "agent"  # what is done for one user of Kommunicate's
-    CONFIG = "config"  # nothing: a mistake in the configuration only waits for a person
+    ACCOUNT = "account"  # everything for one Kommunicate account
+    AGENT = "agent"  # everything for one Kommunicate user
+    CONFIG = "config"  # nothing: an invalid configuration only waits for a person
 
 
-OF_SLACK = (GateScope.WORKSPACE, GateScope.METHOD, GateScope.CHANNEL)  # each of one workspace
+OF_SLACK = (GateScope.WORKSPACE, GateScope.METHOD, GateScope.CHANNEL)  # each belongs to one workspace
 
 
 class Refusal(StrEnum):
-    """Why a request was refused that looks as if a vendor had sent it."""
+    """Why a request that looks like a vendor's was refused."""
 
     TOKEN = "other_token"  # noqa: S105  another token than Kommunicate's should be
-    SIGNATURE = "other_secret"  # signed with another secret than Slack's should be
-    TIME = "other_time"  # signed at a time that is too far from ours
+    SIGNATURE = "other_secret"  # signed with a secret other than ours
+    TIME = "other_time"  # signed at a time too far from ours
 
 
 class Trouble(StrEnum):
-    """What people are told of in the alerts channel; the first five are gates that wait for a person."""
+    """What the alerts channel reports; the first five are gates that wait for a person."""
 
     CHANNEL = GateScope.CHANNEL.value
     WORKSPACE = GateScope.WORKSPACE.value
@@ -176,5 +178,5 @@ class Trouble(StrEnum):
     AGENT = GateScope.AGENT.value
     CONFIG = GateScope.CONFIG.value
     DEAD_LETTERS = "dead_letters"
-    REFUSED = "refused"  # requests that look like a vendor's, one after the other
-    LAG = "lag"  # messages wait for longer than the settings allow
+    REFUSED = "refused"  # consecutive requests that look like a vendor's
+    LAG = "lag"  # messages wait longer than the settings allow

@@ -19,7 +19,7 @@ from relay.store.operations.backup import back_up
 @json_option
 @explain_failures
 def backup(*, file: Path, as_json: bool) -> None:
-    """Copy the SQLite database to FILE, also while the relay runs.
+    """Copy the SQLite database to FILE, even while the relay runs.
 
     FILE must not exist yet; it holds customers' words, so nobody else of the machine may read it. Agents' files that
     RELAY_FILES keeps elsewhere are not in it.

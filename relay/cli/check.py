@@ -19,7 +19,7 @@ NO_FILE = ("config_missing", "config_unreadable")
 
 @click.command()
 @json_option
-@click.option("--schema", is_flag=True, help="Print the file's JSON Schema, for editors, and check nothing.")
+@click.option("--schema", is_flag=True, help="Print the file's JSON Schema for editors instead of checking.")
 @explain_failures
 def check(*, as_json: bool, schema: bool) -> None:
     """Check the configuration file, offline.

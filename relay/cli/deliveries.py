@@ -45,12 +45,10 @@ def deliveries() -> None:
 
 
 @deliveries.command("list")
-@click.option("--dead", "which", flag_value=Which.DEAD, help="Only what was given up.")
+@click.option("--dead", "which", flag_value=Which.DEAD, help="Only dead letters: deliveries that were given up.")
 @click.option("--rejected", "which", flag_value=Which.REJECTED, help="Only webhook bodies refused with a 422.")
-@click.option(
-    "--waiting", "which", flag_value=Which.WAITING, help="Only what waits: for a channel, a gate or its turn."
-)
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most.")
+@click.option("--waiting", "which", flag_value=Which.WAITING, help="Only what waits for a channel, a gate or its turn.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many.")
 @json_option
 @explain_failures
 def list_(*, which: str | None, limit: int, as_json: bool) -> None:
@@ -65,8 +63,8 @@ def list_(*, which: str | None, limit: int, as_json: bool) -> None:
 
 @deliveries.command()
 @click.argument("delivery_id", metavar="[ID]", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every dead letter but replies: those may have arrived.")
-@click.option("--since", type=Age(), metavar="TIME", help="Those given up within this time, such as 2h.")
+@click.option("--all", "everything", is_flag=True, help="Every dead letter except replies, which may have arrived.")
+@click.option("--since", type=Age(), metavar="TIME", help="Only those given up within this time, such as 2h.")
 @explain_failures
 def replay(*, delivery_id: str | None, everything: bool, since: float | None) -> None:
     """Send dead letters again, under the same key: one that was shown after all is not doubled."""

@@ -37,7 +37,7 @@ READY_WITHIN = 30.0  # seconds
 PAUSE = 0.5  # seconds until a relay that has died is started again
 WELCOME = """
   The sandbox plays Kommunicate and Slack:  {sandbox}
-  The relay is between the two:             {relay}/readyz
+  The relay runs between the two:           {relay}/readyz
 
   Open the first address: type as a customer on the left, answer as an agent on the right.
   The relay's log is in {log}. Ctrl+C ends it.

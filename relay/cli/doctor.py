@@ -26,8 +26,8 @@ TOKEN = ("KOMMUNICATE_WEBHOOK_TOKEN", "KOMMUNICATE_WEBHOOK_TOKEN_FILE")
 
 @click.command()
 @json_option
-@click.option("--probe", is_flag=True, help="Also post a message in each channel, and take it away again.")
-@click.option("--channel", metavar="CHANNEL", help="With --probe: in this channel alone, as the YAML file names it.")
+@click.option("--probe", is_flag=True, help="Also post a message in each channel, and delete it again.")
+@click.option("--channel", metavar="CHANNEL", help="With --probe: only in this channel, written as in the YAML file.")
 @explain_failures
 def doctor(*, as_json: bool, probe: bool, channel: str | None) -> None:
     """Check the live set-up end to end, and say what to do.
@@ -78,10 +78,14 @@ def closing_sentence(findings: list[Finding], *, went_on: bool) -> str:
     """What to make of it all."""
     bad, odd = len(errors(findings)), sum(one.level == "warning" for one in findings)
     if not went_on:
-        return f"{counted(bad, 'problem')} with the settings: mend that first, the rest was not looked at."
+        return f"{counted(bad, 'problem')} with the settings: fix that first; nothing else was checked."
     if bad:
         more = f" and {counted(odd, 'warning')}" if odd else ""
-        then = "Begin with the first: the others may come of it." if bad + odd > 1 else "Mend it, and run this again."
+        then = (
+            "Start with the first: it may be the cause of the others."
+            if bad + odd > 1
+            else "Fix it and run this again."
+        )
         return f"{counted(bad, 'problem')}{more} found. {then}"
     if odd:
         return f"It works. {counted(odd, 'warning')} to look at when there is time."

@@ -23,9 +23,9 @@ HELD_UP = 3.0  # seconds after which whatever holds it up will not be over in a 
 NOT_AT_HAND = "It cannot be followed from here: DATABASE_URL does not lead to the relay's database."
 NOT_THERE = "It cannot be followed from here: DATABASE_URL leads to another relay's database."
 MAP_IT = "Name a channel for it in the configuration, under `channels` or as `default_channel`."
-REPLAY_IT = "`relay deliveries show {id}` tells more; `relay deliveries replay {id}` sends it again."
-BY_ITSELF = "Nothing is lost: the relay looks again by itself."
-NO_WORKER = "Is anybody delivering? `relay serve` does unless it was started with --no-worker; else run `relay worker`."
+REPLAY_IT = "`relay deliveries show {id}` says more; `relay deliveries replay {id}` sends it again."
+BY_ITSELF = "Nothing is lost: the relay tries again by itself."
+NO_WORKER = "Is a worker running? `relay serve` delivers unless started with --no-worker; otherwise run `relay worker`."
 
 
 class Fate(StrEnum):

@@ -16,7 +16,7 @@ from relay.settings.single import judge, judge_channel
 
 SQLITE = "sqlite:///relay.db"
 NOBODY_TO_ASK = (
-    "There is no terminal to ask at. Give --public-url URL, the https address at which Slack reaches the relay, or "
+    "There is no terminal to ask on. Give --public-url URL, the https address at which Slack reaches the relay, or "
     "--socket-mode where it has none; --yes takes Socket Mode."
 )
 VARIABLE_OF = {
@@ -111,7 +111,7 @@ def _way(
     if not asker.asks and (socket_mode is False or not yes or files.has("SLACK_SIGNING_SECRET")):
         click.echo(f"error: {NOBODY_TO_ASK}", err=True)
         raise SystemExit(COULD_NOT_RUN)
-    otherwise = "" if socket_mode is False else " (Enter: it has none, so it calls Slack itself)"
+    otherwise = "" if socket_mode is False else " (Enter: it has none, so it connects to Slack)"
     question = f"The relay's public https address{otherwise}"
     address = asker.ask(question, partial(judge, "RELAY_PUBLIC_URL")).rstrip("/") or None
     if address is None and socket_mode is False:
@@ -128,10 +128,10 @@ def _put(asker: Asker, files: Files, flags: dict[str, str], *, yes: bool) -> Non
         elif files.differs(name, value):
             if files.is_from_outside(name):
                 files.leave(f"{name}: the environment sets it, which wins over .env")
-            elif yes or asker.agrees(f"{name} has another value in .env. Change it?"):
+            elif yes or asker.agrees(f"{name} has a different value in .env. Change it?"):
                 files.env.put(name, value)
             else:
-                files.leave(f"{name} in .env: it has another value; --yes changes it")
+                files.leave(f"{name} in .env: it has a different value; --yes changes it")
 
 
 def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket: bool, yes: bool) -> None:

@@ -19,13 +19,13 @@ Slack
 
   2. Install App: press Install, allow. Copy the Bot User OAuth Token; it begins with xoxb-.
   3. Basic Information, {secret}
-  4. In each private channel that is used, type /invite @chat-relay. Public ones it joins by itself."""
+  4. In each private channel you use, type /invite @chat-relay. The relay joins public channels by itself."""
 SIGNING = "App Credentials: copy the Signing Secret."
 CONNECTING = """\
 App-Level Tokens: press Generate, add the scope connections:write.
      Copy the token; it begins with xapp-."""
 VERIFY = """\
-  5. Once the relay runs: Event Subscriptions, Retry beside the request URL, until Slack calls it verified."""
+  5. Once the relay runs: Event Subscriptions, Retry next to the request URL, until Slack shows it as verified."""
 AGAIN = """
 Slack: the app is there already. Open it at https://api.slack.com/apps, App Manifest, and paste {file}."""
 KOMMUNICATE = """
@@ -33,12 +33,12 @@ Kommunicate, in its dashboard
   1. Settings, Webhooks & Security:
      webhook URL           {url}
      authentication token  {token}
-  2. Settings, Install: the API key, which replies and names need."""
+  2. Settings, Install: copy the API key, which replies and names need."""
 NO_ADDRESS = """\
-     Kommunicate has to reach the relay, though Slack does not: by a tunnel or a proxy to its port, for the path
-     /kommunicate/webhook alone. To try it, `relay simulate` needs none of that."""
+     Slack does not need to reach the relay, but Kommunicate does: through a tunnel or a proxy to its port, for the path
+     /kommunicate/webhook only. `relay simulate` works without it."""
 FILES = """\
-     Agents' files reach no customer without an address: customers open them at the relay. When it has one:
+     Without an address, agents' files cannot reach customers, who download them from the relay. Once it has one:
      relay init --public-url https://..."""
 LATER = """
 Still missing: {names}.
@@ -47,8 +47,8 @@ NEXT = """
 Then
   relay check       checks {config}
   relay serve       runs the relay. Its address in a browser is the status page; .env has the password
-  relay doctor      in a second terminal: what is wrong with the set-up, and what to do
-  relay simulate    one message as Kommunicate would send it, followed to Slack"""
+  relay doctor      in a second terminal: what is wrong with the setup, and what to do
+  relay simulate    sends a message as Kommunicate would, and follows it to Slack"""
 
 
 class Steps:

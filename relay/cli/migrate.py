@@ -13,7 +13,7 @@ SAID = {
     SchemaState.MISSING: "The schema has been created.",
     SchemaState.OLDER: "The schema has been upgraded.",
     SchemaState.CURRENT: "The schema is up to date.",
-    SchemaState.NEWER: "The schema is newer than this version of the relay; it is left as it is.",
+    SchemaState.NEWER: "The schema is newer than this version of the relay; it is left unchanged.",
 }
 
 

@@ -31,7 +31,7 @@ from relay.store.operations.tidying import is_untidy, mark_untidy, tidy
 from relay.wiring import build_keepers, build_workspaces
 
 NOT_TIDIED = (
-    "The database file still holds pieces of it: something reads or writes it all the time, or the disk is full."
+    "The database file still contains traces: another program keeps reading or writing it, or the disk is full."
 )
 AGAIN = "Run the same command again."
 
@@ -48,7 +48,9 @@ AGAIN = "Run the same command again."
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.option(
-    "--no-rewrite", is_flag=True, help="Do not rewrite SQLite's file: nobody has to wait; see docs/privacy.md."
+    "--no-rewrite",
+    is_flag=True,
+    help="Do not rewrite the SQLite file, so that nothing has to wait; see docs/privacy.md.",
 )
 @json_option
 @explain_failures
@@ -67,7 +69,7 @@ def purge(
     It says first what would go, and asks. What is erased cannot be brought back.
     """
     if (customer is None) == (older_than is None) or (in_slack and customer is None):
-        raise click.UsageError("Give --customer ID, with --slack or without, or --older-than TIME.")
+        raise click.UsageError("Give --customer ID, with or without --slack, or --older-than TIME.")
     settings = settings_for("purge --slack" if in_slack else "purge")
     arm(settings.failpoint)
     with open_existing(settings) as store:
@@ -94,7 +96,7 @@ def _purge_customer(
         return {"dry_run": True, **report}
     if not yes:
         click.echo("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in report.items()), err=True)
-        click.confirm("Erase all of this, for good?", abort=True, err=True)
+        click.confirm("Erase all of this permanently?", abort=True, err=True)
     if not found.is_nobody:
         erase(store, customer, found, in_slack=in_slack)
     report |= _delete_content(store, settings)
@@ -115,7 +117,7 @@ def _refuse_strangers(store: Store, customer: str, found: Traces, *, in_slack: b
     with store.read() as tx:
         left, untidy = count_standing(tx), is_untidy(tx)
     if left and not in_slack:
-        click.echo(f"{left} posts of an earlier purge are still to be deleted in Slack: run it with --slack.", err=True)
+        click.echo(f"{left} posts from an earlier purge are still in Slack: run it with --slack.", err=True)
     if not (left and in_slack) and not untidy:
         click.echo(f"There is no customer {_shown(customer)}.", err=True)
         raise SystemExit(1)
@@ -137,7 +139,7 @@ def _delete_in_slack(store: Store, settings: Settings) -> dict[str, Any]:
         try:
             deleter.delete_all()
         except DeliveryFailed as error:
-            unfinished = {"unfinished": f"{error}. What is left is known. {AGAIN}"}
+            unfinished = {"unfinished": f"{error}. The rest is remembered. {AGAIN}"}
     return {**_of_slack(deleter.deleted), **unfinished}
 
 
@@ -173,7 +175,7 @@ def _purge_old(store: Store, older_than: float, *, dry_run: bool, yes: bool) -> 
         return {"dry_run": True, **old}
     if not yes:
         click.echo(", ".join(f"{name}: {number}" for name, number in old.items()), err=True)
-        click.confirm("Forget these, for good?", abort=True, err=True)
+        click.confirm("Erase these permanently?", abort=True, err=True)
     with store.begin() as tx:
         mark_untidy(tx)
     while forget_old(store, older_than):

@@ -37,7 +37,7 @@ COLUMNS = ("id", "group_id", "rule", "channel", "why")
 @json_option
 @explain_failures
 def route(*, file: Any, received: int | None, last: int | None, account: str, as_json: bool) -> None:
-    """Tell what becomes of a message, rule by rule; posts nothing.
+    """Explain where a message goes, rule by rule; posts nothing.
 
     FILE holds a webhook's body, - for what is piped in. It shows which rule takes it, to which channel and why, and
     what Slack would get. With --received or --last the messages come from the database.
@@ -64,7 +64,7 @@ def _stored(settings: Settings, received_id: int) -> StoredBody:
     with open_existing(settings) as store, store.read() as tx:
         found = body_of(tx, received_id)
     if found is None or found.body is None:
-        _refuse(f"There is no message {received_id}." if found is None else f"What {received_id} said is forgotten.")
+        _refuse(f"There is no message {received_id}." if found is None else f"What {received_id} said has been erased.")
     return found
 
 
@@ -86,7 +86,7 @@ def _print(routed: Routed, *, as_json: bool) -> None:
         click.echo(printable(f"{'yes' if tried.holds else 'no ':3}  {tried.rule}: {tried.why}"))
     click.echo(printable(f"\nIt goes to {routed.channel}." if routed.channel else f"\nIt waits. {routed.why}"))
     if routed.channel and not routed.posts:
-        click.echo("Slack gets nothing at once: `show` or `batch` asks for that.")
+        click.echo("Slack gets nothing right away, because of `show` or `batch`.")
     for number, post in enumerate(routed.posts):
         place = "in its thread" if "thread_ts" in post else "as a new thread"
         click.echo(f"\nPost {number + 1}, {place}:\n{json.dumps(post, indent=2)}")
@@ -95,7 +95,7 @@ def _print(routed: Routed, *, as_json: bool) -> None:
 def _print_last(settings: Settings, count: int, *, as_json: bool) -> None:
     with open_existing(settings) as store, store.read() as tx:
         bodies = last_bodies(tx, count)
-    print_rows([_row(settings, one) for one in bodies], COLUMNS, as_json=as_json, empty="Nothing came yet.")
+    print_rows([_row(settings, one) for one in bodies], COLUMNS, as_json=as_json, empty="No message has arrived yet.")
 
 
 def _row(settings: Settings, stored: StoredBody) -> dict[str, Any]:

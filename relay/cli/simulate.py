@@ -25,7 +25,11 @@ TIMEOUT = 10.0  # seconds
 @click.option("--group-id", default="123456", show_default=True, help="Kommunicate's conversation id.")
 @click.option("--url", help="The relay's webhook address (default: this machine, PORT).")
 @click.option(
-    "--wait", default=15.0, show_default=True, type=click.FloatRange(0, 600), help="Seconds to follow it; 0: do not."
+    "--wait",
+    default=15.0,
+    show_default=True,
+    type=click.FloatRange(0, 600),
+    help="How many seconds to follow it; 0: not at all.",
 )
 @json_option
 @explain_failures

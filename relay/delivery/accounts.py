@@ -1,4 +1,4 @@
-"""What delivery has of each account of Kommunicate's: who speaks there, and the way back to its customers."""
+"""What delivery needs of each Kommunicate account: who writes there, and the way back to its customers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Replying:
     sender: str  # speaks for agents whom Kommunicate does not know
     rules: Replies
     call_deadline: float
-    files_back: Callable[[str], FilesBack]  # for the rule by which a conversation has its channel
-    public_url: str | None = None  # links for customers begin with it; None: where Slack reaches the relay; "": nowhere
+    files_back: Callable[[str], FilesBack]  # by the rule that chose the conversation's channel
+    public_url: str | None = None  # of links for customers; None: where Slack reaches the relay; "": there is none
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of saved replies, by name
 
-    # Silently: from Slack nothing reaches the customer but what an agent wrote.
+    # Silently: nothing from Slack reaches the customer except what an agent wrote.
     def assign(self, group_id: str, assignee: str, *, acting: str, from_bot: bool) -> None:
-        """Give a conversation to a user of Kommunicate; raises DeliveryFailed."""
+        """Give a conversation to a Kommunicate user; raises DeliveryFailed."""
         self.kommunicate.assign(
             group_id,
             assignee,
@@ -47,9 +47,9 @@ class Replying:
 
 @dataclass(frozen=True, slots=True)
 class OfAccount:
-    """One account. Without a `client` nobody's name is looked up; `replying` is None where nothing goes back to it.
+    """One account. Without a `client`, no names are looked up; `replying` is None if nothing can be sent to it.
 
-    `lacks` is why that is so; `is_gone`: the configuration does not name it any more, and may again.
+    `lacks` is why; `is_gone`: the configuration no longer names it, but may again.
     """
 
     authors: Authors

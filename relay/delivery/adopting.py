@@ -1,4 +1,4 @@
-"""Agents' messages that came before their thread was known: taken in once it is."""
+"""Agents' messages that arrived before their thread was known, taken in once it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def adopt_held(tx: Tx, context: DeliveryContext, place: Conversation, ts: str) -
 
 
 def settle_held(tx: Tx, context: DeliveryContext, one: Held) -> None:
-    """A message that seems to wait in vain: queued if its thread is known by now, else ignored."""
+    """A held message whose thread may never be known: queued if it is known by now, otherwise ignored."""
     said = stored.read_said(one.body)
     if not isinstance(said, AgentWords):
         release(tx, one, None)

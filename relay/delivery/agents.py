@@ -1,6 +1,6 @@
-"""Who an agent in Slack is in Kommunicate: by the configured map, by e-mail, else the relay's own sender.
+"""Who a Slack agent is in Kommunicate: by the configured map, by e-mail, otherwise the relay's own sender.
 
-Looked up once in ten minutes; what Slack does not tell for want of a scope is as if the agent had no e-mail.
+Looked up once in ten minutes. If Slack withholds the profile for lack of a scope, the agent counts as having no e-mail.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from relay.errors import DeliveryFailed, OperatorNeeded, Permanent
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Agent, Person, Role, Standing
 from relay.owners import ACCOUNT, owned
-from relay.slack.client import Profile, SlackClient
+from relay.slack.client import SlackClient
+from relay.slack.users import Profile
 from relay.store.conversations.people import known_agents, remember_agents
 from relay.store.db.engine import Store, Tx
 from relay.store.db.rows import Claim
 
-FRESH = 600.0  # seconds a looked-up agent is good for
-DEADLINE = 2.0  # seconds a look-up in Kommunicate may take in all
-OTHERS = 4.0  # seconds after which nobody else is looked up who is only mentioned
+FRESH = 600.0  # seconds a resolved agent is valid
+DEADLINE = 2.0  # seconds a look-up in Kommunicate may take in total
+OTHERS = 4.0  # seconds after which no more merely mentioned users are looked up
 NAMELESS = "Agent"
 NOT_OF_US = ("user_not_found", "user_not_visible")  # what Slack says of somebody whom the workspace does not have
 LOOKED_UP = "agents"  # what a claim has asked for
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who is known by id, and who should be looked up: never seen, or long ago."""
+    """Who is known by id, and who should be looked up: unseen, or seen long ago."""
 
     agents: Mapping[str, Agent]
     to_look_up: frozenset[str]
@@ -41,14 +42,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Where somebody did something: Slack's id of the workspace, and what the relay calls it."""
+    """Where somebody acted: Slack's id of the workspace, and the relay's name for it."""
 
     id: str
     workspace: str
 
 
 class Agents:
-    """Finds the agents of one account by the Slack users who wrote or are mentioned."""
+    """Finds the agents of one account for the Slack users who wrote or are mentioned."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Agents:
         by_slack_id: Mapping[str, str],
         account: str = ACCOUNT,
     ) -> None:
-        """`slack` tells whom to ask in a workspace; `by_slack_id` are the configured agents, by Slack user."""
+        """`slack` returns the Slack client of a workspace; `by_slack_id` are the configured agents, by Slack user."""
         self._store = store
         self._slack = slack
         self._kommunicate = kommunicate
@@ -66,16 +67,16 @@ class Agents:
         self._account = account
 
     def known(self, tx: Tx, team: str, user_ids: Collection[str]) -> Known:
-        """What the store knows of these users."""
+        """What the store knows about these users."""
         found = known_agents(tx, team, user_ids, account=self._account)
         old = {user_id for user_id, (_, age) in found.items() if age > FRESH}
         missing = set(user_ids) - found.keys()
         return Known({user_id: agent for user_id, (agent, _) in found.items()}, frozenset(missing | old))
 
     def look_up(self, place: Team, author: str, others: Collection[str]) -> None:
-        """Look these up and remember them; raises `DeliveryFailed` where the author cannot be had now.
+        """Look these up and remember them; raises `DeliveryFailed` if the author cannot be resolved now.
 
-        A name less must not hold up a reply: `others` are only mentioned.
+        A missing name must not delay a reply: `others` are only mentioned.
         """
         found = [self._look_up(place, author)] if author else []
         ends = monotonic() + OTHERS
@@ -111,7 +112,7 @@ def _is_agent(person: Person | None) -> bool:
 def known_or_look_up(
     tx: Tx, agents: Agents, claim: Claim, place: Team, author: str, others: frozenset[str] = frozenset()
 ) -> Mapping[str, Agent] | Callable[[], None]:
-    """Who the author and the others are; or how to look that up, once for each claim."""
+    """Who the author and the others are; or how to look that up, once per claim."""
     found = agents.known(tx, place.id, {author} | others)
     if not found.to_look_up or LOOKED_UP in claim.asked:
         return found.agents
@@ -124,4 +125,4 @@ def _look_up(agents: Agents, place: Team, author: str, wanted: frozenset[str], *
     except DeliveryFailed as error:
         if not is_known:
             raise
-        log.info("agents.not_looked_up", user=author, code=error.code)  # what was known of them has to do
+        log.info("agents.not_looked_up", user=author, code=error.code)  # what was known of them is used

@@ -1,4 +1,4 @@
-"""One post in the alerts channel for everything that waits for a person since the last one, and for what is over."""
+"""One post in the alerts channel for everything new that waits for a person, and everything that is over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 import structlog
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import close_gate
+from relay.delivery.gates import close_gate
 from relay.errors import DeliveryFailed, HistoryUnreadable, RateLimited, Unsure
 from relay.failpoints import failpoint
 from relay.owners import is_named, owner_of
@@ -15,13 +15,13 @@ from relay.slack.alert import render_alerts
 from relay.store.operations.alerts import News, confirm, put_back, take_news, take_unconfirmed
 from relay.store.queue.gates import take_slot
 
-UNCONFIRMED = 60.0  # seconds until nobody can still be posting: a call takes no longer than its deadline
+UNCONFIRMED = 60.0  # seconds after which nobody can still be posting: a call takes no longer than its deadline
 
 log = structlog.get_logger()
 
 
 def post_alerts(context: DeliveryContext) -> None:
-    """Post what nobody was told of yet, if the alerts channel takes a post; else it waits for the next call.
+    """Post what was not reported yet, if the alerts channel accepts posts; otherwise it waits for the next call.
 
     The alerts channel's own trouble stays in the log and in `relay deliveries list --waiting`.
     """
@@ -40,7 +40,7 @@ def post_alerts(context: DeliveryContext) -> None:
 
 
 def _channel(context: DeliveryContext) -> str | None:
-    """The alerts channel's id; None where there is none, or where Slack does not find it now."""
+    """The alerts channel's id; None if there is none, or if Slack cannot find it now."""
     name = context.alerts_channel
     if name is None or not is_named(name):
         return name
@@ -54,9 +54,9 @@ def _channel(context: DeliveryContext) -> str | None:
 
 
 def _find_out(context: DeliveryContext, channel: str) -> None:
-    """What a post was to tell whose process died, or which Slack did not answer: is it there? Else it is posted again.
+    """Check for an alert whose process died, or that Slack did not answer; if it is not there, it is posted again.
 
-    Where history may not be read it is taken for told: nobody is told twice.
+    If the history may not be read, it counts as posted: nobody is told twice.
     """
     with context.store.begin() as tx:
         news = take_unconfirmed(tx, max(UNCONFIRMED, 2 * context.lease))

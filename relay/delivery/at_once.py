@@ -1,6 +1,6 @@
-"""What Slack waits three seconds for, done beside the response and lost without harm: nothing here is stored.
+"""Calls that Slack expects within three seconds, made beside the response and never stored: losing one does no harm.
 
-A question that was answered is taken away, a form is opened. Whoever sees the question still, or no form, asks again.
+A question that was answered is removed, a form is opened. If that is lost, the person asks again.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from relay.slack.codes import TOKEN
 from relay.slack.events import AsksForChats
 from relay.slack.hooks import answer
 
-DEADLINE = 2.5  # seconds; Slack's trigger is good for three
+DEADLINE = 2.5  # seconds; Slack's trigger is valid for three
 AT_ONCE = 4
-MOST = 50  # that wait: who comes later is not helped
+MOST = 50  # waiting calls; more are dropped
 
 log = structlog.get_logger()
 
 
 class AtOnce:
-    """Does each call in a thread of its own, a few at a time."""
+    """Runs each call in its own thread, a few at a time."""
 
     def __init__(
         self, token: str, api_url: str, times: CallTimes | None = None, *, workspace: str = "", variable: str = TOKEN
     ) -> None:
-        """`variable` is where the token of the `workspace` comes from."""
+        """`variable` names the environment variable with the token of the `workspace`."""
         self._slack = SlackClient(
             token, api_url, deadline=DEADLINE, times=times, workspace=workspace, variable=variable
         )
@@ -41,27 +41,27 @@ class AtOnce:
         self._room = threading.Semaphore(MOST)
 
     def take_away(self, response_url: str) -> None:
-        """Take away what was clicked."""
+        """Remove the message that was clicked."""
         self.do("take_away", lambda: self._answer(response_url, {"delete_original": True}))
 
     def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """Open a form for whoever made this trigger."""
+        """Open a form for the person behind this trigger."""
         self.do("open_form", lambda: self._slack.open_view(trigger_id, view))
 
     def change_form(self, view_id: str, view: Mapping[str, Any]) -> None:
-        """Show something else in a form that is open."""
+        """Replace the contents of an open form."""
         self.do("change_form", lambda: self._slack.update_view(view_id, view))
 
     def say(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
-        """Show a sentence to one person alone."""
+        """Show a sentence to one person privately."""
         self.do("say", lambda: self._slack.post_ephemeral(channel, user_id, sentence, thread_ts=thread_ts))
 
     def show_home(self, user_id: str, team: str, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
-        """Show somebody the Home tab as `draw` makes it for them."""
+        """Show the Home tab that `draw` builds to one person."""
         self.do("show_home", lambda: self._slack.publish_home(user_id, draw(self._who(user_id, team))))
 
     def list_chats(self, asked: AsksForChats, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
-        """Answer a command with what `draw` makes for whoever typed it."""
+        """Answer a command with what `draw` builds for the person who typed it."""
         self.do("list_chats", lambda: self._answer(asked.response_url, draw(self._who(asked.user_id, asked.team))))
 
     def _who(self, user_id: str, team: str) -> Agent:
@@ -72,14 +72,14 @@ class AtOnce:
         answer(response_url, said, api_url=self._api_url, deadline=DEADLINE)
 
     def do(self, name: str, call: Callable[[], object]) -> None:
-        """Make this call soon; where too many wait already, not at all."""
+        """Run this call soon; dropped if too many are waiting."""
         if not self._room.acquire(blocking=False):
             log.warning("at_once.too_many", call=name)
             return
         self._threads.submit(self._call, name, call).add_done_callback(lambda _: self._room.release())
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @staticmethod

@@ -1,12 +1,12 @@
-"""The one life of a send, whatever its kind: taken in one transaction, called outside of any, settled in another.
+"""The life cycle of a send, whatever its kind: taken in one transaction, called outside any, settled in another.
 
-    take      a lane that is due, and what it does next: the send that stands there already, or new ones, which are
-              stored word for word before the first is called
-    call      in total time; nothing of the store is held
-    settle    what it came to, under the lane's token
+    take      a lane that is due, and what it does next: the send that is there already, or new ones, which are
+              stored in full before the first is called
+    call      within a total deadline; outside any transaction
+    settle    record the result, under the lane's token
 
-What is missing to make a send ready is fetched between two takes, while the lane stays ours. A crash between take and
-settle leaves `sending`: whoever takes the lane next finds out what became of it before anything is sent again.
+What is missing to prepare a send is fetched between two takes, while the lane stays ours. A crash between take and
+settle leaves `sending`: the lane's next holder finds out what became of it before anything is sent again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from relay.clock import monotonic
-from relay.delivery import confirm, failures
+from relay.delivery import confirm, failures, second_copies
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers import GIVE_UP, HANDLERS, PREPARE, UNANSWERED
 from relay.delivery.handlers.corrections import redrawn
@@ -64,9 +64,9 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Taking:
-    """How far a take came: the time of its transaction, and the lane.
+    """How far a take got: the time of its transaction, and the lane.
 
-    `is_open`: nobody knows whether it was committed, because the store went away.
+    `is_open`: the store went away, so nobody knows whether it was committed.
     """
 
     at: float | None = None
@@ -77,7 +77,7 @@ class Taking:
 
 @dataclass(slots=True)
 class Attempt:
-    """A lane that was taken, and what is to be done with it."""
+    """A taken lane, and what to do with it."""
 
     claim: Claim
     step: Step | None
@@ -85,7 +85,7 @@ class Attempt:
 
     @property
     def channel(self) -> str:
-        """Where it posts; "" for what goes to Kommunicate, and for files, which take no words' place."""
+        """Where it posts; "" for calls to Kommunicate, and for files, which take no post's slot."""
         place = self.claim.conversation
         return "" if self.claim.lane in (Lane.REPLIES, *FILE_LANES) else place.channel_id or place.channel or ""
 
@@ -134,7 +134,7 @@ def _taken(context: DeliveryContext, taking: Taking, work: Callable[[Tx], T]) ->
 
 
 def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
-    """What a lane that this transaction holds does next; None when it was given back."""
+    """What a lane held by this transaction does next; None if it was released."""
     head = claim.head
     if head is None:
         return _prepared(tx, context, claim) if claim.copied is None else LookForCopies(claim.copied)
@@ -143,12 +143,14 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
         return _prepared(tx, context, replace(claim, head=None))
     if head.state is SendState.FROZEN and head.outdated and not head.resent:
         sends.void_frozen(tx, claim)
-        lanes.give_back(tx, claim)  # taken again, it knows whom nobody has mentioned after all
+        lanes.give_back(tx, claim)  # the next take knows who has not been mentioned after all
         return None
     if head.outdated and head.kind in (*STATES, SendKind.UPLOAD):
         sends.forget(tx, head)
         return _prepared(tx, context, replace(claim, head=None))
-    if (head.state is SendState.FROZEN and head.ts is None) or head.kind in REPEATABLE:  # with a ts: its echo has come
+    if (
+        head.state is SendState.FROZEN and head.ts is None
+    ) or head.kind in REPEATABLE:  # with a ts: its echo has arrived
         return _started(tx, context, claim, head)
     return UNANSWERED[head.kind](tx, context, claim, head)
 
@@ -180,7 +182,7 @@ def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
 
 
 def _started(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
-    """The send that stands there already, word for word."""
+    """The send that is already stored, unchanged."""
     wait = seconds_until_start(tx, context, claim, send)
     if wait is not None:
         lanes.put_off(tx, claim, wait)
@@ -189,9 +191,9 @@ def _started(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step
 
 
 def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:
-    """Do what was decided, and what that leads to, until the lane is given back. Raises Fenced, StoreUnavailable.
+    """Do what was decided, and what follows from it, until the lane is released. Raises Fenced, StoreUnavailable.
 
-    Returns False when nothing more is to be done at once: what was posted last was all that the lane had.
+    Returns False if there is nothing more to do at once: the last post was all that the lane had.
     """
     last = attempt.step
     with trace("attempt", Kind.ATTEMPT, attempt.taking.begun):
@@ -206,7 +208,7 @@ def carry_out(context: DeliveryContext, attempt: Attempt) -> bool:
 
 
 def _ids(step: Step) -> dict[str, str]:
-    """By which the log tells whose step it is: what came in, by the name it had there, and the send."""
+    """The ids that identify this step in the log: the received message's name, and the send."""
     send = getattr(step, "send", None)
     if not isinstance(send, Send):
         return {}
@@ -234,11 +236,13 @@ def _call(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
 
 
 def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -> Step | None:
-    """Write down what a call came to; returns what is to be done first, if anything. Raises Fenced."""
+    """Record a call's result; returns what must be done first, if anything. Raises Fenced."""
     handler = HANDLERS[send.kind]
 
     def work(tx: Tx) -> Step | None:
-        if send.kind is not SendKind.POST or send.follows:  # it changes its conversation, locked before the lane
+        if (
+            send.kind is not SendKind.POST or send.follows
+        ):  # it changes its conversation, which is locked before the lane
             lock(tx, claim.conversation.id)
         lanes.hold(tx, claim)
         return handler.settled(tx, context, claim, send, Answered(answer))
@@ -256,7 +260,7 @@ def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -
 
 
 def fetch(context: DeliveryContext, attempt: Attempt, need: Need) -> Step | None:
-    """Get what is missing, then take the lane's next step again, which finds it there."""
+    """Fetch what is missing, then decide the lane's next step again, which finds it."""
     try:
         need.fetch()
     except DeliveryFailed as error:
@@ -276,7 +280,7 @@ _DO: Mapping[type[Step], Callable[[DeliveryContext, Attempt, Any], Step | None]]
     Call: lambda context, attempt, step: _call(context, attempt.claim, step.send),
     Found: lambda context, attempt, step: settle(context, attempt.claim, step.send, step.answer),
     Look: lambda context, attempt, step: confirm.look(context, attempt.claim, step.send),
-    LookForCopies: lambda context, attempt, step: confirm.look_for_copies(context, attempt.claim, step.send),
+    LookForCopies: lambda context, attempt, step: second_copies.look_for_copies(context, attempt.claim, step.send),
     Remove: lambda context, attempt, step: confirm.remove_root(context, attempt.claim, step.send, step.ts),
     SayPrivately: lambda context, attempt, step: say_privately(context, attempt.claim, step),
     Need: fetch,

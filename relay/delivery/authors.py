@@ -1,6 +1,7 @@
-"""Names and roles to show beside messages: cached, looked up beside, never in the way of words.
+"""Names and roles to show beside messages: cached, looked up in parallel, never delaying messages for long.
 
-Words wait a moment for the name of somebody unknown. While a look-up takes longer than that, nobody waits for another.
+A message waits briefly for the name of an unknown author. While a look-up takes longer than that, nobody waits for
+another.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from relay.clock import monotonic
-from relay.delivery import failures
+from relay.delivery import gates
 from relay.delivery.waits import names_gate
 from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
@@ -22,26 +23,26 @@ from relay.store.conversations.people import known_people, remember_people
 from relay.store.db.engine import Store, Tx
 from relay.store.queue.gates import seconds_closed
 
-FRESH = 600.0  # seconds a looked-up name is good for
-DEADLINE = 2.0  # seconds a look-up may take in all
-PATIENCE = 0.6  # seconds that words wait for one
-SLOW = 0.25  # seconds after which a look-up under way is one that nobody should wait for
-MOST = 8  # look-ups at a time
-REMEMBERED = 5000  # people in memory
+FRESH = 600.0  # seconds a resolved name is valid
+DEADLINE = 2.0  # seconds a look-up may take in total
+PATIENCE = 0.6  # seconds that messages wait for one
+SLOW = 0.25  # seconds after which nobody should wait for a running look-up
+MOST = 8  # concurrent look-ups
+REMEMBERED = 5000  # cached people
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A person for every id, at worst by the bare id; `missing` have never been looked up, and may be now."""
+    """A person for every id, at worst with the bare id as name; `missing` were never looked up, and may be now."""
 
     people: Mapping[str, Person]
     missing: frozenset[str]
 
 
 class Authors:
-    """Tells who speaks in one account. Without a client only the configured lists of bots and agents are known."""
+    """Knows the authors of one account. Without a client, only the configured bots and agents are known."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Authors:
         agents: Collection[str],
         contacts: bool = False,
     ) -> None:
-        """`contacts`: how people can be reached is remembered too; else nobody asks, and it is not stored."""
+        """`contacts`: also store contact details; otherwise they are neither requested nor stored."""
         self._store = store
         self._client = client
         self._bots = bots
@@ -60,10 +61,10 @@ class Authors:
         self._contacts = contacts
         self._lock = threading.Lock()
         self._asking: dict[tuple[str, str], _LookUp] = {}
-        self._fresh: dict[tuple[str, str], tuple[Person, float]] = {}  # each with when they were looked up
+        self._fresh: dict[tuple[str, str], tuple[Person, float]] = {}  # each with the time of its look-up
 
     def known(self, tx: Tx, account: str, user_ids: Collection[str]) -> Known:
-        """What the store knows of these users; a name that was looked up long ago is looked up anew beside."""
+        """What the store knows about these users; a name that is out of date is refreshed in the background."""
         cached = self._cached(tx, account, user_ids)
         missing = frozenset(user_ids) - cached.keys()
         old = {user_id for user_id, (_, age) in cached.items() if age > FRESH}
@@ -75,7 +76,7 @@ class Authors:
         return Known(people, missing if open_now else frozenset())
 
     def _cached(self, tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, tuple[Person, float]]:
-        """Each known user, with the age in seconds; nobody's name is read from the store again while it is fresh."""
+        """Each known user, with the age in seconds; a fresh name is not read from the store again."""
         found = {}
         for one in user_ids:
             person, looked_up_at = self._fresh.get((account, one), (None, 0.0))
@@ -104,7 +105,7 @@ class Authors:
         return len(self._asking)
 
     def _ask(self, account: str, user_ids: Collection[str]) -> set[_LookUp]:
-        """Begin to look up whoever is not being looked up already; returns all look-ups that concern these users."""
+        """Start look-ups for those that have none; returns all look-ups that concern these users."""
         if self._client is None:
             return set()
         new = _LookUp(monotonic())
@@ -117,7 +118,7 @@ class Authors:
         if wanted:
             try:
                 threading.Thread(target=self._run, args=(self._client, account, wanted, new), daemon=True).start()
-            except RuntimeError as error:  # the machine gives us no more threads
+            except RuntimeError as error:  # the machine has no more threads
                 log.warning("authors.lookup_failed", error=type(error).__name__)
                 self._end(account, wanted, new)
         return under_way
@@ -142,16 +143,16 @@ class Authors:
         except DeliveryFailed as error:
             log.warning("authors.lookup_failed", error=type(error).__name__, code=error.code)
             with self._store.begin() as tx:
-                failures.pause_names(tx, account, error)
+                gates.pause_names(tx, account, error)
             return
-        # Whoever Kommunicate does not know is remembered too, or every message would ask again.
+        # Unknown users are remembered too, or every message would ask again.
         everybody = [found.get(one) or Person(one, one, Role.UNKNOWN) for one in user_ids]
         everybody = [one if self._keeps_contacts(one) else replace(one, email="", phone="") for one in everybody]
         with self._store.begin() as tx:
             remember_people(tx, account, everybody)
 
     def _keeps_contacts(self, person: Person) -> bool:
-        """Of customers, and where cards show them."""
+        """For customers, if cards show them."""
         return self._contacts and not person.role.is_of_the_team
 
     def _with_role(self, user_id: str, person: Person | None) -> Person:
@@ -161,7 +162,7 @@ class Authors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _LookUp:
-    """One under way."""
+    """A look-up in progress."""
 
     begun: float
     done: threading.Event = field(default_factory=threading.Event)

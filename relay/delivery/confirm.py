@@ -1,9 +1,9 @@
-"""Looks for a post that may or may not stand in Slack; nothing is sent again before it was looked for.
+"""Looks for a post that may or may not be in Slack; nothing is sent again before a look.
 
-In its place: settled. Outside its thread: a stray, deleted, and a new thread opened. Nowhere, also at the last look:
-the same payload goes out once more, and a minute later a last look deletes a second copy. A look that fails is taken
-again, a few times; then the message goes out anew and says that it may be repeated. Time in which Slack answers nobody,
-or a gate is shut, is not counted.
+Found in its place: settled. Found outside its thread: a stray, which is deleted, and a new thread is opened. Not found,
+even at the last look: the same payload is sent once more, and `second_copies` looks again a minute later. A failed look
+is repeated a few times; then the message is sent again, marked as possibly repeated. Time in which Slack answers
+nobody, or a gate is closed, does not count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import partial
 import structlog
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import NOT_A_MEMBER, close_gate
+from relay.delivery.failures import NOT_A_MEMBER
+from relay.delivery.gates import close_gate
 from relay.delivery.handlers import files
 from relay.delivery.handlers.corrections import redrawn
 from relay.delivery.handlers.messages import delete, removed
@@ -25,38 +26,33 @@ from relay.errors import (
     DeliveryFailed,
     HistoryUnreadable,
     OperatorNeeded,
-    Permanent,
     RateLimited,
     Transient,
     Unreachable,
     Unsure,
 )
 from relay.failpoints import failpoint
-from relay.owners import owner_of
 from relay.slack.client import Found as Post
 from relay.slack.client import Posted
 from relay.slack.post import mark_repeated
 from relay.store.conversations import threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
-from relay.store.queue import copies, refusals, sends
+from relay.store.queue import refusals, sends
 from relay.store.queue.due import lock
-from relay.store.queue.gates import are_looks_blocked
 from relay.store.queue.lanes import give_back, hold, hold_again, put_off
 from relay.vocabulary import GateScope, SendKind
 
 log = structlog.get_logger()
 
-COPIES_AGAIN = 60.0  # seconds until the look for a second copy is tried again when it failed
-COPIES_FOR = 3600.0  # seconds after the send in which it is tried
-FAILED_LOOKS = (2.0, 5.0, 15.0, 60.0)  # seconds after each look that failed; the next one failing is the last
-NEVER_CONFIRMED = "Slack never confirmed it, and it is nowhere to be found"
-NEVER_LOOKED_FOR = "Slack did not answer, and it could not be looked for"
-UNREADABLE = "Slack did not answer, and its history may not be read to see what became of it"
+FAILED_LOOKS = (2.0, 5.0, 15.0, 60.0)  # seconds after each failed look; the next failure is the last
+NEVER_CONFIRMED = "Slack never confirmed it, and it cannot be found"
+NEVER_LOOKED_FOR = "Slack did not answer, and the relay could not look for it"
+UNREADABLE = "Slack did not answer, and the relay may not read the history to check"
 
 
 def look(context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
-    """Look once for an unsure post; returns what to go on with, None when the lane was given back."""
+    """Look once for an unsure post; returns what to do next, None if the lane was released."""
     elapsed = max(0.0, claim.at - (send.started_at or claim.at))  # less than 0: the clock has jumped back
     first = context.schedule(send.kind).confirm_after[0]
     if elapsed < first:
@@ -85,7 +81,7 @@ def _seen(context: DeliveryContext, claim: Claim, send: Send, found: Sequence[Po
     strays = [one.ts for one in found if not _is_in_place(one, send)]
     if in_place:
         log.info("send.confirmed", send=send.id, channel=send.channel)
-        # A second copy would be found by the last look a minute from now, see `look_for_copies`.
+        # A second copy would be found by the last look a minute from now, see `second_copies`.
         return Found(send, Posted(send.channel, in_place[0], send.thread_ts))
     if strays:
         _remove_strays(context, claim, send, strays)
@@ -118,7 +114,7 @@ def _bring_anew(context: DeliveryContext, claim: Claim, send: Send) -> None:
 
 
 def _is_in_place(one: Post, send: Send) -> bool:
-    """A root stands in no thread but its own; a reply stands in its thread."""
+    """A root is in no thread but its own; a reply is in its thread."""
     return one.thread_ts in (None, one.ts) if send.is_root else one.thread_ts == send.thread_ts
 
 
@@ -132,7 +128,7 @@ def _look_later(context: DeliveryContext, claim: Claim, send: Send, wait: float,
 
 
 def _resend(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, marked: bool) -> Step | None:
-    """The same once more, at once if its channel has a slot. The lane is held."""
+    """Send the same once more, at once if its channel has a slot. The lane is held."""
     send = redrawn(tx, context, claim, sends.as_stored(tx, send))
     again = sends.refreeze_for_resend(tx, send, mark_repeated(send.payload) if marked else send.payload)
     wait = seconds_until_start(tx, context, claim, again)
@@ -144,7 +140,7 @@ def _resend(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, marke
 
 
 def _remove_strays(context: DeliveryContext, claim: Claim, send: Send, strays: Sequence[str]) -> None:
-    """The thread is gone, so Slack put the post at the channel's root: take it away and open a new thread."""
+    """The thread is gone, so Slack put the post at the channel's root: delete it and open a new thread."""
 
     def new_thread(tx: Tx) -> None:
         threads.give_up_thread(tx, claim, send, "its thread is gone")
@@ -161,7 +157,7 @@ def _remove_strays(context: DeliveryContext, claim: Claim, send: Send, strays: S
 
 
 def remove_root(context: DeliveryContext, claim: Claim, send: Send, ts: str) -> None:
-    """Delete a root that nobody needs any more."""
+    """Delete a root that nobody needs."""
     try:
         delete(context, send.channel, ts)
     except DeliveryFailed as error:
@@ -185,7 +181,7 @@ def _look_failed(
     cause: str,
     in_the_end: Callable[[Tx], None],
 ) -> None:
-    """A look, or what it led to, failed: again, and `in_the_end` without it."""
+    """A look, or what followed from it, failed: repeat it, and `in_the_end` go on without it."""
     log.warning("look.failed", send=send.id, error=type(error).__name__, code=error.code)
     counts = _counts(context, send, error)
     is_member = error.code == NOT_A_MEMBER and context.join(send.channel)
@@ -207,7 +203,7 @@ def _look_failed(
 
 
 def _counts(context: DeliveryContext, send: Send, error: DeliveryFailed) -> bool:
-    """True for a failure of this look alone; not for a gate that holds back all of them, or a Slack that is away."""
+    """True for a failure of this look alone; not for a gate that holds back all of them, or a Slack outage."""
     match error:
         case RateLimited() | Unreachable():
             return False
@@ -219,7 +215,7 @@ def _counts(context: DeliveryContext, send: Send, error: DeliveryFailed) -> bool
 
 
 def _give_up(tx: Tx, claim: Claim, send: Send, error: DeliveryFailed) -> None:
-    """Nobody can find out what became of it: it goes out anew, where its conversation is now, and says so; once."""
+    """Nobody can find out what became of it: send it once more, where its conversation is now, and mark it."""
     if send.kind is SendKind.SHARE:
         files.cannot_look(tx, claim, send, error)
     elif send.is_root:
@@ -237,9 +233,9 @@ def _bury(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
 
 
 def _unreadable(context: DeliveryContext, claim: Claim, send: Send, elapsed: float) -> Step | None:
-    """History cannot be read: once more, marked; silence after that is a dead letter.
+    """History cannot be read: send once more, marked; if that gets no answer either, it is a dead letter.
 
-    A root is worth a second one, and a third, but without hurry: each may stand in the channel.
+    A root is worth a second and a third try, but slowly: each may be in the channel.
     """
     log.warning("look.unreadable", send=send.id, channel=send.channel)
     pause = context.schedule(send.kind).delay(send.resent) if send.is_root and send.resent else 0.0
@@ -255,44 +251,3 @@ def _unreadable(context: DeliveryContext, claim: Claim, send: Send, elapsed: flo
         return None
 
     return context.write("resend", work)
-
-
-def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """A minute after a resend: if both copies arrived, delete the one whose `ts` is not saved."""
-    with context.store.read() as tx:
-        blocked = are_looks_blocked(tx, context.limits, workspace=owner_of(send.channel))
-    if blocked:
-        _copies_later(context, claim, send, COPIES_AGAIN)
-        return
-    try:
-        if send.kind is SendKind.SHARE:
-            context.slack_at(send.channel).files.delete(send.payload["file"])
-            context.write("copies", lambda tx: copies.check_copies_later(tx, claim, send, None))
-            return
-        found = context.look_for(send)
-        keep = send.ts or ""
-        if not send.is_root and found and keep not in {one.ts for one in found}:
-            keep = min(one.ts for one in found)
-        for one in found:
-            if one.ts != keep:
-                context.slack_at(send.channel).delete(send.channel, one.ts)
-                failpoint("copy.deleted")
-                log.info("copy.deleted", send=send.id, channel=send.channel)
-    except DeliveryFailed as error:
-        _copies_later(context, claim, send, COPIES_AGAIN, error)
-        return
-    context.write("copies", lambda tx: copies.one_copy_left(tx, claim, send, keep))
-
-
-def _copies_later(
-    context: DeliveryContext, claim: Claim, send: Send, wait: float, error: DeliveryFailed | None = None
-) -> None:
-    late = claim.at - (send.started_at or claim.at) > COPIES_FOR
-    hopeless = error is not None and (late or isinstance(error, HistoryUnreadable | Permanent | OperatorNeeded))
-
-    def work(tx: Tx) -> None:
-        copies.check_copies_later(tx, claim, send, None if hopeless else wait)
-        if isinstance(error, RateLimited):
-            close_gate(tx, context, error, channel=send.channel)
-
-    context.write("copies", work)

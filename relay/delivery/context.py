@@ -1,4 +1,4 @@
-"""What every step of delivery needs at hand."""
+"""What every step of delivery needs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TypeVar
 import structlog
 
 from relay.clock import monotonic
-from relay.conversation import Show
 from relay.delivery import stored
 from relay.delivery.accounts import OfAccount, Replying
 from relay.delivery.authors import Authors, Known
+from relay.delivery.display import Files, Showing
 from relay.delivery.keeping import Keepers
 from relay.delivery.members import Members
 from relay.delivery.policy import VENDOR_OF, Schedule
@@ -23,16 +23,9 @@ from relay.delivery.workspaces import OfWorkspace
 from relay.errors import (
     DeliveryFailed,
     OperatorNeeded,
-    Permanent,
-    RateLimited,
     StoreUnavailable,
-    Transient,
-    Unreachable,
-    Unsure,
 )
-from relay.files import Attachments, Way, picture_url, way_of
-from relay.messages import Attachment, ChatMessage, ConversationKey, Decision, Form, ReplyRules
-from relay.net.hosts import Hosts
+from relay.messages import ChatMessage, ConversationKey, ReplyRules
 from relay.owners import ACCOUNT, WORKSPACE, owner_of
 from relay.routing.privacy import Privacy
 from relay.routing.redact import Redactor
@@ -46,8 +39,7 @@ from relay.vocabulary import GateScope, SendKind, Vendor
 NO_WORKSPACE = "no_workspace"
 REMEMBERED = 900.0  # seconds for which a known outcome is kept in memory while the store is away
 
-HIDDEN = "a file"  # instead of its name, where nothing of files is to be told
-LINKS, LINK_DEADLINE = 5000, 1.0  # addresses in memory; seconds that a look-up of one may take
+LINKS, LINK_DEADLINE = 5000, 1.0  # cached links; seconds that looking up one may take
 
 T = TypeVar("T")
 
@@ -55,71 +47,13 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """What is done with customers' files: `mode_of` tells it for the rule by which a conversation has its channel.
-
-    They are fetched from `hosts` alone.
-    """
-
-    mode_of: Callable[[str], Attachments]
-    hosts: Hosts
-    call_deadline: float
-    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # as `mode_of`
-
-    def to_show(self, rule: str, file: Attachment, form: Form) -> tuple[Attachment, Way]:
-        """How a file is shown in a message of this form, and what of it; a picture with the address Slack fetches."""
-        way = way_of(file, form, self.mode_of(rule), self.hosts.allows)
-        if way is Way.HIDDEN:
-            return Attachment(""), way
-        picture, redactor = picture_url(file, self.hosts.allows), self.redact(rule)
-        if way is Way.PICTURE and redactor is not None and redactor.finds_in(picture):
-            way = way_of(file, Form.WITHOUT_PICTURES, self.mode_of(rule), self.hosts.allows)  # nobody is told where
-        return (replace(file, thumbnail_url=picture) if way is Way.PICTURE else file), way
-
-    def in_words(self, rule: str, message: ChatMessage) -> str:
-        """What a message says; of a file alone, its name."""
-        file = message.attachment
-        if message.own_words or file is None:
-            return message.own_words
-        return HIDDEN if self.mode_of(rule) is Attachments.NONE else file.name
-
-    def signed_url(self, key: str, account: OfAccount) -> str:
-        """Where a private file of an account's can be opened now; raises DeliveryFailed."""
-        if account.client is None:
-            why = f"a private file cannot be opened: {account.lacks}"
-            raise Transient(why, code="no_key") if account.is_gone else Permanent(why, code="no_key")
-        try:
-            return account.client.signed_url(key, deadline=self.call_deadline)
-        except (OperatorNeeded, RateLimited, Unreachable, Unsure) as error:  # no gate of Slack's is closed for it
-            raise Transient(str(error), code=error.code) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Showing:
-    """What of chats their channels see, each for the rule by which a conversation has its channel.
-
-    `batch_of` tells for how many seconds a bot's words wait for more of them, `notify_of` whom a new card calls, "" for
-    nobody. After `new_thread_after` seconds of silence a chat goes on in a new thread, None for never. `follow` tells
-    where a message that came at a moment moves its chat, None for nowhere; it is None where no route asks for that.
-    `led_by` tells where the chats of a route that follows are, None for those of other rules.
-    """
-
-    show_of: Callable[[str], Show] = lambda _: Show.EVERYTHING
-    batch_of: Callable[[str], float] = lambda _: 0.0
-    notify_of: Callable[[str], str] = lambda _: ""
-    new_thread_after: float | None = None
-    follow: Callable[[ChatMessage, float], Decision | None] | None = None
-    led_by: Callable[[str], str | None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True)
 class DeliveryContext:
     """The store, the vendors and the limits a worker works with; `lease` is in seconds.
 
-    `workspaces` are those of Slack that are known, by name, and `accounts` those of Kommunicate; `gone` stands for any
-    other account. `schedules` are for what goes to each vendor, and for kinds that have their own.
-    `reminding` tells, for the rule by which a conversation has its channel, when somebody is called.
-    `channel_ids` and `permalinks` remember what was looked up in Slack, which allows few such look-ups a minute.
+    `workspaces` are the known Slack workspaces, by name, and `accounts` the Kommunicate accounts; `gone` stands for any
+    other account. `schedules` has the delays per vendor, and for kinds that have their own. `reminding` returns when
+    somebody is notified, for the rule that chose a conversation's channel. `channel_ids` and `permalinks` cache
+    look-ups in Slack, which allows few of them per minute.
     """
 
     store: Store
@@ -135,9 +69,9 @@ class DeliveryContext:
     reply_rules: ReplyRules
     showing: Showing = field(default_factory=Showing)
     reminding: Callable[[str], Reminding] = field(default=lambda rule: Reminding())
-    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule of a conversation
+    redact: Callable[[str], Redactor | None] = field(default=lambda _: None)  # for the rule that chose the channel
     privacy: Privacy = field(default_factory=Privacy)
-    closing_words: frozenset[str] = frozenset()  # by which a customer asks for nothing, besides the usual ones
+    closing_words: frozenset[str] = frozenset()  # in addition to the usual thanks and goodbyes
     broadcasts: bool = True
     alerts_channel: str | None = None
     chat_channels: tuple[str, ...] = ()  # where chats may be, as the configuration names it
@@ -147,42 +81,42 @@ class DeliveryContext:
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def of(self, account: str) -> OfAccount:
-        """What there is of an account of Kommunicate's."""
+        """A Kommunicate account, by name."""
         return self.accounts.get(account, self.gone)
 
     @property
     def authors(self) -> Authors:
-        """Who speaks in the plain account."""
+        """The authors in the first account."""
         return self.of(ACCOUNT).authors
 
     @property
     def slack(self) -> SlackClient:
-        """The plain workspace's Slack."""
+        """The client of the first workspace."""
         return self.workspaces[WORKSPACE].slack
 
     def slack_at(self, channel: str) -> SlackClient:
-        """The Slack of the workspace that a channel is in; raises OperatorNeeded where nobody has its token."""
+        """The client of the workspace that a channel is in; raises OperatorNeeded if its token is not configured."""
         return self.slack_in(owner_of(channel))
 
     def slack_in(self, workspace: str) -> SlackClient:
-        """The Slack of a workspace; raises OperatorNeeded where nobody has its token."""
+        """The client of a workspace; raises OperatorNeeded if its token is not configured."""
         if workspace not in self.workspaces:
             said = f"`slack.workspaces` does not name {workspace} any more"
             raise OperatorNeeded(GateScope.WORKSPACE, said, code=NO_WORKSPACE)
         return self.workspaces[workspace].slack
 
     def members_at(self, place: Conversation) -> Members:
-        """Who is a member of the workspace that a conversation is shown in."""
+        """The members of the workspace that a conversation is shown in."""
         here = self.workspaces.get(place.workspace)
         return Members(None, {}) if here is None else here.members
 
     def replying(self, place: Conversation) -> Replying | None:
-        """The way back to a conversation's customer, None where there is none."""
+        """The way back to a conversation's customer, None if there is none."""
         here, of_account = self.workspaces.get(place.workspace), self.of(place.key.account)
         return of_account.replying if here is None or here.hears else None
 
     def way_back(self, account: str = ACCOUNT) -> Replying:
-        """What the way back to an account's customers needs; raises OperatorNeeded where there is none."""
+        """The way back to an account's customers; raises OperatorNeeded if there is none."""
         of_account = self.of(account)
         if of_account.replying is None:
             raise OperatorNeeded(GateScope.ACCOUNT, of_account.lacks, code="no_key")
@@ -193,7 +127,7 @@ class DeliveryContext:
         return self.schedules.get(kind) or self.schedules[VENDOR_OF[kind]]
 
     def look_up_permalink(self, channel: str, ts: str) -> bool:
-        """Remember the address of a post, or that Slack tells none (False): nobody asks for it again."""
+        """Look up and cache the permalink of a post, or that Slack provides none (False)."""
         if len(self.permalinks) >= LINKS:
             self.permalinks.clear()
         self.permalinks[channel, ts] = None
@@ -205,11 +139,11 @@ class DeliveryContext:
         return True
 
     def find_channel(self, name: str) -> None:
-        """Remember Slack's id of a channel that is given by its name; raises DeliveryFailed."""
+        """Look up and cache Slack's id of a channel given by name; raises DeliveryFailed."""
         self.channel_ids[name] = self.slack_at(name).find_channel(name)
 
     def find_channels(self, names: Iterable[str]) -> None:
-        """The same of several, as far as Slack tells them."""
+        """The same for several, as far as Slack answers."""
         for name in names:
             try:
                 self.find_channel(name)
@@ -217,12 +151,12 @@ class DeliveryContext:
                 log.info("channel.not_found", channel=name, code=error.code)
 
     def look_for(self, send: Send) -> Sequence[Found]:
-        """The posts that this send has made, in its thread and in its channel; raises DeliveryFailed."""
+        """The posts that this send made, in its thread and in its channel; raises DeliveryFailed."""
         slack = self.slack_at(send.channel)
         return slack.find_posted(send.channel, send.id, thread_ts=send.thread_ts, oldest=send.since_ts)
 
     def join(self, channel: str) -> bool:
-        """Enter a public channel the bot is not in; False where only a person can invite it."""
+        """Join a public channel; False if only a person can invite the bot."""
         try:
             self.slack_at(channel).join(channel)
         except DeliveryFailed as error:
@@ -231,11 +165,11 @@ class DeliveryContext:
         return True
 
     def read(self, body: bytes | None, place: Conversation) -> ChatMessage | str:
-        """A stored message of a conversation as it may be shown; else why there is none."""
+        """A stored message of a conversation as it may be shown; otherwise why there is none."""
         return stored.read_message(body, place.key.account, self.redact(place.rule))
 
     def known(self, tx: Tx, place: Conversation, user_ids: Collection[str]) -> Known:
-        """Who these users are as it may be shown: the team by their names, of others nothing that is hidden."""
+        """These users as they may be shown: the team by name, others redacted."""
         account, redactor = place.key.account, self.redact(place.rule)
         known = self.of(account).authors.known(tx, account, user_ids)
         if redactor is None:
@@ -251,9 +185,9 @@ class DeliveryContext:
         return f"{self.of(key.account).dashboard_url.rstrip('/')}/conversations/{key.group_id}"
 
     def write(self, name: str, work: Callable[[Tx], T], *, done: Callable[[Tx], bool] | None = None) -> T | None:
-        """Do `work` in one transaction; while the store is away, again: what a call came to must not be forgotten.
+        """Run `work` in one transaction, and repeat it while the store is away: a call's result must not be lost.
 
-        `done` tells, before another try, whether the last one was committed after all; then the result is None.
+        `done` checks, before another try, whether the last one was committed after all; then the result is None.
         """
         ends, pause, again = monotonic() + REMEMBERED, 0.05, False
         while True:

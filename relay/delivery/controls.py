@@ -1,4 +1,4 @@
-"""The controls of a card: what each asks of Kommunicate, and what it makes of how the conversation stands."""
+"""The controls of a card: what each asks of Kommunicate, and how it changes the conversation's state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relay.vocabulary import ThreadNotice
 
 @dataclass(frozen=True, slots=True)
 class ClickContext:
-    """One click: `by`, the name of who made it, `acting` for whom in Kommunicate, and about which agent.
+    """One click: `by`, the name of the person; `acting`, the Kommunicate user it is done as; and the agent it is about.
 
     `agent_id` is "" if Kommunicate does not know them.
     """
@@ -30,7 +30,7 @@ class ClickContext:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """`call` may be repeated: it asks for a state. `step` is what it makes of how the conversation stands."""
+    """`call` may be repeated, because it asks for a state. `step` changes the conversation's state."""
 
     call: Callable[[ClickContext], None]
     step: Callable[[ConversationState, ClickContext], ConversationState]
@@ -39,7 +39,7 @@ class Control:
 
 
 def _nothing(_: ClickContext) -> None:
-    """Kommunicate knows nothing of it."""
+    """For what Kommunicate has no concept of."""
 
 
 _TAKE = Control(
@@ -52,7 +52,7 @@ CONTROLS = {
     TAKE_OVER: _TAKE,
     TAKE_ANYWAY: _TAKE,
     ASSIGN: replace(_TAKE, topic=ThreadNotice.ASSIGNED),
-    # There is no documented way to give a chat to nobody; the relay's own sender answers nobody.
+    # There is no documented way to unassign a chat; the relay's own sender answers nobody.
     RELEASE: Control(
         lambda click: click.replying.assign(click.group_id, click.replying.sender, acting=click.acting, from_bot=False),
         lambda now, click: released(now, moment=click.moment),

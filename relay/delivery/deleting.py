@@ -1,7 +1,7 @@
-"""Deletes in Slack what stands there of conversations that were erased: one call at a time, at Slack's pace.
+"""Deletes the posts of erased conversations in Slack: one call at a time, within Slack's rate limit.
 
-The list is in the store, and what is on it stays there until Slack has deleted it, or says that it never will: whoever
-is killed, or finds Slack away, goes on where they were. What is gone already is fine.
+The list is in the store, and an entry stays until Slack has deleted it or says that it never will. So after a kill or
+an outage, the next run continues. What is already gone is fine.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from relay.store.db.engine import Store
 from relay.store.operations.erased import Standing, mark_gone, mark_left, still_standing
 from relay.vocabulary import GateScope, SendKind
 
-PACE = 1.2  # seconds from one call of a method to the next: Slack allows about fifty a minute, and the relay needs some
-ARRIVES = 12.0  # seconds after it set out in which a post may still come to stand in Slack
-TRIES = (1.0, 5.0, 15.0, 60.0)  # seconds after each call that failed; the next one failing is the last
-GUESS = 30.0  # seconds to wait for a limit where Slack does not say how long
+PACE = 1.2  # seconds between calls of one method: Slack allows about fifty a minute, and the relay needs some of them
+ARRIVES = 12.0  # seconds after its call in which a post may still appear in Slack
+TRIES = (1.0, 5.0, 15.0, 60.0)  # seconds after each failed call; the next failure is the last
+GUESS = 30.0  # seconds to wait at a rate limit if Slack does not say how long
 DELETE_POST, DELETE_FILE, LOOK = "chat.delete", "files.delete", "conversations.history"
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Deleted:
-    """What was done: posts and files that are gone, and what stays, as (channel, ts, why)."""
+    """The result: deleted posts and files, and what stays, as (channel, ts, why)."""
 
     posts: int = 0
     files: int = 0
@@ -45,7 +45,7 @@ class Deleted:
 
 
 class Deleter:
-    """Works through the list. `wait` lets so many seconds pass; `step` is told of each that is done with."""
+    """Works through the list. `wait` sleeps so many seconds; `step` is called after each entry."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Deleter:
         wait: Callable[[float], object],
         step: Callable[[], object],
     ) -> None:
-        """`slack` is each workspace's, by name."""
+        """`slack` has each workspace's client, by name."""
         self._store, self._slack, self._wait, self._step = store, slack, wait, step
         self._next: dict[str, float] = defaultdict(
             float
@@ -62,7 +62,7 @@ class Deleter:
         self.deleted = Deleted()
 
     def delete_all(self) -> None:
-        """Until nothing is left. Raises DeliveryFailed where Slack takes nothing now: the rest stays on the list."""
+        """Until nothing is left. Raises DeliveryFailed if Slack accepts nothing now: the rest stays on the list."""
         tried: set[str] = set()
         while True:
             with self._store.read() as tx:
@@ -90,7 +90,7 @@ class Deleter:
         log.info("erased.in_slack", send=one.id, posts=self.deleted.posts - posts, files=self.deleted.files - files)
 
     def _leave(self, one: Standing, error: DeliveryFailed) -> None:
-        """Slack will not, or a person must change something first: it is named, for whoever deletes it by hand."""
+        """Slack will not, or a person must change something first: report it, so that it is deleted by hand."""
         log.warning("erased.stays_in_slack", channel=one.channel, ts=one.ts, code=error.code)
         self.deleted.stays.append((one.channel, one.ts or "", error.code or str(error)))
         if not isinstance(error, OperatorNeeded):
@@ -118,7 +118,7 @@ class Deleter:
             self.deleted.posts += 1
 
     def _take_away_files(self, slack: SlackClient, one: Standing) -> None:
-        """The file itself, and with it the message that shows it; where its id is no longer kept, the message tells."""
+        """The file itself, and with it the message that shows it; if its id is no longer stored, the message has it."""
         ids = [one.file] if one.file else []
         if one.ts and not ids:
             ids = self._patiently(LOOK, partial(slack.files.ids_in, one.channel, one.ts, one.thread_ts or one.ts))
@@ -129,7 +129,7 @@ class Deleter:
             self._patiently(DELETE_POST, partial(slack.delete, one.channel, one.ts))
 
     def _patiently(self, method: str, call: Callable[[], T]) -> T:
-        """At its pace; again where Slack asks for patience or does not answer: all of it may be done twice."""
+        """Paces its calls, and repeats one that Slack limits or does not answer: deleting twice does no harm."""
         failures = 0
         while True:
             self._wait(max(0.0, self._next[method] - monotonic()))

@@ -1,7 +1,7 @@
-"""Everything of one customer is erased from the store; what stands in Slack of it goes on the list of `deleting`.
+"""Erases everything about one customer from the store, and puts their posts in Slack on the list of `deleting`.
 
-Whoever is killed runs it again. Each step leaves what the steps before it were found by, so nothing is forgotten
-half: what belongs to no conversation goes first, then the conversations, at last the name.
+After a kill, run it again. Each step keeps what the earlier steps were found by, so nothing is half erased: first what
+belongs to no conversation, then the conversations, finally the name.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from relay.store.operations.tidying import mark_untidy
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is of a customer: conversations, messages and clicks that are kept, agents' files, names.
+    """How much there is about a customer: conversations, stored messages and clicks, agents' files, names.
 
-    `elsewhere` are their messages in other customers' chats; `in_slack` what the relay shows of their own chats, and
-    `agents_messages` what agents wrote below it.
+    `elsewhere` are their messages in other customers' chats; `in_slack` the relay's posts of their own chats, and
+    `agents_messages` what agents wrote in those threads.
     """
 
     conversations: int
@@ -39,7 +39,7 @@ class Extent:
 
 
 def measure(store: Store, found: Traces) -> Extent:
-    """How much there is, before it is erased."""
+    """How much there is, before erasing it."""
     with store.read() as tx:
         files = [kept_files.of_conversation(tx, one) for one in found.conversations]
         return Extent(
@@ -54,19 +54,19 @@ def measure(store: Store, found: Traces) -> Extent:
 
 
 def erase(store: Store, user_id: str, found: Traces, *, in_slack: bool) -> None:
-    """Erase it; `in_slack`: what stands in Slack is to be deleted there."""
+    """Erase it; `in_slack`: put the posts in Slack on the list."""
     for received_id in found.elsewhere:
         _do(store, partial(forget_message, received_id=received_id))
     _do(store, partial(erasing.forget_bodies, ids=found.loose))
     for one in found.conversations:
         _delete_files(store, one)
         _do(store, partial(erasing.erase_conversation, conversation_id=one, in_slack=in_slack))
-        _delete_files(store, one)  # of replies that came meanwhile
+        _delete_files(store, one)  # of replies that arrived meanwhile
     forget_name(store, user_id)
 
 
 def forget_name(store: Store, user_id: str) -> None:
-    """At the end once more: a look-up that was under way in a relay at work may have brought it back."""
+    """Once more at the end: a look-up in a running relay may have stored the name again."""
     _do(store, partial(erasing.forget_name, user_id=user_id))
 
 

@@ -1,4 +1,4 @@
-"""What the messages that are about to be shown say of how their conversation stands, each once."""
+"""What the messages about to be shown say about the state of their conversation, each counted once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Shown = Sequence[tuple[Waiting, Line]]
 
 
 def believed(message: ChatMessage, people: Mapping[str, Person]) -> ChatMessage:
-    """What a message counts for: anybody who can write can call it a notice, and only those of the team are believed.
+    """How far a message is trusted: anybody who can write can forge a notice, and only the team's count.
 
-    Anybody else's is shown as their words, under their name.
+    Anybody else's is shown as their text, under their name.
     """
     author = people.get(message.sender)
     if author is None or author.role.is_of_the_team:
@@ -32,14 +32,14 @@ def believed(message: ChatMessage, people: Mapping[str, Person]) -> ChatMessage:
 
 
 def subjects(messages: Mapping[int, ChatMessage]) -> set[str]:
-    """Everybody whose name and role must be known: who wrote, and to whom the conversation was given."""
+    """Everybody whose name and role must be known: authors, and assignees."""
     found = {one.sender for one in messages.values()}
     found |= {one.news.user_id for one in messages.values() if isinstance(one.news, Assigned)}
     return found - {""}
 
 
 def assigned_to(line: Line, people: Mapping[str, Person]) -> str:
-    """The agent to whom this line gives the chat; "" where it gives it to nobody, or to a bot."""
+    """The agent to whom this line gives the chat; "" if it is nobody, or a bot."""
     match line.message.news:
         case Assigned(user_id) if people[user_id].role is Role.AGENT:
             return user_id
@@ -49,9 +49,10 @@ def assigned_to(line: Line, people: Mapping[str, Person]) -> str:
 def mention(
     members: Members, claim: Claim, lines: Sequence[Line], people: Mapping[str, Person]
 ) -> tuple[list[Line], str | None]:
-    """The lines with a mention of whom each gives the chat to, so that Slack shows them the thread; and the last one.
+    """The lines, each with a mention of the agent it gives the chat to, so that Slack shows them the thread; and the
+    last one.
 
-    Whom the thread has mentioned last is not mentioned again.
+    The agent whom the thread mentioned last is not mentioned again.
     """
     last, found = claim.mentioned, []
     for line in lines:
@@ -63,7 +64,7 @@ def mention(
 
 
 def changes_state(claim: Claim, lines: Shown, people: Mapping[str, Person], closing: Collection[str]) -> bool:
-    """True when these messages say something of their conversation that has not been applied yet.
+    """True if these messages change the conversation's state in a way that has not been applied yet.
 
     `closing` are further words by which a customer asks for nothing.
     """
@@ -72,7 +73,7 @@ def changes_state(claim: Claim, lines: Shown, people: Mapping[str, Person], clos
 
 
 def apply_events(tx: Tx, claim: Claim, lines: Shown, people: Mapping[str, Person], closing: Collection[str]) -> Claim:
-    """Write down what they say; returns the claim with how the conversation stands now. It and its lane are held."""
+    """Apply what they say; returns the claim with the conversation's new state. Conversation and lane are held."""
     step = partial(_all_applied, claim=claim, lines=lines, people=people, closing=closing)
     _, after = update_state(tx, claim.conversation.id, step)
     now_at = conversation(tx, claim.conversation.id)

@@ -1,4 +1,4 @@
-"""What a card tells of its customer: what the settings allow, and nothing else."""
+"""What a card shows about its customer: what the settings allow, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CALLED = {"email": "E-mail", "phone": "Phone", "page": "Page", "locale": "Langua
 def facts(
     tx: Tx, context: DeliveryContext, place: Conversation, customer: Person | None
 ) -> tuple[tuple[str, str], ...]:
-    """Each fact that is known with what it is called, in the order of the settings; the newest value counts.
+    """Each known fact with its label, in the order of the settings; the newest value counts.
 
-    An address or a number that is allowed is shown whole, whatever is hidden elsewhere; all else is redacted.
+    An allowed address or number is shown in full, whatever is redacted elsewhere; everything else is redacted.
     """
     allowed = context.privacy.facts(place.rule)
     if not allowed:
@@ -37,14 +37,14 @@ def facts(
 
 
 def _of_person(customer: Person | None) -> dict[str, str]:
-    """How a customer can be reached; of one of the team, nothing."""
+    """A customer's contact details; nothing for a team member."""
     if customer is None or customer.role.is_of_the_team:
         return {"email": "", "phone": ""}
     return {"email": customer.email, "phone": customer.phone}
 
 
 def _in_messages(tx: Tx, place: Conversation, wanted: Sequence[str]) -> dict[str, str]:
-    """What the last messages say, and then the first; each is read only while something is missing."""
+    """From the latest messages, and then the first; each is read only while something is missing."""
     found: dict[str, str] = {}
     for body in _bodies(tx, place):
         missing = [name for name in wanted if name not in found]

@@ -1,22 +1,21 @@
-"""What a failed call leads to: does what the policy says, and is the only place that closes a gate.
+"""Carries out what the policy decides about a failed call; `gates` closes what has to wait.
 
-One transaction each: conversation, lane, gates, in this order.
+One transaction each, which locks conversation, lane and gates, in this order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from relay.delivery import policy
+from relay.delivery import gates, policy
 from relay.delivery.policy import VENDOR_OF, Verdict, decide
 from relay.delivery.situations import situation
 from relay.delivery.steps import Refused, Result, Step, TooLate, agent_of, workspace_of
-from relay.delivery.waits import names_gate, waits_at_gate
+from relay.delivery.waits import waits_at_gate
 from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone, Transient, Unreachable, Unsure
 from relay.failpoints import failpoint
 from relay.messages import Form
@@ -27,25 +26,16 @@ from relay.spans import fail, note
 from relay.store.conversations import files, replies, threads
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Send
-from relay.store.queue import closing, lanes, refusals, sends
+from relay.store.queue import lanes, refusals, sends
 from relay.store.queue.due import lock
-from relay.store.queue.gates import gate_of_workspace
 from relay.store.queue.lanes import Fenced, give_back, hold, put_off
 from relay.vocabulary import GateScope, SendKind, Vendor
 
 if TYPE_CHECKING:
     from relay.delivery.context import DeliveryContext
 
-NAMES_PAUSE = 30.0  # seconds without look-ups after one failed
-NAMES_PAUSE_FOR_OPERATOR = 300.0  # the same when the key was refused
-RUNAWAY = (3600.0, 6 * 3600.0)  # seconds between tries where each opens a thread in vain: the first, and the slowest
-CROWD = 3  # this many channels, or agents: it is not theirs alone
-CROWD_SECONDS = 10.0
-LATELY = 60.0  # seconds
-THREADS_IN_VAIN = 3  # new threads of one conversation in a row that took no message
-IN_A_ROW = 2  # messages refused with a code nobody documents: it is not the messages
-NOT_A_MEMBER, NO_CHANNEL, IN_VAIN = "not_in_channel", "channel_not_found", "threads_in_vain"
-MISTAKE = "mistake"  # in the configuration as it was edited
+THREADS_IN_VAIN = 3  # consecutive new threads of one conversation that accepted no message
+NOT_A_MEMBER, NO_CHANNEL = "not_in_channel", "channel_not_found"
 
 Settled = Callable[[Tx, "DeliveryContext", Claim, Send, Result], Step | None]
 
@@ -54,7 +44,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call that failed, in the transaction that writes it down."""
+    """A failed call, in the transaction that records it."""
 
     tx: Tx
     context: DeliveryContext
@@ -71,9 +61,9 @@ class Failure:
 def apply(
     context: DeliveryContext, claim: Claim, send: Send, error: DeliveryFailed, settled: Settled, *, elapsed: float
 ) -> Step | None:
-    """Do what the policy says about a call that failed after `elapsed` seconds; returns what to go on with.
+    """Carry out the policy for a call that failed after `elapsed` seconds; returns what to do next.
 
-    Raises Fenced: whoever has the lane now finds out what became of it.
+    Raises Fenced: the lane's new holder finds out what became of the call.
     """
     error = _seen_whole(context, send, error)
     done = ""
@@ -82,7 +72,7 @@ def apply(
         nonlocal done
         lock(tx, claim.conversation.id)
         hold(tx, claim)
-        if send.kind is SendKind.REPLY and replies.has_echoed(tx, send):  # whatever the answer says: it has arrived
+        if send.kind is SendKind.REPLY and replies.has_echoed(tx, send):  # whatever the answer says, it has arrived
             done = "settle"
             replies.settle_sent(tx, claim, send, None)
             return None
@@ -96,11 +86,11 @@ def apply(
     try:
         step = context.write("failure", work, done=lambda tx: lanes.is_ours(tx, claim) and sends.is_settled(tx, send))
     except Fenced:
-        if isinstance(error, Unsure):  # a process that was stopped gives up waiting as it wakes, and sends all the same
+        if isinstance(error, Unsure):  # a suspended process gives up waiting when it wakes, but still sends
             context.write("late report", lambda tx: settled(tx, context, claim, send, TooLate()))
         raise
     failpoint(f"{done}.after_commit")
-    tell = log.info if isinstance(error, RateLimited) else log.warning  # a limit is kept to, and that is all
+    tell = log.info if isinstance(error, RateLimited) else log.warning  # a rate limit is routine
     tell("send.failed", send=send.id, kind=send.kind, error=type(error).__name__, code=error.code, then=done)
     note(outcome=status_of(error), code=error.code, then=done, retry_after=getattr(error, "retry_after", None))
     if not isinstance(error, RateLimited):
@@ -109,7 +99,7 @@ def apply(
 
 
 def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> DeliveryFailed:
-    """The same failure with what can be found out about it: the bot may enter a channel; Slack may be away for all."""
+    """The same failure, refined by what can be found out: the bot may join a channel; Slack may be down for all."""
     if error.code == NOT_A_MEMBER and context.join(send.channel):
         return Transient("the bot was not in the channel", code=NOT_A_MEMBER)
     passes = isinstance(error, Transient) and VENDOR_OF[send.kind] is Vendor.SLACK
@@ -120,13 +110,13 @@ def _seen_whole(context: DeliveryContext, send: Send, error: DeliveryFailed) -> 
 
 def _retry(f: Failure, verdict: policy.Retry) -> Step | None:
     if f.send.kind is SendKind.MARK and f.send.channel != f.claim.conversation.channel_id:
-        return _forget(f, policy.Forget())  # in a channel that was left nobody looks for it, and newer ones come next
+        return _forget(f, policy.Forget())  # nobody looks for it in a channel that was left, and newer ones follow
     if f.send.kind is SendKind.UPLOAD:
         sends.forget(f.tx, f.send)
         files.put_off(f.tx, f.send.payload["delivery"], verdict.wait)
         give_back(f.tx, f.claim, wait=0.0)
         return None
-    if f.send.kind in policy.STATES:  # what is wanted, and where, is decided anew at the next try
+    if f.send.kind in policy.STATES:  # the next try decides again what is wanted, and where
         sends.forget(f.tx, f.send)
     else:
         sends.freeze_again(f.tx, f.send, f.cause)
@@ -147,7 +137,7 @@ def _wait_at_gate(f: Failure, _: policy.WaitAtGate) -> None:
     _note_wait(f, waits_at_gate(f.error), None)
     of, workspace = f.send.channel, workspace_of(f.send)
     where = owned(workspace, bare(of))
-    seconds = close_gate(f.tx, f.context, f.error, channel=where, account=of, agent=agent_of(f.send))
+    seconds = gates.close_gate(f.tx, f.context, f.error, channel=where, account=of, agent=agent_of(f.send))
     only_agent = isinstance(f.error, OperatorNeeded) and f.error.scope is GateScope.AGENT
     elsewhere = VENDOR_OF[f.send.kind] is Vendor.SLACK and workspace != place.workspace  # of a chat that has moved
     put_off(f.tx, f.claim, seconds if only_agent or elsewhere else 0.0)  # the other gates hold the lane back themselves
@@ -166,8 +156,7 @@ def _confirm(f: Failure, verdict: policy.Confirm) -> None:
 def _new_thread(f: Failure, _: policy.NewThread) -> None:
     threads.give_up_thread(f.tx, f.claim, f.send, f.cause)
     if sends.roots_in_vain(f.tx, f.claim.conversation.id) >= THREADS_IN_VAIN:
-        cause = "new threads are opened again and again, and none takes a message: see what deletes them"
-        closing.close_for_operator(f.tx, GateScope.CHANNEL, f.send.channel, cause=cause, code=IN_VAIN, recheck=RUNAWAY)
+        gates.close_in_vain(f.tx, f.send.channel)
     give_back(f.tx, f.claim)
 
 
@@ -183,7 +172,7 @@ def _degrade(f: Failure, verdict: policy.Degrade) -> None:
 
 def _give_up(f: Failure, _: policy.GiveUp) -> Step | None:
     undocumented = f.send.kind is SendKind.POST and isinstance(f.error, Unsure)
-    if undocumented and closing.count_undocumented(f.tx, f.send.channel, f.error.code) >= IN_A_ROW:
+    if undocumented and gates.note_undocumented(f.tx, f.send.channel, f.error):
         _close_channel(f, policy.CloseChannel())
         return None
     return f.settled(f.tx, f.context, f.claim, f.send, Refused(f.cause))
@@ -193,7 +182,7 @@ def _close_channel(f: Failure, _: policy.CloseChannel) -> None:
     if f.send.is_root:
         refusals.set_root_form(f.tx, f.claim, Form.FULL)
     refusals.take_back(f.tx, f.claim, f.send, f.cause)
-    closing.close_for_operator(f.tx, GateScope.CHANNEL, f.send.channel, cause=f.cause, code=f.error.code)
+    gates.close_channel(f.tx, f.send.channel, f.error)
     give_back(f.tx, f.claim)
 
 
@@ -217,84 +206,7 @@ _OBEY: Mapping[type[Verdict], tuple[str, Callable[[Failure, Any], Step | None]]]
 
 
 def _note_wait(f: Failure, waits: float, left: float | None) -> None:
-    """An agent sees on their own message that it takes longer."""
+    """Show the agent, on their own message, that it takes longer."""
     if f.send.kind in (SendKind.REPLY, SendKind.TAKEOVER, SendKind.CLICK):
         carried = sends.carried_deliveries(f.tx, f.send) or [f.send.payload["delivery"]]
         replies.note_wait(f.tx, f.claim, carried[0], f.cause, waits=waits, left=left)
-
-
-def close_gate(
-    tx: Tx, context: DeliveryContext, error: DeliveryFailed, *, channel: str = "", account: str = "", agent: str = ""
-) -> float:
-    """Close the gate that `error` concerns, and what it is a part of if others agree; returns for how many seconds."""
-    workspace = owner_of(channel)
-    match error:
-        case RateLimited():
-            return _close_for_limit(tx, context, error, channel=channel, account=account)
-        case OperatorNeeded():
-            of_slack = {GateScope.WORKSPACE: gate_of_workspace(workspace), GateScope.CHANNEL: channel}
-            name = {**of_slack, GateScope.ACCOUNT: account, GateScope.AGENT: agent or account}[error.scope]
-            return _close_with_others(tx, error, name, account)
-        case _:
-            return closing.close_for_vendor(tx, workspace, str(error), error.code)
-
-
-def _close_for_limit(tx: Tx, context: DeliveryContext, error: RateLimited, *, channel: str, account: str) -> float:
-    workspace = owner_of(channel)
-    scope, name = GateScope.METHOD, owned(workspace, error.method)
-    if error.vendor is Vendor.KOMMUNICATE:
-        scope, name = GateScope.ACCOUNT, account
-    elif error.method in POSTING:
-        scope, name = GateScope.CHANNEL, channel
-    close = partial(closing.close_for_rate_limit, tx, vendor=error.vendor, pace=context.limits.pace, code=error.code)
-    seconds = close(scope, name, error.retry_after)
-    if scope is GateScope.CHANNEL and closing.count_limited(tx, CROWD_SECONDS, workspace) >= CROWD:
-        close(GateScope.METHOD, owned(workspace, error.method), seconds)
-    return seconds
-
-
-def _close_with_others(tx: Tx, error: OperatorNeeded, name: str, account: str) -> float:
-    """Where nobody says whether it is one channel's matter or everybody's, several must have met with it.
-
-    Not if a post has got through lately: then it is theirs after all.
-    """
-    close = partial(closing.close_for_operator, tx, cause=str(error), code=error.code)
-    if not error.shared:
-        return close(error.scope, name)
-    of_channel = error.scope is GateScope.CHANNEL
-    owner = owner_of(name)
-    whole = (GateScope.WORKSPACE, gate_of_workspace(owner)) if of_channel else (GateScope.ACCOUNT, account)
-    closing.lock(tx, [(error.scope, name), whole])
-    seconds = close(error.scope, name)
-    agree = closing.count_closed(tx, error.scope, error.code, owner) >= CROWD
-    if agree and not (of_channel and closing.posted_within(tx, LATELY, owner)):
-        close(*whole)
-    return seconds
-
-
-def reopen_in_vain(tx: Tx) -> None:
-    """Let channels be tried again in which threads were opened in vain."""
-    closing.open_closed_for(tx, IN_VAIN)
-
-
-def tell_mistake(tx: Tx, file: str, mistake: str) -> None:
-    """Let people know that the configuration cannot be used as it was edited; "" for: it can again."""
-    if mistake:
-        closing.close_for_operator(tx, GateScope.CONFIG, file, cause=mistake, code=MISTAKE)
-    else:
-        closing.open_closed_for(tx, MISTAKE)
-
-
-def close_for_missing_key(tx: Tx, account: str, cause: str) -> None:
-    """Nothing can be sent to an account without its key: what is on its way there waits."""
-    closing.close_for_operator(tx, GateScope.ACCOUNT, account, cause=cause, code="no_key")
-
-
-def pause_names(tx: Tx, account: str, error: DeliveryFailed) -> None:
-    """No look-ups of names for a while; a key that was refused is a person's matter."""
-    gate = names_gate(account)
-    if isinstance(error, OperatorNeeded):
-        closing.close_for_failure(tx, *gate, NAMES_PAUSE_FOR_OPERATOR, cause=str(error), operator=True)
-        return
-    asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
-    closing.close_for_failure(tx, *gate, max(NAMES_PAUSE, asked), cause="names could not be looked up")

@@ -1,4 +1,4 @@
-"""What is too old is forgotten, a little at a time: by the minute's chores, and by `relay purge`."""
+"""Erases what is too old, a little at a time: for the minute's chores, and for `relay purge`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATCH = 200  # files at a time
 
 
 def forget_old(store: Store, older_than: float) -> int:
-    """Forget some of the words and names older than `older_than` seconds, and what too much was refused.
+    """Erase some messages and names older than `older_than` seconds, and refused bodies above the limit.
 
     Returns how many.
     """
@@ -19,7 +19,7 @@ def forget_old(store: Store, older_than: float) -> int:
 
 
 def forget_files(store: Store, older_than: float) -> int:
-    """Delete the content of some agents' files that is as old, or that nobody needs; returns how many."""
+    """Delete the content of some agents' files that are that old, or not needed; returns how many."""
     with store.read() as tx:
         before = tx.now - older_than
         useless = kept_files.to_delete(tx, before=before, limit=BATCH)

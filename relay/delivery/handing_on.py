@@ -1,4 +1,4 @@
-"""The files of a reply: whether they are at hand, and what the customer is given of them."""
+"""The files of a reply: whether they are available, and what the customer gets of them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim
 from relay.vocabulary import KeptState
 
-REFUSED = "files do not go to customers here (`files_back: refuse`)"
+REFUSED = "files are not sent to customers here (`files_back: refuse`)"
 FOLLOWS = "(a file follows)"
 UNDER_WAY = "its files are being fetched"
 NO_ADDRESS = "the relay does not know its own address yet"
 NOWHERE = "customers have no address to open it at: RELAY_PUBLIC_URL is not set"
-LONGEST = 75.0  # seconds that words wait for their files, whatever holds those up
+LONGEST = 75.0  # seconds that a message waits for its files, whatever delays those
 TOO_LATE = "it could not be fetched in time"
-AGAIN = 30.0  # seconds; a file that is there wakes its reply
+AGAIN = 30.0  # seconds; a file that becomes available wakes its reply
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOn:
-    """What goes with the words: lines below them, the metadata of what is shown beside them, and what is missing.
+    """What is sent with the text: lines below it, metadata of what is shown beside it, and what is missing.
 
-    `missing` names each file that cannot go, and why.
+    `missing` names each file that cannot be sent, and why.
     """
 
     lines: tuple[str, ...] = ()
@@ -42,9 +42,9 @@ class HandedOn:
 def hand_on(
     tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile], how: FilesBack, address: str | None
 ) -> HandedOn | Need | float:
-    """What the customer is given of what an agent shared; or what has to be done, or waited for, before that.
+    """What the customer gets of the files an agent shared; or what must be done, or waited for, first.
 
-    Links begin with `address`; with None, with the one by which Slack has reached the relay. With "" there are none.
+    Links begin with `address`; None: the address at which Slack reached the relay; "": there are none.
     """
     found = kept_files.files_of(tx, action.id)
     if all(one.link for one in shared):

@@ -1,4 +1,4 @@
-"""The minute's chores, in steps that hold nothing for long: what is decided is decided outside of transactions."""
+"""The minute's chores, in short steps that block nobody; decisions are made outside transactions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from relay.delivery import stored
 from relay.delivery.adopting import settle_held
 from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import reopen_in_vain, tell_mistake
 from relay.delivery.forgetting import forget_files, forget_old
+from relay.delivery.gates import reopen_in_vain, tell_mistake
 from relay.delivery.reminding import give_back_stale, remind_all
 from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, ConversationKey, Decision
@@ -23,8 +23,8 @@ from relay.store.operations.hiding import remember_rules
 from relay.store.operations.minutes import roll_up
 from relay.store.operations.totals import count_settled
 
-BATCH = 200  # rows that are read at a time
-STEP = 20  # conversations that are moved in one transaction
+BATCH = 200  # rows read at a time
+STEP = 20  # conversations moved in one transaction
 
 Choose = Callable[[ChatMessage, float], Decision]
 
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 class Housekeeping:
-    """Forgets old words, asks the mapping again, settles what waits in vain, and tells people what waits for them."""
+    """Erases old messages, applies the mapping again, settles what waits in vain, and sends alerts and reminders."""
 
     def __init__(
         self,
@@ -44,26 +44,25 @@ class Housekeeping:
         mistake: Callable[[], str] = lambda: "",
         keep_times: Callable[[], None] = lambda: None,
     ) -> None:
-        """`choose` is the mapping's present word, by the first message and its time; `retention` is in seconds.
+        """`choose` applies the current mapping to the first message and its time; `retention` is in seconds.
 
-        `mistake` tells why `file` cannot be used as it was edited; "" where it can. `keep_times` keeps in the store how
-        long calls took.
+        `mistake` says why the edited `file` is invalid; "" if it is valid. `keep_times` stores how long calls took.
         """
         self._context = context
         self._choose = choose
         self._retention = retention
         self._file, self._mistake = file, mistake
         self._keep_times = keep_times
-        self._told: str | None = None  # whoever was here before may have told of one that is mended
+        self._told: str | None = None  # an earlier process may have reported a mistake that is fixed by now
         self._is_new = self._is_edited = True
 
     def use(self, context: DeliveryContext, retention: float) -> None:
-        """Go on with another context, and another time in seconds after which words are forgotten."""
+        """Switch to another context and retention, in seconds."""
         self._context, self._retention, self._is_edited = context, retention, True
 
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
-        """One round, each to be done whatever becomes of the others."""
+        """One round; each chore runs even if others fail."""
         return (
             self._reopen,
             self._prune,
@@ -78,7 +77,7 @@ class Housekeeping:
         )
 
     def _reopen(self) -> None:
-        """Whoever starts the relay has perhaps mended what they were asked to."""
+        """The operator who restarts the relay may have fixed the problem."""
         if self._is_new:
             with self._context.store.begin() as tx:
                 reopen_in_vain(tx)
@@ -94,7 +93,7 @@ class Housekeeping:
         sweep(self._context.store, self._context.keepers)
 
     def _decide_again(self) -> None:
-        """Conversations that have nowhere to go, or only a channel that is closed."""
+        """Conversations without a channel, or whose channel is closed."""
         after = moved = 0
         while True:
             with self._context.store.read() as tx:
@@ -107,9 +106,9 @@ class Housekeeping:
             log.info("chores.decided_again", count=moved)
 
     def _decide(self, one: Undecided) -> Decision:
-        """Its first message tells what the mapping asks for, while that is kept; a route that follows keeps its chats.
+        """Decide by its first message, while that is stored; a route that follows keeps its chats.
 
-        What brought them there may have been a later message.
+        A later message may have brought them there.
         """
         if channel := self._context.showing.led_by(one.rule):
             return Decision(channel, one.rule, "A route with `follow` brought it here.")
@@ -136,7 +135,7 @@ class Housekeeping:
             ignore_old_changes(tx)
 
     def _count(self) -> None:
-        """What is settled, for `/metrics` and the charts; after an upgrade that is much, in many steps."""
+        """Count what is settled, for `/metrics` and the charts; after an upgrade that is much work, in many steps."""
         for count in (count_settled, roll_up):
             more = True
             while more:
@@ -160,7 +159,7 @@ class Housekeeping:
         post_alerts(self._context)
 
     def _tell_mistake(self) -> None:
-        """People are told when the file is edited wrongly; another process may have told them already."""
+        """Alert people to an invalid edit of the file; another process may have done so already."""
         mistake = self._mistake()
         if mistake == self._told:
             return

@@ -1,4 +1,4 @@
-"""The attempts that a worker has under way: how many of each kind, and for which channels."""
+"""The attempts of a worker that are in flight: how many of each kind, and for which channels."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections import Counter
 from relay.delivery.attempt import Attempt
 from relay.vocabulary import Lane
 
-CROWDED = 24  # in flight; from there on
-SHARE = 3  # a channel that has so many gets no more: so that those that hang leave room for the others
+CROWDED = 24  # in flight, from which channels have a share
+SHARE = 3  # attempts per channel: those that hang leave room for others
 
 
 class InFlight:
-    """The attempts under way."""
+    """The attempts in flight."""
 
     def __init__(self) -> None:
-        self._attempts: dict[int, tuple[Attempt, str]] = {}  # each with the channel it set out for: that may change
+        self._attempts: dict[int, tuple[Attempt, str]] = {}  # each with the channel it started for, which may change
         self._by_lane: Counter[Lane] = Counter()
         self._by_channel: Counter[str] = Counter()
         self._changed = threading.Condition()
 
     def add(self, attempt: Attempt) -> None:
-        """It has set out."""
+        """It has started."""
         with self._changed:
             channel = attempt.channel
             self._attempts[id(attempt)] = (attempt, channel)
@@ -37,15 +37,15 @@ class InFlight:
                 _, channel = found
                 self._by_lane[attempt.claim.lane] -= 1
                 self._by_channel[channel] -= 1
-                self._by_channel += Counter()  # forgets those that have none
+                self._by_channel += Counter()  # drops channels without attempts
                 self._changed.notify_all()
 
     def count(self, lane: Lane | None = None) -> int:
-        """How many of this kind, or of all."""
+        """How many of this kind, or in total."""
         return len(self._attempts) if lane is None else self._by_lane[lane]
 
     def full_channels(self) -> list[str]:
-        """The channels that have their share, once there are many in flight."""
+        """The channels that have used up their share, once many attempts are in flight."""
         with self._changed:
             if len(self._attempts) < CROWDED:
                 return []
@@ -57,6 +57,6 @@ class InFlight:
             return {(one.claim.lane_key, one.claim.token) for one, _ in self._attempts.values()}
 
     def wait_for_none(self, timeout: float) -> bool:
-        """Wait until there are none, at most `timeout` seconds; False if there still are."""
+        """Wait at most `timeout` seconds until there are none; False if there still are."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._attempts, timeout)

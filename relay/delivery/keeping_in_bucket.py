@@ -1,4 +1,4 @@
-"""Agents' files in a bucket: Amazon's S3, or whatever else speaks its language."""
+"""Agents' files in a bucket: Amazon's S3, or a compatible service."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from relay.failpoints import failpoint
 from relay.settings.places import Access
 from relay.store.conversations.contents import Content
 
-SMALL = 1024 * 1024  # bytes; what is smaller goes in one call
-PART = 5 * 1024 * 1024  # bytes, the least that Amazon takes as a part: the rest goes in these, one after the other
+SMALL = 1024 * 1024  # bytes; smaller files are sent in one call
+PART = 5 * 1024 * 1024  # bytes, the smallest part Amazon accepts; the rest is sent in such parts, one after the other
 SAVE_WITHIN = 60.0  # seconds for one file
 CALL_WITHIN, CONNECT_WITHIN, TRY_WITHIN = timedelta(seconds=20), timedelta(seconds=5), timedelta(seconds=10)
-TRIES = 1  # more of a call that failed; the file itself is tried again by its lane
+TRIES = 1  # retries of a failed call; the lane retries the file itself
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ log = structlog.get_logger()
 
 
 class InBucket:
-    """Keeps them in a bucket, each under a name that nobody can guess."""
+    """Keeps files in a bucket, each under an unguessable name."""
 
     def __init__(self, place: str, access: Access) -> None:
-        """`place` is `s3://bucket/prefix`; nothing is called yet."""
+        """`place` is `s3://bucket/prefix`; makes no call yet."""
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         self._bucket = S3Store(
             bucket,
@@ -55,7 +55,7 @@ class InBucket:
         )
 
     def save(self, content: Content, pieces: Iterable[bytes]) -> None:
-        """What is small goes at once, the rest in parts, which show only when all are there."""
+        """Small files are sent at once, larger ones in parts, which become visible only when all have arrived."""
         rest = _in_time(pieces, monotonic() + SAVE_WITHIN)
         first = _first(rest)
         whole = first if len(first) < SMALL else chain((first,), rest)
@@ -63,22 +63,22 @@ class InBucket:
         failpoint("file.written")
 
     def read(self, content: Content, first: int, last: int) -> Iterator[bytes]:
-        """A piece in memory at a time."""
+        """Holds one piece in memory at a time."""
         for begin in range(first, last + 1, PIECE):
             end = min(begin + PIECE, last + 1)
             call = partial(get_range, self._bucket, content.name, start=begin, end=end)
             piece = bytes(_told(content, call, missing=FileNotFoundError()))
             if len(piece) != end - begin:
-                raise FileNotFoundError  # not all of it
+                raise FileNotFoundError  # incomplete
             yield piece
 
     def delete(self, content: Content) -> None:
-        """A bucket does not mind deleting what is not there."""
+        """Deleting what does not exist is fine."""
         _told(content, partial(delete, self._bucket, content.name))
 
 
 def _first(pieces: Iterator[bytes]) -> bytes:
-    """All of a small file; of another one the beginning."""
+    """All of a small file; the beginning of a larger one."""
     first = bytearray()
     while len(first) < SMALL and (piece := next(pieces, b"")):
         first += piece
@@ -93,9 +93,9 @@ def _in_time(pieces: Iterable[bytes], ends: float) -> Iterator[bytes]:
 
 
 def _told(content: Content, call: Callable[[], T], missing: Exception | None = None) -> T:
-    """What a call returns; `missing` is raised where the bucket does not know what it is about.
+    """The result of a call; `missing` is raised if the bucket does not know the object.
 
-    What the library says quotes addresses and answers: it stays out of what people read, an agent among them.
+    The library's messages quote addresses and answers, so they are kept out of what people read.
     """
     try:
         return call()
@@ -104,6 +104,6 @@ def _told(content: Content, call: Callable[[], T], missing: Exception | None = N
     except FileNotFoundError:
         failure = missing or Permanent("the bucket where files are kept does not exist", code="no_bucket")
     except BaseError:
-        failure = Transient("the bucket where files are kept does not answer as it should", code="bucket_away")
+        failure = Transient("the bucket where files are kept gives unexpected answers", code="bucket_away")
     log.error("files.bucket_failed", place=content.place, cause=str(failure) or "it is not there")
     raise failure

@@ -16,21 +16,21 @@ from relay.errors import Transient
 from relay.failpoints import failpoint
 from relay.store.conversations.contents import Content
 
-UNFINISHED = ".part"  # at the end of a name, as long as its file is being written
+UNFINISHED = ".part"  # suffix of a file that is still being written
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = structlog.get_logger()
 
 
 class InFolder:
-    """Keeps them in a folder that all processes of the relay share, and that nobody else of the machine may read."""
+    """Keeps files in a folder that all relay processes share, and that no other user may read."""
 
     def __init__(self, place: str) -> None:
         """`place` is the folder as a `file:` address."""
         self._folder = Path(unquote(urlsplit(place).path))
 
     def save(self, content: Content, pieces: Iterable[bytes]) -> None:
-        """Whole, or not at all: it has another name until it is on the disk."""
+        """Whole, or not at all: it has a temporary name until it is on the disk."""
         unfinished = self._file(content, UNFINISHED)
         with _in_trouble(content):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,19 +45,19 @@ class InFolder:
             _sync(self._folder)
 
     def read(self, content: Content, first: int, last: int) -> Iterator[bytes]:
-        """A piece in memory at a time."""
+        """Holds one piece in memory at a time."""
         with _in_trouble(content), self._file(content).open("rb") as file:
             file.seek(first)
             left = last + 1 - first
             while left > 0:
                 piece = file.read(min(PIECE, left))
                 if not piece:
-                    raise FileNotFoundError  # not all of it
+                    raise FileNotFoundError  # incomplete
                 left -= len(piece)
                 yield piece
 
     def delete(self, content: Content) -> None:
-        """Also what was begun of it and never finished."""
+        """Also deletes what was begun and never finished."""
         with _in_trouble(content):
             for ending in ("", UNFINISHED):
                 self._file(content, ending).unlink(missing_ok=True)
@@ -68,7 +68,7 @@ class InFolder:
 
 @contextmanager
 def _in_trouble(content: Content) -> Iterator[None]:
-    """Say what the disk says, without the path: an agent reads it."""
+    """Report the system's error without the path, because an agent reads it."""
     try:
         yield
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def _in_trouble(content: Content) -> Iterator[None]:
 
 
 def _sync(folder: Path) -> None:
-    """A name is on the disk only when its folder is."""
+    """Sync the folder: a name is on the disk only when its folder is."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What a customer said last, as a card quotes it, and whether a bot that has the chat has answered that."""
+"""The customer's latest message, as a card quotes it, and whether a bot that has the chat has answered it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CUSTOMERS = (Role.CUSTOMER, Role.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class LastWords:
-    """`words` are the customer's last, "" if none are known; `waits_since` and `count` tell since when, and by how many
-    messages, they wait for an answer. `received_id` is the last that had come; `again` is in how many seconds a bot
-    that has the chat is given up, None where it owes no answer.
+    """`words` are the customer's latest, "" if none are known. `waits_since` and `count` say since when, and with how
+    many messages, they wait for an answer. `received_id` is the latest message received; `again` is the seconds until a
+    bot that has the chat is given up on, None if it owes no answer.
     """
 
     words: str = ""
@@ -33,7 +33,7 @@ class LastWords:
 
 
 def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float) -> LastWords:
-    """What is known of it at this moment, in seconds since 1970."""
+    """What is known at this moment, in seconds since 1970."""
     rows = last_messages(tx, place.id)
     messages = [context.read(body, place) for _, body in rows]
     read = [one for one in messages if isinstance(one, ChatMessage)]
@@ -57,7 +57,7 @@ def last_words(tx: Tx, context: DeliveryContext, place: Conversation, at: float)
 
 
 def _unanswered(said: Sequence[tuple[ChatMessage, Role]], closing: Collection[str]) -> float | None:
-    """When the first question came that nobody has answered, None for none."""
+    """When the first unanswered question arrived, None if there is none."""
     since = None
     for message, role in said:  # newest first
         if role in CUSTOMERS:
@@ -68,7 +68,7 @@ def _unanswered(said: Sequence[tuple[ChatMessage, Role]], closing: Collection[st
 
 
 def asks(message: ChatMessage, closing: Collection[str]) -> bool:
-    """False where a customer says thanks or goodbye, also by one of the words `closing`: no bot need answer that."""
+    """False if a customer says thanks or goodbye, including the words in `closing`: no bot needs to answer that."""
     return message.attachment is not None or not closes(message.own_words, message.metadata, closing)
 
 

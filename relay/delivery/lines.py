@@ -33,7 +33,7 @@ class Unrenderable(RelayError):
 def to_lines(
     tx: Tx, context: DeliveryContext, claim: Claim, rows: Sequence[Waiting], *, patient: bool = True
 ) -> tuple[list[Line], Mapping[str, Person]] | Need:
-    """What is to be shown of deliveries, and everybody they speak of; who is not `patient` waits for no name."""
+    """What is to be shown of deliveries, and everybody they mention; without `patient`, it waits for no name."""
     key = claim.conversation.key
     messages = {row.id: _message(context, row, claim) for row in rows}
     quoted = quoting.find_all(tx, claim, messages.values()) if any(one.quotes for one in messages.values()) else {}
@@ -75,7 +75,7 @@ def _message(context: DeliveryContext, row: Waiting, claim: Claim) -> ChatMessag
 
 
 def _with_its_file(context: DeliveryContext, rule: str, row: Waiting, message: ChatMessage) -> tuple[ChatMessage, Way]:
-    """The message, and how its file is shown; without anything of a file that is not to be told of."""
+    """The message, and how its file is shown; without the file if it must not be mentioned."""
     if message.attachment is None:
         return message, Way.LINE
     file, way = context.files.to_show(rule, message.attachment, row.form)

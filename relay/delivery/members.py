@@ -1,6 +1,6 @@
-"""Which Slack user an agent of Kommunicate's is, so that they can be mentioned: by the configured map, else by e-mail.
+"""Which Slack user a Kommunicate agent is, so that they can be mentioned: by the configured map, otherwise by e-mail.
 
-Words wait a moment for it, and are shown without a mention where Slack does not tell.
+Messages wait briefly for it, and are shown without a mention if Slack does not say.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from relay.errors import DeliveryFailed
 from relay.messages import Standing
 from relay.slack.client import SlackClient
 
-FRESH = 600.0  # seconds that an answer of Slack's is good for
-DEADLINE = 2.0  # seconds a look-up may take in all
+FRESH = 600.0  # seconds an answer from Slack is valid
+DEADLINE = 2.0  # seconds a look-up may take in total
 REMEMBERED = 1000  # agents in memory
 
 log = structlog.get_logger()
 
 
 class Members:
-    """Remembers for a while whom Slack has named, and that it has named nobody."""
+    """Caches which users Slack named, and that it named none."""
 
     def __init__(self, slack: SlackClient | None, agent_ids: Mapping[str, str]) -> None:
-        """`agent_ids` are the configured ones of Kommunicate, by Slack user; without `slack` nobody else is known."""
+        """`agent_ids` are the configured Kommunicate agents, by Slack user; without `slack`, nobody else is known."""
         self._slack = slack
         self._mapped = {agent_id: user_id for user_id, agent_id in agent_ids.items()}
         self._found: dict[str, tuple[str | None, float]] = {}
 
     def known(self, agent_id: str) -> str | None:
-        """The Slack user, as far as it is known."""
+        """The Slack user, if known."""
         return self._mapped.get(agent_id) or self._found.get(agent_id, (None, 0.0))[0]
 
     def missing(self, agent_ids: Collection[str]) -> list[str]:
-        """Whom Slack could be asked for."""
+        """Who could be looked up in Slack."""
         ends = monotonic() - FRESH
         if self._slack is None:
             return []
@@ -46,7 +46,7 @@ class Members:
         )
 
     def look_up(self, agent_ids: Collection[str]) -> None:
-        """Ask Slack for these, as long as they are not too many."""
+        """Look these up in Slack, unless there are too many."""
         ends = monotonic() + DEADLINE
         if len(self._found) > REMEMBERED:
             self._found.clear()

@@ -1,7 +1,7 @@
-"""Where a chat goes on: in another channel, because an agent or its own data say so, or in a new thread.
+"""Continues a chat elsewhere: in another channel, because an agent or its own data say so, or in a new thread.
 
-An agent is asked where to, privately, and it moves in its turn, among what is said; only to channels that the
-configuration names for chats, for elsewhere nobody has decided who may read them.
+The agent is asked privately where to, and the chat moves in its turn among the messages. Only channels that the
+configuration names for chats are allowed: for others, nobody has decided who may read them.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def ask_where_to(
 def move(
     tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction, channel: str, *, by: str
 ) -> Prepared | str:
-    """Queues the line that says so: where it stands among what is said, the chat moves. A string says why not."""
+    """Queue the line that announces the move; the chat moves at that line's place. A string says why not."""
     named, ids = context.chat_channels, context.channel_ids
     mine = [one for one in named if owner_of(one) == owner_of(channel)]  # a workspace that is away holds up no other
     unknown = [one for one in ([channel] if channel in named else mine) if is_named(one) and one not in ids]
@@ -87,11 +87,11 @@ def move(
 
 
 def moved_by(context: DeliveryContext, claim: Claim, shown: Shown) -> Decision | None:
-    """Where an agent, or else the last of a customer's messages, moves their chat, None for nowhere."""
+    """Where an agent, or otherwise the customer's latest message, moves the chat, None for nowhere."""
     follow, place = context.showing.follow, claim.conversation
     if (by_hand := _moved_by_hand(row for row, _ in shown)) and by_hand.channel != place.channel_id:
         return replace(by_hand, rule=place.rule)
-    if follow is None or any(row.parts_done for row, _ in shown):  # half of a message stands there already
+    if follow is None or any(row.parts_done for row, _ in shown):  # half of a message is already there
         return None
     said = [row for row, line in shown if not (row.about or row.lost) and line.author.role in CUSTOMERS]
     message = stored.read_as_it_came(said[-1].body, place.key.account) if said else None
@@ -102,20 +102,20 @@ def moved_by(context: DeliveryContext, claim: Claim, shown: Shown) -> Decision |
 
 
 def _moved_by_hand(rows: Iterable[Waiting]) -> Decision | None:
-    """Where the last line that waits says a chat was moved to; what is shown there goes by its rule as before."""
+    """Where the last waiting line says the chat was moved; its rule still decides what is shown there."""
     fates = [row.about.fate for row in rows if row.about and row.about.topic is ThreadNotice.MOVED]
     return Decision(fates[-1].cause, "", f"moved by {fates[-1].by}") if fates else None
 
 
 def begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting) -> bool:
-    """True where a chat goes on after so long a silence that a thread of its own is easier to find."""
+    """True if a chat continues after so long a silence that a new thread is easier to find."""
     silence, place = context.showing.new_thread_after, claim.conversation
     if silence is None or place.thread_ts is None or first.about or first.lost or first.parts_done:
         return False
     before = threads.last_came_at(tx, place.id, first.received_id)
     if before is None or first.queued_at - before <= silence:
         return False
-    # The thread that was opened for this message is not opened again, whatever the clocks say: Slack's `ts` is a time
-    # of its own, and the root may have waited for long.
+    # The thread that was opened for this message is not opened again, whatever the clocks say: Slack's `ts` is its own
+    # time, and the root may have waited for long.
     began = max(threads.last_root_at(tx, place.id), float(place.thread_ts))
     return claim.at - began > silence

@@ -1,11 +1,11 @@
-"""What a send needs and could not be had: its lane waits, so that nothing overtakes it, or its agent is told."""
+"""What a send needs but could not get: its lane waits, so that nothing overtakes it, or its agent is told."""
 
 from __future__ import annotations
 
 import structlog
 
 from relay.delivery.context import NO_WORKSPACE, DeliveryContext
-from relay.delivery.failures import close_gate
+from relay.delivery.gates import close_gate
 from relay.delivery.policy import GiveUp, Retry, Situation, WaitAtGate, decide
 from relay.delivery.steps import Need, Step
 from relay.delivery.waits import waits_at_gate
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 def give_up_need(context: DeliveryContext, claim: Claim, need: Need, error: DeliveryFailed) -> Step | None:
-    """What was needed could not be had: the lane is given back until it may be, or its agent is told."""
+    """A need failed: the lane is released until it may succeed, or its agent is told."""
     log.warning("send.not_ready", needs=need.what, error=type(error).__name__, code=error.code)
     error = _as_asked(need, error)
     at = Situation(need.kind, 1, Form.FULL, claim.attempts, claim.spent, 0, 0.0)
@@ -42,7 +42,7 @@ def give_up_need(context: DeliveryContext, claim: Claim, need: Need, error: Deli
             give_back(tx, claim, wait=wait, attempts=claim.attempts + 1, spent=claim.spent + wait)
         else:
             place, closes = claim.conversation, error
-            if not isinstance(verdict, WaitAtGate):  # it cannot be had, ever: its channel waits for a person
+            if not isinstance(verdict, WaitAtGate):  # it will never succeed: its channel waits for a person
                 closes = OperatorNeeded(GateScope.CHANNEL, str(error), code=error.code)
             seconds = close_gate(tx, context, closes, channel=place.channel or "", account=place.key.account)
             put_off(tx, claim, seconds if isinstance(error, RateLimited) else 0.0)
@@ -52,10 +52,10 @@ def give_up_need(context: DeliveryContext, claim: Claim, need: Need, error: Deli
 
 
 def _as_asked(need: Need, error: DeliveryFailed) -> DeliveryFailed:
-    """What a failed question means for what needs its answer."""
-    if isinstance(error, Unsure):  # nothing was changed: it may be asked again
+    """What a failed question means for the send that needs its answer."""
+    if isinstance(error, Unsure):  # a question changes nothing, so it can be repeated
         return Transient(str(error), code=error.code)
     if isinstance(error, OperatorNeeded) and error.code != NO_WORKSPACE and need.kind is SendKind.POST:
-        # Only this name waits, also where the scope is missing: channels given by id need no look-up.
+        # Only this name waits, even if the scope is missing: channels given by id need no look-up.
         return OperatorNeeded(GateScope.CHANNEL, str(error), code=error.code)
     return error

@@ -1,4 +1,4 @@
-"""The lines in which the relay itself speaks, as values to be drawn: what each tells of, and whom it mentions."""
+"""The relay's own lines, as values to be drawn: what each is about, and whom it mentions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMELESS = "A customer"
 def to_notice(
     context: DeliveryContext, claim: Claim, row: Waiting, about: About, people: Mapping[str, Person]
 ) -> Notice:
-    """What a line about something tells, as things are now."""
+    """The content of a line, as things are now."""
     if about.topic in CALLING:
         return _call(context, claim, about, people)
     if about.topic is ThreadNotice.NO_FILE:
@@ -38,20 +38,20 @@ def _name_of_file(context: DeliveryContext, row: Waiting, claim: Claim) -> str:
 
 
 def spoken_of(claim: Claim) -> set[str]:
-    """Whose name the lines say that call somebody."""
+    """Whose names appear in lines that notify somebody."""
     sender = claim.conversation.state.opener_sender
     return {sender} if sender else set()
 
 
 def called_agents(claim: Claim, lines: Sequence[Line]) -> list[str]:
-    """The agents of Kommunicate's whom the lines call."""
+    """The Kommunicate agents whom the lines notify."""
     state = claim.conversation.state
     calls = any(map(is_call, lines))
     return [state.assignee] if calls and state.holder is Holder.AGENT and state.assignee else []
 
 
 def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[str, Person]) -> Notice:
-    """It calls whoever has the chat, else whom the settings name."""
+    """It notifies the agent who has the chat, otherwise whom the settings name."""
     state, members = claim.conversation.state, context.members_at(claim.conversation)
     holder = members.known(state.assignee or "") if state.holder is Holder.AGENT else None
     who = people[state.opener_sender].name if state.opener_sender in people else NAMELESS
@@ -70,7 +70,7 @@ def _of_reply(row: Waiting, about: About, redactor: Redactor | None) -> Notice:
 
 
 def _whose(row: Waiting, topic: ThreadNotice) -> str:
-    """Who did what a line tells of, where the line mentions them; "" where it does not."""
+    """The person a line is about, if the line mentions them; otherwise ""."""
     if topic is ThreadNotice.SAID:
         said = stored.read_said(row.body)
         return (said.user_id or "") if said else ""

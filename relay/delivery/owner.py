@@ -1,6 +1,6 @@
-"""Who holds a lease, and whether that process still lives.
+"""Who holds a lease, and whether that process is still alive.
 
-On SQLite all workers share a host, so the lease of a process that is gone is free at once; elsewhere it expires.
+On SQLite all workers share a host, so the lease of a dead process is free at once; elsewhere it expires.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """A name for a worker of this process: where its id means it, the id, when it started, and something random."""
+    """A name for a worker of this process: where its process id is valid, the id, its start time, and
+    something random.
+    """
     return "|".join((_place(), str(os.getpid()), _started(os.getpid()), uuid.uuid4().hex[:8]))
 
 
 def gone(owners: Iterable[str], me: str) -> set[str]:
-    """Those of `owners` whose process is certainly no longer there; another host's are left to expire."""
+    """Those of `owners` whose process is certainly gone; owners on other hosts expire."""
     return {owner for owner in owners if owner != me and _is_gone(owner, me)}
 
 
@@ -34,12 +36,12 @@ def _is_gone(owner: str, me: str) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        pass  # it lives, under another user
+        pass  # alive, under another user
     return _started(int(pid)) != started
 
 
 def _place() -> str:
-    """The host, and which of its sets of process ids: containers may share a host's name, and count for themselves."""
+    """The host and its process id namespace: containers may share a host name and count processes separately."""
     try:
         return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
@@ -47,8 +49,8 @@ def _place() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot: tells a process from a later one with the same id."""
+    """When a process started, in clock ticks since boot: distinguishes it from a later one with the same id."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
-        return ""  # not Linux: the process id has to do
+        return ""  # not Linux: the process id must do

@@ -1,4 +1,4 @@
-"""Writing beside a relay at work, for commands: somebody may hold for a moment what they need."""
+"""Writes beside a running relay, for commands: it may briefly hold what they need."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TypeVar
 from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store, Tx
 
-PAUSES = (0.1, 0.5, 2.0, 5.0)  # seconds after each try in vain
+PAUSES = (0.1, 0.5, 2.0, 5.0)  # seconds after each failed try
 
 T = TypeVar("T")
 
 
 def write_patiently(store: Store, name: str, work: Callable[[Tx], T]) -> T:
-    """Do `work` in a transaction of this name; again where the database was busy, so it may be done twice.
+    """Run `work` in a transaction with this name; again if the database was busy, so it may run twice.
 
-    Raises StoreUnavailable in the end.
+    Finally raises StoreUnavailable.
     """
     for pause in PAUSES:
         try:

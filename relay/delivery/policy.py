@@ -1,10 +1,10 @@
-"""What to do after a failed call, as a value: pure, one table; `relay.delivery.failures` obeys.
+"""What to do after a failed call, as a value. A pure table; `relay.delivery.failures` carries it out.
 
-Transient       the same again after the schedule's delay; given up when the delays add up to the limit
-Unreachable     Slack is away: everything for it waits, and that is not counted
+Transient       retry after the schedule's delay; give up when the delays add up to the limit
+Unreachable     Slack is down: everything for it waits, and that time does not count
 RateLimited     wait at the gate; uses up no attempt
-OperatorNeeded  wait at the gate it concerns until a person has acted; buries nothing however long it lasts
-Unsure          find out what became of it before anything else happens in this lane; what may be repeated is
+OperatorNeeded  wait at its gate until a person has acted; buries nothing however long it lasts
+Unsure          find out what became of it before this lane does anything else; repeat what is repeatable
 ThreadGone      open a new root
 Permanent       dissolve the batch; or step down one form; or give up
 """
@@ -19,8 +19,8 @@ from relay.errors import DeliveryFailed, OperatorNeeded, Permanent, RateLimited,
 from relay.messages import Form
 from relay.vocabulary import GateScope, SendKind, Vendor
 
-UNKNOWN_TRIES = 3  # an error code nobody has documented is looked into this often before it counts as a refusal
-ECHO_AFTER = 30.0  # seconds that Kommunicate's echo of an unanswered reply is waited for
+UNKNOWN_TRIES = 3  # looks at an undocumented error code before it counts as a refusal
+ECHO_AFTER = 30.0  # seconds to wait for Kommunicate's echo of an unanswered reply
 
 VENDOR_OF = {
     SendKind.ROOT: Vendor.SLACK,
@@ -36,7 +36,7 @@ VENDOR_OF = {
     SendKind.TAKEOVER: Vendor.KOMMUNICATE,
     SendKind.CLICK: Vendor.KOMMUNICATE,
 }
-# Brought about at low priority: they wait alone, and are never given up.
+# Low-priority state updates: they wait alone, and are never given up.
 STATES = (SendKind.CARD, SendKind.CORRECTION, SendKind.MARK)
 TRANSFERS = (SendKind.UPLOAD, SendKind.RECALL, SendKind.FETCH)  # of files; nobody sees what they leave behind half done
 REPEATABLE = (SendKind.TAKEOVER, SendKind.CLICK, *STATES, *TRANSFERS)  # they ask for a state
@@ -47,7 +47,7 @@ STATE_RECHECK_OF_CHANNEL = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What was sent: of a post, how many deliveries in which form; `spent` is seconds of delay so far."""
+    """What was sent: for a post, how many deliveries in which form; `spent` is seconds of delay so far."""
 
     kind: SendKind
     deliveries: int
@@ -60,18 +60,18 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The delays of the configuration, all in seconds; the last of `retry` repeats."""
+    """The configured delays, all in seconds; the last of `retry` repeats."""
 
     retry: Sequence[float]
     give_up_after: float
     confirm_after: Sequence[float]
 
     def delay(self, attempts: int) -> float:
-        """The wait before the next try after `attempts` failed ones."""
+        """The delay before the next try after `attempts` failed ones."""
         return self.retry[min(attempts, len(self.retry) - 1)]
 
     def attempts_in(self, seconds: float) -> int:
-        """How many failed ones there may have been in so many seconds."""
+        """How many attempts can fail within so many seconds."""
         return sum(upto <= seconds for upto in accumulate(self.retry))
 
 
@@ -82,7 +82,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class WaitAtGate:
-    """A limit, or something that a person must mend: the error itself says which gate, and for how long."""
+    """A rate limit, or something a person must fix: the error says which gate, and for how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +112,12 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class CloseChannel:
-    """Not even the plain card is taken: an operator must look at the channel."""
+    """Not even the plain card is accepted: an operator must check the channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Nobody would see another try."""
+    """Nobody would notice another try."""
 
 
 Verdict = Retry | WaitAtGate | Confirm | NewThread | Dissolve | Degrade | GiveUp | CloseChannel | Forget
@@ -145,7 +145,7 @@ def decide(error: DeliveryFailed, at: Situation, schedule: Schedule) -> Verdict:
 
 
 def next_look(elapsed: float, confirm_after: Sequence[float]) -> float | None:
-    """Seconds until the next look at something sent `elapsed` seconds ago; None when the last one is due or past."""
+    """Seconds until the next look for something sent `elapsed` seconds ago; None if the last one is due or past."""
     later = [at for at in confirm_after if at > elapsed]
     return later[0] - elapsed if later else None
 
@@ -157,7 +157,7 @@ def _decide_for_state(error: DeliveryFailed, at: Situation, schedule: Schedule) 
         case OperatorNeeded(scope=GateScope.CHANNEL):
             return Retry(min(STATE_RECHECK_OF_CHANNEL, STATE_RECHECK * 2 ** min(at.attempts, 10)))
         case OperatorNeeded():
-            return Retry(STATE_RECHECK)  # posts go on without it: no gate is closed for an emoji
+            return Retry(STATE_RECHECK)  # posts continue without it: no gate is closed for an emoji
         case Permanent() | ThreadGone():
             return Forget()
         case _:
@@ -177,7 +177,7 @@ def _decide_for_agent(error: DeliveryFailed, at: Situation, schedule: Schedule) 
 
 
 def _hopeless(error: Unsure, at: Situation) -> bool:
-    """True for an undocumented code that came back every time: silence is never hopeless, a refusal may be."""
+    """True for an undocumented code that came back every time. Silence never counts; a refusal may."""
     return error.unknown_code and at.resent + 1 >= UNKNOWN_TRIES
 
 

@@ -1,4 +1,4 @@
-"""Tells an agent something alone: that what they want may not be done, or what they are asked. Then writes it down."""
+"""Tells an agent something privately: why their request is not allowed, or a question. Then records it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from relay.store.db.rows import Claim
 from relay.store.queue.due import lock
 from relay.store.queue.lanes import hold
 
-SWITCHED_OFF = "`replies.mode` in the relay's settings lets nothing reach the customer from here"
+SWITCHED_OFF = "`replies.mode` in the relay's settings does not let messages from here reach the customer"
 log = structlog.get_logger()
 
 
 def say_privately(context: DeliveryContext, claim: Claim, line: SayPrivately) -> None:
-    """Tell its author, if that is possible, and settle; the lane is given back.
-
-    A crash in between tells them twice.
-    """
+    """Tell its author, if that is possible, and settle; the lane is released."""
     told = _tell(context, line)
     failpoint("private.told")
 
@@ -35,7 +32,7 @@ def say_privately(context: DeliveryContext, claim: Claim, line: SayPrivately) ->
 
 
 def _tell(context: DeliveryContext, line: SayPrivately) -> bool:
-    """Say something that only this agent sees; False where Slack did not take it, or did not say so."""
+    """Say something only this agent sees; False if Slack did not accept it, or did not answer."""
     if line.author is None:
         return False
     where = line.author

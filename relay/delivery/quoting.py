@@ -1,4 +1,4 @@
-"""What the messages that are about to be shown answer to, as it is quoted beside them."""
+"""The messages that the next ones answer, as they are quoted beside them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from relay.store.conversations.quotes import Quoted, find_quoted
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim, Conversation
 
-DEADLINE = 2.0  # seconds that looking up addresses may take in all
-MOST = 1000  # characters that are read of what is quoted
+DEADLINE = 2.0  # seconds that looking up links may take in total
+MOST = 1000  # characters of the quoted message that are read
 LINKS = "links to what is quoted"
 
 
 def find_all(tx: Tx, claim: Claim, messages: Collection[ChatMessage]) -> dict[str, Quoted]:
-    """What these messages answer to, by key, as far as it is known."""
+    """The quoted messages, by key, as far as they are known."""
     keys = sorted({message.quotes for message in messages} - {""})
     found = {key: find_quoted(tx, claim, key) for key in keys}
     return {key: one for key, one in found.items() if one is not None}
@@ -36,7 +36,7 @@ def authors(quoted: Mapping[str, Quoted], account: str) -> set[str]:
 
 
 def need_links(context: DeliveryContext, claim: Claim, quoted: Mapping[str, Quoted]) -> Need | None:
-    """What is missing to link to them; asked for once."""
+    """The links that are missing; asked for once."""
     places = {place for one in quoted.values() if (place := _place(one))} - set(context.permalinks)
     if not places or LINKS in claim.asked:
         return None
@@ -46,7 +46,7 @@ def need_links(context: DeliveryContext, claim: Claim, quoted: Mapping[str, Quot
 def quote(
     context: DeliveryContext, one: Quoted | None, place: Conversation, people: Mapping[str, Person]
 ) -> Quote | None:
-    """As it is shown."""
+    """The quote as it is shown."""
     if one is None:
         return None
     where = _place(one)
@@ -70,7 +70,7 @@ def _place(one: Quoted) -> tuple[str, str] | None:
 
 
 def _look_up(context: DeliveryContext, places: Collection[tuple[str, str]]) -> None:
-    """Until Slack tells one of them not; that takes a second at most, and all together two."""
+    """Stops at the first link that Slack does not provide; at most one second each, and two in total."""
     ends = monotonic() + DEADLINE
     for channel, ts in places:
         if monotonic() > ends or not context.look_up_permalink(channel, ts):

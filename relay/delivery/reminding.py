@@ -1,8 +1,8 @@
-"""Customers who wait too long: a line in their thread that calls somebody, then again at growing intervals; and chats
-that go back to everybody, because whoever has them does nothing.
+"""Customers who wait too long: a line in their thread notifies somebody, again at growing intervals. Chats whose agent
+does nothing are released.
 
-It is decided anew each minute from what the store has, by whichever process comes first: a restart forgets nothing, and
-several workers post one line. Where both fall on one moment, the line that gives the chat back is the reminder as well.
+Decided each minute from the store, by whichever process comes first: a restart forgets nothing, and several workers
+post one line. If both fall on the same moment, the line about the release is the reminder as well.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from relay.vocabulary import ThreadNotice
 
 BATCH = 200
 
-Find = Callable[[Tx, int], Sequence[WaitingChat]]  # some of those with an id greater than this one, in order
+Find = Callable[[Tx, int], Sequence[WaitingChat]]  # some of those with a greater id, in order
 
 log = structlog.get_logger()
 
 
 def remind_all(context: DeliveryContext) -> None:
-    """Call for those whose time has come."""
+    """Send the reminders that are due."""
     rules = _rules(context)
     meant = [name for name, one in rules.items() if one.after is not None]
 
@@ -43,7 +43,7 @@ def remind_all(context: DeliveryContext) -> None:
 
 
 def give_back_stale(context: DeliveryContext) -> None:
-    """Claims that stand still while their customers wait go back to everybody."""
+    """Release chats whose agents let their customers wait too long."""
     rules = _rules(context)
     waits = {name: one.stale for name, one in rules.items() if one.stale is not None}
 
@@ -55,7 +55,7 @@ def give_back_stale(context: DeliveryContext) -> None:
 
 
 def _rules(context: DeliveryContext) -> dict[str, Reminding]:
-    """The settings for the conversations that wait, by the rules by which they have their channels."""
+    """The settings for the waiting conversations, by the rule that chose their channel."""
     with context.store.read() as tx:
         return {rule: context.reminding(rule) for rule in waiting_chats.rules(tx)}
 
@@ -90,7 +90,7 @@ def _go_through(
 
 
 def _call(rules: Reminding, chat: WaitingChat, tx: Tx) -> ThreadNotice | None:
-    """What a chat is due for now, in one line, when people may be called again; returns what was said."""
+    """Queue one line for everything that is due now and allowed to notify people; returns its topic."""
     free, back = free_from(tx, chat.id, chat.state), rules.goes_back(chat.state)
     if back is not None and back <= tx.now:
         return _give_back(rules, chat, tx) if free <= tx.now else None
@@ -98,7 +98,7 @@ def _call(rules: Reminding, chat: WaitingChat, tx: Tx) -> ThreadNotice | None:
     if due is None:
         return None
     if due <= tx.now:
-        one_line = back if back is not None and back - tx.now <= MOMENT else 0.0  # it will do both
+        one_line = back if back is not None and back - tx.now <= MOMENT else 0.0  # one line covers both
         due = max(due, free, one_line)
     if due > tx.now:
         waiting_chats.decide_reminder(tx, chat, due)

@@ -1,7 +1,7 @@
-"""What of a chat its channel is to see: everything, no bots' words, nothing before a person is needed, the card alone.
+"""How much of a chat its channel sees: everything, no bot messages, nothing before a person is needed, only the card.
 
 What is left out is settled as ignored, with the reason. What was left to a bot comes back when a person is needed, in
-its place: before what came later.
+its original place.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from relay.store.queue.due import arm_card_in_passing
 OF_BOTS = "a bot's words; `show` leaves them out"
 CARD_ALONE = "`show` asks for the card alone"
 WITH_BOT = "left to the bot until a person is needed"
-CLOCKS_DIFFER = 5.0  # seconds that a message may seem to have come after the take that shows it
+CLOCKS_DIFFER = 5.0  # seconds by which a message may seem to arrive after the take that shows it
 
 Shown = Sequence[tuple[Waiting, Line]]
 
 
 def left_to_bot(tx: Tx, claim: Claim, shown: Shown, closing: Collection[str]) -> float | Need | bool:
-    """Whether a bot has this chat to itself: then what waits is left out, or in how many seconds to look again.
+    """Whether a bot has this chat to itself, so that waiting messages are left out; or in how many seconds to check
+    again.
 
-    A customer who says one of the words `closing` asks for nothing. False where a person is needed, and all that is to
-    be shown is among what waits.
+    A customer who says one of the words in `closing` asks for nothing. False if a person is needed and everything to be
+    shown is among the waiting messages.
     """
     place, at = claim.conversation, claim.at
     if any(row.is_brought_back for row, _ in shown):
-        return False  # that is decided: what showed that a person is needed may be far behind these
+        return False  # decided already: the message that needed a person may be far behind these
     calls = claim.broadcast_from is not None and claim.broadcast_from <= at
     if not any(_is_of_people(row, line) for row, line in shown) and is_left_to_bot(
         place.state, was_shown=bool(place.thread_ts or place.dead_ts), calls=calls
@@ -58,25 +59,25 @@ def left_to_bot(tx: Tx, claim: Claim, shown: Shown, closing: Collection[str]) ->
 
 
 def back_after_an_edit(tx: Tx, claim: Claim) -> bool:
-    """True where a chat that is to be shown now was left to a bot, under an earlier configuration: all of it comes."""
+    """True if a chat that is now to be shown was left to a bot under an earlier configuration: all of it comes."""
     is_old = claim.conversation.thread_ts is None and claim.events_applied_to > 0
     return is_old and bring_back(tx, claim.conversation.id, WITH_BOT)
 
 
 def without_the_left_out(tx: Tx, claim: Claim, show: Show, shown: Shown) -> Shown:
-    """What is to be shown of it; the rest is settled."""
+    """What of it is to be shown; the rest is settled."""
     reason = {Show.CUSTOMERS: OF_BOTS, Show.ALERTS: CARD_ALONE}.get(show)
     if reason is None:
         return shown
     out = {row.id for row, line in shown if not (row.about or row.lost) and (show is Show.ALERTS or _is_of_bot(line))}
     leave_out(tx, sorted(out), reason)
     if any(row.id in out and line.author.role in CUSTOMERS for row, line in shown):
-        arm_card_in_passing(tx, claim.conversation.id, LATER)  # it quotes what a customer said last
+        arm_card_in_passing(tx, claim.conversation.id, LATER)  # it quotes the customer's latest message
     return [(row, line) for row, line in shown if row.id not in out]
 
 
 def seconds_to_gather(context: DeliveryContext, claim: Claim, shown: Shown) -> float:
-    """For how long a bot's words wait for more of them; 0.0 where they do not, or somebody else's are among them."""
+    """How long a bot's messages wait to be combined; 0.0 if they do not, or if somebody else's are among them."""
     if not all(_is_of_bot(line) and not (row.about or row.lost) for row, line in shown):
         return 0.0
     batch = context.showing.batch_of(claim.conversation.rule)
@@ -85,7 +86,7 @@ def seconds_to_gather(context: DeliveryContext, claim: Claim, shown: Shown) -> f
 
 
 def _is_of_people(row: Waiting, line: Line) -> bool:
-    """True for what the relay says, and for an agent's words."""
+    """True for the relay's lines and for agents' messages."""
     return bool(row.about or row.lost) or (line.author.role is Role.AGENT and line.message.kind is MessageKind.MESSAGE)
 
 
@@ -94,12 +95,12 @@ def _is_of_bot(line: Line) -> bool:
 
 
 def _came(row: Waiting, at: float) -> float:
-    """When it came; what lies ahead came before a clock was set back, and has waited for long enough."""
+    """When it arrived. A time in the future is from before a clock was set back, and has waited long enough."""
     return row.queued_at if row.queued_at <= at + CLOCKS_DIFFER else at - 2 * PATIENCE
 
 
 def _unanswered(shown: Shown, at: float, closing: Collection[str]) -> float | None:
-    """When the first question came that no bot has answered, None for none."""
+    """When the first question arrived that no bot has answered, None for none."""
     since: float | None = None
     for row, line in shown:
         if line.author.role in CUSTOMERS:

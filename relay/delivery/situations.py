@@ -1,4 +1,4 @@
-"""What the policy needs to know about a send whose call failed, read in the transaction that writes it down."""
+"""What the policy needs to know about a send whose call failed, read in the transaction that records the failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def situation(tx: Tx, claim: Claim, send: Send, elapsed: float, schedule: Schedu
     form = claim.conversation.root_form
     if send.kind is SendKind.POST:
         form = refusals.current_form(tx, carried[0]) if carried else Form.FULL
-    if send.kind is SendKind.UPLOAD:  # each file has its own tries
+    if send.kind is SendKind.UPLOAD:  # each file has its own count of tries
         spent = files.age(tx, send.payload["delivery"])
         return Situation(send.kind, 1, form, schedule.attempts_in(spent), spent, send.resent, elapsed)
     return Situation(send.kind, len(carried), form, claim.attempts, claim.spent, send.resent, elapsed)

@@ -1,9 +1,9 @@
-"""May a send set out now? The last look at its place and its gates, in the transaction that takes it."""
+"""Whether a send may start now: the last check of its place and its gates, in the transaction that takes it."""
 
 from __future__ import annotations
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.failures import close_for_missing_key
+from relay.delivery.gates import close_for_missing_key
 from relay.delivery.policy import VENDOR_OF
 from relay.delivery.steps import agent_of, workspace_of
 from relay.store.db.engine import Tx
@@ -16,13 +16,13 @@ PLACED = (*POSTS, SendKind.SHARE)
 
 
 def is_overtaken(claim: Claim, send: Send) -> bool:
-    """True for what was made ready for another place than its conversation has now."""
+    """True if it was prepared for a different place than its conversation has now."""
     place = claim.conversation
     return send.kind in PLACED and (send.channel, send.thread_ts) != (place.channel_id, place.thread_ts)
 
 
 def seconds_until_start(tx: Tx, context: DeliveryContext, claim: Claim, what: Draft | Send) -> float | None:
-    """Seconds to wait for a gate; None where it may set out, for which a post takes its channel's slot."""
+    """Seconds to wait for a gate; None if it may start, in which case a post takes its channel's slot."""
     if what.kind in POSTS:
         return take_slot(tx, what.channel, context.limits)
     if claim.lane in FILE_LANES:
@@ -35,7 +35,7 @@ def seconds_until_start(tx: Tx, context: DeliveryContext, claim: Claim, what: Dr
 
 
 def wait_for_account(tx: Tx, context: DeliveryContext, claim: Claim) -> float | None:
-    """What is for an account that is not named any more waits until it is again; None where it is named."""
+    """A send for an account that is no longer named waits until it is named again; None if it is named."""
     return _close_for(tx, context, claim) if context.of(claim.conversation.key.account).is_gone else None
 
 

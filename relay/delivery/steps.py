@@ -1,4 +1,6 @@
-"""What a lane does next, and what a call came to: the values that pass between the life of a send and its handlers."""
+"""What a lane does next, and a call's result: the values that pass between the life cycle of a send and its
+handlers.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +13,33 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import Draft, Send
 from relay.vocabulary import SendKind
 
-FROM = "from"  # in the payload of what is fetched from a workspace: which one
+FROM = "from"  # key in the payload of what is fetched from a workspace: which one
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """This send is to be called; the store has it as being sent."""
+    """Make the call of this send; the store has it as being sent."""
 
     send: Send
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Nobody knows what became of this post: it is to be looked for."""
+    """Nobody knows what became of this post: look for it."""
 
     send: Send
 
 
 @dataclass(frozen=True, slots=True)
 class LookForCopies:
-    """This post was sent twice: a second copy is to be looked for."""
+    """This post was sent twice: look for a second copy."""
 
     send: Send
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """This post stands in its place: what its call would have answered."""
+    """This post is in its place: what its call would have answered."""
 
     send: Send
     answer: Any
@@ -45,7 +47,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """This root stands in Slack, at `ts`, and nobody needs it any more."""
+    """This root is in Slack, at `ts`, and nobody needs it."""
 
     send: Send
     ts: str
@@ -53,7 +55,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Where an agent did something, and who: there they can be told something alone."""
+    """Where an agent did something, and who: there they can be told something privately."""
 
     channel: str
     user_id: str
@@ -62,7 +64,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class SayPrivately:
-    """An agent is told something alone: why what they want may not be done, or cannot; or what they are asked.
+    """Tell an agent something privately: why their request is not allowed or not possible; or ask them.
 
     Then `settle` writes it down, in a transaction that holds conversation and lane, and gives the lane back; it is told
     whether the author could be told. `done` is whether that was written down already. `controls` are the buttons below
@@ -80,10 +82,10 @@ class SayPrivately:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something is missing to make the next send ready; the lane stays ours while `fetch` gets it, outside the store.
+    """Something is missing to prepare the next send; the lane stays ours while `fetch` gets it, outside the store.
 
-    `fetch` leaves it where the next take finds it, or raises `DeliveryFailed` where nothing can be done without it.
-    That holds up a send of this `kind`; an agent's, with its delivery, is refused when it was tried for long enough.
+    `fetch` leaves it where the next take finds it, or raises `DeliveryFailed` if nothing can be done without it. That
+    delays a send of this `kind`; an agent's send, with its delivery, is refused after enough tries.
     """
 
     what: str
@@ -105,7 +107,7 @@ HOPELESS = "hopeless"
 class Ready:
     """Sends that are ready to be stored; the first is called. `events_to` is the last delivery that they show.
 
-    `mentions` is the Slack user whom they mention last, None for nobody.
+    `mentions` is the Slack user they mention last, None for nobody.
     """
 
     drafts: tuple[Draft, ...]
@@ -115,12 +117,12 @@ class Ready:
 
 
 def workspace_of(what: Draft | Send) -> str:
-    """Which of Slack's workspaces it calls."""
+    """The Slack workspace it calls."""
     return str(what.payload.get(FROM) or owner_of(what.channel))
 
 
 def agent_of(what: Draft | Send) -> str:
-    """For whom something is done in Kommunicate: the name of that user's gate; "" of what goes to Slack."""
+    """The name of the gate of the user it acts for in Kommunicate; "" for calls to Slack."""
     agent = str(what.payload.get("acting") or what.payload.get("sender") or "")
     return owned(what.channel, agent) if agent else ""
 
@@ -139,7 +141,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It will not be done; `is_gone`: because what it was about is no longer there."""
+    """It will not be done; `is_gone`: because its target no longer exists."""
 
     cause: str
     is_gone: bool = False
@@ -147,7 +149,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class TooLate:
-    """The call ended after its lane was taken over; `answer` is None where nobody knows whether it was done."""
+    """The call ended after its lane was taken over; `answer` is None if nobody knows whether it was done."""
 
     answer: Any = None
 

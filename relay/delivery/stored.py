@@ -1,6 +1,6 @@
-"""The only reader of stored bodies: what came in, read again, or None for what cannot be read any more.
+"""The only reader of stored bodies: returns the parsed body, or None if it can no longer be read.
 
-What is hidden by the settings is hidden here, once, before anybody shows, cuts or quotes it.
+Redaction happens here, once, before anything is shown, shortened or quoted.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from relay.slack.notes import customer_text
 from relay.slack.parse import parse_event
 from relay.slack.reply_text import labels
 
-SHORT = 4096  # bytes of a body that is remembered with what it has become
+SHORT = 4096  # bytes of a body whose parsed form is cached
 GONE = "its content is no longer stored"
 
 Said = AgentWords | AgentEdit
 
 
 def read_message(body: bytes | None, account: str, redactor: Redactor | None) -> ChatMessage | str:
-    """A customer's, bot's or agent's message without what is hidden; else why there is none."""
+    """A customer's, bot's or agent's message, redacted; otherwise why there is none."""
     message = read_as_it_came(body, account)
     if redactor is None or body is None or isinstance(message, str):
         return message
@@ -34,13 +34,13 @@ def read_message(body: bytes | None, account: str, redactor: Redactor | None) ->
 
 @lru_cache(maxsize=512)
 def _redacted(body: bytes, account: str, redactor: Redactor) -> ChatMessage | str:
-    """A message is read when it is shown and beside the next ones; it is redacted once."""
+    """Redacted once, although a message is read when it is shown and again beside later ones."""
     message = read_as_it_came(body, account)
     return message if isinstance(message, str) else without_details(message, redactor)
 
 
 def without_details(message: ChatMessage, redactor: Redactor) -> ChatMessage:
-    """The message with nothing in what people read of it that the redactor finds."""
+    """The message with everything people read of it redacted."""
     text, unseen, title = redactor.hide(message.text), redactor.hide(message.unseen), redactor.clean(message.title)
     spoken = None if message.spoken is None else redactor.clean(message.spoken)
     file, hidden = message.attachment, text.count + unseen.count
@@ -55,7 +55,7 @@ def without_details(message: ChatMessage, redactor: Redactor) -> ChatMessage:
 
 
 def read_as_it_came(body: bytes | None, account: str) -> ChatMessage | str:
-    """The same with all that is in it, which nobody may show."""
+    """The same unredacted, which nobody may show."""
     if body is None:
         return GONE
     try:
@@ -68,7 +68,7 @@ def read_as_it_came(body: bytes | None, account: str) -> ChatMessage | str:
 
 
 def read_said(body: bytes | None) -> Said | None:
-    """What an agent wrote in Slack, or wrote instead."""
+    """What an agent wrote in Slack, or in a form."""
     if body is None:
         return None
     try:
@@ -87,9 +87,9 @@ def _from_form(body: bytes) -> AgentWords | None:
 
 
 def words_of(body: bytes | None, redactor: Redactor | None) -> str:
-    """What an agent wrote in Slack, as a customer would read it, with ids where names would have to be looked up.
+    """An agent's Slack message as a customer would read it, with ids instead of names that need a look-up.
 
-    For the relay's own lines: without what is hidden. What the customer gets is as the agent wrote it.
+    For the relay's own lines: redacted. The customer gets what the agent wrote.
     """
     said = read_said(body)
     words = "" if said is None else customer_text(said.blocks, said.text, labels(said.text))
@@ -97,7 +97,7 @@ def words_of(body: bytes | None, redactor: Redactor | None) -> str:
 
 
 def read_click(body: bytes | None, key: str | None = None) -> Click | None:
-    """The click with this key, or the first: one body may hold several."""
+    """The click with this key, or the first: one body may contain several."""
     try:
         clicks = parse_interaction(body or b"")
     except Rejected:

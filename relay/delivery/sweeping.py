@@ -1,4 +1,4 @@
-"""Content of agents' files that nobody needs any more is deleted where it is: in a folder, or in a bucket."""
+"""Deletes the content of agents' files that nobody needs any more, in a folder or a bucket."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from relay.store.conversations import contents
 from relay.store.conversations.contents import Content
 from relay.store.db.engine import Store
 
-MOST = 100  # that are deleted in one round
+MOST = 100  # deleted in one round
 
 log = structlog.get_logger()
 
 
 def sweep(store: Store, keepers: Keepers) -> None:
-    """Delete what is due, in steps that may be done again; a place in trouble is left alone for a while."""
+    """Delete what is due, in repeatable steps; a place that fails is left alone for a while."""
     with store.read() as tx:
         unneeded = contents.unneeded(tx, MOST)
     if unneeded:
@@ -41,7 +41,7 @@ def sweep(store: Store, keepers: Keepers) -> None:
 
 
 def sweep_all(store: Store, keepers: Keepers) -> int:
-    """Sweep until nothing is due; returns how many files nobody needs are still where they were kept."""
+    """Sweep until nothing is due; returns how many unneeded files could not be deleted."""
     while True:
         sweep(store, keepers)
         with store.read() as tx:

@@ -1,4 +1,4 @@
-"""Threads that are used again: to start one takes longer than much of what an attempt does itself."""
+"""Reusable threads: starting one takes longer than much of an attempt's own work."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-IDLE = 10.0  # seconds after which a thread ends that has nothing to do
+IDLE = 10.0  # seconds after which an idle thread ends
 
 Work = Callable[[], None]
 
 
 class Threads:
-    """As many as there is work at a time; daemons, so that the end of the process waits for none of them."""
+    """As many threads as there is work at a time; daemons, so that the process does not wait for them at its end."""
 
     def __init__(self, name: str, *, idle: float = IDLE) -> None:
-        """`name` is what each of them is called; `idle` is in seconds."""
+        """`name` is the name of each thread; `idle` is in seconds."""
         self._name = name
         self._wait = idle
         self._news = threading.Condition()
@@ -23,7 +23,7 @@ class Threads:
         self._work: deque[Work] = deque()
 
     def start(self, work: Work) -> None:
-        """Do `work`, which raises nothing, at once. Raises RuntimeError where the machine gives no more threads."""
+        """Run `work`, which raises nothing, at once. Raises RuntimeError if the machine has no more threads."""
         with self._news:
             if self._idle > len(self._work):
                 self._work.append(work)

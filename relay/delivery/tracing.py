@@ -1,4 +1,4 @@
-"""Where anything of a customer's is kept: by whom a conversation's card is, and by what the bodies say."""
+"""Finds everything about a customer: by whose card a conversation has, and by what the stored bodies say."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from relay.store.db.engine import Store
 from relay.store.operations import customers
 from relay.store.operations.customers import StoredBody
 
-STEP = 500  # bodies that are read at a time
+STEP = 500  # bodies read at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What there is of one customer: conversations of theirs; and by the ids of what came in, their messages
-
-    in another customer's conversation, and what belongs to no conversation. `roles` are what they were found to be.
+    """What there is about one customer: their conversations; and, by ids of received bodies, their messages in other
+    customers' conversations and what belongs to no conversation. `roles` are the roles they were found with.
     """
 
     conversations: tuple[int, ...]
@@ -30,7 +29,7 @@ class Traces:
 
     @property
     def is_nobody(self) -> bool:
-        """True where nothing is known of them."""
+        """True if nothing is known about them."""
         return not (self.conversations or self.elsewhere or self.loose or self.roles)
 
     @property
@@ -40,9 +39,9 @@ class Traces:
 
 
 def trace(store: Store, user_id: str) -> Traces:
-    """Find all of it. A chat is a customer's if its card is, or if they wrote in it and no other customer has so far.
+    """Find all of it. A chat is a customer's if its card is, or if they wrote in it and no other customer did.
 
-    Who was the first to speak does not matter. Reads through everything that is kept, in steps.
+    Who wrote first does not matter. Reads everything that is stored, in steps.
     """
     with store.read() as tx:
         roles = customers.roles_of(tx, user_id) | ({role_of(user_id, None)} - {Role.UNKNOWN})

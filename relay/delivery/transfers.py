@@ -1,4 +1,4 @@
-"""What the handlers of files share: the lease of a slow transfer, a file on disk, and whether it is what it says."""
+"""Shared by the handlers of files: the lease of a slow transfer, a file on disk, and the check of its type."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from relay.net.sniff import is_html, kind_of
 from relay.store.db.rows import Claim
 from relay.store.queue.lanes import hold_again
 
-MOST_PIXELS = 100_000_000  # what is larger takes the machines of whoever looks at it
+MOST_PIXELS = 100_000_000  # larger pictures could overload the machines of people who view them
 PIECE = 65_536  # bytes
-FASTEST = 8 * 1024**2  # bytes per second of one transfer: what goes faster takes the processor from words
-FIRST = 4096  # bytes by which it is told what a file is
+FASTEST = 8 * 1024**2  # bytes per second of one transfer: faster ones would take the CPU from messages
+FIRST = 4096  # bytes from which the type is detected
 _RENEWALS = 3  # of a lease
 
 
 def keeping(context: DeliveryContext, claim: Claim) -> Callable[[], None]:
-    """What a transfer calls after each piece: the lane stays ours, and words have room. Raises Fenced."""
+    """A callback for after each piece: it renews the lease and yields to other work. Raises Fenced."""
     due, again = monotonic() + context.lease / _RENEWALS, 0.0
 
     def renew() -> None:
@@ -43,13 +43,13 @@ def keeping(context: DeliveryContext, claim: Claim) -> Callable[[], None]:
 
 @contextmanager
 def on_disk() -> Iterator[BinaryIO]:
-    """A file that is gone with its process; its content is never in memory."""
+    """A temporary file that disappears with its process; its content is never in memory."""
     with tempfile.NamedTemporaryFile(prefix="relay-file-") as file:
         yield cast(BinaryIO, file)
 
 
 def pieces(file: BinaryIO, progress: Callable[[], None]) -> Iterator[bytes]:
-    """Yield what a file holds, from its beginning; `progress` is called before each piece."""
+    """Yield a file's content from its beginning; `progress` is called before each piece."""
     file.seek(0)
     while piece := file.read(PIECE):
         progress()
@@ -57,7 +57,7 @@ def pieces(file: BinaryIO, progress: Callable[[], None]) -> Iterator[bytes]:
 
 
 def check(file: BinaryIO, size: int, declared: str) -> str:
-    """Return the file's type by its content, "" if that says nothing; raises Permanent where it must not go further."""
+    """Return the file's type by its content, "" if unknown; raises Permanent if it must not be passed on."""
     if size == 0:
         raise Permanent("the file is empty", code="empty")
     if size > MAX_FILE:
@@ -66,11 +66,11 @@ def check(file: BinaryIO, size: int, declared: str) -> str:
     first = file.read(FIRST)
     kind = kind_of(first)
     if is_html(first) and declared and "html" not in declared.lower():
-        raise Permanent("a page came instead of the file", code="wrong_type")
+        raise Permanent("a web page arrived instead of the file", code="wrong_type")
     file.flush()
     if kind in MEASURED:
         extent = picture_size(Path(file.name))
-        if extent is None:  # whoever looks at it may read more out of a broken head than we do
+        if extent is None:  # a viewer may read more out of a broken header than we do
             raise Permanent("the picture is broken", code="broken_picture")
         if extent[0] * extent[1] > MOST_PIXELS:
             raise Permanent("the picture has too many pixels", code="too_many_pixels")

@@ -1,4 +1,4 @@
-"""For how long something waits that a gate holds back, as far as anybody can tell; and the gate of names."""
+"""How long a gate delays something, as far as it can be estimated; and the gate of name look-ups."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ NAMES = "kommunicate user detail"
 
 
 def waits_at_gate(error: DeliveryFailed) -> float:
-    """How long something waits, in seconds, for all anybody knows: a person takes long, a limit a little."""
+    """The estimated delay in seconds: a person takes long, a rate limit takes little."""
     return replies.LONG if isinstance(error, RateLimited) else 2 * replies.LONG
 
 
 def names_gate(account: str) -> tuple[GateScope, str]:
-    """The gate of look-ups of names in an account."""
+    """The gate of name look-ups in an account."""
     return GateScope.ACCOUNT, owned(account, NAMES)

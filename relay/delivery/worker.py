@@ -1,8 +1,8 @@
-"""Takes lanes until told to stop, idles politely, and finishes what it holds before it goes.
+"""Takes lanes until told to stop, idles cheaply, and finishes what it holds before it ends.
 
-One thread takes; each attempt is a thread of its own, because most of its life is waiting for a vendor. How many are in
-flight is bounded for each kind of lane, so that a vendor that hangs holds up only what is for it. An idle process polls
-once per interval.
+One thread takes lanes. Each attempt has its own thread, because it mostly waits for a vendor. The number in flight is
+bounded for each kind of lane, so that a vendor that hangs delays only its own calls. An idle process polls once per
+interval.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from relay.vocabulary import Lane
 
 log = structlog.get_logger()
 
-POLL = 0.25  # seconds between looks into the store when no other thread of this process has news
-TROUBLE = (0.1, 0.4)  # seconds to wait after the store was away or something unforeseen happened: first, and at most
+POLL = 0.25  # seconds between polls of the store if no other thread of this process has news
+TROUBLE = (0.1, 0.4)  # seconds to wait after a store failure or an unexpected error: first, and at most
 CHORES_EVERY = 60.0  # seconds between rounds of housekeeping
-# In flight at most: 200 calls that hang cost about 6 MB, and small hosts allow 256 threads.
+# In flight at most: 200 hanging calls cost about 6 MB, and small hosts allow 256 threads.
 AT_MOST = {Lane.WORDS: 120, Lane.REPLIES: 40, Lane.CARD: 16, Lane.FILES: 2, Lane.FILES_BACK: 2}
-TOGETHER = 8  # lanes taken in one transaction, of those that go first; of the others one
-FIRST: tuple[Lane, ...] = (Lane.WORDS, Lane.REPLIES)  # taken at news; all else by looks, one at a time
+TOGETHER = 8  # priority lanes taken in one transaction; other lanes one at a time
+FIRST: tuple[Lane, ...] = (Lane.WORDS, Lane.REPLIES)  # taken on news; all others by polling, one at a time
 AFTER = tuple(lane for lane in Lane if lane not in FIRST)
-# After a take: so many times as long as it took, more where so many wait to write, and seconds at most. What comes in
-# goes first, for nobody else keeps it; and the longer we rest, the more goes out at a time.
+# The pause after a take: this many times its duration, longer if many writes wait, and at most so many seconds.
+# Intake has priority, because nobody else keeps it; and a longer pause means more is sent at a time.
 REST, REST_IN_A_CROWD, CROWD, LONGEST_REST = 1.5, 20.0, 4, 0.1
-OPEN, CLEAR_UP_EVERY = 20.0, 1.0  # seconds until a take that nobody confirmed is committed, or never; between looks
-PUT_ASIDE = 30.0  # seconds that a lane waits whose next step could not be decided
+OPEN, CLEAR_UP_EVERY = 20.0, 1.0  # seconds until an unconfirmed take has committed, or never will; between checks
+PUT_ASIDE = 30.0  # seconds that a lane waits if its next step could not be decided
 
 
 class Worker:
-    """Delivers what the store holds."""
+    """Delivers what is in the store."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class Worker:
         poll: float = POLL,
         chores: Sequence[Callable[[], None]] = (),
     ) -> None:
-        """`at_most` is how many may be in flight; `chores` are done about once a minute, starting at once."""
+        """`at_most` limits how many may be in flight; `chores` run about once a minute, starting at once."""
         self._context = context
         self._owner = owner.this_process()
         self._at_most = at_most
         self._poll = poll
         self._chores = chores
         self._news = threading.Event()
-        self._told = True  # something was stored: a take is worth a try without a look first
+        self._told = True  # something was stored: try a take without polling first
         self._look_at = self._rested_at = 0.0  # on the monotonic clock
         self._stopping = threading.Event()
         self._chores_due = threading.Event()
@@ -73,7 +73,7 @@ class Worker:
         self._failed: list[tuple[Taking, float]] = []  # takes that failed, and for how long their lanes are put aside
         self._open: list[tuple[float, float]] = []  # the times of takes that may be committed yet, and until when
         self._clear_up_at = 0.0
-        # Daemons: a process that was told to stop waits as long as `stop` says, not as long as Slack likes.
+        # Daemons: a process that was told to stop waits as long as `stop` says, not as long as Slack takes.
         self._threads = [
             threading.Thread(target=self._take_until_stopped, name="taker", daemon=True),
             threading.Thread(target=self._do_chores, name="chores", daemon=True),
@@ -85,18 +85,18 @@ class Worker:
             thread.start()
 
     def wake(self) -> None:
-        """There is news in the store: try now instead of at the next poll."""
+        """Something is new in the store: try now instead of at the next poll."""
         self._told = True
         self._news.set()
 
     def use(self, context: DeliveryContext) -> None:
-        """Go on with another context, and do the chores at once: what is in flight ends with the one it has."""
+        """Switch to another context, and run the chores at once; what is in flight keeps its context."""
         self._context = context
         self._chores_due.set()
         self.wake()
 
     def stop(self, timeout: float) -> bool:
-        """Take nothing more and wait until what is in flight has settled, at most `timeout` seconds; False if not."""
+        """Take nothing more and wait at most `timeout` seconds until everything in flight has settled; False if not."""
         self._stopping.set()
         self._news.set()
         self._chores_due.set()
@@ -108,7 +108,7 @@ class Worker:
         return settled and not any(thread.is_alive() for thread in self._threads)
 
     def run_once(self) -> bool:
-        """Take one lane and do what it does next, in this thread; False when nothing can be done now."""
+        """Take one lane and do its next step in this thread; False if there is nothing to do now."""
         seen, dead = self._check_claimable()
         taken = self._take(dead, 1, tuple(Lane)) if seen.ready else []
         for attempt in taken:
@@ -128,7 +128,7 @@ class Worker:
                 pause = min(longest, 2 * pause)
 
     def _take_what_is_due(self) -> None:
-        """Take what there is to take; wait until there is news, or something may be due."""
+        """Take what is due; wait for news, or until something may be due."""
         if self._stopping.wait(max(0.0, self._rested_at - monotonic())):
             return
         self._news.clear()
@@ -144,14 +144,14 @@ class Worker:
         taken = self._take(dead, most, FIRST)
         self._set_out([attempt for attempt in taken if attempt.step is not None])
         self._told |= len(taken) == most
-        if looked and (one := self._take(dead, 1, AFTER)):  # a card takes long to draw, and words wait meanwhile
+        if looked and (one := self._take(dead, 1, AFTER)):  # a card takes long to draw, and messages wait meanwhile
             self._set_out([attempt for attempt in one if attempt.step is not None])
             taken += one
             self._look_at = 0.0  # there may be more
         rest = REST_IN_A_CROWD if self._context.store.waiting >= CROWD else REST
         self._rested_at = monotonic() + min(LONGEST_REST, rest * (monotonic() - begun))
         if taken and not self._told and all(attempt.step is not None for attempt in taken):
-            self._wait_for_news()  # there is nothing more, and what is due later was seen by the last look
+            self._wait_for_news()  # there is nothing more, and the last poll saw what is due later
 
     def _wait_for_news(self) -> None:
         self._news.wait(max(0.0, self._look_at - monotonic()))
@@ -161,7 +161,7 @@ class Worker:
             self._in_flight.add(attempt)
             try:
                 self._attempts.start(partial(self._carry_out, attempt))
-            except RuntimeError:  # the machine gives us no more threads: nothing was called, the lanes are free again
+            except RuntimeError:  # the machine has no more threads: nothing was called, the lanes are free again
                 self._in_flight.remove(attempt)
                 for left in attempts[number:]:
                     left.taking.is_open = True
@@ -169,9 +169,9 @@ class Worker:
                 raise
 
     def _check_claimable(self) -> tuple[Claimable, set[str]]:
-        """What there is to do, without a lock: a take writes, and most of the time there is nothing to take.
+        """Check for work without a lock: a take writes, and usually there is nothing to take.
 
-        Also whose leases are free at once, because their process is gone.
+        Also finds owners whose leases are free at once, because their process is gone.
         """
         if self._failed or (self._open and monotonic() > self._clear_up_at):
             self._clear_up()
@@ -186,7 +186,7 @@ class Worker:
         return tuple(lane for lane in Lane if self._in_flight.count(lane) < self._at_most[lane])
 
     def _room(self) -> int:
-        """How many lanes to take at once of those that go first: no more than any of them has room for."""
+        """How many priority lanes to take at once: no more than each kind has room for."""
         kinds = (lane for lane in self._kinds_with_room() if lane in FIRST)
         room = [self._at_most[lane] - self._in_flight.count(lane) for lane in kinds]
         return min([TOGETHER if self._in_flight.count() < CROWDED else SHARE, *room])
@@ -222,15 +222,16 @@ class Worker:
             finally:
                 crowded = claim.lane not in self._kinds_with_room() or self._in_flight.count() >= CROWDED
                 self._in_flight.remove(attempt)
-        if left:  # nobody waits for the end of its lease
+        if left:  # so that nobody waits for the lease to end
             self._failed.append((attempt.taking, 0.0))
         if more or crowded:
-            self._news.set()  # the lane was given back, or others have room now
+            self._news.set()  # the lane was released, or others have room now
 
     def _clear_up(self) -> None:
-        """Of takes that failed: free what they may have taken all the same, and put their lanes behind the others.
+        """Clean up after failed takes: release what they may have taken after all, and put their lanes behind the
+        others.
 
-        A server that was away for a moment may still find the commit among what it was sent, so this is done again.
+        A server that was briefly unreachable may still commit what it had received, so this is repeated.
         """
         now, failed = monotonic(), list(self._failed)
         open_now = [taking.at for taking, _ in failed if taking.is_open and taking.at is not None]
@@ -270,5 +271,5 @@ def _log_failure(error: Exception) -> None:
 
 
 def _frames(error: BaseException) -> list[str]:
-    """Where it happened, without the message: that may quote what a customer wrote."""
+    """Where it happened, without the message, which may quote a customer."""
     return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]

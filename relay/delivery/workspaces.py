@@ -1,4 +1,4 @@
-"""What delivery has of each of Slack's workspaces."""
+"""What delivery needs of each Slack workspace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relay.slack.client import SlackClient
 
 @dataclass(frozen=True, slots=True)
 class OfWorkspace:
-    """One workspace: its Slack, and who is a member of it. `hears`: what agents do there is told to the relay."""
+    """One workspace: its Slack client, and its members. `hears`: the relay receives its events."""
 
     slack: SlackClient
     members: Members

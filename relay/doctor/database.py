@@ -1,4 +1,4 @@
-"""Is the database there, does it let us in, and does it take writes?"""
+"""Is the database reachable, does it accept us, and does it accept writes?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relay.store.db.schema import SchemaState, prove_writable, schema_state
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """The cause, where it is not as it should be."""
+    """The cause, if something is wrong."""
     try:
         if schema_state(setup.store) is not SchemaState.MISSING:
             prove_writable(setup.store)

@@ -1,4 +1,4 @@
-"""Is there room on the disk that SQLite's file is on?"""
+"""Is there space on the disk with the SQLite file?"""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LITTLE = 200 * 10**6  # bytes
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """How much is left, where that is little."""
+    """How much is left, if it is little."""
     if not setup.store.on_sqlite:
         return
     left = shutil.disk_usage(Path(setup.store.engine.url.database or "").absolute().parent).free
     if left < LITTLE:
-        message = f"The disk with SQLite's file has {left // 10**6} MB left; once it is full, webhooks get a 503."
-        hint = "Make room, take a larger disk, or shorten `retention` in the YAML file."
+        message = f"The disk with the SQLite file has {left // 10**6} MB left; once it is full, webhooks get a 503."
+        hint = "Free some space, use a larger disk, or shorten `retention` in the YAML file."
         yield Finding("disk_nearly_full", "warning", message, hint, DATABASE)

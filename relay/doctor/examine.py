@@ -1,4 +1,4 @@
-"""Runs the checks, side by side where none needs the other's word, and each within its time."""
+"""Runs the checks, in parallel where they are independent, and each with a time limit."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ WORST_FIRST = {"error": 0, "warning": 1, "info": 2}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look at a set-up.
+    """One check of a setup.
 
-    `after` is the check without whose good word this one would only repeat what is known; `of_tables`: it asks for what
-    is stored; `at_start`: a relay that starts has it made too; `limit` is in seconds.
+    `after` is the check without whose success this one would only repeat its finding; `of_tables`: it queries stored
+    data; `at_start`: a starting relay runs it too; `limit` is in seconds.
     """
 
     look: Callable[[Setup], Iterable[Finding]]
@@ -81,7 +81,7 @@ AT_START: Mapping[str, Check] = {name: check for name, check in CHECKS.items() i
 
 @dataclass
 class _Look:
-    """A check under way, in a thread of its own: one that hangs holds up nobody."""
+    """A running check, in its own thread: one that hangs blocks nobody."""
 
     name: str
     check: Check
@@ -94,11 +94,13 @@ class _Look:
         return self
 
     def result(self, begun: float) -> list[Finding]:
-        """What it found, or that it did not end in time."""
+        """What it found, or that it did not finish in time."""
         if self.ended.wait(max(0.0, begun + self.check.limit - monotonic())) and self.found is not None:
             return self.found
-        message = f"Looking at the {self.name} took longer than {self.check.limit:.0f} seconds."
-        return [Finding("check_late", "warning", message, "Run `relay doctor` again; what it waits for is very slow.")]
+        message = f"Checking the {self.name} took longer than {self.check.limit:.0f} seconds."
+        return [
+            Finding("check_late", "warning", message, "Run `relay doctor` again; something it depends on is very slow.")
+        ]
 
     def _run(self) -> None:
         try:
@@ -106,19 +108,19 @@ class _Look:
         except StoreUnavailable as error:
             self.found = [Finding(error.code, "error", str(error), error.hint, "DATABASE_URL")]
         except Exception as error:  # noqa: BLE001 - the other checks still have something to tell
-            message = f"Looking at the {self.name} failed ({type(error).__name__})."
-            self.found = [Finding("check_failed", "warning", message, "This is a mistake in the relay: report it.")]
+            message = f"Checking the {self.name} failed ({type(error).__name__})."
+            self.found = [Finding("check_failed", "warning", message, "This is a bug in the relay: please report it.")]
         finally:
             self.ended.set()
 
 
 def examine(setup: Setup, checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
-    """Every finding, the worst first."""
+    """Every finding, worst first."""
     return in_order(one for found in examine_each(setup, checks).values() for one in found)
 
 
 def examine_each(setup: Setup, checks: Mapping[str, Check]) -> dict[str, list[Finding]]:
-    """What each check has found, in their order."""
+    """What each check found, in their order."""
     found: dict[str, list[Finding]] = {}
     while left := [name for name in checks if name not in found]:
         ready = [name for name in left if checks[name].after not in left]
@@ -130,7 +132,7 @@ def examine_each(setup: Setup, checks: Mapping[str, Check]) -> dict[str, list[Fi
 
 
 def again(found: Mapping[str, list[Finding]], checks: Mapping[str, Check]) -> dict[str, Check]:
-    """Those of the checks that have found something wrong, and those that they rest on."""
+    """The checks that found something wrong, and those they depend on."""
     wanted = {name for name, findings in found.items() if _is_wrong(findings)}
     while ground := {checks[name].after for name in wanted} & set(checks) - wanted:
         wanted |= ground
@@ -138,7 +140,7 @@ def again(found: Mapping[str, list[Finding]], checks: Mapping[str, Check]) -> di
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """The worst first, each of them once; else as they come."""
+    """Worst first, without duplicates; otherwise in order."""
     return sorted(dict.fromkeys(findings), key=lambda one: WORST_FIRST[one.level])
 
 

@@ -1,4 +1,4 @@
-"""Can other users of this machine read secrets, or customers' words?"""
+"""Can other users of this machine read secrets, or customers' messages?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from relay.findings import Finding
 from relay.settings import SECRETS
 
 OTHERS, NOT_OURS = 0o004, 0o077
-# Where containers are given theirs: everybody may read them, and there is nobody else.
+# Where containers get theirs: everybody may read them, and there is nobody else.
 OF_CONTAINERS = Path("/run/secrets")
 BESIDE = ("", "-wal", "-shm")
 
@@ -26,9 +26,9 @@ def look(setup: Setup) -> Iterator[Finding]:
     named = {f"{name}_FILE": setup.cwd / given for name in secrets if (given := setup.env.get(f"{name}_FILE"))}
     for name, path in {".env": setup.cwd / ".env", **named}.items():
         if _mode(path) & OTHERS and OF_CONTAINERS not in path.parents:
-            # The path stays out of the sentence: people paste the secret itself here.
+            # The message omits the path, because people paste the secret itself here.
             file, written = (".env", ".env") if name == ".env" else (f"the file that {name} names", f'"${name}"')
-            message = f"Every user of this machine can read {file}, and a secret is in it."
+            message = f"Every user of this machine can read {file}, which contains a secret."
             hint = f"chmod 600 {written}"
             yield Finding("secret_readable", "warning", message, hint, name)
     if setup.store.on_sqlite:
@@ -43,7 +43,7 @@ def _of_database(path: Path) -> Iterator[Finding]:
 
 
 def _mode(path: Path) -> int:
-    """The file's permissions; none where it is not there."""
+    """The file's permissions; none if it does not exist."""
     try:
         return path.stat().st_mode
     except (OSError, ValueError):

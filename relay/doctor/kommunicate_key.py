@@ -1,4 +1,4 @@
-"""Does Kommunicate take the API key?"""
+"""Does Kommunicate accept the API key?"""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _look_at(client: KommunicateClient, sender: str, account: _Account) -> Itera
     except OperatorNeeded as error:
         yield _refused(error, account)
     except RateLimited:
-        return  # it is there, and knows the key
+        return  # it answers, and knows the key
     except Unreachable as error:
         message = f"Kommunicate{account.of} cannot be reached: {why_away(error)}."
         hint = f"Check this machine's network, firewall and HTTPS_PROXY, and {account.url} if it is set."

@@ -1,4 +1,4 @@
-"""Is there a pooler between the relay and PostgreSQL that nobody has named?"""
+"""Is there an undeclared pooler between the relay and PostgreSQL?"""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from relay.findings import Finding
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """One that was noticed by what it does."""
+    """One that was detected by its behaviour."""
     if setup.store.on_sqlite or setup.settings.database_pooler:
         return
-    from relay.store.db.postgres import notices_pooler  # here and not above: it imports psycopg
+    from relay.store.db.postgres import notices_pooler  # imported here: it imports psycopg
 
     with setup.store.read() as tx:
         noticed = notices_pooler(tx)
     if noticed:
-        message = "DATABASE_URL leads through a pooler that lends its connections (PgBouncer)."
-        hint = "Set DATABASE_POOLER=1, or use the address that leads to PostgreSQL itself."
+        message = "DATABASE_URL leads through a connection pooler (PgBouncer)."
+        hint = "Set DATABASE_POOLER=1, or use PostgreSQL's own address."
         yield Finding("pooler_unnamed", "warning", message, hint, "DATABASE_POOLER")

@@ -1,4 +1,4 @@
-"""Posts a message into each channel and takes it away again: what nobody can tell without trying."""
+"""Posts a message into each channel and deletes it again, because some problems only show that way."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from relay.findings import Finding
 
 
 def probe(setup: Setup, only: str | None = None) -> Iterator[Finding]:
-    """What came of it, channel by channel; `only` is the one channel to try, as the configuration names it."""
+    """The result, channel by channel; `only` is the one channel to try, as the configuration names it."""
     if setup.slack is None:
         return
     channels = configured(setup.settings.config)
@@ -27,7 +27,7 @@ def probe(setup: Setup, only: str | None = None) -> Iterator[Finding]:
         hint = f"Name one of {', '.join(channels)}." if channels else "Name a channel in the YAML file first."
         yield Finding("probe_no_channel", "error", f"The configuration does not name {only}.", hint)
     if tried:
-        message = f"A message was posted and taken away again in {', '.join(tried)}."
+        message = f"A message was posted and deleted again in {', '.join(tried)}."
         yield Finding("probe_done", "info", message)
 
 
@@ -37,14 +37,14 @@ def _try(setup: Setup, channel: str, where: str) -> Finding | None:
         channel_id = slack.channel(channel).id
         ts = slack.post(channel_id, uuid.uuid4().hex)
     except DeliveryFailed as error:
-        hint = "Mend that, and try again. Nothing was posted."
+        hint = "Fix that and try again. Nothing was posted."
         if not isinstance(error, OperatorNeeded | Permanent | RateLimited | ThreadGone):
-            hint = "Try again. If the test message does stand in the channel, delete it by hand."
-        return Finding("probe_failed", "error", f"Nothing can be posted to {channel}: {_why(error)}.", hint, where)
+            hint = "Try again. If the test message is in the channel, delete it by hand."
+        return Finding("probe_failed", "error", f"Cannot post to {channel}: {_why(error)}.", hint, where)
     try:
         slack.take_back(channel_id, ts)
     except DeliveryFailed as error:
-        message = f"The test message in {channel} could not be taken away: {_why(error)}."
+        message = f"The test message in {channel} could not be deleted: {_why(error)}."
         return Finding("probe_left", "warning", message, "Delete it by hand.", where)
     return None
 

@@ -15,10 +15,10 @@ URL = "RELAY_PUBLIC_URL"
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What a call from outside would meet."""
+    """What a call from outside would get."""
     if setup.address is None:
         hint = f"Set {URL} to the https address that you gave to Kommunicate and Slack, without a path."
-        message = "Nobody has said yet under which address the relay is reached, so it was not tried."
+        message = "The relay's public address is not known yet, so it was not checked."
         yield Finding("public_address_unknown", "info", message, hint, URL)
         return
     try:
@@ -33,33 +33,33 @@ def look(setup: Setup) -> Iterator[Finding]:
 def _away(address: str, error: DeliveryFailed) -> Finding:
     message = f"{address} cannot be called: {why_away(error)}."
     if isinstance(error, Unreachable) and error.kind == CERTIFICATE:
-        hint = "Renew the certificate, or have the proxy send the whole chain: Kommunicate and Slack refuse it too."
+        hint = "Renew the certificate, or have the proxy send the full chain: Kommunicate and Slack refuse it too."
         return Finding("public_certificate", "error", message, hint, URL)
-    hint = "Start `relay serve`; or correct the address, its DNS entry, or the proxy before the relay."
+    hint = "Start `relay serve`; or correct the address, its DNS entry, or the proxy in front of the relay."
     return Finding("public_address", "error", message, hint, URL)
 
 
 def _answered(address: str, alive: Response, ready: Response) -> Iterator[Finding]:
     if 300 <= alive.status < 400:
-        hint = (
-            f"Give Kommunicate, Slack and {URL} the address that it leads to: senders of webhooks follow no redirect."
-        )
-        yield Finding("public_redirect", "error", f"{address} answers with another address.", hint, URL)
+        hint = f"Give Kommunicate, Slack and {URL} the address it redirects to: webhook senders follow no redirects."
+        yield Finding("public_redirect", "error", f"{address} redirects to another address.", hint, URL)
     elif alive.status >= 500:
-        message = f"{address} answers with {alive.status}: the proxy is there, and the relay behind it is not."
-        yield Finding("public_address", "error", message, "Start `relay serve`, at the port that the proxy calls.", URL)
+        message = f"{address} answers with {alive.status}: the proxy responds, but the relay behind it does not."
+        yield Finding("public_address", "error", message, "Start `relay serve` on the port that the proxy calls.", URL)
     elif said(alive).get("status") != "ok":
         message = f"What answers at {address} is not the relay ({alive.status})."
-        hint = "Correct the address, or have the proxy pass everything on to the relay, with no page of its own."
+        hint = "Correct the address, or have the proxy forward everything to the relay, with no page of its own."
         yield Finding("public_other", "error", message, hint, URL)
     elif ready.status != 200:
-        message = f"The relay at {address} runs and cannot store anything ({said(ready).get('error', ready.status)})."
+        message = (
+            f"The relay at {address} is running but cannot store anything ({said(ready).get('error', ready.status)})."
+        )
         hint = "Its log says why, at `store.unavailable`; or it runs with another DATABASE_URL than this one."
         yield Finding("relay_not_ready", "error", message, hint, URL)
 
 
 def said(response: Response) -> dict[str, object]:
-    """The JSON object that was answered; nothing where it is something else."""
+    """The JSON object in an answer; empty if it is something else."""
     try:
         value = json.loads(response.body)
     except (ValueError, RecursionError):

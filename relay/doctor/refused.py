@@ -1,4 +1,4 @@
-"""Were requests refused that look as if Kommunicate or Slack had sent them? That is how a wrong secret shows."""
+"""Were requests refused that look like Kommunicate's or Slack's? That is how a wrong secret shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from relay.vocabulary import Refusal, Source
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is said of one kind of refusal: what came and from whom, why, and what to do."""
+    """The words for one kind of refusal: what arrived and from whom, why, and what to do."""
 
     code: str
     one: str
@@ -34,30 +34,30 @@ KINDS = {
         "webhook was",
         "webhooks were",
         Source.KOMMUNICATE,
-        "with another token than the relay has",
+        "with a token other than the relay's",
         "Put the same token into {where} and into Kommunicate under Settings, Webhooks & Security.",
     ),
     Refusal.SIGNATURE: Kind(
         "slack_refused",
-        "request of Slack's was",
-        "requests of Slack's were",
+        "request from Slack was",
+        "requests from Slack were",
         Source.SLACK,
-        "signed with another secret than the relay has",
-        "Copy it again from Slack's app settings, Basic Information, App Credentials, and start the relay again.",
+        "signed with a secret other than the relay's",
+        "Copy it again from Slack's app settings, Basic Information, App Credentials, and restart the relay.",
     ),
     Refusal.TIME: Kind(
         "slack_refused_time",
-        "request of Slack's was",
-        "requests of Slack's were",
+        "request from Slack was",
+        "requests from Slack were",
         Source.SLACK,
         "signed at a time more than five minutes from this machine's",
-        "Set the clock right: `timedatectl set-ntp true`, or the host's time service.",
+        "Synchronise the clock: `timedatectl set-ntp true`, or the host's time service.",
     ),
 }
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What was refused since the last time that one was accepted."""
+    """What was refused since a request was last accepted."""
     with setup.store.read() as tx:
         now = tx.now
         named = [one for one in refused(tx) if one.account in setup.settings.every_account]
@@ -72,7 +72,7 @@ def look(setup: Setup) -> Iterator[Finding]:
 
 
 def _is_over(tx: Tx, setup: Setup, one: Refused) -> bool:
-    """An account's is when one of its is accepted; of Slack's it may be with time alone."""
+    """An account's refusals end when one of its requests is accepted; Slack's may end only with time."""
     is_token = one.why is Refusal.TOKEN
     if not is_token and setup.settings.refusals_age:
         return one.last < tx.now - LATELY
@@ -80,7 +80,7 @@ def _is_over(tx: Tx, setup: Setup, one: Refused) -> bool:
 
 
 def _where(setup: Setup, one: Refused) -> str:
-    """The variable to look at, "" where there is none or nobody knows which."""
+    """The variable to check, "" if there is none or it is unknown."""
     if one.why is Refusal.TOKEN:
         return setup.settings.token_variable(one.account)
     return "SLACK_SIGNING_SECRET" if one.why is Refusal.SIGNATURE and setup.settings.signing == (WORKSPACE,) else ""

@@ -44,7 +44,7 @@ def _off_in(workspace: str, *, by_socket: bool) -> Finding:
 
 
 def why_off(settings: Settings) -> str:
-    """Why agents' replies do not reach customers; "" where they do."""
+    """Why agents' replies do not reach customers; "" if they do."""
     if not settings.hears_slack:
         return "SLACK_SIGNING_SECRET is not set"
     if not any(keys.api_key for keys in settings.every_account.values()):

@@ -1,4 +1,4 @@
-"""Does the database's schema fit this version?"""
+"""Does the database schema fit this version?"""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from relay.store.db.schema import SchemaState
 OLDER = Finding(
     "schema_older",
     "error",
-    "The database was made by an earlier version of the relay.",
+    "The database was created by an earlier version of the relay.",
     "Run `relay migrate` once, then start again.",
     DATABASE,
 )
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What there is to do about it."""
+    """What to do about it."""
     match setup.schema:
         case SchemaState.MISSING:
-            hint = "`relay serve` makes its tables when it starts; `relay migrate` makes them now."
+            hint = "`relay serve` creates its tables at start; `relay migrate` creates them now."
             yield Finding("schema_missing", "info", "The database is empty.", hint, DATABASE)
         case SchemaState.OLDER if setup.store.on_sqlite:
-            hint = "The next start of `relay serve` upgrades it; `relay migrate` does so now."
+            hint = "The next start of `relay serve` upgrades it; `relay migrate` upgrades it now."
             yield replace(OLDER, level="warning", hint=hint)
         case SchemaState.OLDER:
             yield OLDER
         case SchemaState.NEWER:
-            message = "The database was made by a later version of the relay."
-            hint = "After a rollback by one version that is fine. Else start the later version again."
+            message = "The database was created by a later version of the relay."
+            hint = "That is fine after a rollback by one version. Otherwise start the later version again."
             yield Finding("schema_newer", "warning", message, hint, DATABASE)

@@ -1,4 +1,4 @@
-"""Has the token the scopes that the relay's calls need?"""
+"""Does the token have the scopes that the relay's calls need?"""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from relay.slack.manifest import MANIFEST, TEMPLATE
 
 REPLIES = ["commands", "reactions:write", "users:read", "users:read.email"]  # of no use without replies
 
-# What cannot be done without each of them.
+# What does not work without each of them.
 USES = {
     "chat:write": "nothing can be posted",
-    "channels:history": "replies in public channels are not heard",
-    "groups:history": "replies in private channels are not heard",
-    "channels:read": "public channels cannot be looked at, nor found by name",
-    "groups:read": "private channels cannot be looked at, nor found by name",
+    "channels:history": "replies in public channels do not arrive",
+    "groups:history": "replies in private channels do not arrive",
+    "channels:read": "public channels cannot be checked or found by name",
+    "groups:read": "private channels cannot be checked or found by name",
     "channels:join": "the bot has to be invited to public channels",
-    "users:read": "nobody knows who replies",
-    "users:read.email": "agents cannot be told by their e-mail addresses",
+    "users:read": "the relay cannot tell who replies",
+    "users:read.email": "agents cannot be matched by e-mail address",
     "reactions:write": "no mark shows that a reply was sent",
     "files:read": "agents' files do not reach customers",
     "files:write": "customers' files do not reach Slack",
-    "commands": "there is no /chats, and there are no shortcuts",
+    "commands": "/chats and the shortcuts do not exist",
 }
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """What is missing, and why."""
+    """Which are missing, and why that matters."""
     granted = setup.token[0].scopes
     if granted is None:
         return

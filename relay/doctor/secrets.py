@@ -8,18 +8,18 @@ from relay.doctor.setup import Setup
 from relay.findings import Finding
 
 SHORTEST = 16  # characters
-ANEW = "Make a new one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
+ANEW = "Create a new one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
 
 HINTS = {
-    "KOMMUNICATE_WEBHOOK_TOKEN": f"{ANEW} Set it as NEW,OLD, start again, change it in Kommunicate, then remove OLD.",
-    "SLACK_SIGNING_SECRET": "Slack's are longer: copy it again, whole, from Basic Information, App Credentials.",
+    "KOMMUNICATE_WEBHOOK_TOKEN": f"{ANEW} Set it to NEW,OLD, restart, change it in Kommunicate, then remove OLD.",
+    "SLACK_SIGNING_SECRET": "Slack's are longer: copy the whole value again from Basic Information, App Credentials.",
     "RELAY_ADMIN_PASSWORD": ANEW,
     "RELAY_METRICS_TOKEN": ANEW,
 }
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """Those that are too short; tests may have such."""
+    """Secrets that are too short; tests may have such."""
     if setup.settings.env == "test":
         return
     settings = setup.settings

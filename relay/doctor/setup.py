@@ -1,4 +1,4 @@
-"""What the checks look at: the settings, and whom and what they lead to."""
+"""What the checks examine: the settings, and everything they lead to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEADLINE = 5.0  # seconds for a request to the relay's own address
 
 @dataclass(frozen=True)
 class Setup:
-    """A set-up to be examined. What several checks need is asked for once."""
+    """A setup to be examined. What several checks need is requested once."""
 
     settings: Settings
     env: Mapping[str, str]
@@ -38,7 +38,7 @@ class Setup:
 
     @cached_property
     def schema(self) -> SchemaState | None:
-        """How the schema stands; None where the database is away."""
+        """The schema's state; None if the database is unavailable."""
         try:
             return schema_state(self.store)
         except StoreUnavailable:
@@ -46,12 +46,12 @@ class Setup:
 
     @property
     def has_tables(self) -> bool:
-        """True where what is stored can be asked for."""
+        """True if stored data can be queried."""
         return self.schema in (SchemaState.CURRENT, SchemaState.NEWER)
 
     @cached_property
     def token(self) -> tuple[Token, float]:
-        """Whose the bot's token is, and by how many seconds our clock is ahead of Slack's; raises `DeliveryFailed`."""
+        """The bot token's owner, and by how many seconds our clock is ahead of Slack's; raises `DeliveryFailed`."""
         if self.slack is None:
             raise ValueError("no token")
         before = self.clock.now()
@@ -60,7 +60,7 @@ class Setup:
         return token, 0.0 if token.time is None else middle - token.time
 
     def slack_at(self, channel: str) -> SlackSetup:
-        """The Slack of the workspace that a channel is of; raises `OperatorNeeded` where there is no token for it."""
+        """The Slack client of a channel's workspace; raises `OperatorNeeded` if there is no token for it."""
         workspace = owner_of(channel)
         found = self.other_slacks.get(workspace) if workspace else self.slack
         if found is None:
@@ -69,7 +69,7 @@ class Setup:
 
     @cached_property
     def address(self) -> str | None:
-        """Under which address the vendors reach the relay, as the settings say it or Slack has used it."""
+        """The address at which the vendors reach the relay, from the settings or as Slack has used it."""
         if self.settings.public_url or not self.has_tables:
             return self.settings.public_url
         with self.store.read() as tx:
@@ -78,6 +78,6 @@ class Setup:
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """What the relay answers at its own address; raises `DeliveryFailed`."""
+        """The relay's answer at its own address; raises `DeliveryFailed`."""
         # Who is asked does not matter to the call: the words that name a vendor are not passed on.
         return Caller(Vendor.KOMMUNICATE, self.address or "", {}).call(method, path, body, headers, deadline=DEADLINE)

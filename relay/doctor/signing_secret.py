@@ -57,7 +57,7 @@ def _refused(at: str, variable: str, for_its_time: bool) -> Finding:  # noqa: FB
         return Finding("slack_events_time", "error", message, hint, variable)
     message = f"The relay at {at} refuses what is signed with this {variable}."
     hint = (
-        "It was started with another one: give it the same, from Slack's app settings, Basic Information, App "
-        "Credentials, and start it again. Or the proxy changes bodies on their way."
+        "It runs with a different one: give it this one, from Slack's app settings, Basic Information, App "
+        "Credentials, and restart it. Or the proxy changes request bodies."
     )
     return Finding("signing_secret", "error", message, hint, variable)

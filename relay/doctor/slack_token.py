@@ -1,4 +1,4 @@
-"""Whose is the bot's token?"""
+"""Who owns the bot token?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def look(setup: Setup) -> Iterator[Finding]:
     except OperatorNeeded as error:
         yield Finding("slack_token", "error", f"{error}.", PAGE, TOKEN)
     except RateLimited:
-        yield Finding("slack_limits", "warning", "Slack asks for patience.", "Run this again in a minute.", TOKEN)
+        yield Finding(
+            "slack_limits", "warning", "Slack is rate limiting this call.", "Run this again in a minute.", TOKEN
+        )
     except DeliveryFailed as error:
         yield _away(error)
     else:
@@ -34,9 +36,9 @@ def look(setup: Setup) -> Iterator[Finding]:
 
 def _away(error: DeliveryFailed) -> Finding:
     if not isinstance(error, Unreachable) and error.code not in ("deadline", "connection_lost"):
-        message = f"What answers at SLACK_API_URL is not Slack, or Slack is in trouble ({error.code})."
-        hint = "Remove SLACK_API_URL to get Slack's own address, and look at status.slack.com."
+        message = f"What answers at SLACK_API_URL is not Slack, or Slack has a problem ({error.code})."
+        hint = "Remove SLACK_API_URL to use Slack's own address, and check status.slack.com."
         return Finding("slack_answer", "error", message, hint, "SLACK_API_URL")
     message = f"Slack cannot be reached: {why_away(error)}."
-    hint = "Check this machine's network, firewall and HTTPS_PROXY; SLACK_API_URL is needed for tests alone."
+    hint = "Check this machine's network, firewall and HTTPS_PROXY; SLACK_API_URL is needed only for tests."
     return Finding("slack_unreachable", "error", message, hint, "SLACK_API_URL")

@@ -1,4 +1,4 @@
-"""How findings put what several of them have to say."""
+"""Wording shared by several findings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DATABASE = "DATABASE_URL"
 
 
 def of_store(error: StoreUnavailable) -> Finding:
-    """Why the database does not do what it should."""
+    """Why the database does not work."""
     return Finding(error.code, "error", str(error), error.hint, DATABASE)
 
 

@@ -1,4 +1,4 @@
-"""When did something come in and go out last?"""
+"""When did something last arrive, and when was something last sent?"""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from relay.vocabulary import Source
 
 
 def look(setup: Setup) -> Iterator[Finding]:
-    """Both times, in words; and what to do where nothing has come in yet."""
+    """Both times, in words; and what to do if nothing has arrived yet."""
     with setup.store.read() as tx:
         received, delivered, now = last_received(tx, Source.KOMMUNICATE), last_delivered(tx), tx.now
     if received is None:
         hint = (
-            "Write in the chat as a customer would, or try `relay simulate`. If that arrives and the chat does not, "
-            "compare the address in Kommunicate under Settings, Webhooks & Security."
+            "Write in the chat as a customer would, or try `relay simulate`. If that arrives but the chat does not, "
+            "check the address in Kommunicate under Settings, Webhooks & Security."
         )
         yield Finding("nothing_received", "info", "Kommunicate has sent no message yet.", hint)
         return
-    went = "nothing was delivered yet" if delivered is None else f"the last delivery was {ago(now - delivered)} ago"
+    went = (
+        "nothing has been delivered yet" if delivered is None else f"the last delivery was {ago(now - delivered)} ago"
+    )
     yield Finding("traffic", "info", f"The last message came in {ago(now - received)} ago; {went}.")

@@ -19,8 +19,8 @@ HALF = b"{"
 def look(setup: Setup) -> Iterator[Finding]:
     """Why Kommunicate's webhooks would not be accepted."""
     if not setup.settings.webhook_tokens:
-        hint = f"Where `relay serve` runs it must be set; run `relay doctor` there, or with {TOKEN} set."
-        yield Finding("webhook_token_unset", "warning", f"{TOKEN} is not set here, so it was not tried.", hint, TOKEN)
+        hint = f"It must be set where `relay serve` runs; run `relay doctor` there, or with {TOKEN} set."
+        yield Finding("webhook_token_unset", "warning", f"{TOKEN} is not set here, so it was not checked.", hint, TOKEN)
         return
     if setup.address is None:
         return

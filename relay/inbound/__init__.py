@@ -1,1 +1,1 @@
-"""What Slack has to tell, by whichever door it comes: over HTTP, or on a connection that the relay opened."""
+"""What Slack sends, in either way: over HTTP, or on a connection that the relay opened."""

@@ -1,4 +1,4 @@
-"""Where the relay is, as somebody who has reached it called it."""
+"""The relay's address, as somebody reached it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\
 
 
 def reached_at(host: str) -> str | None:
-    """The relay's address for somebody who has reached it under this `Host`; None for what is none.
+    """The relay's address for somebody who reached it under this `Host`; None if it is invalid.
 
-    Slack calls https addresses alone, so behind a name there is always a proxy that speaks it.
+    Slack only calls https addresses, so a proxy in front always serves https.
     """
     if not _HOST.fullmatch(host):
         return None

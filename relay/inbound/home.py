@@ -1,4 +1,4 @@
-"""The overview of open chats, made from the store for one person."""
+"""The overview of open chats, built from the store for one person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relay.store.conversations.people import known_agents
 from relay.store.operations.chats import FailedReply, OpenChat, overview
 from relay.wiring import Relay
 
-BARRED = "The chats are shown to those who have answered one"
+BARRED = "The chats are shown to people who have answered one"
 
 
 def as_view(relay: Relay, look: LooksAtHome, agent: Agent) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def as_view(relay: Relay, look: LooksAtHome, agent: Agent) -> dict[str, Any]:
 
 
 def as_answer(relay: Relay, asked: AsksForChats, agent: Agent) -> dict[str, Any]:
-    """The answer to `/chats`, which only whoever asked sees."""
+    """The answer to `/chats`, which only the person who asked sees."""
     return {
         "response_type": "ephemeral",
         "text": "Open chats",
@@ -33,7 +33,7 @@ def as_answer(relay: Relay, asked: AsksForChats, agent: Agent) -> dict[str, Any]
 
 
 def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: int) -> Home:
-    """For those who have acted in a customer's thread, or whom the settings name: Slack lets nobody else into all."""
+    """For people who have acted in a customer's thread, or whom the settings name: anybody can open the tab."""
     rules = relay.settings.config.replies
     with relay.store.read() as tx:
         known = [known_agents(tx, who.team, [agent.user_id], account=name) for name in relay.settings.every_account]
@@ -69,7 +69,7 @@ def _shown(relay: Relay, of: OpenChat | FailedReply, words: str) -> str:
 
 
 def _url(relay: Relay, at: OpenChat | FailedReply) -> str:
-    """Where Slack shows a thread; "" until it has said which workspace this is."""
+    """Slack's link to a thread; "" until it has said which workspace this is."""
     identity = relay.identity_in(owner_of(at.channel))
     base = identity.url if identity else ""
     return f"{base.rstrip('/')}/archives/{bare(at.channel)}/p{at.thread_ts.replace('.', '')}" if base else ""

@@ -1,4 +1,4 @@
-"""What people do in Slack: stored before it is acknowledged, or done at once and lost without harm."""
+"""What people do in Slack: stored before it is acknowledged, or done at once and never stored."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ log = structlog.get_logger()
 def take_event(
     relay: Relay, body: bytes, *, workspace: str = WORKSPACE, host: str | None = None
 ) -> Challenge | Outcome:
-    """Store what an agent wrote in a thread of ours, and say what became of it; a challenge is handed back.
+    """Store what an agent wrote in one of our threads, and return the outcome; a challenge is returned as it is.
 
-    `host` is the name under which Slack has reached the relay, None where it never does. Once this returns the event
-    may be acknowledged. Raises `Rejected` for what is no event, `StoreUnavailable` for what could not be stored.
+    `host` is the name under which Slack reached the relay, None if it never does. Once this returns, the event may be
+    acknowledged. Raises `Rejected` for what is not an event, `StoreUnavailable` for what could not be stored.
     """
     event = parse_event(body, relay.identity_in(workspace), workspace=workspace)
     if isinstance(event, Challenge):
@@ -71,7 +71,7 @@ def take_event(
         _show_home(relay, event)
         return _told(Receipt(Outcome.ACCEPTED))
     if isinstance(event, AgentWords | AgentEdit):
-        # Whoever has the secret of a further workspace must not say where everybody's links lead.
+        # The owner of a further workspace's secret must not decide where everybody's links lead.
         known_as = host if workspace == WORKSPACE else None
         return _told(_store(relay, event, storable(body, workspace=workspace), known_as))
     if isinstance(event, Ignored):
@@ -83,9 +83,9 @@ def take_event(
 
 @traced("slack interaction", Kind.CAME_IN)
 def take_interaction(relay: Relay, body: bytes, *, workspace: str = WORKSPACE) -> Mapping[str, Any] | None:
-    """Store what a click asks for, or what a form says; returns what Slack is to be answered, None for nothing.
+    """Store the action of a click, or the text of a form; returns the answer to Slack, None for nothing.
 
-    Once this returns it may be acknowledged. Raises as `take_event` does.
+    Once this returns, it may be acknowledged. Raises as `take_event` does.
     """
     done = parse_interaction(body, relay.identity_in(workspace), workspace=workspace)
     keep = partial(storable, body, workspace=workspace)
@@ -123,7 +123,7 @@ def _store(relay: Relay, event: AgentWords | AgentEdit, body: bytes, host: str |
 
 
 def _act(relay: Relay, each: Click, body: bytes) -> None:
-    """Store a click on the card, or on a line that tells of a reply; a question that is answered is taken away."""
+    """Store a click on the card, or on a line about a reply; an answered question is removed."""
     action, place = acted_upon(each.action_id, each.value), Place(each.channel, each.thread_ts or each.message_ts)
     told = asked_about(each.block_id) if action == MOVE_TO else each.value
     about = int(told) if action in BUTTONS and ID.fullmatch(told) else None
@@ -154,7 +154,7 @@ def _show_home(relay: Relay, look: LooksAtHome) -> None:
 
 
 def _offer_saved(relay: Relay, each: Click, place: Place) -> None:
-    """Open the form with the saved replies, where there are any and the thread is a customer's."""
+    """Open the form with the saved replies, if there are any and the thread is a customer's."""
     with relay.store.read() as tx:
         ours = is_ours(tx, place.channel, place.thread_ts)
     at_once = _at_once(relay, owner_of(each.channel))
@@ -166,7 +166,7 @@ def _offer_saved(relay: Relay, each: Click, place: Place) -> None:
 
 
 def _take_form(relay: Relay, form: FormWords, body: bytes) -> Mapping[str, Any] | None:
-    """Store what an agent wrote to the customer; the form stays open with the reason where that cannot be."""
+    """Store what an agent wrote to the customer; on a refusal the form stays open with the reason."""
     if not form.text.strip():
         return {"response_action": "errors", "errors": {form.field: EMPTY}}
     receipt = relay.store.write("accept", lambda tx: accept_form(tx, agent_form(form), body, account=ACCOUNT))

@@ -1,4 +1,4 @@
-"""Socket Mode: what Slack tells on a connection that the relay opened goes the same way as what it tells over HTTP."""
+"""Socket Mode: what Slack sends on a connection that the relay opened is handled like what it sends over HTTP."""
 
 from __future__ import annotations
 

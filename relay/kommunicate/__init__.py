@@ -1,6 +1,7 @@
-"""All we know about Kommunicate: its token, its payloads and its REST calls.
+"""Everything we know about Kommunicate: its token, its payloads and its REST calls.
 
-The way of a webhook: `auth` lets it in, `parse` reads the JSON (`relay.jsontext`), checks the fields (`body`), asks the
-table of `kinds` what it is and puts it into words (`notices`, `words`, `rich`, `html`, `attachments`).
-The way out: `client` asks for `people` and sends `replies`, hand-overs and statuses over `http`.
+In: `auth` checks the token, `parse` reads the JSON (`relay.jsontext`), validates the fields (`body`), looks up what it
+is in the table of `kinds`, and puts it into words (`notices`, `words`, `rich`, `html`).
+
+Out: `client` looks up `people` and sends replies, hand-overs and statuses (`payloads`).
 """

@@ -1,4 +1,4 @@
-"""Lets a request in only if its shared token matches, in constant time."""
+"""Lets a request in only if its shared token matches; compares in constant time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEME = "basic"
 
 
 def check_token(headers: Mapping[str, str], tokens: Sequence[str]) -> None:
-    """Return only if one header holds `Basic base64(token)` for one of `tokens`; else raise `Rejected` 401.
+    """Return only if one header contains `Basic base64(token)` for one of `tokens`; otherwise raise `Rejected` 401.
 
     Header names may have any case. Empty tokens match nothing, so without a token everything is refused.
     """
@@ -30,12 +30,12 @@ def check_token(headers: Mapping[str, str], tokens: Sequence[str]) -> None:
 
 
 def authentication(token: str) -> dict[str, str]:
-    """Return the header with which Kommunicate sends its webhooks."""
+    """Return the header that Kommunicate sends with its webhooks."""
     return {"Authentication": f"Basic {_encoded(token).decode('ascii')}"}
 
 
 def has_credentials(headers: Mapping[str, str]) -> bool:
-    """True where a header names some token, in the way Kommunicate does."""
+    """True if a header contains a token in Kommunicate's form."""
     return any(True for _ in _credentials(_sent_values(headers)))
 
 
@@ -43,7 +43,7 @@ def _sent_values(headers: Mapping[str, str]) -> list[str]:
     by_name: dict[str, str] = {}
     for name, value in headers.items():
         if name.lower() in HEADER_NAMES:
-            # A header given twice is one value to WSGI too: joined, so that it matches nothing.
+            # WSGI joins a repeated header into one value, which matches nothing.
             by_name[name.lower()] = f"{by_name[name.lower()]},{value}" if name.lower() in by_name else value
     return list(by_name.values())
 
@@ -62,7 +62,7 @@ def _encoded(token: str) -> bytes:
 def _any_matches(credentials: list[bytes], expected: list[bytes]) -> bool:
     matched = False
     for sent in credentials:
-        for known in expected:  # no early exit: the time taken must not tell which token was close
+        for known in expected:  # no early exit: the duration must not reveal which token was close
             matched |= hmac.compare_digest(sent, known)
     return matched
 

@@ -1,6 +1,6 @@
-"""The webhook's fields, checked: every wrong one is named, none of its values is repeated.
+"""The webhook's fields, validated: every wrong one is named, and no value is repeated.
 
-Source: docs.kommunicate.io/docs/webhooks-configuration. Fields not listed here are left alone: the list is not closed.
+Source: docs.kommunicate.io/docs/webhooks-configuration. Unlisted fields are ignored: the list is not closed.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ def _identifier(value: Any) -> str:
 
 
 def _number_as_text(value: Any) -> Any:
-    """Return an integral number as its digits, whether it was written 5 or 5.0; anything else as it is."""
+    """Return an integral number as its digits, whether written 5 or 5.0; anything else unchanged."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
     return str(int(value)) if float(value).is_integer() else value
 
 
 def message_key(value: Any) -> str:
-    """Return a message's key without its `4-`/`5-`; raise `ValueError` where it is none that can be stored."""
-    # One message appears as "4-..." to its receiver and "5-..." to its sender, with the same tail.
+    """Return a message's key without its `4-`/`5-`; raise `ValueError` if it cannot be stored."""
+    # One message arrives as "4-..." for its receiver and "5-..." for its sender, with the same tail.
     return _COPY.sub("", _identifier(value), count=1) if isinstance(value, str) else _identifier(value)
 
 
@@ -80,7 +80,7 @@ def _message(value: Any) -> str:
 
 
 def _code(value: Any) -> int | None:
-    """Return a vendor's code as a number; None where there is none that can be read."""
+    """Return a vendor's code as a number; None if there is none that can be read."""
     text = _number_as_text(value)
     return int(text) if isinstance(text, str) and re.fullmatch(r"[0-9]{1,4}", text.strip()) else None
 
@@ -91,7 +91,7 @@ def _metadata(value: Any) -> Mapping[str, Any]:
 
 
 def _client_group_id(value: Any) -> str:
-    """Return the id that the customer's app chose; "" where it cannot be read as one."""
+    """Return the id chosen by the customer's app; "" if it cannot be read as one."""
     text = _number_as_text(value)
     return text if isinstance(text, str) and len(text) <= MAX_KEY and key_of(text) is not None else ""
 
@@ -127,8 +127,8 @@ _MISSING: Mapping[str, str] = {
 
 
 def check_fields(fields: Mapping[str, Any]) -> WebhookBody:
-    """Return the checked body; raise `Rejected` 422 `invalid_body` that names every wrong field."""
-    # Unknown names never reach pydantic: it refuses the whole body for a broken character in one of them.
+    """Return the validated body; raise `Rejected` 422 `invalid_body` that names every wrong field."""
+    # Unknown names never reach pydantic, which refuses the whole body for an invalid character in one of them.
     known = {name: value for name, value in fields.items() if name in KNOWN_FIELDS}
     try:
         return WebhookBody.model_validate(known)
@@ -140,7 +140,7 @@ def check_fields(fields: Mapping[str, Any]) -> WebhookBody:
 
 
 def whose(fields: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the ids of the sender and of the conversation, "" for one that cannot be told, whatever else is wrong."""
+    """Return the ids of the sender and the conversation, "" if unreadable, whatever else is wrong."""
     return _told(_sender, fields.get("from")), _told(_group_id, fields.get("groupId"))
 
 

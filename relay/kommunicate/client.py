@@ -1,4 +1,4 @@
-"""Kommunicate's REST calls; what goes wrong comes back in our errors."""
+"""Kommunicate's REST calls; failures are raised as our errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATUS = "/rest/ws/group/status/change"
 FILE_URL = "/rest/ws/file/url"
 
 _HEADERS: Mapping[str, str] = {
-    "Content-Type": "application/json",  # Kommunicate documents it for every call, with a body or without
+    "Content-Type": "application/json",  # Kommunicate documents it for every call, with or without a body
     "Accept": "application/json",
 }
 _KEY = re.compile(r"[!-~]+", re.ASCII)
@@ -34,15 +34,17 @@ class KommunicateClient:
     """Calls Kommunicate with one API key; never retries, never sleeps, never follows a redirect."""
 
     def __init__(self, api_key: str, base_url: str, *, variable: str = KEY) -> None:
-        """`variable` is where the key comes from, for whoever has to mend it."""
+        """`variable` names the variable with the key, for error messages."""
         if not _KEY.fullmatch(api_key):
-            # Checked here because the error for such a header would quote the key.
-            raise SettingsError("KOMMUNICATE_API_KEY is empty or holds characters that no key has")
+            # Checked here, because the error for such a header would quote the key.
+            raise SettingsError("KOMMUNICATE_API_KEY is empty or contains invalid characters")
         self._variable = variable
         self._caller = Caller(Vendor.KOMMUNICATE, base_url.rstrip("/"), {"Api-Key": api_key, **_HEADERS})
 
     def people(self, user_ids: Sequence[str], *, deadline: float = 2.0) -> dict[str, Person]:
-        """Return those of the users that Kommunicate knows, within `deadline` seconds; else raise `DeliveryFailed`."""
+        """Return those of the users that Kommunicate knows, within `deadline` seconds; otherwise raise
+        `DeliveryFailed`.
+        """
         wanted = list(dict.fromkeys(user_ids))
         if not wanted:
             return {}
@@ -63,22 +65,23 @@ class KommunicateClient:
         deadline: float,
         beside: Mapping[str, str] | None = None,
     ) -> str:
-        """Send a message as `sender` and return its key without the `4-`/`5-`; else raise `DeliveryFailed`.
+        """Send a message as `sender` and return its key without the `4-`/`5-`; otherwise raise `DeliveryFailed`.
 
-        `beside` is the metadata of what is shown with the words, as `payloads` makes it.
-        `Unsure` means that it may have been sent or still be on its way: nothing but a person may send it again.
+        `beside` is the metadata of what is shown with the text, from `payloads`. `Unsure` means that it may have been
+        sent or still be on its way: only a person may send it again.
         """
         payload = payloads.reply(group_id, text, sender=sender, relay_id=relay_id, beside=beside)
-        # A connection of its own: one that is cut while idle would leave a reply's fate unknown.
+        # A separate connection: one that is cut while idle would leave a reply's fate unknown.
         key = payloads.sent_key(self._post(SEND, payload, deadline=deadline, fresh=True))
         if key is None:
-            raise Unsure("Kommunicate's response names no message", code="no_message_key")
+            raise Unsure("Kommunicate's response contains no message", code="no_message_key")
         return key
 
     def signed_url(self, key: str, *, deadline: float) -> str:
-        """Return the address at which a private file can be opened for about 15 minutes; else raise `DeliveryFailed`.
+        """Return the address at which a private file can be opened for about 15 minutes; otherwise raise
+        `DeliveryFailed`.
 
-        `key` is by what Kommunicate knows the file. The answer is the bare address, or JSON that holds it.
+        `key` is Kommunicate's id of the file. The answer is the bare address, or JSON that contains it.
         """
         path = f"{FILE_URL}?{urlencode({'key': key})}"
         with span(FILE_URL, Kind.CALL):
@@ -95,16 +98,15 @@ class KommunicateClient:
     def assign(
         self, group_id: str, assignee: str, *, acting: str, take_over_from_bot: bool, notify: bool, deadline: float
     ) -> payloads.Assigned:
-        """Give the conversation to `assignee` on behalf of `acting`; else raise `DeliveryFailed`.
+        """Give the conversation to `assignee` on behalf of `acting`; otherwise raise `DeliveryFailed`.
 
-        It may be repeated after `Unsure`. An agent who takes no more is `Permanent` with the code
-        "agent_is_already_engaged".
+        Can be repeated after `Unsure`. An agent at their limit is `Permanent` with the code "agent_is_already_engaged".
         """
         query = payloads.hand_over(group_id, assignee, take_over_from_bot=take_over_from_bot, notify=notify)
         return self._change(ASSIGN, query, acting, deadline)
 
     def set_status(self, group_id: str, status: payloads.Status, *, acting: str, notify: bool, deadline: float) -> None:
-        """Open or resolve the conversation on behalf of `acting`; else raise `DeliveryFailed`; may be repeated."""
+        """Open or resolve the conversation on behalf of `acting`; otherwise raise `DeliveryFailed`; can be repeated."""
         self._change(STATUS, payloads.change_status(group_id, status, notify=notify), acting, deadline)
 
     def _post(self, path: str, payload: Any, *, deadline: float, fresh: bool = False) -> Any:

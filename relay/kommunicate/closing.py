@@ -1,7 +1,7 @@
-"""Whether a customer says thanks or goodbye and asks for nothing: "Thanks, bye!" does not wake the house.
+"""Whether a customer says thanks or goodbye and asks for nothing: "Thanks, bye!" notifies nobody.
 
-Every word of a short message must be one of these, and one of them a word that closes; a sign alone closes too, be it
-an emoji or a smile in characters. Whoever asks, asks: no question mark ever closes.
+Every word of a short message must be in these lists, and at least one must be a closing word; a lone emoji or smiley
+closes too. A message with a question mark never closes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ASKS = re.compile(r"[?\u037e\u061f\uff1f]")
 
 
 def closes(text: str, metadata: Mapping[str, Any], more: Collection[str] = ()) -> bool:
-    """Return True where a customer's message asks for nothing; `more` are further words that close, in lower case."""
+    """Return True if a customer's message asks for nothing; `more` are further closing words, in lower case."""
     if metadata.get(FEEDBACK):
         return True
     said = unicodedata.normalize("NFKC", text).casefold().strip()
@@ -59,7 +59,7 @@ def closes(text: str, metadata: Mapping[str, Any], more: Collection[str] = ()) -
 
 
 def _is_sign(said: str) -> bool:
-    """A smile, or nothing but emoji: no letter, number or bare punctuation."""
+    """A smiley, or only emoji: no letter, number or bare punctuation."""
     rest = _SMILE.sub("", said)
     signs = [char for char in rest if unicodedata.category(char) in ("So", "Sk")]
     return (bool(signs) or rest != said) and not any(char.isalnum() for char in rest)

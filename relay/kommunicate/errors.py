@@ -1,6 +1,6 @@
 """Kommunicate's response as one of our errors, in words for agents; the only place that reads Kommunicate's refusals.
 
-Of a body, only the reason that a refusal gives gets into an error, cut short.
+Of a body, only the stated reason of a refusal gets into an error, shortened.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from relay.kommunicate import payloads
 from relay.net.call import Response
 from relay.vocabulary import GateScope, Vendor
 
-KEY = "KOMMUNICATE_API_KEY"  # the variable that the key comes from, unless it is another account's
+KEY = "KOMMUNICATE_API_KEY"  # the variable with the key, unless it is another account's
 MAX_DESCRIPTION = 150  # characters
-LONGEST_RETRY_AFTER = 3600.0  # seconds; a proxy's slip must not keep an agent's words from a customer for days
+LONGEST_RETRY_AFTER = 3600.0  # seconds; a proxy's mistake must not delay an agent's reply for days
 
 
 def content_of(response: Response, path: str) -> Any:
-    """Return the JSON of a response that refuses nothing, in its envelope if it has one; else raise our error."""
+    """Return the JSON of a successful response, from its envelope if it has one; otherwise raise our error."""
     failure = classify(response, method=path)
     if failure:
         raise failure
@@ -30,7 +30,7 @@ def content_of(response: Response, path: str) -> Any:
 
 
 def classify(response: Response, *, method: str) -> DeliveryFailed | None:
-    """Return what a response means for whoever called `method`: None if it was done, else the error to raise."""
+    """Return what a response means for a call of `method`: None if it was done, otherwise the error to raise."""
     # No rate limit is documented; 429 is what a proxy in front of Kommunicate would say.
     if response.status == 429:
         return RateLimited(_seconds(response.headers), method=method, vendor=Vendor.KOMMUNICATE)
@@ -39,14 +39,14 @@ def classify(response: Response, *, method: str) -> DeliveryFailed | None:
     failure = make(f"http_{response.status}")
     said = _description(content)
     if said and isinstance(failure, Permanent):
-        return Permanent(f"Kommunicate refuses it: {said}", code=failure.code)
+        return Permanent(f"Kommunicate refused it: {said}", code=failure.code)
     if said and isinstance(failure, Transient):
-        return Transient(f"Kommunicate refuses it just now: {said}", code=failure.code)
+        return Transient(f"Kommunicate does not accept it right now: {said}", code=failure.code)
     return failure
 
 
 def _content(body: bytes) -> Any:
-    """Return the JSON of a response, the bare words of a refusal, or `_JUNK`."""
+    """Return the JSON of a response, the bare text of a refusal, or `_JUNK`."""
     try:
         text = decode(body).strip()
         return text if text in _REFUSALS else loads(text)
@@ -66,7 +66,7 @@ def _names(word: str, content: Any) -> bool:
 
 
 def _description(content: Any) -> str:
-    """The reason in a refusal's envelope, "" if there is none in words."""
+    """The reason in a refusal's envelope, "" if it is not text."""
     reasons = content.get("errorResponse") if isinstance(content, dict) else None
     first = next(iter(reasons), None) if isinstance(reasons, list) else reasons
     said = first.get("description") if isinstance(first, dict) else None
@@ -90,7 +90,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 def _redirected(code: str) -> DeliveryFailed:
     return OperatorNeeded(
         GateScope.ACCOUNT,
-        "KOMMUNICATE_API_URL redirects: tell whoever runs this relay to set the address it leads to",
+        "KOMMUNICATE_API_URL redirects: ask the relay's operator to set the address it leads to",
         code=code,
     )
 
@@ -98,28 +98,28 @@ def _redirected(code: str) -> DeliveryFailed:
 def _key_refused(code: str) -> DeliveryFailed:
     return OperatorNeeded(
         GateScope.ACCOUNT,
-        f"the API key for Kommunicate is wrong: tell whoever runs this relay ({KEY})",
+        f"the API key for Kommunicate is wrong: tell the relay's operator ({KEY})",
         code=code,
     )
 
 
 def _agent_refused(code: str) -> DeliveryFailed:
     sentence = (
-        "Kommunicate lets this agent do nothing here, or the API key for it is wrong: tell whoever runs this relay"
+        "Kommunicate does not allow this agent to do anything here, or the API key is wrong: tell the relay's operator"
     )
     return OperatorNeeded(GateScope.AGENT, sentence, code=code, shared=True)
 
 
 def _engaged(_: str) -> DeliveryFailed:
-    return Permanent("this agent has as many chats as Kommunicate allows them", code=payloads.ENGAGED.lower())
+    return Permanent("this agent has reached Kommunicate's limit of chats", code=payloads.ENGAGED.lower())
 
 
 def _later(code: str) -> DeliveryFailed:
-    return Transient("Kommunicate is not taking messages just now", code=code)
+    return Transient("Kommunicate is not accepting messages right now", code=code)
 
 
 def _never(code: str) -> DeliveryFailed:
-    return Permanent("Kommunicate refuses it, and does not say why", code=code)
+    return Permanent("Kommunicate refused it without a reason", code=code)
 
 
 def _not_there(code: str) -> DeliveryFailed:
@@ -127,7 +127,7 @@ def _not_there(code: str) -> DeliveryFailed:
 
 
 def _unclear(code: str) -> DeliveryFailed:
-    return Unsure("Kommunicate did not say whether it has it", code=code)
+    return Unsure("Kommunicate did not say whether it received it", code=code)
 
 
 def _done(_: str) -> None:
@@ -137,24 +137,24 @@ def _done(_: str) -> None:
 _JUNK = object()
 _REFUSALS = ("error", "INVALID_PARAMETER", "INVALID_APPLICATIONID", payloads.ENGAGED)
 
-# The first that applies. Words and envelope: github.com/priyadarshi/Applozic-Chat-SDK-Documentation,
+# The first match. Codes and envelope: github.com/priyadarshi/Applozic-Chat-SDK-Documentation,
 # PLATFORM-API-MESSAGE-DOC.md and PLATFORM-API-USER-DOC.md (the engine Kommunicate runs on); calls and key:
 # docs.kommunicate.io/docs/api-detail. A status without an envelope is plain HTTP (RFC 9110). Only what says so is a
-# refusal: an envelope in any other word may tell of something that was done.
+# refusal: an envelope with any other text may report success.
 RULES: tuple[tuple[Callable[[int, Any], bool], Callable[[str], DeliveryFailed | None]], ...] = (
     (lambda status, _: 300 <= status < 400, _redirected),
-    (lambda status, _: status in (502, 504), _unclear),  # RFC 9110: a gateway's own words, which knows no more than we
+    (lambda status, _: status in (502, 504), _unclear),  # RFC 9110: a gateway's own answer, which knows no more than we
     (lambda _, content: payloads.is_engaged(content) or _names(payloads.ENGAGED, content), _engaged),
     (lambda status, _: status == 401, _key_refused),  # api-detail: the Api-Key header
-    (lambda status, _: status == 403, _agent_refused),  # RFC 9110: it knows who asks, and does not let them
+    (lambda status, _: status == 403, _agent_refused),  # RFC 9110: it knows who asks, and refuses
     (lambda status, _: status in (408, 425), _later),  # RFC 9110, RFC 8470: not processed
     (lambda _, content: _contradicts_itself(content), _unclear),
     (lambda _, content: _names("INVALID_APPLICATIONID", content), _key_refused),  # PLATFORM-API-USER-DOC.md
     (lambda _, content: _names("INVALID_PARAMETER", content), _never),  # PLATFORM-API-USER-DOC.md
     (lambda status, content: status in (404, 410) and not _description(content), _not_there),  # RFC 9110
     (lambda status, _: 400 <= status < 500, _never),
-    (lambda status, content: status >= 500 and content == "error", _unclear),  # any proxy's word
+    (lambda status, content: status >= 500 and content == "error", _unclear),  # could come from any proxy
     (lambda _, content: _refused(content), _later),  # PLATFORM-API-MESSAGE-DOC.md: also with status 200
     (lambda status, content: 200 <= status < 300 and content is not _JUNK, _done),
-    (lambda *_: True, _unclear),  # 5xx of a proxy, or a page instead of JSON: it may have been done
+    (lambda *_: True, _unclear),  # a proxy's 5xx, or a page instead of JSON: it may have been done
 )

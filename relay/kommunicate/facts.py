@@ -1,8 +1,8 @@
-"""What a message's metadata tell of its customer, by the names of the settings.
+"""What a message's metadata say about its customer, by the names used in the settings.
 
-Where: `KM_CHAT_CONTEXT.kmUserLocale`, in old clients `kmUserLanguageCode`, is what their clients send with each message
+Where: `KM_CHAT_CONTEXT.kmUserLocale`, in old clients `kmUserLanguageCode`, is sent by their clients with each message
 (Kommunicate-Web-SDK, kommunicate-client.js; iOS KMChannelMetadataKeys). `GROUP_CREATION_URL`, the page where the chat
-began, belongs to the conversation's metadata, which no webhook is documented to bring: it is shown where it comes.
+began, belongs to the conversation's metadata, which no webhook is documented to contain: it is shown if it arrives.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from relay.jsontext import loads_leniently
 from relay.kommunicate.text import one_line
 
 MAX_VALUE = 500  # characters that are read
-MOST_VALUES = 20  # of a list
+MOST_VALUES = 20  # in a list
 METADATA, LOCALE = "metadata.", "locale"
 _PLACES: Mapping[str, Sequence[tuple[str, ...]]] = {
     "page": (("GROUP_CREATION_URL",), ("KM_CHAT_CONTEXT", "GROUP_CREATION_URL")),
@@ -23,7 +23,7 @@ _PLACES: Mapping[str, Sequence[tuple[str, ...]]] = {
 
 
 def facts_in(metadata: Mapping[str, Any], names: Collection[str]) -> dict[str, str]:
-    """Return those of the named facts that are there, each as one line."""
+    """Return the requested facts that are present, each as one line."""
     found = {}
     for name in names:
         paths = _PLACES.get(name, ())
@@ -36,7 +36,7 @@ def facts_in(metadata: Mapping[str, Any], names: Collection[str]) -> dict[str, s
 
 
 def _look_up(metadata: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """The value at the end of a path, also through objects that are held as text."""
+    """The value at the end of a path, including through objects stored as text."""
     value: Any = metadata
     for part in path:
         value = loads_leniently(value)
@@ -45,7 +45,7 @@ def _look_up(metadata: Mapping[str, Any], path: Sequence[str]) -> Any:
 
 
 def _said(value: Any) -> str:
-    """Text, a number, yes or no, or a list of those; an object says nothing that fits one line."""
+    """Text, a number, yes or no, or a list of those; an object does not fit one line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

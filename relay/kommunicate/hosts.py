@@ -1,4 +1,4 @@
-"""Where Kommunicate keeps customers' files; further hosts are a setting.
+"""Where Kommunicate stores customers' files; a setting adds hosts.
 
 Seen in its clients and in the files of chats: its own buckets at Amazon, and the upload service of the engine it runs
 on. https://github.com/Kommunicate-io/Kommunicate-Web-SDK

@@ -1,6 +1,6 @@
-"""HTML as plain lines a person can read, whatever state the HTML is in, in linear time.
+"""HTML as readable plain lines, however broken the HTML is, in linear time.
 
-No field of a webhook says dependably whether words are HTML, so that is read from the words themselves.
+No field of a webhook reliably says whether its text is HTML, so that is decided from the text itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from relay.kommunicate.text import link, one_line, web_url
 
 PICTURE = "picture"
-MAX_TAGS = 10_000  # more (0.1 s of parsing) are a flood and not a letter: stripped without lines and links
+MAX_TAGS = 10_000  # more (0.1 s of parsing) is abuse: stripped without lines and links
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"article", "blockquote", "div", "footer", "header", "hr", "p", "pre", "section"}
@@ -33,14 +33,14 @@ _NAMED = re.compile(r"<(/?)([a-z][a-z0-9]*)(?=[\s/>])[^<>]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"<[!?][^<>]*>")
 _TAG = re.compile(r"<[^<>]*>")
 _ENTITY = re.compile(r"&(?:[a-z][a-z0-9]{1,31}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
-_KEPT = "\x1f"  # a blank of <pre>, while the others become one
+_KEPT = "\x1f"  # a space inside <pre>; other spaces are collapsed
 _STRAY = re.compile(r"<(?!/?[a-zA-Z][^<>]*>)")
 
 
 def read(text: str, *, declared: bool = False) -> str:
-    """Return words as a person reads them: those of HTML where there is real markup, anything else as it was typed.
+    """Return text as a person reads it: rendered if it contains real markup, otherwise as typed.
 
-    `declared`: the sender calls it HTML, so that entities count where there are no tags as well.
+    `declared`: the sender says it is HTML, so entities count even without tags.
     """
     tags = _tags(text)
     if tags:
@@ -49,7 +49,7 @@ def read(text: str, *, declared: bool = False) -> str:
 
 
 def _tags(text: str) -> set[str]:
-    """Return the tags of real markup: known ones that are closed, or need not be; not "<name@host>" nor "<3"."""
+    """Return the tags of real markup: known ones that are closed, or need not be; not "<name@host>" or "<3"."""
     if "<" not in text:
         return set()
     found: tuple[set[str], set[str]] = (set(), set())
@@ -60,9 +60,9 @@ def _tags(text: str) -> set[str]:
 
 
 def to_text(html: str, *, keeps_lines: bool = False) -> str:
-    """Return the words of HTML: blocks as lines, links as "label (url)", entities decoded; never raises.
+    """Return the text of HTML: blocks as lines, links as "label (url)", entities decoded; never raises.
 
-    `keeps_lines`: its own line ends count, because no tag makes any.
+    `keeps_lines`: its own line breaks count, because it has no tags for them.
     """
     html = _well_formed(html.replace(_KEPT, " "))
     if html.count("<") > MAX_TAGS:
@@ -74,7 +74,7 @@ def to_text(html: str, *, keeps_lines: bool = False) -> str:
 
 
 def _well_formed(html: str) -> str:
-    """Leave only complete tags: the library raises on some open constructs and takes quadratic time on others."""
+    """Keep only complete tags: the library raises on some open constructs and takes quadratic time on others."""
     return _STRAY.sub("&lt;", _DECLARATION.sub("", _without_comments(html)))
 
 
@@ -127,7 +127,7 @@ class _Reader(HTMLParser):
             self._parts.append(re.sub(r"\s+", " ", data))
 
     def text(self) -> str:
-        """Return what was read so far, without blanks at the ends of lines and with at most one empty line."""
+        """Return what was read so far, without trailing spaces and with at most one empty line."""
         self._end_link()
         lines = (line.strip(" ") for line in re.sub(r" +", " ", "".join(self._parts)).split("\n"))
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip(" \n")
@@ -154,7 +154,7 @@ class _Reader(HTMLParser):
 
 
 def _address(href: str) -> str | None:
-    """Return what a link opens, as people write it; None for what nobody can open."""
+    """Return what a link opens, as people write it; None if nobody can open it."""
     scheme, _, rest = href.strip().partition(":")
     if scheme.lower() in ("mailto", "tel"):
         return one_line(unquote(rest.partition("?")[0])) or None

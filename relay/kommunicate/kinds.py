@@ -1,7 +1,7 @@
-"""What a webhook's message is, by one table: the first rule that applies decides.
+"""What a webhook's message is, by one table: the first matching rule decides.
 
-Source: `visibleMessage` in the vendor's web client (Kommunicate-Web-SDK, kommunicate.js): what it hides stays
-hidden, except that assignment, status and rating become one line.
+Source: `visibleMessage` in the vendor's web client (Kommunicate-Web-SDK, kommunicate.js): what it hides stays hidden,
+except that assignment, status and rating become one line.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CALLS = (6, 7)  # type
 class Ignore:
     """Not shown, and why.
 
-    `partial` is a piece of an answer that comes whole as well, `hand_over` asks for a person, and `withdrawn` takes the
-    message of the same key back. `of_customer` is how it is shown where its sender is a customer.
+    `partial` is a part of an answer that also arrives complete, `hand_over` asks for a person, and `withdrawn`
+    withdraws the message with the same key. `of_customer` is how it is shown if its sender is a customer.
     """
 
     reason: str
@@ -37,9 +37,9 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Shown with these words, as a message or as one grey line; `news` is what it says of the conversation itself.
+    """Shown with this text, as a message or as one grey line; `news` is what it says about the conversation itself.
 
-    `spoken` is what the line is where its sender is not of the team: their words, and no news.
+    `spoken` is the line if its sender is not on the team: their text, and no news.
     """
 
     words: Callable[[WebhookBody], str]
@@ -49,7 +49,7 @@ class Show:
 
 
 def judge(body: WebhookBody) -> Ignore | Show:
-    """Return what the first rule that applies says."""
+    """Return what the first matching rule says."""
     return next(outcome for applies, outcome in RULES if applies(body))
 
 
@@ -121,7 +121,7 @@ def _is_hidden(body: WebhookBody) -> bool:
 
 
 def _is_hidden_action(body: WebhookBody) -> bool:
-    # No page lists contentType for the webhook: where it is absent, the metadata alone decides.
+    # No page lists contentType for the webhook: if it is absent, only the metadata decide.
     asked = bool(body.metadata.get("KM_TRIGGER_EVENT")) or flag(body.metadata.get("hide"))
     return asked and body.content_type in (NOTIFICATION, None)
 

@@ -1,4 +1,4 @@
-"""One grey line for what is not chat: assigned, resolved, rated, called, summed up."""
+"""One grey line for what is not chat: assigned, resolved, rated, called, summarised."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from relay.kommunicate.text import flag, one_line
 from relay.kommunicate.words import message_words
 from relay.messages import Assigned, News
 
-NOTIFICATION = 10  # contentType of what the system itself says
-MAX_VALUE = 200  # characters of a name or status that come from metadata
+NOTIFICATION = 10  # contentType of the system's own messages
+MAX_VALUE = 200  # characters of a name or status in metadata
 
 # SDKs write open, closed, resolved and waiting in several spellings; numbers only where all sources agree.
 _STATUS: Mapping[str, tuple[str, News | None]] = {
@@ -30,19 +30,19 @@ _STATUS: Mapping[str, tuple[str, News | None]] = {
 
 
 def assigned(body: WebhookBody) -> str:
-    """Return "Assigned to Jane": the display name where there is one, else the id."""
+    """Return "Assigned to Jane": the display name if there is one, otherwise the id."""
     name = one_line(body.metadata.get("LOCALIZATION_VALUE"), MAX_VALUE)
     return _with_words(f"Assigned to {name or one_line(body.metadata.get('KM_ASSIGN'), MAX_VALUE)}", body)
 
 
 def assignment(body: WebhookBody) -> Assigned:
-    """Return to whom the conversation was given."""
+    """Return the assignee of a conversation."""
     user_id = one_line(body.metadata.get("KM_ASSIGN"), MAX_VALUE)
     return Assigned(user_id, one_line(body.metadata.get("LOCALIZATION_VALUE"), MAX_VALUE))
 
 
 def handed_to(body: WebhookBody) -> Assigned:
-    """Return to whom a bot hands the conversation over; "" for a team, or for whoever Kommunicate chooses."""
+    """Return the target of a bot's hand-over; "" for a team, or if Kommunicate chooses."""
     return Assigned(one_line(body.metadata.get("KM_ASSIGN_TO"), MAX_VALUE), "")
 
 
@@ -52,14 +52,14 @@ def handed_over(body: WebhookBody) -> str:
 
 
 def status(body: WebhookBody) -> str:
-    """Return "Conversation resolved" and the like; a status not known is named as it came."""
+    """Return "Conversation resolved" and the like; an unknown status is named as received."""
     word = one_line(body.metadata.get("KM_STATUS"), MAX_VALUE)
     said, _ = _STATUS.get(word.lower(), (f"Conversation status: {word}", None))
     return _with_words(said, body)
 
 
 def change_of_status(body: WebhookBody) -> News | None:
-    """Return what a status means for the conversation; None where it is not known."""
+    """Return what a status means for the conversation; None if it is unknown."""
     word = one_line(body.metadata.get("KM_STATUS"), MAX_VALUE)
     return _STATUS.get(word.lower(), ("", None))[1]
 
@@ -74,7 +74,7 @@ def rated(body: WebhookBody) -> str:
 
 
 def feedback_of(metadata: Mapping[str, Any]) -> tuple[str, str]:
-    """Return (rating, comments) as lines; both empty where there is no feedback that can be read."""
+    """Return (rating, comments) as lines; both empty if there is no readable feedback."""
     value = loads_leniently(metadata.get("feedback"), times=2)
     if not isinstance(value, dict):
         return "", ""
@@ -84,17 +84,17 @@ def feedback_of(metadata: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def summary(body: WebhookBody) -> str:
-    """Return "Summary: ..." from the message, or from the metadata where the message is empty."""
+    """Return "Summary: ..." from the message, or from the metadata if the message is empty."""
     value = body.metadata.get("KM_SUMMARY")
     return f"Summary: {message_words(body).strip() or ('' if flag(value) else one_line(value))}"
 
 
 def call(body: WebhookBody) -> str:
-    """Return one line for a missed call or another change of a call."""
+    """Return one line for a missed call or another call status."""
     return _with_words("Missed call or call status", body)
 
 
 def _with_words(line: str, body: WebhookBody) -> str:
-    # A notification's text is the system's own wording of the same; any other text is somebody's words: kept.
+    # A notification's text is the system's own wording of the same; any other text is somebody's, and kept.
     words = "" if body.content_type == NOTIFICATION else message_words(body).strip()
     return line if words in ("", line) else f"{line}: {words}"

@@ -17,9 +17,9 @@ from relay.kommunicate.text import one_line, web_url
 from relay.kommunicate.words import UNSEEN, is_hidden, unseen_words, without_secrets
 from relay.messages import Attachment, ChatMessage, ConversationKey, IgnoredMessage, MessageKind
 
-MAX_BODY = 262_144  # bytes; the endpoint refuses more before anything is parsed
-SHORT = 4096  # bytes of a body that is remembered
-ENCRYPTED = "AWS-ENCRYPTED-"  # how the name of a file begins whose link must be signed first
+MAX_BODY = 262_144  # bytes; the endpoint refuses larger bodies before parsing
+SHORT = 4096  # bytes of a body that is cached
+ENCRYPTED = "AWS-ENCRYPTED-"  # prefix of the name of a file whose link must be signed first
 MAX_NAME = 255
 _BLOB = re.compile(r"/rest/ws/(?:aws/file|attachment)/([^/]+)\Z")
 _BLOB_KEY = re.compile(r"[\w.=@+-][\w./=@+-]{0,500}", re.ASCII)
@@ -27,9 +27,9 @@ _FIELDS = ("name", "url", "contentType", "size", "thumbnailUrl", "blobKey")
 
 
 def parse_webhook(body: bytes, *, account: str = "default") -> ChatMessage | IgnoredMessage:
-    """Return what the webhook's body says; raise `Rejected` 400 (no JSON) or 422 (each wrong field named).
+    """Return what the webhook's body says; raise `Rejected` 400 (not JSON) or 422 (each wrong field named).
 
-    A body is read when it comes, when it is shown, and once more beside the next one: the last ones are remembered.
+    A body is read on arrival, when it is shown, and again beside the next message: the latest ones are cached.
     """
     return _parsed(body, account) if len(body) <= SHORT else _parse(body, account)
 
@@ -57,7 +57,7 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 
 def _refuse_bot_webhook(fields: Mapping[str, Any]) -> None:
-    # docs.kommunicate.io/docs/bot-custom-integration: Kommunicate waits there for the bot's words.
+    # docs.kommunicate.io/docs/bot-custom-integration: there, Kommunicate waits for the bot's answer.
     has = {name for name in ("botId", "eventName", "createdAt", "timeStamp") if fields.get(name) is not None}
     if has & {"botId", "eventName"} or ("createdAt" in has and "timeStamp" not in has):
         raise Rejected(
@@ -70,7 +70,7 @@ def _refuse_bot_webhook(fields: Mapping[str, Any]) -> None:
 
 def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
     text, unseen = outcome.words(body), unseen_words(body)
-    if is_hidden(body.metadata):  # a form's answers
+    if is_hidden(body.metadata):  # the answers of a form
         answers = unseen.removeprefix(UNSEEN).strip()
         text, unseen = "", "\n".join(part for part in (UNSEEN, without_secrets(text), answers) if part)
     return ChatMessage(
@@ -94,12 +94,12 @@ def _shown(body: WebhookBody, outcome: Show, account: str) -> ChatMessage:
 def _quoted(body: WebhookBody) -> str:
     try:
         return message_key(body.metadata.get("AL_REPLY"))
-    except ValueError:  # none, or none that can be a key
+    except ValueError:  # missing, or not usable as a key
         return ""
 
 
 def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage:
-    # A piece of an answer may bear the whole answer's key, which must not be taken for a repetition of it.
+    # A part of an answer may have the whole answer's key, which must not count as its duplicate.
     key = PIECE + body.key if outcome.partial else body.key
     place = ConversationKey(account, body.group_id)
     return IgnoredMessage(
@@ -114,7 +114,7 @@ def _ignored(body: WebhookBody, outcome: Ignore, account: str) -> IgnoredMessage
 
 
 def attachment_of(*candidates: Any) -> Attachment | None:
-    """Return the first candidate that describes a file (an object, or a string holding one); else None."""
+    """Return the first candidate that describes a file (an object, or a string with one); otherwise None."""
     for candidate in candidates:
         value = loads_leniently(candidate)
         if isinstance(value, dict) and any(value.get(name) not in (None, "") for name in _FIELDS):
@@ -136,7 +136,7 @@ def _clean(file: Mapping[str, Any]) -> Attachment:
 
 
 def _blob_key(named: Any, url: str | None) -> str:
-    """Return by what Kommunicate knows the file: it says so, or an address of its own ends in it."""
+    """Return Kommunicate's id of the file: stated, or the end of one of its own addresses."""
     in_address = _BLOB.search(urlsplit(url).path) if url else None
     key = named if isinstance(named, str) else (in_address[1] if in_address else "")
     return key if _BLOB_KEY.fullmatch(key) else ""
@@ -153,7 +153,7 @@ def _content_type(value: Any) -> str:
 
 
 def _size(value: Any) -> int | None:
-    """Return bytes; None unless it is a whole number from 0 that a database column holds."""
+    """Return bytes; None unless it is a whole number from 0 that fits a database column."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,18}\s*", value):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**63:

@@ -1,7 +1,7 @@
-"""What the relay tells Kommunicate (a reply, a hand-over, a status) and what the responses say: values, no calls.
+"""What the relay sends to Kommunicate (a reply, a hand-over, a status) and what the responses say: values, no calls.
 
-Outcomes of a hand-over: github.com/Kommunicate-io/kommunicate-mcp, main.py. Status codes: the vendor's sources agree
-on 2 for resolved and contradict each other on the rest; 3 is spam in docs.kommunicate.io/docs/api-detail.
+Outcomes of a hand-over: github.com/Kommunicate-io/kommunicate-mcp, main.py. Status codes: the vendor's sources agree on
+2 for resolved and contradict each other on the rest; 3 is spam in docs.kommunicate.io/docs/api-detail.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Assigned(StrEnum):
 def reply(
     group_id: str, text: str, *, sender: str, relay_id: str, beside: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the JSON of one message, stamped so that its echo on the webhook is known.
+    """Return the JSON of one message, stamped so that its echo on the webhook is recognised.
 
-    `beside` is the metadata of what is shown with the words.
+    `beside` is the metadata of what is shown with the text.
     """
     # Metadata holds strings only.
     stamp = {**(beside or {}), "relay_origin": "slack", "relay_id": relay_id}
@@ -47,25 +47,25 @@ def reply(
 
 
 def hand_over(group_id: str, assignee: str, *, take_over_from_bot: bool, notify: bool) -> dict[str, str]:
-    """Return the query that assigns a conversation; raise `Permanent` where it cannot be written."""
+    """Return the query that assigns a conversation; raise `Permanent` if it cannot be written."""
     query = {"groupId": group_id, "assignee": assignee, "sendNotifyMessage": _word(notify)}
     return _sendable(query | {"takeOverFromBot": _word(take_over_from_bot)})
 
 
 def change_status(group_id: str, status: Status, *, notify: bool) -> dict[str, str]:
-    """Return the query that opens or resolves a conversation; raise `Permanent` where it cannot be written."""
+    """Return the query that opens or resolves a conversation; raise `Permanent` if it cannot be written."""
     return _sendable({"groupId": group_id, "status": _CODES[status], "sendNotifyMessage": _word(notify)})
 
 
 def on_behalf(user_id: str) -> dict[str, str]:
-    """Return the header that names whom a call acts for; raise `Permanent` for an id that no header can hold."""
+    """Return the header that names whom a call acts for; raise `Permanent` for an id that a header cannot contain."""
     if not _HEADER.fullmatch(user_id):
         raise _unwritable()
     return {"Of-User-Id": user_id}
 
 
 def sent_key(content: Any) -> str | None:
-    """Return the key of the message that was sent, without its `4-`/`5-`; None where the response names none."""
+    """Return the key of the sent message, without its `4-`/`5-`; None if the response has none."""
     for holder in (content, _inner(content)):
         if isinstance(holder, dict) and holder.get("messageKey"):
             try:
@@ -76,7 +76,7 @@ def sent_key(content: Any) -> str | None:
 
 
 def change(content: Any) -> Assigned | None:
-    """Return what a hand-over or a change of status did; None where the response does not say that it was done."""
+    """Return what a hand-over or a change of status did; None if the response does not confirm it."""
     said = _said(content)
     if said.lower() == "already updated":
         return Assigned.ALREADY
@@ -85,7 +85,7 @@ def change(content: Any) -> Assigned | None:
 
 
 def is_engaged(content: Any) -> bool:
-    """True when the agent takes no more conversations, whether the envelope calls that an error or a success."""
+    """True if the agent accepts no more conversations, whether the envelope calls that an error or a success."""
     return _said(content) == ENGAGED
 
 
@@ -105,7 +105,7 @@ def picture(url: str) -> dict[str, str]:
 
 
 def _template(number: str, payload: object) -> dict[str, str]:
-    """https://docs.kommunicate.io/docs/message-types: all of it text, what is nested as JSON."""
+    """https://docs.kommunicate.io/docs/message-types: everything is text, nested values as JSON."""
     return {"contentType": "300", "templateId": number, "payload": json.dumps(payload)}
 
 
@@ -118,7 +118,7 @@ def _inner(content: Any) -> Any:
 
 
 def _said(content: Any) -> str:
-    """Return the word of a response: the envelope's content where that is one, else its status."""
+    """Return the text of a response: the envelope's content if it is text, otherwise its status."""
     words = (_inner(content), content.get("status")) if isinstance(content, dict) else (content,)
     return next((word.strip() for word in words if isinstance(word, str) and word.strip()), "")
 
@@ -135,4 +135,6 @@ def _sendable(query: dict[str, str]) -> dict[str, str]:
 
 
 def _unwritable() -> Permanent:
-    return Permanent("Kommunicate cannot be told this user or conversation: its id has odd characters", code="bad_id")
+    return Permanent(
+        "Kommunicate cannot accept this user or conversation: the id contains unusual characters", code="bad_id"
+    )

@@ -1,4 +1,4 @@
-"""Who is speaking: Kommunicate's user detail and the configured overrides as a name and a role."""
+"""Who wrote a message: Kommunicate's user detail and the configured overrides, as a name and a role."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ ROLE_TYPES: Mapping[str, Role] = {
 
 
 def answers_customers(user_id: str, metadata: Mapping[str, Any]) -> bool:
-    """True for what a bot says, if it answers customers; the default system user also greets where there is no bot."""
+    """True for a bot's message, if the bot answers customers; the default system user also greets where there is no
+    bot.
+    """
     # KM_ANSWER_SOURCE and KM_CONTEXT_QUESTION: Kommunicate-Web-SDK, answer-feedback-service.js
     return user_id not in DEFAULT_BOTS or bool(metadata.keys() & {"KM_ANSWER_SOURCE", "KM_CONTEXT_QUESTION"})
 
@@ -32,7 +34,7 @@ def answers_customers(user_id: str, metadata: Mapping[str, Any]) -> bool:
 def role_of(
     user_id: str, looked_up: Role | None, *, bots: Collection[str] = DEFAULT_BOTS, agents: Collection[str] = ()
 ) -> Role:
-    """Return the configured role where the id is listed, else what was looked up, else `UNKNOWN`."""
+    """Return the configured role if the id is listed, otherwise what was looked up, otherwise `UNKNOWN`."""
     if user_id in bots:
         return Role.BOT
     if user_id in agents:
@@ -41,7 +43,7 @@ def role_of(
 
 
 def person_of(detail: Any) -> Person | None:
-    """Return the person of one entry of the user detail; None where it names nobody."""
+    """Return the person of one entry of the user detail; None if it names nobody."""
     if not isinstance(detail, dict):
         return None
     user_id = detail.get("userId")

@@ -1,7 +1,7 @@
 """Rich messages (cards, lists, buttons, forms, pictures) as readable lines.
 
-Source: docs.kommunicate.io/docs/message-types and ACTIONABLE_MESSAGE_TEMPLATE of Kommunicate-Web-SDK. Templates
-1, 2, 4 and 5 (old travel cards) and unknown ones are not read.
+Source: docs.kommunicate.io/docs/message-types and ACTIONABLE_MESSAGE_TEMPLATE of Kommunicate-Web-SDK. Templates 1, 2, 4
+and 5 (old travel cards) and unknown ones are not supported.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from relay.kommunicate.text import link, one_line, web_url
 
 RICH = "300"  # metadata.contentType; the message's own contentType stays 0
 MAX_LINES = 100
-MAX_READ = 20_000  # characters of HTML that become it
-QUESTION = "buttonLabel"  # over the buttons
+MAX_READ = 20_000  # characters of HTML that are read
+QUESTION = "buttonLabel"  # above the buttons
 BORDER = "———"  # between the cards of a carousel
 MAX_FIELD = 3000  # characters of one title, label or description
 
@@ -30,7 +30,7 @@ def is_rich(metadata: Mapping[str, Any]) -> bool:
 
 
 def words(metadata: Mapping[str, Any], *, has_text: bool) -> str:
-    """Return a rich message as lines; where nothing can be read, where to look, or "" beside a text."""
+    """Return a rich message as lines; if nothing is readable, a pointer to Kommunicate, or "" beside a text."""
     template = one_line(metadata.get("templateId"), 20)
     items = _items(loads_leniently(metadata.get("payload"), times=2))
     lines = list(islice(_lines(template, metadata, items), MAX_LINES + 1))
@@ -62,13 +62,13 @@ def _child(item: Item, *path: str) -> Item:
 
 
 def _first(item: Item, *names: str) -> str:
-    """Return the first of these fields that has words, as one line."""
+    """Return the first of these fields with text, as one line."""
     return next((found for name in names if (found := one_line(_read(item.get(name)), MAX_FIELD))), "")
 
 
-def _paragraphs(item: Item, name: str) -> Iterator[str]:
-    """Yield a field's lines."""
-    written = _read(item.get(name))
+def _description(item: Item) -> Iterator[str]:
+    """Yield the description's lines."""
+    written = _read(item.get("description"))
     lines = written.splitlines() if isinstance(written, str) else [written]
     return (one_line(line, MAX_FIELD) for line in lines)
 
@@ -85,7 +85,7 @@ def _url(item: Item) -> str | None:
 
 
 def _buttons(items: list[Item]) -> Iterator[str]:
-    """Yield a line for each button that opens a page, then one with all that only say something."""
+    """Yield a line for each button that opens a page, then one with all buttons that only send text."""
     options = []
     for item in items:
         label, url = _first(item, "name", "title", "message"), _url(item)
@@ -113,7 +113,7 @@ def _titled(item: Item) -> str:
 def _dialog(items: list[Item]) -> Iterator[str]:
     for item in items:
         yield _first(item, "title")
-        yield from _paragraphs(item, "description")
+        yield from _description(item)
         yield from _buttons(_items(item.get("buttons")))
 
 
@@ -124,7 +124,7 @@ def _cards(items: list[Item]) -> Iterator[str]:
         heading = (_first(item, "title"), _first(item, "titleExt"), _first(_child(item, "header"), "overlayText"))
         yield link(" · ".join(part for part in heading if part), _url(item))
         yield _first(item, "subtitle")
-        yield from _paragraphs(item, "description")
+        yield from _description(item)
         yield from _buttons(_items(item.get("buttons")))
 
 
@@ -138,7 +138,7 @@ def _media(kind: str) -> Callable[[list[Item]], Iterator[str]]:
 
 
 def _form(items: list[Item]) -> Iterator[str]:
-    """Yield the labels a customer sees and what can be chosen; never a value: it may be a secret."""
+    """Yield the labels a customer sees and the choices; never a value, which may be a secret."""
     fields = [field for field in map(_form_field, items) if field]
     if fields:
         yield "Form:"

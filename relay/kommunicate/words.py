@@ -1,7 +1,7 @@
-"""What somebody wrote, as words a person can read: found in the words themselves.
+"""What somebody wrote, as readable text; its format is detected from the text itself.
 
-The documented body names no `contentType`, and one that comes may be wrong: it decides nothing but whether entities
-without a tag count (docs.kommunicate.io/docs/webhooks-configuration).
+The documented body has no `contentType`, and a given one may be wrong: it only decides whether entities count without a
+tag (docs.kommunicate.io/docs/webhooks-configuration).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ UNSEEN = "(the customer does not see this in the chat)"
 MOST = 100  # answers of a form, or suggestions
 
 _VCARD_LINE = re.compile(r"^(?:[\w-]+\.)?(FN|TEL|EMAIL|ORG)(?:;[^:\r\n]*)?:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-# A form's answers come by the names of its fields, without what kind of field each is.
+# A form's answers have the names of its fields, but not their types.
 _SECRET = re.compile(
     r"pass(?:word|wort|code|phrase)?\b|contrase|mot de passe|passw|\bpin\b|\bcv[vc]\b|secret|hidden", re.IGNORECASE
 )
 
 
 def message_words(body: WebhookBody) -> str:
-    """Return the message's words: exactly as written, unless they are a place, a contact, HTML or a rich message."""
+    """Return the message's text: exactly as written, unless it is a location, a contact, HTML or a rich message."""
     written = readable(body.message, declared=body.content_type == HTML)
     parts = [written, *_places(body.metadata)]
     if rich.is_rich(body.metadata):
@@ -37,9 +37,9 @@ def message_words(body: WebhookBody) -> str:
 
 
 def unseen_words(body: WebhookBody) -> str:
-    """Return what else came with a message that only agents should read: a form's answers, suggestions for an answer.
+    """Return other text of a message for agents only: a form's answers, suggested answers.
 
-    Not what stands in the words as well, and nothing that may be a secret.
+    Not what the message text also says, and nothing that may be a secret.
     """
     answers = [
         f"{name}: {answer}" for name, answer in _answers(body.metadata) if f"{name} : {answer}" not in body.message
@@ -55,18 +55,18 @@ def is_hidden(metadata: Mapping[str, Any]) -> bool:
 
 
 def is_form_answer(metadata: Mapping[str, Any]) -> bool:
-    """Return True for what a customer sent with a form."""
+    """Return True for what a customer submitted in a form."""
     return bool(_context(metadata).get("formData"))
 
 
 def readable(written: str, *, declared: bool = False) -> str:
-    """Return written words as a person reads them; `declared`: their sender calls them HTML."""
+    """Return written text as a person reads it; `declared`: its sender says it is HTML."""
     found = location_words(written) or contact_words(written)
     return found or (html.read(written, declared=declared) if declared or "<" in written else written)
 
 
 def location_words(message: str) -> str:
-    """Return "Location: name, lat, lon" with a map's address for JSON that holds a place; else ""."""
+    """Return "Location: name, lat, lon" with a map link for JSON with a location; otherwise ""."""
     place = loads_leniently(message) if message.lstrip().startswith("{") else None
     return _place(place) if isinstance(place, dict) else ""
 
@@ -94,7 +94,7 @@ def _context(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def without_secrets(words: str) -> str:
-    """Return what a form wrote down, "name : value" a line, without the lines that may be secrets."""
+    """Return a form's answers, "name : value" per line, without lines that may be secrets."""
     return "\n".join(line for line in words.splitlines() if not _SECRET.search(line.partition(":")[0]))
 
 
@@ -132,7 +132,7 @@ def _degrees(place: Mapping[str, Any], name: str, limit: int) -> str | None:
 
 
 def contact_words(message: str) -> str:
-    """Return "Contact: name, number, address" for a vCard; else ""."""
+    """Return "Contact: name, number, address" for a vCard; otherwise ""."""
     if not message.lstrip()[:11].upper().startswith("BEGIN:VCARD"):
         return ""
     found = [value.strip() for _, value in _VCARD_LINE.findall(message) if value.strip()]

@@ -1,1 +1,1 @@
-"""Calls to others over HTTP."""
+"""HTTP calls to other hosts."""

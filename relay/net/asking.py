@@ -1,4 +1,4 @@
-"""One GET over a connection of its own to addresses that somebody has checked."""
+"""One GET over its own connection to addresses that were checked before."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class _Once(HTTPConnection):
 
 @contextmanager
 def asked(place: Place, found: Sequence[Address], headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
-    """The beginning of the answer from one of the addresses `found`, in time; raises `Transient`.
+    """The beginning of the answer from one of the addresses `found`, within the deadline; raises `Transient`.
 
-    Its rest can be read with `attempt`; what is not read by the end is given up.
+    The rest can be read with `attempt`; what is not read is discarded.
     """
     with closing(_Once(place.host, place.port)) as connection:
         connection.sock = attempt(lambda: _connected(place, found), "unreachable")
@@ -69,17 +69,17 @@ def _ask(connection: HTTPConnection, place: Place, headers: Mapping[str, str]) -
 
 
 def attempt(work: Callable[[], T], code: str = "connection_lost") -> T:
-    """What `work` returns; raises `Transient` ("deadline", or else `code`) where the network fails it."""
+    """The result of `work`; raises `Transient` ("deadline", or `code`) on a network failure."""
     try:
         return work()
-    except (HTTPException, OSError, ValueError, OverflowError) as error:  # the last two: an answer that is no HTTP
+    except (HTTPException, OSError, ValueError, OverflowError) as error:  # the last two: an answer that is not HTTP
         failure = _failure(type(error).__name__, code)
-    raise failure  # out here: the library's exception may quote headers, and would come along
+    raise failure  # out here, because the library's exception may quote headers, and would be attached
 
 
 def _failure(kind: str, code: str) -> Transient:
     if monotonic() >= under_way.ends:
-        return Transient("the file did not come in time", code="deadline")
+        return Transient("the file did not arrive in time", code="deadline")
     if code == "unreachable":
         return Transient(f"the file's server cannot be reached ({kind})", code=code)
     return Transient(f"the connection to the file's server broke ({kind})", code=code)

@@ -1,8 +1,8 @@
-"""One HTTP call in total time, over kept connections: sent at most once, answered in time or given up for good.
+"""One HTTP call within a total deadline, over pooled connections: sent at most once, and answered in time or abandoned.
 
-The calling thread does everything itself, and each of its waits (connecting, shaking hands, sending, reading) ends with
-the call's deadline, whatever the other side drips. Only a name is looked up by another thread, which sends nothing. So
-when a call is over, nothing of it can leave any more.
+The calling thread does everything itself, and each of its waits (connect, TLS handshake, send, read) ends with the
+call's deadline, however slowly the other side answers. Only name look-ups use another thread, which sends nothing. So
+once a call is over, nothing of it can still be sent.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ from relay.spans import note
 from relay.vocabulary import Vendor
 
 MAX_RESPONSE = 4 * 1024 * 1024  # bytes; Slack's longest pages are well below
-KEPT = 64  # connections for the calls to come
-TRUSTED = 15.0  # seconds of rest after which the other side may have let go of a connection
+KEPT = 64  # connections kept for later calls
+TRUSTED = 15.0  # seconds idle after which the other side may have closed a connection
 USER_AGENT = "kommunicate-slack-relay"
 _CHUNK = 65_536
 CERTIFICATE = "SSLCertVerificationError"
 WHY = {
-    "gaierror": "its name is not known here (DNS)",
+    "gaierror": "its name cannot be resolved (DNS)",
     "ConnectionRefusedError": "nothing listens there",
-    "ConnectionResetError": "it hangs up",
+    "ConnectionResetError": "it closes the connection",
     "TimeoutError": "it does not answer",
-    CERTIFICATE: "its certificate is not one that this machine trusts",
-    "SSLError": "it does not speak TLS as it should",
-    "OSError": "there is no way there from this machine",
+    CERTIFICATE: "this machine does not trust its certificate",
+    "SSLError": "its TLS handshake fails",
+    "OSError": "this machine has no route to it",
     "ProxyError": "the proxy of HTTPS_PROXY does not let it through",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, whole. The names of headers are as they came."""
+    """The complete answer. Header names are unchanged."""
 
     status: int
     headers: Mapping[str, str]
@@ -60,10 +60,10 @@ class Response:
 
 
 class _UnderWay(threading.local):
-    """The call that this thread makes."""
+    """The call that this thread is making."""
 
     fresh = False
-    sent = False  # something of it may have left
+    sent = False  # some of it may have been sent
     vendor = Vendor.SLACK
 
 
@@ -71,10 +71,10 @@ _call = _UnderWay()
 
 
 class Caller:
-    """Calls one vendor's API. Threads may share it; it follows no redirect, repeats nothing, and keeps no cookie."""
+    """Calls one vendor's API. Threads may share it; it follows no redirects, repeats nothing, and keeps no cookies."""
 
     def __init__(self, vendor: Vendor, base_url: str, headers: Mapping[str, str]) -> None:
-        """`headers` go with every call; a path is put behind `base_url`."""
+        """`headers` are sent with every call; a path is appended to `base_url`."""
         self._vendor = vendor
         self._base_url = base_url
         self._headers = {**headers, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
@@ -91,11 +91,11 @@ class Caller:
         deadline: float,
         fresh: bool = False,
     ) -> Response:
-        """Return the response within `deadline` seconds in all, or raise `DeliveryFailed`.
+        """Return the response within `deadline` seconds in total, or raise `DeliveryFailed`.
 
-        `Unreachable`: nothing was sent, nor will be. `Unsure`: it may have arrived. `fresh` takes a new connection: one
-        that the other side closes at this very moment would leave the call's fate unknown. A body in pieces is
-        asked for them as it is sent; its `Content-Length` stands among the headers.
+        `Unreachable`: nothing was sent, nor will be. `Unsure`: it may have arrived. `fresh` uses a new connection: one
+        that the other side closes at this moment would leave the call's fate unknown. A body in pieces is requested
+        piece by piece as it is sent; its `Content-Length` is among the headers.
         """
         under_way.ends = monotonic() + deadline
         _call.fresh, _call.sent, _call.vendor = fresh, False, self._vendor
@@ -106,7 +106,7 @@ class Caller:
             return response
         except (HTTPError, OSError, ValueError) as error:  # ValueError: an answer that is no HTTP
             failure = self._failure(error)
-        raise failure  # out here: an exception of the library's quotes addresses, and would come along
+        raise failure  # out here, because the library's exception quotes addresses, and would be attached
 
     def _exchange(
         self, method: str, url: str, body: bytes | Iterable[bytes] | None, headers: Mapping[str, str]
@@ -118,7 +118,7 @@ class Caller:
         try:
             content = _read(response, self._vendor)
         except BaseException:
-            response.close()  # what is left unread must not be taken for another call's answer
+            response.close()  # the unread rest must not be taken for another call's answer
             raise
         response.release_conn()
         return Response(response.status, dict(response.headers), content)
@@ -133,12 +133,12 @@ class Caller:
 
 
 def why(kind: str) -> str:
-    """What keeps a connection from being made, in words; `kind` is the system's or the library's name for it."""
+    """Why a connection cannot be made, in words; `kind` is the system's or the library's name for it."""
     return WHY.get(kind, kind)
 
 
 def _kind(error: Exception) -> str:
-    """What went wrong at the bottom: "gaierror" for a name that nobody knows."""
+    """The underlying error: "gaierror" for an unknown host name."""
     while isinstance(error, HTTPError) and isinstance(error.__context__, Exception):
         error = error.__context__
     return type(error).__name__
@@ -162,7 +162,7 @@ class _Answer(HTTPResponse):
 
 
 class _Connection(HTTPConnection):
-    """Connects in time, and knows when something of a call leaves."""
+    """Connects within the deadline, and records when something of a call may have been sent."""
 
     response_class = _Answer
     used_at = 0.0
@@ -180,7 +180,7 @@ class _Connection(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        if self._connected:  # else it asks a proxy to connect it, which is nothing of the call yet
+        if self._connected:  # otherwise it asks a proxy to connect, which is not part of the call
             _call.sent = True
         super().send(data)
 
@@ -201,7 +201,7 @@ class _Pool(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)
         if _call.fresh or monotonic() - getattr(connection, "used_at", 0.0) > TRUSTED:
-            connection.close()  # it connects again by itself
+            connection.close()  # it reconnects by itself
         return connection
 
 
@@ -226,7 +226,7 @@ def _pools(base_url: str) -> PoolManager:
 
 
 def proxy_to(host: str, scheme: str) -> str | None:
-    """The proxy that the environment names for this host; never one to this machine itself."""
+    """The proxy that the environment names for this host; never one for this machine itself."""
     return None if _is_this_machine(host) or proxy_bypass(host) else getproxies().get(scheme)
 
 

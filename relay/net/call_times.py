@@ -1,4 +1,4 @@
-"""How long calls took, by method and by how they ended, until somebody keeps that."""
+"""How long calls took, by method and outcome, until that is stored."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class CallStatus(StrEnum):
     OK = "ok"
     LIMITED = "rate_limited"
     REFUSED = "refused"  # the vendor said no
-    FAILED = "failed"  # certainly not done, and may be later
-    UNSURE = "unsure"  # no answer, or none that can be read
+    FAILED = "failed"  # certainly not done, but may be later
+    UNSURE = "unsure"  # no answer, or an unreadable one
 
 
 Times = Mapping[tuple[str, str], Histogram]  # by method and status
 
 
 class CallTimes:
-    """Of one process; threads may share it."""
+    """For one process; threads may share it."""
 
     def __init__(self) -> None:
         self._times: dict[tuple[str, str], Histogram] = {}
@@ -35,7 +35,7 @@ class CallTimes:
 
     @contextmanager
     def measured(self, method: str) -> Iterator[None]:
-        """Measure the call that is made inside the block."""
+        """Measure the call made inside the block."""
         begun, status = monotonic(), CallStatus.OK
         try:
             yield
@@ -51,13 +51,13 @@ class CallTimes:
             self._times.setdefault((method, status.value), Histogram()).observe(seconds)
 
     def take(self) -> Times:
-        """All that were counted since the last time; whoever takes them keeps them."""
+        """Everything counted since the last time; the caller stores it."""
         with self._lock:
             taken, self._times = self._times, {}
         return taken
 
     def put_back(self, taken: Times) -> None:
-        """They could not be kept."""
+        """Return what could not be stored."""
         with self._lock:
             for which, histogram in taken.items():
                 self._times.setdefault(which, Histogram()).merge(histogram)

@@ -1,4 +1,4 @@
-"""Sockets whose every wait ends with what their thread does at the moment, and whom we trust over TLS."""
+"""Sockets whose every wait ends with their thread's current deadline, and the trusted TLS certificates."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Option = tuple[int, int, int | bytes]
 
 
 class Deadline(threading.local):
-    """When the exchange that this thread makes is over, as `relay.clock.monotonic` counts."""
+    """When this thread's exchange must be over, on `relay.clock.monotonic`."""
 
     ends = 0.0
 
     def left(self) -> float:
-        """Seconds it may take yet; raises TimeoutError when there are none."""
+        """Seconds left; raises TimeoutError if there are none."""
         seconds = self.ends - monotonic()
         if seconds <= 0:
             raise TimeoutError
@@ -37,27 +37,27 @@ class InTime(socket.socket):
     """A socket whose every wait ends with the exchange; each use may be another one's."""
 
     def recv_into(self, *args: Any, **rest: Any) -> int:
-        """As `socket.socket` does, in time."""
+        """As in `socket.socket`, within the deadline."""
         self.settimeout(under_way.left())
         return super().recv_into(*args, **rest)
 
     def recv(self, *args: Any, **rest: Any) -> bytes:
-        """As `socket.socket` does, in time."""
+        """As in `socket.socket`, within the deadline."""
         self.settimeout(under_way.left())
         return super().recv(*args, **rest)
 
     def sendall(self, *args: Any, **rest: Any) -> None:
-        """As `socket.socket` does, in time."""
+        """As in `socket.socket`, within the deadline."""
         self.settimeout(under_way.left())
         super().sendall(*args, **rest)
 
 
 class InTimeOverTLS(InTime, ssl.SSLSocket):
-    """The same for what is encrypted."""
+    """The same for TLS."""
 
 
 def connect(found: Sequence[Address], options: Iterable[Option] = ()) -> InTime:
-    """A connection to the first of these addresses that answers, in time; raises OSError when none does."""
+    """A connection to the first of these addresses that answers in time; raises OSError if none does."""
     failure: OSError = OSError("no address")
     for number, (family, kind, protocol, _, address) in enumerate(found):
         connection = InTime(family, kind, protocol)
@@ -76,14 +76,14 @@ def connect(found: Sequence[Address], options: Iterable[Option] = ()) -> InTime:
 
 
 def tls() -> ssl.SSLContext:
-    """For connections that end in time."""
+    """For connections with deadlines."""
     context = trusting()
     context.sslsocket_class = InTimeOverTLS
     return context
 
 
 def trusting() -> ssl.SSLContext:
-    """Trusts whom the machine trusts; on one that knows of nobody, such as a bare container, whom Mozilla trusts."""
+    """Trusts the machine's certificate authorities; if it has none, like a bare container, Mozilla's."""
     context = ssl.create_default_context()
     known = ssl.get_default_verify_paths()
     if not (known.cafile or (known.capath and any(Path(known.capath).iterdir()))):

@@ -1,4 +1,4 @@
-"""How large a picture is, by its head alone: not a pixel is decoded, so none can blow up."""
+"""The size of a picture, from its header alone: no pixel is decoded, so no picture can exhaust memory."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-_SEGMENTS = 500  # of a JPEG, before its size comes; a camera writes about twenty
-_ALONE = {0x01, *range(0xD0, 0xD8)}  # JPEG's markers that nothing follows
+_SEGMENTS = 500  # of a JPEG, before its size; a camera writes about twenty
+_ALONE = {0x01, *range(0xD0, 0xD8)}  # JPEG markers without a segment
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _OVER = {0xD9, 0xDA}  # the picture begins, or ends
-_HEAD = 30  # bytes in which all but JPEG say it
+_HEAD = 30  # bytes that contain the size, except in JPEG
 
-MEASURED = ("image/png", "image/jpeg", "image/gif", "image/webp")  # the kinds whose size can be told
+MEASURED = ("image/png", "image/jpeg", "image/gif", "image/webp")  # the types whose size is known
 
 Size = tuple[int, int]
 
 
 def picture_size(path: Path) -> Size | None:
-    """Width and height in pixels of a PNG, JPEG, GIF or WebP, as stored; None for all else, and for a broken head.
+    """Width and height in pixels of a PNG, JPEG, GIF or WebP, as stored; None for anything else, or a broken header.
 
-    Raises OSError where the file cannot be read. That it has a size does not mean that the rest of it is sound.
+    Raises OSError if the file cannot be read. A size does not mean that the rest of the file is sound.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -60,7 +60,7 @@ _OTHERS: tuple[Callable[[bytes], Size | None], ...] = (_of_png, _of_gif, _of_web
 
 
 def _of_jpeg(file: BinaryIO) -> Size | None:
-    """Goes from segment to segment, each of which says its length, to the one that says the picture's."""
+    """Skips from segment to segment, by their lengths, to the one with the picture's size."""
     file.seek(2)
     for _ in range(_SEGMENTS):
         marker = _marker(file)
@@ -79,7 +79,7 @@ def _of_jpeg(file: BinaryIO) -> Size | None:
 
 
 def _marker(file: BinaryIO) -> int | None:
-    """The next segment's; any number of fillers may stand in front of it, and we read a few."""
+    """The next segment's marker; any number of fill bytes may come first, and we read a few."""
     head = file.read(2)
     for _ in range(_SEGMENTS):
         if len(head) < 2 or head[0] != 0xFF:

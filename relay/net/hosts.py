@@ -17,9 +17,9 @@ _ENTRY = re.compile(
 @dataclass(frozen=True, slots=True)
 class _Entry:
     host: str
-    below: bool  # for the names below it, and not for itself
+    below: bool  # only the names below it
     port: int
-    part: str  # the path's first, "" for any
+    part: str  # the first part of the path, "" for any
 
     def covers(self, place: Place) -> bool:
         named = place.host.endswith(f".{self.host}") if self.below else place.host == self.host
@@ -27,16 +27,16 @@ class _Entry:
 
 
 class Hosts:
-    """Where files may be fetched from, as the settings say it.
+    """Where files may be fetched from, according to the settings.
 
-    An entry is "files.example.com", "*.example.com" (any name below it, not itself), "files.example.com:8443", or
+    An entry is "files.example.com", "*.example.com" (any name below it, but not itself), "files.example.com:8443", or
     "s3.amazonaws.com/kommunicate.io" (a host and the first part of its path). All of them mean https.
     """
 
     def __init__(self, entries: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
-        """`origins` are the operator's own addresses, http or inner ones as well; their paths do not matter.
+        """`origins` are the operator's own addresses, including http or internal ones; their paths do not matter.
 
-        Raises ValueError for an entry or an origin that is none, with a sentence about it.
+        Raises ValueError for an invalid entry or origin, with a message about it.
         """
         self._entries = tuple(map(_read_entry, entries))
         self._origins = frozenset(map(_read_origin, origins))
@@ -47,12 +47,12 @@ class Hosts:
         return place is not None and (self.lists(place) or place.origin in self._origins)
 
     def trusts(self, url: str | Place) -> bool:
-        """Whether it is one of the operator's own addresses: it may be http and lie in an inner network."""
+        """Whether it is one of the operator's own addresses, which may be http and internal."""
         place = _place(url)
         return place is not None and place.origin in self._origins
 
     def lists(self, place: Place) -> bool:
-        """Whether one of the entries covers it: over https, under a name."""
+        """Whether an entry covers it: over https, and by name."""
         is_candidate = place.scheme == "https" and not place.numeric
         return is_candidate and any(entry.covers(place) for entry in self._entries)
 

@@ -1,4 +1,4 @@
-"""Looks up the addresses of a host, in a thread of its own: the system offers no way to break a look-up off."""
+"""Resolves host names in a separate thread, because the system offers no way to cancel a look-up."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _under_way: dict[tuple[str, int], Future[Sequence[Address]]] = {}
 
 
 def addresses(host: str, port: int, seconds: float) -> Sequence[Address]:
-    """Return where `host` can be reached, as `socket.getaddrinfo` does; raise OSError, also after `seconds`.
+    """Return the addresses of `host`, like `socket.getaddrinfo`; raise OSError, also after `seconds`.
 
-    A look-up that takes longer goes on by itself, and whoever asks for the same host meanwhile waits for the same one.
+    A slower look-up continues, and later calls for the same host wait for it.
     """
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -32,16 +32,16 @@ def _looking_up(host: str, port: int) -> Future[Sequence[Address]]:
             found = Future()
             try:
                 threading.Thread(target=_look_up, args=(host, port, found), daemon=True).start()
-            except RuntimeError:  # the machine gives us no more threads
+            except RuntimeError:  # the machine has no more threads
                 raise OSError("no thread for a look-up") from None
-            _under_way[host, port] = found  # it cannot be done before: that takes the lock
+            _under_way[host, port] = found  # not done before, because that takes the lock
         return found
 
 
 def _look_up(host: str, port: int, found: Future[Sequence[Address]]) -> None:
     try:
         result = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name with an empty or an overlong part
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name with an empty or too long part
         failure = error if isinstance(error, OSError) else OSError("not a host's name")
         _done(host, port)
         found.set_exception(failure)

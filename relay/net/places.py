@@ -1,6 +1,7 @@
-"""Reads a URL once and strictly: whoever uses what came out cannot understand it differently from whoever checked it.
+"""Parses a URL once and strictly, so that the code that uses it cannot read it differently from the code that checked
+it.
 
-What browsers repair is refused here: backslashes, blanks, a user before the host, numbers in other notations.
+What browsers repair is refused: backslashes, spaces, a user before the host, numbers in other notations.
 """
 
 from __future__ import annotations
@@ -21,29 +22,29 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _URL = re.compile(
     r"https?://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[^\[\]/?#:@%]{1,253})(?::(?P<port>[1-9][0-9]{0,4}))?"
     r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(?:#.*)?",
-    re.IGNORECASE | re.ASCII,  # beyond ASCII there is a letter that is an `s` too
+    re.IGNORECASE | re.ASCII,  # beyond ASCII there is a letter that also folds to `s`
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a host that ends so is an IPv4 address, whatever is before it
-_BLANK = {"Cc", "Cs", "Zs", "Zl", "Zp"}  # Unicode's controls, halves of characters, and blanks of every kind
-_AS_IT_IS = "%/:@!$&'()*+,;=~?[]"  # in a path or a query; everything else beyond letters and digits is encoded
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a host that ends like this is an IPv4 address, whatever comes before
+_BLANK = {"Cc", "Cs", "Zs", "Zl", "Zp"}  # Unicode control characters, surrogates, and spaces of every kind
+_AS_IT_IS = "%/:@!$&'()*+,;=~?[]"  # unchanged in a path or a query, like letters and digits; the rest is encoded
 _DOTS = re.compile(r"(?:^|[/\\])\.\.?(?:;[^/\\]*)?(?=[/\\]|$)")
-_DECODINGS = 3  # as often as a row of servers may decode a path
+_DECODINGS = 3  # as often as a chain of servers may decode a path
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A URL's parts, in the one form in which they are compared, looked up, connected to and sent."""
+    """The parts of a URL, in the one form in which they are compared, resolved, connected to and sent."""
 
     scheme: str  # "https" or "http"
-    host: str  # ASCII, in lower case; an IPv6 address without its brackets
+    host: str  # ASCII, in lower case; an IPv6 address without brackets
     port: int
     target: str  # path and query, percent-encoded
-    numeric: bool  # whether the host is an address itself
+    numeric: bool  # whether the host is an address
 
     @property
     def authority(self) -> str:
-        """Host, and port where it is not the scheme's own."""
+        """Host, and the port unless it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -54,17 +55,17 @@ class Place:
 
     @property
     def url(self) -> str:
-        """All of it, without a fragment."""
+        """The whole URL, without a fragment."""
         return f"{self.scheme}://{self.authority}{self.target}"
 
     @property
     def first_part(self) -> str:
-        """What stands between the path's first two slashes."""
+        """The text between the path's first two slashes."""
         return self.target.partition("?")[0].split("/")[1]
 
 
 def has_blanks(text: str) -> bool:
-    """Whether there is anything in it that parsers of URLs drop, repair or fight about."""
+    """Whether it contains anything that URL parsers drop, repair or disagree about."""
     return "\\" in text or any(unicodedata.category(character) in _BLANK for character in text)
 
 
@@ -87,7 +88,7 @@ def read_url(url: str) -> Place:
 
 
 def read_name(text: str) -> str:
-    """A host's name in ASCII and lower case; raises `Permanent` ("bad_url"), also for an address."""
+    """A host name in ASCII and lower case; raises `Permanent` ("bad_url"), also for an address."""
     host, numeric = _read_host(text)
     if numeric:
         raise _bad()
@@ -108,7 +109,7 @@ def _read_host(text: str) -> tuple[str, bool]:
 
 
 def _address(kind: type[IPv4Address | IPv6Address], text: str) -> str:
-    """In its usual notation. Of IPv4's others, some systems read `010` as 8 and some as 10."""
+    """In its usual notation. For others of IPv4, some systems read `010` as 8 and some as 10."""
     try:
         return str(kind(text))
     except ValueError:
@@ -116,7 +117,7 @@ def _address(kind: type[IPv4Address | IPv6Address], text: str) -> str:
 
 
 def _international(text: str) -> str:
-    """A name in another script. Letters that only look different from ASCII's, and other dots, are no name's."""
+    """A name in another script. Letters that merely look different from ASCII, and other dots, are not allowed."""
     try:
         return idna.encode(text.lower(), strict=True).decode("ascii")
     except UnicodeError:
@@ -124,7 +125,7 @@ def _international(text: str) -> str:
 
 
 def _target(path: str, query: str) -> str:
-    """What is asked for; raises `Permanent` where a server could step out of the path, however it is encoded."""
+    """The request target; raises `Permanent` if a server could leave the path, however it is encoded."""
     decoded = path
     for _ in range(_DECODINGS):
         if _DOTS.search(decoded):

@@ -1,38 +1,38 @@
-"""Which addresses belong to the open internet, and not to this machine, its network or its provider's inside."""
+"""Which addresses are on the public internet, rather than on this machine, its network or inside its provider."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-# What the library holds for global, in one Python or another, and is not for us.
+# Ranges that some Python versions call global, but that are not for us.
 _INNER = [
     IPv4Network(network)
     for network in (
-        "100.64.0.0/10",  # behind a provider's address; one cloud's metadata
-        "168.63.129.16/32",  # another cloud's metadata and wire server, at an address that looks like anybody's
-        "192.0.0.0/24",  # protocols' own; a third cloud's metadata
+        "100.64.0.0/10",  # carrier-grade NAT; one cloud's metadata
+        "168.63.129.16/32",  # another cloud's metadata and wire server, at an address that looks public
+        "192.0.0.0/24",  # reserved for protocols; a third cloud's metadata
         "192.88.99.0/24",  # relays between IPv6 and IPv4
         "198.18.0.0/15",
         "240.0.0.0/4",
     )
 ]
-_UNICAST = IPv6Network("2000::/3")  # the only part of IPv6 that is given out for the open internet
-_NAT64 = IPv6Network("64:ff9b::/96")  # ends with the IPv4 address that it leads to
+_UNICAST = IPv6Network("2000::/3")  # the only part of IPv6 assigned to the public internet
+_NAT64 = IPv6Network("64:ff9b::/96")  # ends with the IPv4 address it leads to
 _LEADS_ELSEWHERE = [
     IPv6Network(network)
     for network in (
-        "2001::/23",  # Teredo (another address, hidden inside) and protocols' own
+        "2001::/23",  # Teredo (an embedded address) and protocol assignments
         "2001:db8::/32",
-        "2002::/16",  # 6to4: another address, inside
+        "2002::/16",  # 6to4: an embedded address
         "3fff::/20",
     )
 ]
-_ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # the middle of an address that hides an IPv4 address in its end
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # the middle of an address with an IPv4 address at its end
 _LAST_32 = 0xFFFF_FFFF
 
 
 def is_public(text: str) -> bool:
-    """Whether this is a numeric address on the open internet, also for what may be packed inside it."""
+    """Whether this is a numeric public address, including any address embedded in it."""
     try:
         address = ip_address(text)
     except ValueError:

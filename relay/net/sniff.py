@@ -1,6 +1,7 @@
-"""What a file really is, by its first bytes: what its server or its name says is a claim.
+"""What a file really is, by its first bytes: what its server or its name says is only a claim.
 
-Our own table: the library for it knows no HTML and no SVG, takes words that begin with "BM" for a picture, and rests.
+Our own table, because the library for it knows no HTML and no SVG, takes text that begins with "BM" for a picture, and
+is unmaintained.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-ENOUGH = 4096  # bytes from a file's beginning that say all that is asked here
+ENOUGH = 4096  # bytes at a file's beginning that suffice
 
 _BEGINNINGS = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -39,7 +40,7 @@ _BEGINNINGS = (
     (0, b"#!AMR", "audio/amr"),
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
-_BRANDS = {  # of ISO's container, whose first four bytes are its length
+_BRANDS = {  # of the ISO container, whose first four bytes are its length
     b"heic": "image/heic",
     b"heix": "image/heic",
     b"hevc": "image/heic",
@@ -55,7 +56,7 @@ _BRANDS = {  # of ISO's container, whose first four bytes are its length
     b"3gp6": "video/3gpp",
 }
 _OFFICE = "application/vnd.openxmlformats-officedocument."
-_INSIDE_ZIP = {  # what the names of its files begin with
+_INSIDE_ZIP = {  # the beginnings of the file names inside
     b"word/": f"{_OFFICE}wordprocessingml.document",
     b"xl/": f"{_OFFICE}spreadsheetml.sheet",
     b"ppt/": f"{_OFFICE}presentationml.presentation",
@@ -73,7 +74,7 @@ _DRAWING = re.compile(r"(?:<!doctype\s+svg\b|<svg(?=[\s/>]|$))")
 
 
 def kind_of(first: bytes) -> str:
-    """The MIME type of a file that begins so (`ENOUGH` bytes are plenty); "" where its bytes do not tell."""
+    """The MIME type of a file that begins like this (`ENOUGH` bytes are plenty); "" if its bytes do not tell."""
     for offset, beginning, kind in _BEGINNINGS:
         if first.startswith(beginning, offset):
             return kind
@@ -81,7 +82,7 @@ def kind_of(first: bytes) -> str:
 
 
 def is_html(first: bytes) -> bool:
-    """Whether a file that begins so is a page, such as one to log in instead of the file."""
+    """Whether a file that begins like this is a web page, such as a login page instead of the file."""
     return _markup(first[:ENOUGH]) == "text/html"
 
 
@@ -118,7 +119,7 @@ def _zip(first: bytes) -> str:
 
 
 def _bitmap(first: bytes) -> str:
-    """Words may begin with its two letters, but do not go on with its zeros."""
+    """Text may begin with its two letters, but does not continue with its zeros."""
     return "image/bmp" if first.startswith(b"BM") and first[6:10] == bytes(4) and len(first) > 26 else ""
 
 
@@ -127,7 +128,7 @@ def _windows_program(first: bytes) -> str:
 
 
 def _mpeg_audio(first: bytes) -> str:
-    """A frame's head without any forbidden value; text in UTF-16 begins with the same byte."""
+    """A frame header without any forbidden value; UTF-16 text begins with the same byte."""
     if len(first) < 4 or first[0] != 0xFF or first[1] & 0xE0 != 0xE0:
         return ""
     if first[1] & 0xF6 == 0xF0:
@@ -143,7 +144,7 @@ def _markup(first: bytes) -> str:
         text = text.partition("?>")[2].lstrip()
     while text.startswith("<!--"):
         _, end, rest = text.partition("-->")
-        if not end:  # browsers take what begins so for a page, whatever comes
+        if not end:  # browsers treat this beginning as a page, whatever follows
             return "" if is_xml else "text/html"
         text = rest.lstrip()
     if _DRAWING.match(text):

@@ -1,7 +1,7 @@
-"""Which of ten thousand routes may hold for a conversation, without asking each.
+"""Finds which of ten thousand routes may match a conversation, without testing each.
 
-A route is found by one of its conditions: by a whole text that it asks for, by a range of numbers, or by three letters
-in a row of each text with a `*`. A route that has none of these (a pattern, hours, `any`, `not`) is always asked.
+A route is indexed by one of its conditions: a whole text, a range of numbers, or three consecutive letters of each text
+with a `*`. A route without one of these (a pattern, hours, `any`, `not`) is always tested.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Candidates:
     """An index over the conditions of routes."""
 
     def __init__(self, conditions: Sequence[Joined]) -> None:
-        """The routes are known by their places in this sequence."""
+        """The routes are identified by their positions in this sequence."""
         self._always: list[int] = []
         self._whole: Places = defaultdict(lambda: defaultdict(list))
         self._within: Places = defaultdict(lambda: defaultdict(list))
@@ -39,7 +39,7 @@ class Candidates:
             ranges.sort()
 
     def of(self, facts: Facts) -> Sequence[int]:
-        """The routes that may hold, in their order; every route that holds is among them."""
+        """The routes that may match, in order; every matching route is among them."""
         found = set(self._always)
         for name, whole in self._whole.items():
             for value in facts.values(name):
@@ -54,7 +54,7 @@ class Candidates:
         return sorted(found)
 
     def _add(self, number: int, part: Asks) -> bool:
-        """Enter a route under one of its conditions; False where this one does not tell."""
+        """Index a route under one of its conditions; False if this condition cannot be indexed."""
         values: Sequence[Any] = part.values
         if all(isinstance(value, Exact) for value in values):
             for value in values:
@@ -72,7 +72,7 @@ class Candidates:
 
 
 def _containing(ranges: Sequence[tuple[int, int, int]], value: str) -> Iterator[int]:
-    """The routes whose range has this number, of ranges in the order of their beginnings."""
+    """The routes whose range contains this number, among ranges in order of their beginnings."""
     number = number_of(value)
     if number is not None:
         begun = bisect_right(ranges, number, key=itemgetter(0))
@@ -80,7 +80,9 @@ def _containing(ranges: Sequence[tuple[int, int, int]], value: str) -> Iterator[
 
 
 def _letters_of(value: Exact | Glob) -> str:
-    """Letters in a row that every text has which fits: the end of what is plain, since beginnings are often alike."""
+    """Consecutive letters that every matching text has: from the end of the literal part, because beginnings are often
+    alike.
+    """
     plain = [value.written[:LOOKED_AT]] if isinstance(value, Exact) else _PLAIN.findall(value.written)
     longest = max(plain, key=len, default="")
     return longest[-LETTERS:] if len(longest) >= LETTERS else ""

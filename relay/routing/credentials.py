@@ -1,4 +1,4 @@
-"""E-mail addresses, and secrets: tokens by how they begin, passwords by what stands before them."""
+"""E-mail addresses, and secrets: tokens by their prefix, passwords by the words before them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _BEHIND = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 64  # characters of an address before its sign
-MOST_SIGNS = 500  # in one text; what comes behind them is hidden whole
+MOST_SIGNS = 500  # in one text; everything after them is hidden
 
 
 def emails(text: str) -> Iterator[Span]:
-    """Yield where e-mail addresses stand, also with `%40` or `[at]` for their sign."""
+    """Yield the positions of e-mail addresses, including those with `%40` or `[at]`."""
     for number, sign in enumerate(_AT.finditer(text)):
         if number >= MOST_SIGNS:
             yield max(0, sign.start() - _LONGEST), len(text)
@@ -77,13 +77,14 @@ _NAMED = re.compile(
     rf"(?:{_WORDS}|pass|pw)[\"']?{_BLANKS}(?:(?:{_IS}){_BLANKS})?[:=]{_BLANKS}\n?{_VALUE}", re.IGNORECASE
 )
 _SAID = re.compile(rf"(?:{_WORDS})[ \t]{{1,3}}((?:{_IS})[ \t]{{1,3}})?{_VALUE}", re.IGNORECASE)
-_WHEN = re.compile(r"[\d./:-]*[./:-][\d./:-]*")  # a date or a time is no password
+_WHEN = re.compile(r"[\d./:-]*[./:-][\d./:-]*")  # a date or a time is not a password
 _ENDS = ".,;)]}"
-MOST_HINTS, MOST_WORDS = 1000, 300  # in one text: of what may be a token, or name a password; behind it, all is hidden
+# Possible tokens in one text, and words that announce a password; everything after them is hidden.
+MOST_HINTS, MOST_WORDS = 1000, 300
 
 
 def secrets(text: str) -> Iterator[Span]:
-    """Yield where tokens, keys and passwords stand; of a password the value alone."""
+    """Yield the positions of tokens, keys and passwords; for a password, only the value."""
     yield from _keys(text)
     yield from _tokens(text)
     yield from _passwords(text)
@@ -121,7 +122,7 @@ def _passwords(text: str) -> Iterator[Span]:
 
 
 def _keys(text: str) -> Iterator[Span]:
-    """Blocks of a PEM file; one that is not closed goes on to the end."""
+    """Blocks of a PEM file; an unclosed one extends to the end."""
     start = 0
     while (at := text.find(_PEM, start)) >= 0:
         begin = _PEM_BEGIN.match(text, at)
@@ -139,7 +140,7 @@ def _value(found: re.Match[str], group: int) -> Span:
 
 
 def _is_made_up(value: str, *, said: bool) -> bool:
-    """True for what is no word of a language: digits or signs among the letters; `said`: "is" stands before it."""
+    """True for a string that is not a natural word: digits or signs among the letters; `said`: "is" comes before it."""
     inner = value.strip(_ENDS + "!?([{\"'“”«»")
     if len(inner) < 4 or inner.startswith(("http", "[")) or _WHEN.fullmatch(inner):
         return False

@@ -1,4 +1,4 @@
-"""What a route can ask of a conversation: what its first message says, and when it came."""
+"""What a route can test about a conversation: its first message, and when it arrived."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Facts:
     account: str = ACCOUNT
 
     def values(self, name: str) -> Iterator[str | float]:
-        """Everything that is there under a condition's name: several where metadata has a list."""
+        """Every value under a condition's name: several if metadata has a list."""
         if name.startswith(METADATA):
             yield from texts_at(self.metadata, name.removeprefix(METADATA))
         elif (value := SIMPLE[name](self)) not in ("", None):
@@ -38,7 +38,7 @@ class Facts:
 
 
 def facts_of(message: ChatMessage, *, role: Role, language: str, moment: float) -> Facts:
-    """The facts of a conversation that this message begins; who is not known to be of the team is a customer."""
+    """The facts of a conversation that this message begins; anybody not known to be on the team is a customer."""
     return Facts(
         group_id=message.conversation.group_id,
         title=message.title,
@@ -71,7 +71,7 @@ SIMPLE: Mapping[str, Any] = {
 
 
 def texts_at(value: Any, path: str) -> Iterator[str]:
-    """What stands at the end of a dotted path, as text; objects may be written as text, and lists are gone through."""
+    """The values at the end of a dotted path, as text; objects may be stored as text, and lists are traversed."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         value = loads_leniently(value)
     if isinstance(value, list):
@@ -80,14 +80,14 @@ def texts_at(value: Any, path: str) -> Iterator[str]:
     elif not path:
         yield from _text(value)
     elif isinstance(value, Mapping):
-        whole = path in value  # a key may have dots of its own
+        whole = path in value  # a key may contain dots
         first, rest = (path, "") if whole else path.split(".", 1) if "." in path else (path, "")
         if first in value:
             yield from texts_at(value[first], rest)
 
 
 def _text(value: Any) -> Iterator[str]:
-    """Text, numbers and true/false as JSON writes them; nothing else can be compared with text."""
+    """Text, numbers and true/false as in JSON; nothing else can be compared with text."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, bool | int | float):

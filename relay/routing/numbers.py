@@ -1,4 +1,4 @@
-"""Payment cards and bank accounts: digits that prove themselves by their check digits."""
+"""Payment cards and bank accounts: digits confirmed by their check digits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import accumulate, pairwise
 
 Span = tuple[int, int]
 
-LONGEST_ROW = 10_000  # characters that hold nothing but digits and what stands between them
-MOST_CHECKED = 500  # sums that are worked out for one text; what stands behind them is hidden whole
+LONGEST_ROW = 10_000  # characters that are only digits and separators
+MOST_CHECKED = 500  # sums computed for one text; everything after them is hidden
 
 # Issuer ranges of ISO/IEC 7812 by network, with the lengths that it issues:
 # https://en.wikipedia.org/wiki/Payment_card_number#Issuer_identification_number_(IIN)
-# Not airlines' UATP (any 15 digits after a 1), which would take one in ten of other people's ids.
+# Not airlines' UATP (any 15 digits after a 1), which would match one in ten unrelated ids.
 _LONG = range(16, 20)
 _RANGES: tuple[tuple[str, str, Sequence[int]], ...] = (
     ("2200", "2204", _LONG),  # Mir
@@ -25,7 +25,7 @@ _RANGES: tuple[tuple[str, str, Sequence[int]], ...] = (
     ("36", "36", range(14, 20)),
     ("37", "37", (15,)),
     ("38", "39", range(14, 20)),
-    ("4", "4", (13, 16, 18, 19)),  # Visa; 13 in groups alone, or each tenth German article number would be one
+    ("4", "4", (13, 16, 18, 19)),  # Visa; 13 only in groups, or one in ten German article numbers would match
     ("5018", "5018", range(12, 20)),  # Maestro
     ("5020", "5020", range(12, 20)),
     ("5038", "5038", range(12, 20)),
@@ -44,14 +44,14 @@ _RANGES: tuple[tuple[str, str, Sequence[int]], ...] = (
     ("9792", "9792", (16,)),  # Troy
 )
 _OLD_VISA = 13
-_A_LOOK = 0.1  # of the time that a sum takes
+_A_LOOK = 0.1  # of the cost of a sum
 _GAP = r"[ \t\n\r./|\\()-]"
 _ROW = re.compile(rf"\d(?:{_GAP}{{0,3}}+\d){{11,}}+")
 _GROUP = re.compile(r"\d+")
 
 
 def payment_cards(text: str) -> Iterator[Span]:
-    """Yield where numbers of payment cards stand: a known range, its length, Luhn's sum; in any usual grouping."""
+    """Yield the positions of payment card numbers: a known range, its length, the Luhn sum; in any usual grouping."""
     left: float = MOST_CHECKED
     for found in _ROW.finditer(text):
         if found.end() - found.start() > LONGEST_ROW:
@@ -60,7 +60,7 @@ def payment_cards(text: str) -> Iterator[Span]:
         row = _Row(text, [group.span() for group in _GROUP.finditer(text, *found.span())])
         first = 0
         while first < len(row.groups):
-            if left <= 0:  # nobody reads as many digits
+            if left <= 0:  # nobody reads that many digits
                 yield row.groups[first][0], len(text)
                 return
             last, checked = row.longest(first)
@@ -91,7 +91,7 @@ class _Row:
         return None, checked + _A_LOOK
 
     def _is_grouped(self, first: int, last: int) -> bool:
-        """Groups of three or more, as on a card; or all of one size, between which the same thing stands."""
+        """Groups of three or more, as on a card; or groups of one size with the same separator."""
         groups = self.groups[first : last + 1]
         sizes = [end - start for start, end in groups]
         if min(sizes[:-1], default=3) >= 3:
@@ -101,13 +101,13 @@ class _Row:
 
 
 def _adds_up(digits: str) -> bool:
-    from stdnum import luhn  # here and not above: only who hides cards pays for it
+    from stdnum import luhn  # imported here: only those who redact cards pay for it
 
     return len(set(digits)) > 1 and luhn.is_valid(digits)
 
 
 def _lengths(begin: str) -> tuple[int, ...]:
-    """The lengths that cards which begin so may have, the longest first."""
+    """The possible lengths of cards with this beginning, longest first."""
     return _LENGTHS.get(begin, ())
 
 
@@ -126,11 +126,11 @@ _IBAN = re.compile(
 )
 _ALNUM = re.compile(r"[A-Za-z0-9]+")
 _SHORTEST = 15  # Norway's
-MOST_IBANS = 50  # candidates that are looked at in one text; the others are hidden
+MOST_IBANS = 50  # candidates examined in one text; the others are hidden
 
 
 def ibans(text: str) -> Iterator[Span]:
-    """Yield where IBANs stand: their country's length and shape, and their check digits."""
+    """Yield the positions of IBANs: their country's length and format, and their check digits."""
     start = looked = 0
     while found := _IBAN.search(text, start):
         looked += 1
@@ -141,7 +141,7 @@ def ibans(text: str) -> Iterator[Span]:
 
 
 def _iban_end(text: str, start: int, most: int) -> int | None:
-    """Where the longest IBAN ends that begins here; what would end inside a word is none."""
+    """The end of the longest IBAN that begins here; one that would end inside a word does not count."""
     from stdnum import iban  # as above
 
     written, found = "", None
@@ -153,5 +153,5 @@ def _iban_end(text: str, start: int, most: int) -> int | None:
 
 
 def _leaves_one(written: str) -> bool:
-    """The sum of ISO 7064, which the library works out too, but ten times slower."""
+    """The ISO 7064 sum, which the library computes too, but ten times slower."""
     return int("".join(str(int(char, 36)) for char in written[4:] + written[:4])) % 97 == 1

@@ -1,7 +1,8 @@
-"""Phone numbers: those that say so themselves, and those that words before them or a country's own way of writing show.
+"""Phone numbers: those that are unmistakable, and those identified by the words before them or by their country's
+format.
 
-`PhoneNumberMatcher` of the same library needs to be told a country, takes order numbers of that country's length, and
-a third of a second for each 10 kB of digits; so candidates are found here, and the library judges them.
+The library's own `PhoneNumberMatcher` needs to be told a country, matches order numbers of that country's length, and
+takes a third of a second per 10 kB of digits; so candidates are found here, and the library judges them.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ from relay.routing.views import matches
 
 Span = tuple[int, int]
 
-MOST_JUDGED = 40  # candidates that the library judges in one text; of more, all that might be one are hidden
-MOST_READ = 300  # candidates that are read in one text; what stands behind them is hidden whole
+MOST_JUDGED = 40  # candidates that the library judges in one text; beyond that, all plausible ones are hidden
+MOST_READ = 300  # candidates that are read in one text; everything after them is hidden
 LEAST, MOST = 7, 15  # digits, by E.164
-HOME_LEAST, HOME_MOST = 9, 12  # with the 0 by which they begin at home
+HOME_LEAST, HOME_MOST = 9, 12  # including the 0 of the national format
 
 _ROW = re.compile(r"\d(?:[ \t().\-/]{0,3}+\d){5,}+")
 _LEADS = re.compile(r"(?:\+|\+ ?\(|\()\Z")
 _GROUP = re.compile(r"\d+")
 _SENTENCES = re.compile(r"\n|[!?]\s|\w{5}\.\s")
 _BEFORE = 40  # characters that are read before a candidate
-# Countries whose numbers begin with a 0 at home.
+# Countries whose national numbers begin with a 0.
 _TRUNK = (
     *("DE", "AT", "CH", "FR", "GB", "IE", "NL", "BE", "IT", "SE", "FI"),
     *("AU", "NZ", "JP", "KR", "IN", "ZA", "TR", "BR"),
 )
 _AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])\d{3}[ .-]\d{4}")
 _AREA = re.compile(r"\(0?\d{2,4}\)[ -]?\d[\d .-]{4,12}\d")
-# A date, an address of a network, a decimal: words of their own, which no phone number goes on through.
+# A date, an IP address, a decimal: separate words that no phone number spans.
 _OTHERS = re.compile(
     r"(?<!\S)(?:(?:(?:19|20)\d\d|[0-3]?\d)([./-])[0-3]?\d\1(?:(?:19|20)\d\d|\d\d?)|\d{1,3}(?:\.\d{1,3}){3}|(?:0|[1-9]\d*)\.\d+)(?![^\s,;:!?)]|[.:]\S)"
 )
@@ -46,13 +47,13 @@ _OTHER_WORDS = (
     r"\bref(?:erence|erenz|\b)|kundenn|(?:customer|case|article|policy|contract|flight) (?:no|nu|id)|account|konto|"
     r"\bsku\b|isbn|imei|serial|serien|artikel|version|\bip\b|booking|buchung|reserv|vertrag|ordine|заказ|订单|注文"
 )
-_NUMBER_WORDS = r"#|№|\bn[ro]?\.|\bno:|\bnr\b|\bn[º°]|\bid\b"  # of a phone, or of anything else
+_NUMBER_WORDS = r"#|№|\bn[ro]?\.|\bno:|\bnr\b|\bn[º°]|\bid\b"  # for a phone, or for anything else
 _CALLED = f"(?i)({_PHONE_WORDS})|({_OTHER_WORDS})|({_NUMBER_WORDS})"
 _NEAR, _NEXT = 16, 4  # characters from such a word to the number
 
 
 def phone_numbers(text: str) -> Iterator[Span]:
-    """Yield where phone numbers stand; in doubt, what begins with + is one, and what is called an order is none."""
+    """Yield the positions of phone numbers; in doubt, a number with a + is one, and a number called an order is not."""
     judge, text = _Judge(), _OTHERS.sub(lambda found: "x" * len(found[0]), text)
     for row in _ROW.finditer(text):
         if row.end() - row.start() > LONGEST_ROW:
@@ -69,7 +70,7 @@ def phone_numbers(text: str) -> Iterator[Span]:
 
 
 class _Judge:
-    """The library, as often as one text may ask it, and how many candidates may be read."""
+    """The library, limited to so many calls per text, and the number of candidates that may be read."""
 
     def __init__(self) -> None:
         self._left, self.to_read = MOST_JUDGED, MOST_READ
@@ -77,7 +78,9 @@ class _Judge:
     def says(
         self, digits: str, regions: Sequence[str | None], *, loosely: bool = False, of_mobiles: bool = False
     ) -> bool:
-        """`loosely`: its length will do; `of_mobiles`: in one row it is a phone's as often as an order's otherwise."""
+        """`loosely`: a plausible length suffices; `of_mobiles`: as a single group, it is as often a phone's as an
+        order's.
+        """
         if self._left <= 0:
             return True
         self._left -= 1
@@ -86,7 +89,7 @@ class _Judge:
 
 @lru_cache(maxsize=4096)
 def _is_number(digits: str, region: str | None, *, loosely: bool, of_mobiles: bool) -> bool:
-    import phonenumbers  # here and not above: only who hides phone numbers pays for it
+    import phonenumbers  # imported here: only those who redact phone numbers pay for it
 
     try:
         number = phonenumbers.parse(digits, region)
@@ -115,12 +118,12 @@ def _in_row(text: str, start: int, groups: Sequence[Span], judge: _Judge) -> Ite
 
 
 def _may_begin(text: str, at: int) -> bool:
-    """Behind something else a number must show by itself that it begins: by a 0, or a bracket."""
+    """After other text, a number must show that it begins: with a 0, or a bracket."""
     return (text[at] == "0" and text[at - 1] in " \t") or text[at - 1] == "("
 
 
 def _last_group(text: str, begin: int, groups: Sequence[Span], first: int, judge: _Judge) -> int | None:
-    """The last group of the number that begins here, the longest that is one; None for none."""
+    """The last group of the longest number that begins here; None if there is none."""
     digits, ends = "", []
     for index in range(first, len(groups)):
         digits += text[slice(*groups[index])]
@@ -153,7 +156,7 @@ def _is_phone(written: str, digits: str, judge: _Judge, *, called: bool | None, 
 
 
 def _called(text: str, begin: int) -> bool | None:
-    """True where the words before call it a phone number, False where they call it something else, None for neither."""
+    """True if the words before call it a phone number, False if they call it something else, None for neither."""
     before = _SENTENCES.split(text[max(0, begin - _BEFORE) : begin])[-1]
     told: bool | None = None
     for found in matches(_CALLED, before):

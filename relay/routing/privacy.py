@@ -1,4 +1,4 @@
-"""What may be seen in Slack of customers: the settings' word, for each rule and for all of them."""
+"""What of customers may be shown in Slack, according to the settings: for each rule, and for all of them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ CONTACTS = {"email", "phone"}
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """By the rule by which a conversation has its channel."""
+    """By the rule that chose a conversation's channel."""
 
     config: Config = field(default_factory=Config)
 
     def facts(self, rule: str) -> tuple[str, ...]:
-        """What cards show there of their customers."""
+        """What cards show there about their customers."""
         return facts_for(self.config, rule)
 
     @property
     def shows_contacts(self) -> bool:
-        """True where some card shows how a customer can be reached."""
+        """True if some card shows contact details."""
         shown = {*self.config.facts, *(fact for route in self.config.routes for fact in route.facts or ())}
         return bool(shown & CONTACTS)
 

@@ -1,7 +1,7 @@
-"""Details that nobody is to see in Slack, hidden from words before they are shown, sent or kept for that.
+"""Hides details in text before it is shown in Slack, sent, or stored for that.
 
-Every text is searched for everything at once, and what was found is replaced once: nothing is hidden in what another
-rule has put there. Off (no rules), there is no redactor at all.
+Every text is searched for everything at once, and each find is replaced once: no rule applies to another rule's
+replacement. Without rules there is no redactor at all.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ log = structlog.get_logger()
 Span = tuple[int, int]
 Find = Callable[[str], Iterable[Span]]
 
-MOST_FOUND = 300  # by one pattern of the settings in one text; where there are more, all of it is hidden
-MOST_STEPS = 8_000_000  # of RE2 for one pattern and text, a tenth of a second; a longer text is hidden whole
-MOST_ADDRESSES = 1000  # with signs to be decoded that are read in one text; what stands behind them is hidden whole
-REMEMBERED, SHORT = 1024, 200  # texts that are kept with what they have become, and how long they may be
+MOST_FOUND = 300  # by one configured pattern in one text; beyond that, the whole text is hidden
+MOST_STEPS = 8_000_000  # RE2 steps for one pattern and text, a tenth of a second; a longer text is hidden completely
+MOST_ADDRESSES = 1000  # encoded URLs that are read in one text; everything after them is hidden
+REMEMBERED, SHORT = 1024, 200  # cached texts with their results, and their maximum length
 
 _ADDRESS = r"(?i)(?:https?://|www\.)[^\s<>\"]+"
 _UNREADABLE = "message"
-_BETWEEN = "\n;;\n"  # no detail goes on behind it
+_BETWEEN = "\n;;\n"  # no detail spans it
 _HOST = re.compile(r"(?:https?://)?[^/?#\s]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A text without what is hidden, and how many details that were."""
+    """A text without the hidden details, and their number."""
 
     text: str
     count: int = 0
@@ -62,7 +62,7 @@ class Redactor:
         self._short = lru_cache(maxsize=REMEMBERED)(self._hide)
 
     def hide(self, text: str) -> Redacted:
-        """The text with `[payment card hidden]` and the like; unchanged to the byte where there is nothing to hide."""
+        """The text with `[payment card hidden]` and the like; byte for byte unchanged if there is nothing to hide."""
         return self._short(text) if len(text) <= SHORT else self._hide(text)
 
     def hide_name(self, name: str) -> Redacted:
@@ -71,11 +71,11 @@ class Redactor:
         return read if read.count > found.count else found
 
     def clean(self, text: str) -> str:
-        """The text alone."""
+        """Only the text."""
         return self.hide(text).text
 
     def finds_in(self, text: str | None) -> bool:
-        """True where something of it would be hidden."""
+        """True if some of it would be hidden."""
         return bool(text) and self.hide(text or "").count > 0
 
     def _hide(self, text: str) -> Redacted:
@@ -101,7 +101,7 @@ class Redactor:
                     yield _Found(start, _drawn_to(text, end), label)
 
     def _in_addresses(self, text: str, addresses: Sequence[Span]) -> Iterator[_Found]:
-        """What addresses say once their signs are read: there, all behind the host is hidden."""
+        """What URLs say once they are decoded: if that contains a detail, everything after the host is hidden."""
         rests: list[Span] = []
         ends: list[int] = []
         read = ""
@@ -122,7 +122,7 @@ class Redactor:
 
 @lru_cache(maxsize=256)
 def redactor(rules: tuple[Redaction, ...]) -> Redactor | None:
-    """What hides by these rules, made once for each set of them; None where there are none."""
+    """The redactor for these rules, created once for each set of them; None without rules."""
     return Redactor(rules) if rules else None
 
 
@@ -135,14 +135,14 @@ def _decoded(text: str) -> str:
 
 
 def _drawn_to(text: str, end: int) -> int:
-    """The end of what is drawn with the character before it: keycaps, strokes."""
+    """The end of the characters that are drawn together with the one before: keycaps, strokes."""
     while end < len(text) and not text[end].isascii() and unicodedata.category(text[end]) in ("Mn", "Me", "Cf"):
         end += 1
     return end
 
 
 def _merged(found: list[_Found]) -> list[_Found]:
-    """What overlaps becomes one, called by what begins first, and of two that begin together by the longer one."""
+    """Overlapping finds become one, named after the first, or the longer of two that begin together."""
     merged: list[_Found] = []
     for one in sorted(found, key=lambda each: (each.start, -each.end)):
         if merged and one.start < merged[-1].end:
@@ -161,13 +161,13 @@ def _pieces(text: str, found: Sequence[_Found], addresses: Sequence[Span]) -> It
             start, end = next(coming)
         yield text[position : one.start]
         said = f"[{one.label} hidden]"
-        yield said.replace(" ", "-") if start < one.start < end else said  # a blank would end the link
+        yield said.replace(" ", "-") if start < one.start < end else said  # a space would end the link
         position = one.end
     yield text[position:]
 
 
 def _builtins() -> dict[Builtin, tuple[str, Find]]:
-    # Here and not above: only who hides something pays for it.
+    # imported here: only those who redact pay for it
     from relay.routing.credentials import emails, secrets
     from relay.routing.numbers import ibans, payment_cards
     from relay.routing.phones import phone_numbers
@@ -182,7 +182,7 @@ def _builtins() -> dict[Builtin, tuple[str, Find]]:
 
 
 def _by_pattern(pattern: str) -> Find:
-    """What a pattern of the settings finds, in time that grows with the text alone, whatever both of them are."""
+    """What a configured pattern finds, in time that grows linearly with the text, whatever both are."""
     compiled = compile_pattern(pattern)
 
     def find(text: str) -> Iterator[Span]:

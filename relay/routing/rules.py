@@ -23,7 +23,8 @@ _MOMENTS = ("hours", "days")
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One rule as a conversation met it: `channels`, `routes:<name>` or `default_channel`, and why it does or does not
-    hold."""
+    match.
+    """
 
     rule: str
     holds: bool
@@ -31,14 +32,14 @@ class Tried:
 
 
 class Router:
-    """The mapping of one configuration: asked for every message, so it looks only at routes that may hold."""
+    """The mapping of one configuration. Called for every message, so it only examines routes that may match."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._candidates = Candidates([route.when for route in config.routes])
 
     def choose(self, facts: Facts) -> Decision:
-        """The channel from the plain mapping, else from the first route that holds, else the default."""
+        """The channel from the plain mapping, otherwise from the first matching route, otherwise the default."""
         config, group_id = self._config, owned(facts.account, facts.group_id)
         if channel := config.listed_channel(facts.account, facts.group_id):
             return Decision(channel, "channels", f"`channels` lists {group_id}.")
@@ -77,13 +78,13 @@ class Router:
 
 
 def moves_to(config: Config, decision: Decision) -> bool:
-    """True where a chat that a later message would bring there is to move."""
+    """True if a chat moves when a later message would be routed there."""
     route = route_of(config, decision.rule)
     return route is not None and route.follow
 
 
 def holds(part: Part, facts: Facts) -> bool:
-    """True where a condition, or all or one or none of several, is so."""
+    """True if a condition holds, or all, one or none of several."""
     if isinstance(part, Asks):
         return any(value.matches(fact) for fact in facts.values(part.name) for value in part.values)
     held = (holds(inner, facts) for inner in part.parts)
@@ -93,7 +94,7 @@ def holds(part: Part, facts: Facts) -> bool:
 
 
 def say(part: Part) -> str:
-    """Conditions as people would say them."""
+    """Conditions in plain English."""
     if isinstance(part, Asks):
         values = " or ".join(value.written for value in part.values)
         return f"it is {values}" if part.name in _MOMENTS else f"{part.name} is {values}"

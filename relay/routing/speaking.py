@@ -1,4 +1,4 @@
-"""Who in Slack may speak to customers and press buttons, one rule for replies and every control; and what is sent."""
+"""Who in Slack may reply to customers and press buttons, one rule for replies and every control; and what is sent."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ STRANGER = "Kommunicate knows no agent with your e-mail address, and this relay 
 
 GUEST = "you are a guest of this workspace, and this relay serves its members; `replies.guests` can allow it"
 OUTSIDER = "you belong to another workspace, and this relay serves its own; `replies.other_workspaces` can allow it"
-NO_PERSON = "only people who are active members of this workspace speak to customers"
+NO_PERSON = "only active members of this workspace can reply to customers"
 
 
 def mode_for(config: Config, rule: str) -> Mode:
-    """Which messages go to the customer in conversations that have their channel by this rule."""
+    """Which messages go to the customer in conversations whose channel this rule chose."""
     route = route_of(config, rule)
     return (route and route.replies.mode) or config.replies.mode
 
 
 def may_speak(agent: Agent, rules: Replies, *, comes_from_elsewhere: bool) -> str | None:
-    """Return why a user of Slack may not speak to customers, nor press a button; None where they may.
+    """Return why a Slack user may not reply to customers or press a button; None if they may.
 
-    `comes_from_elsewhere`: what they did names another workspace as theirs.
+    `comes_from_elsewhere`: their action named another workspace as theirs.
     """
     standing = agent.standing
     if comes_from_elsewhere and standing in (Standing.MEMBER, Standing.GUEST):

@@ -1,4 +1,4 @@
-"""A text as it is searched: the same words whatever digits, widths and marks they were written with."""
+"""A text in searchable form: the same words whatever digits, widths and marks they were written with."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-NOTHING = "*"  # stands for what is not read: marks of formatting and of accents, joiners, controls
+NOTHING = "*"  # stands for what is not read: formatting marks, accents, joiners, control characters
 _HALVES = re.compile("[\ud800-\udfff]")
 _MARKS = re.compile(r"[*_~`]+")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Characters to be searched; `at` tells where in the text each of them stands, None for in the same place."""
+    """Characters to be searched; `at` gives the position of each in the text, None for the same position."""
 
     text: str
     at: tuple[int, ...] | None = None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Where in the text this part of the view stands."""
+        """The position of this part of the view in the text."""
         return (start, end) if self.at is None else (self.at[start], self.at[end - 1] + 1)
 
 
 def views(text: str) -> Iterator[View]:
-    """Yield the text in plain digits and letters; and once more without marks, where there are some."""
+    """Yield the text in plain digits and letters; and again without marks, if there are any."""
     folded = text if text.isascii() and text.isprintable() else text.translate(_FOLD)
     yield View(folded)
     if _MARKS.search(folded):
@@ -36,12 +36,12 @@ def views(text: str) -> Iterator[View]:
 
 
 def hits(pattern: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where RE2 finds a pattern, which is where a closer look is worth it: fast, and linear whatever the text."""
+    """Yield where RE2 finds a pattern, as candidates for a closer look: fast, and linear for any text."""
     return (found.span() for found in matches(pattern, text))
 
 
 def matches(pattern: str, text: str) -> Iterator[Any]:
-    """Yield RE2's matches of a pattern; it cannot take halves of characters."""
+    """Yield RE2's matches of a pattern; it cannot process lone surrogates."""
     whole = text if text.isascii() else _HALVES.sub("\ufffd", text)
     found: Iterator[Any] = _compiled(pattern).finditer(whole)
     return found
@@ -49,13 +49,13 @@ def matches(pattern: str, text: str) -> Iterator[Any]:
 
 @cache
 def _compiled(pattern: str) -> Any:
-    import re2  # here and not above: only who hides something pays for it
+    import re2  # imported here: only those who redact pay for it
 
     return re2.compile(pattern)
 
 
 class _Fold(dict[int, str]):
-    """Each character as one character of ASCII where it is read as that: full-width, Arabic, bold, circled."""
+    """Each character as the ASCII character it is read as: full-width, Arabic, bold, circled."""
 
     def __missing__(self, code: int) -> str:
         self[code] = _plain(chr(code))

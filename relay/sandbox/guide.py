@@ -52,17 +52,17 @@ def _noted(sandbox: Sandbox) -> bool:
 STEPS: tuple[tuple[str, str, Done], ...] = (
     (
         "answer",
-        "Tom Becker waits for an answer. Write one in his thread in #support, and see it reach him in his chat.",
+        "Tom Becker is waiting for an answer. Write one in his thread in #support, and watch it reach his chat.",
         _answered,
     ),
     (
         "note",
-        "Tell a colleague something that no customer sees: type @ in a thread, choose somebody, and send it.",
+        "Tell a colleague something that customers do not see: type @ in a thread, choose somebody, and send it.",
         _noted,
     ),
     (
         "take_over",
-        "Jane Doe asked for more, and the bot that has her chat says nothing. Press “Take over” on her card in #support"
+        "Jane Doe asked a question, and her chat's bot does not answer. Press “Take over” on her card in #support"
         " (at first it is in its ⋯ menu).",
         _taken_over,
     ),

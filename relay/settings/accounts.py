@@ -1,4 +1,6 @@
-"""Several accounts and workspaces: what the file says of each beside the plain one, of which the environment tells."""
+"""Further accounts and workspaces: what the file says about each, besides the first ones, which the environment sets
+up.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,12 @@ _NAMES = "Write a name such as `SHOP_API_KEY`, and put the secret itself into th
 
 
 def parse_variable(value: Any) -> str:
-    """The name of an environment variable that holds a secret, and has no meaning of its own."""
+    """The name of an environment variable that holds a secret and has no other meaning to the relay."""
     if not isinstance(value, str) or len(value) > _LONGEST_VARIABLE or not _VARIABLE.fullmatch(value):
-        # What stands here may be the secret itself.
+        # This text may be the secret itself.
         raise wrong("bad_variable", "this is not the name of an environment variable.", _NAMES)
     if value in _TAKEN:
-        raise wrong("taken_variable", f"{value} has a meaning of its own.", "Take another name for this secret.")
+        raise wrong("taken_variable", f"{value} has a meaning of its own.", "Choose another name for this secret.")
     return value
 
 
@@ -36,8 +38,8 @@ def parse_name(value: Any) -> str:
     if isinstance(value, str) and NAME.fullmatch(value) and value not in RESERVED:
         return value
     if value in RESERVED:
-        hint = "Its secrets are the plain variables, such as KOMMUNICATE_API_KEY; give the others names of their own."
-        raise wrong("bad_name", f"{shown(value)} stands for the plain one, which has no section.", hint)
+        hint = "Its secrets are the plain variables, such as KOMMUNICATE_API_KEY; name the other accounts differently."
+        raise wrong("bad_name", f"{shown(value)} is reserved for the first one, which has no section.", hint)
     hint = "Write small letters, digits, `-` and `_`, beginning with a letter; at most 40 of them."
     raise wrong("bad_name", f"{shown(value)} cannot be a name.", hint)
 
@@ -49,7 +51,7 @@ Name = Annotated[str, BeforeValidator(parse_name), WithJsonSchema({"type": "stri
 
 
 class Account(Section):
-    """Another account: the variables that hold its secrets, and what it has of its own; None is as for all."""
+    """A further account: the variables with its secrets, and its own settings; None is as for all."""
 
     webhook_token: Variable
     api_key: Variable | None = None
@@ -62,7 +64,7 @@ class Account(Section):
 
     @property
     def own(self) -> Mapping[str, Any]:
-        """What it has of its own of the keys that `kommunicate` has too."""
+        """Its own values for keys that `kommunicate` has too."""
         found = {name: getattr(self, name) for name in ("dashboard_url", "bots", "agents", "sender")}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -71,7 +73,7 @@ Accounts = Mapping[Name, Account]
 
 
 class Workspace(Section):
-    """Another workspace of Slack's: the variables that hold its secrets.
+    """A further Slack workspace: the variables with its secrets.
 
     Without a signing secret, or an app-level token for Socket Mode, nobody can reply there.
     """

@@ -1,4 +1,4 @@
-"""Where the vendors' methods are called."""
+"""The base addresses of the vendors' APIs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SLACK_API = "https://slack.com/api/"
 
 
 def api_url(reader: Reader, name: str, default: str) -> str:
-    """The address that a variable holds, or its default."""
+    """The address in a variable, or its default."""
     value = reader.env.get(name) or default
     try:
         url = urlsplit(value)

@@ -1,4 +1,4 @@
-"""What names a Slack channel, and what people write instead."""
+"""How to name a Slack channel, and common mistakes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FORMS = 'Write the channel\'s id, such as `C0123ABCD` (in Slack: channel name, 
 
 
 def parse_channel(value: Any) -> str:
-    """A channel id (`C...`, `G...`) or `#name`, perhaps with a workspace in front (`acme/C...`), unchanged."""
+    """A channel id (`C...`, `G...`) or `#name`, optionally with a workspace in front (`acme/C...`), unchanged."""
     if isinstance(value, str) and _is_channel(bare(value) if NAME.fullmatch(owner_of(value)) else value):
         return value
     raise wrong("bad_channel", f"{shown(value)} is not a Slack channel.", _hint(value))
@@ -55,7 +55,7 @@ _MISTAKES = (
 
 
 def _nearest(text: str) -> str:
-    """The channel that was probably meant, where the text comes close to one."""
+    """The channel that was probably meant, if the text is close to one."""
     if len(text) > LONGEST_NAME + 1:
         return f"A channel's name has at most {LONGEST_NAME} characters. {_FORMS}"
     if CHANNEL_ID.fullmatch(text.strip().upper()) and re.search(r"[0-9]", text):

@@ -1,4 +1,4 @@
-"""The text of the YAML file to a `Config`, or every problem in it at once."""
+"""Turns the text of the YAML file into a `Config`, or reports every problem in it at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from relay.settings.wrong import shown
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """An error that only shows when a configuration is used: at which part of it, and what to do."""
+    """An error that only shows when a configuration is used: in which part of it, and what to do."""
 
     path: Path
     code: str
@@ -35,8 +35,7 @@ Examine = Callable[[Config], Iterable[Remark]]
 def check_config(text: str, name: str, examine: Examine | None = None) -> tuple[Config | None, list[Finding]]:
     """The configuration, None if there is an error, and every finding in the order of the lines.
 
-    `name` is what the text is called in `where`; `examine` looks at a configuration that is fine. Never raises,
-    whatever the text.
+    `name` is the text's name in `where`; `examine` checks a valid configuration. Never raises, whatever the text.
     """
     problems = Problems(name)
     config = _read(text.removeprefix("\ufeff"), problems, examine)
@@ -83,7 +82,7 @@ def _names_a_channel(config: Config) -> bool:
 
 
 def _check_route_names(routes: Any, document: Document) -> None:
-    """Notes route names given twice: the name is how people are told which rule decided."""
+    """Notes duplicate route names: reports use the name to say which rule decided."""
     seen: dict[str, int] = {}
     for index, route in enumerate(routes if isinstance(routes, list) else ()):
         name = route.get("name") if isinstance(route, dict) else None

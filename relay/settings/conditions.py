@@ -1,4 +1,4 @@
-"""What a route can ask for: one table, from which the file is read, and its schema and its messages are made."""
+"""What a route can test: one table that reads the file and generates its schema and its messages."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WHEN = "When"  # its place in the JSON Schema
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that a route can ask for: how one of its values is read, what it is, and an example.
+    """One thing that a route can test: how one of its values is read, its description, and an example.
 
-    `choices` are all its values, where there are few.
+    `choices` are all its values, if there are few.
     """
 
     name: str
@@ -56,7 +56,7 @@ CONDITIONS: Mapping[str, Condition] = {
 
 
 class Join(StrEnum):
-    """How conditions are put together: all hold, one of them at least, or none."""
+    """How conditions are combined: all, at least one, or none must hold."""
 
     ALL = "all"
     ANY = "any"
@@ -65,7 +65,7 @@ class Join(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """One condition: one of the values is there."""
+    """One condition: one of the values is present."""
 
     name: str
     values: tuple[Matcher, ...]
@@ -94,7 +94,7 @@ def parse_when(value: Any) -> Joined:
 
 
 def names_in(part: Part) -> Iterator[str]:
-    """The names of everything that is asked for, however deep."""
+    """The names of everything that is tested, at any depth."""
     if isinstance(part, Asks):
         yield part.name
     else:
@@ -106,7 +106,7 @@ _Place = tuple[str | int, ...]
 
 
 def _parts(value: Any, place: _Place, problems: list[InitErrorDetails]) -> tuple[Part, ...]:
-    """The conditions of one block, which all hold."""
+    """The conditions of one block, all of which must hold."""
     if not isinstance(value, dict):
         message = f"{shown(value)} cannot stand here; this must be a block of `name: value` lines."
         _note(problems, wrong("wrong_type", message, "Write `metadata.plan: enterprise`."), place, value)
@@ -138,7 +138,7 @@ def _part(key: str, asked: Any, place: _Place, problems: list[InitErrorDetails])
 
 
 def _joined(join: Join, asked: Any, place: _Place, problems: list[InitErrorDetails]) -> Joined:
-    """A block, or a list of blocks: the conditions of each hold together."""
+    """A block, or a list of blocks: the conditions of each block must hold together."""
     blocks = [Joined(Join.ALL, _parts(one, where, problems)) for one, where in _each(asked, place)]
     if not blocks:
         _note(problems, wrong("empty_list", "This list is empty.", "Write one block or more."), place, asked)
@@ -148,7 +148,7 @@ def _joined(join: Join, asked: Any, place: _Place, problems: list[InitErrorDetai
 
 
 def _each(asked: Any, place: _Place) -> list[tuple[Any, _Place]]:
-    """One value, or each of a list, with its place."""
+    """One value, or each of a list, with its position."""
     if isinstance(asked, list):
         return [(one, (*place, number)) for number, one in enumerate(asked)]
     return [(asked, place)]

@@ -1,4 +1,4 @@
-"""YAML nodes to plain data in which every scalar is the text as it was written, with a place for every path."""
+"""Turns YAML nodes into plain data in which every scalar is the text as written, with a position for every path."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from relay.settings.wrong import shown
 class Document:
     """What a text says, and where it says it.
 
-    Numbers and true/false stay text: the schema knows what each should be, YAML only guesses. What was
-    already reported is None in the data and listed in `reported`, so that nobody complains twice.
+    Numbers and true/false stay text: the schema knows what each should be, YAML only guesses. What was already reported
+    is None in the data and listed in `reported`, so that it is reported only once.
     """
 
     text: str
@@ -40,7 +40,7 @@ class Document:
         return None
 
     def place(self, path: Path, *, key: bool = False) -> Place:
-        """Where a path is, or else the nearest thing around it that the text has."""
+        """The position of a path, or of the nearest enclosing thing in the text."""
         first, second = (self.keys, self.values) if key else (self.values, self.keys)
         for length in range(len(path), 0, -1):
             part = path[:length]
@@ -49,7 +49,7 @@ class Document:
         return self.values.get((), START)
 
     def was_reported(self, path: Path) -> bool:
-        """True when the path, or something around it, already has its finding."""
+        """True if the path, or something around it, already has its finding."""
         return any(path[:length] in self.reported for length in range(len(path) + 1))
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Document:
         return data
 
     def _key(self, node: Node, path: Path) -> str | None:
-        """The key as text, or None when it was refused; a repeated key is noted."""
+        """The key as text, or None if it was refused; a repeated key is noted."""
         if not isinstance(node, ScalarNode) or node.tag == REFUSED or not _encodable(node.value):
             if node.tag != REFUSED:
                 hint = "Write `key: value`; quote a key that holds brackets."
@@ -108,5 +108,5 @@ class Document:
 
 
 def _encodable(text: str) -> bool:
-    """False for half a surrogate pair, which YAML can spell and nothing after it can take."""
+    """False for a lone surrogate, which YAML can spell and nothing after it accepts."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,4 +1,4 @@
-"""Durations and numbers as people write them, turned into seconds and counts."""
+"""Durations and numbers as people write them, as seconds and counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file `.env`, to be filled in without losing anything that is in it."""
+"""Edits the file `.env` without losing anything in it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _COMMENTS = {
 
 
 class EnvFile:
-    """What is in the file, and what is to be put there by `write`; lines that nobody changes stay as they are."""
+    """The file's contents, and what `write` will change; other lines stay as they are."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError, or UnicodeDecodeError, for a file that cannot be read."""
-        self._path = path.resolve()  # a link stays one
+        self._path = path.resolve()  # a symbolic link stays one
         text = self._path.read_text(encoding="utf-8-sig") if self._path.exists() else ""
         self._bindings: list[Binding] = list(parse_stream(io.StringIO(text)))
         self._wanted: dict[str, str] = {}
@@ -46,9 +46,9 @@ class EnvFile:
         self._wanted[name] = value
 
     def write(self) -> bool:
-        """Write what was put, at once or not at all; True where that changed anything.
+        """Write the changes, at once or not at all; True if anything changed.
 
-        A new file is its owner's alone; one that was there keeps its mode.
+        A new file is readable only by its owner; an existing one keeps its mode.
         """
         before = {one.key: one.value for one in self._bindings if one.key}
         news = {name: value for name, value in self._wanted.items() if before.get(name) != value}
@@ -58,7 +58,7 @@ class EnvFile:
         return True
 
     def others_may_read(self) -> bool:
-        """True where the file is not its owner's alone."""
+        """True if others can read the file."""
         return self._path.exists() and bool(stat.S_IMODE(self._path.stat().st_mode) & 0o077)
 
     def _text(self, news: Mapping[str, str]) -> str:

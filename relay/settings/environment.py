@@ -1,4 +1,4 @@
-"""The process environment, and the only place that reads it."""
+"""The process environment; the only module that reads it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def share_environment(values: Mapping[str, str]) -> None:
 
 
 def system_environment() -> dict[str, str]:
-    """What every process needs of the real environment, and nothing that sets a relay up."""
+    """What every process needs of the real environment, and nothing that configures a relay."""
     return {name: os.environ[name] for name in SYSTEM if name in os.environ}
 
 
 def ephemeral_host(env: Mapping[str, str]) -> str | None:
-    """The variable that tells of a host whose disk is wiped at every start, if there is one."""
+    """The variable that indicates a host whose disk is wiped at every start, if there is one."""
     return next((name for name in EPHEMERAL_HOSTS if env.get(name)), None)
 
 
 def _dotenv(path: Path) -> dict[str, str]:
-    # Without interpolation: a password that holds a dollar must arrive whole.
+    # No interpolation: a password with a dollar sign must stay intact.
     try:
         values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

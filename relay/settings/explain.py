@@ -1,4 +1,4 @@
-"""Pydantic's complaints as findings with a place, a sentence and the nearest right thing."""
+"""Turns pydantic's errors into findings with a position, a sentence and the nearest correct value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SECRET_WORDS = ("token", "secret", "password", "api_key", "database_url")
 
 
 def explain_errors(error: ValidationError, document: Document) -> None:
-    """Notes every validation error that has not been told already."""
+    """Notes every validation error that has not been reported already."""
     every = error.errors(include_url=False)
     misspelt = {(*loc[:-1], _close_key(loc)) for loc in (item["loc"] for item in every if _is_unknown(item))}
     for details in every:
@@ -65,7 +65,7 @@ def _words(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
 
 
 def _name(path: Path) -> str:
-    """A path as people would say it: names alone, the line number tells which one."""
+    """A path in plain English: only names, because the line number says which one."""
     return ".".join("..." if looks_secret(part) else part[:60] for part in path if isinstance(part, str))
 
 
@@ -82,9 +82,9 @@ def _not_a_choice(details: ErrorDetails, path: Path) -> tuple[str, str, str]:
 
 
 def _nearest_key(path: Path) -> str:
-    """The key that was probably meant: in the same block, or one that lives in another."""
+    """The key that was probably meant: in the same block, or in another."""
     key, close = str(path[-1])[:60], _close_key(path)
-    names_a_secret = close is not None and _is_secret(close)  # the name of a variable that holds one
+    names_a_secret = close is not None and _is_secret(close)  # the name of a variable that holds a secret
     if _is_secret(key) and not names_a_secret:
         return "Secrets stay in environment variables or `.env`, never in this file."
     if key in _SAID_ELSEWHERE:
@@ -109,10 +109,10 @@ def _close_key(path: Path) -> str | None:
 
 
 def _section(path: Path) -> type[BaseModel]:
-    """The model behind a path of the file."""
+    """The model at a path of the file."""
     model: type[BaseModel] = Config
     for part in path:
-        if isinstance(part, str) and part in model.model_fields:  # else it is a name of the user's own
+        if isinstance(part, str) and part in model.model_fields:  # otherwise it is a name the user chose
             model = _model_in(model.model_fields[part].annotation) or model
     return model
 
@@ -124,7 +124,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _homes() -> Iterator[tuple[str, str]]:
-    """Every key below the top level, after the block it lives in."""
+    """Every key below the top level, after the block it belongs to."""
     for block, field in Config.model_fields.items():
         model = _model_in(field.annotation)
         for name in model.model_fields if model else ():

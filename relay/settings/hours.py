@@ -1,4 +1,4 @@
-"""Hours of the week, such as `Mon-Fri 09:00-18:00 Europe/Berlin`: when a team is there, and how its time passes."""
+"""Hours of the week, such as `Mon-Fri 09:00-18:00 Europe/Berlin`: when a team works, and how its time passes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FORM = re.compile(
 _DAYS_FORM = re.compile(r"(?P<days>[a-z, -]+?)\s+(?P<zone>\S+)", re.I)
 _MOMENT = re.compile(r"(?P<moment>\d{4}-\d\d-\d\d[ T]\d\d:\d\d)\s+(?P<zone>\S+)")
 EVERY_DAY = frozenset(range(7))
-_LONGEST = 400  # days that are looked through: every week has a day on which somebody is there
+_LONGEST = 400  # days that are searched: every week has a working day
 
 
 @dataclass(frozen=True, slots=True)
 class BusinessHours:
     """The same hours on each of some days of the week (Monday is 0), in one time zone.
 
-    Hours that close before they open go on over midnight; those that close when they open are the whole day.
+    Hours that end before they begin span midnight; those that end when they begin are the whole day.
     """
 
     days: frozenset[int]
@@ -40,7 +40,7 @@ class BusinessHours:
         """True for a moment, in seconds since 1970, within the hours of one of the days."""
         try:
             now = datetime.fromtimestamp(moment, self.zone)
-        except (ValueError, OverflowError):  # no calendar goes as far: the zone's year is 0 or 10000
+        except (ValueError, OverflowError):  # outside the calendar's range: the zone's year is 0 or 10000
             return False
         if self.opens < self.closes:
             return now.weekday() in self.days and self.opens <= now.time() < self.closes
@@ -68,7 +68,7 @@ ALWAYS = BusinessHours(frozenset(range(7)), time.min, time.max, ZoneInfo("UTC"))
 
 
 def parse_hours(value: Any) -> BusinessHours:
-    """A team's hours as the file says them: days, two times within one day, a time zone; `always` is all of them."""
+    """A team's hours as the file gives them: days, two times within one day, a time zone; `always` is all of them."""
     if value == "always":
         return ALWAYS
     found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -82,7 +82,7 @@ def parse_hours(value: Any) -> BusinessHours:
 
 
 def parse_opening(value: Any) -> BusinessHours:
-    """Any hours: perhaps days (else every day), two times, perhaps over midnight, a time zone."""
+    """Any hours: optional days (default: every day), two times, which may span midnight, a time zone."""
     found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
     days = EVERY_DAY if found and not found["days"] else _days(found["days"]) if found else frozenset()
     opens, closes = (_time(found["opens"]), _time(found["closes"])) if found else (None, None)
@@ -105,11 +105,11 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = "Write a name such as `Europe/Berlin`, `America/New_York` or `UTC`."
-        raise wrong("bad_zone", f"{shown(name)} is no time zone.", hint) from None
+        raise wrong("bad_zone", f"{shown(name)} is not a time zone.", hint) from None
 
 
 def _days(said: str) -> frozenset[int]:
-    """Days and ranges of days; nothing where one of them is none."""
+    """Days and ranges of days; nothing if one of them is invalid."""
     days: set[int] = set()
     for part in said.lower().split(","):
         first, _, last = (one.strip()[:3] for one in part.partition("-"))
@@ -126,7 +126,7 @@ def _time(said: str) -> time | None:
 
 
 def parse_moment(value: Any) -> float:
-    """A day, a time and a time zone, as seconds since 1970."""
+    """A date, a time and a time zone, as seconds since 1970."""
     found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found:
         zone = _zone(found["zone"])

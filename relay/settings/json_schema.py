@@ -1,6 +1,6 @@
-"""The file's JSON Schema, by which editors complete it and mark mistakes; made from the same types that read the file.
+"""The file's JSON Schema, for completion and validation in editors; generated from the types that read the file.
 
-https://json-schema.org/draft/2020-12. `relay check` finds more: what a schema cannot say is left to it.
+https://json-schema.org/draft/2020-12. `relay check` finds more than a schema can express.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from relay.settings.schema import Config
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _A_WHEN: Mapping[str, Any] = {"$ref": f"#/$defs/{WHEN}"}
-_TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}  # what is not quoted is read as it is written
+_TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}  # unquoted values are read as written
 
 
 def json_schema() -> dict[str, Any]:
@@ -27,16 +27,16 @@ def json_schema() -> dict[str, Any]:
 
 
 def _describe(schema: dict[str, Any]) -> None:
-    """What each key means, where an editor shows it."""
+    """The meaning of each key, for editors."""
     for model, about in MEANINGS.items():
         block = schema if model is Config else schema["$defs"][model.__name__]
-        properties = block.get("properties") or block["anyOf"][-1]["properties"]  # of what may be text alone
+        properties = block.get("properties") or block["anyOf"][-1]["properties"]  # of a block that may also be text
         for name, sentence in about.items():
             properties[name]["description"] = sentence
 
 
 def _completed(node: Any) -> Any:
-    """With every key of a block allowed to be left blank, and text allowed where YAML sees a number."""
+    """Allows every key of a block to be blank, and text where YAML sees a number."""
     if isinstance(node, list):
         return [_completed(one) for one in node]
     if not isinstance(node, dict):
@@ -46,7 +46,7 @@ def _completed(node: Any) -> Any:
         return {**done, **_TEXT}
     if done == {"$comment": WHEN}:
         return dict(_A_WHEN)
-    if "patternProperties" in done:  # names of the user's own
+    if "patternProperties" in done:  # names the user chose
         done["additionalProperties"] = False
     if isinstance(properties := done.get("properties"), dict):
         needed = done.get("required", ())
@@ -64,7 +64,7 @@ def _or_blank(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _when() -> dict[str, Any]:
-    """Conditions: from the table that reads them."""
+    """Conditions, from the table that reads them."""
     block = dict(_A_WHEN)
     blocks = {"anyOf": [block, {"type": "array", "items": block, "minItems": 1}]}
     asked = {
@@ -74,7 +74,7 @@ def _when() -> dict[str, Any]:
     metadata = asked.pop(METADATA)
     return {
         "type": "object",
-        "description": "What must hold of a conversation: all of it.",
+        "description": "Conditions for a conversation; all must be true.",
         "properties": {**asked, **{str(join): blocks for join in Join}},
         "patternProperties": {r"^metadata\.([^.]|..)": metadata},
         "additionalProperties": False,

@@ -16,7 +16,7 @@ _REPLIES = {Need.TOKEN, Need.SLACK, Need.REPLIES}
 
 @dataclass(frozen=True, kw_only=True)
 class AccountKeys:
-    """What opens one account of Kommunicate's, and its webhook; without an `api_key` it is read only."""
+    """The keys of one Kommunicate account, and its webhook token; without an `api_key` it is read only."""
 
     webhook_tokens: tuple[str, ...] = field(default=(), repr=False)
     api_key: str | None = field(default=None, repr=False)
@@ -44,7 +44,7 @@ class SlackApp:
 
 
 def read_workspaces(reader: Reader, config: Config, plain: str | None) -> dict[str, WorkspaceKeys]:
-    """The secrets of each workspace, as far as the command needs them; `plain` is the plain one's bot token."""
+    """The secrets of each workspace, as far as the command needs them; `plain` is the first one's bot token."""
     found = {name: _workspace(reader, name, one) for name, one in config.slack.workspaces.items()}
     held = {"SLACK_BOT_TOKEN": frozenset(filter(None, (plain,)))}
     for name, keys in found.items():
@@ -92,12 +92,12 @@ def socket_apps(every: Mapping[str, WorkspaceKeys], variable_of: Callable[[str],
 
 
 def read_accounts(reader: Reader, config: Config, plain: Iterable[str]) -> dict[str, AccountKeys]:
-    """The secrets of each account, as far as the command needs them; `plain` are the tokens of the plain webhook."""
+    """The secrets of each account, as far as the command needs them; `plain` are the tokens of the first webhook."""
     found = {name: _account(reader, name, one) for name, one in config.kommunicate.accounts.items()}
     held = {"KOMMUNICATE_WEBHOOK_TOKEN": frozenset(plain)}
     for name, keys in found.items():
         held[config.kommunicate.accounts[name].webhook_token] = frozenset(keys.webhook_tokens)
-    _refuse_shared(reader, held, "Make up another long random text for one of them.")
+    _refuse_shared(reader, held, "Create another long random text for one of them.")
     return found
 
 
@@ -108,7 +108,7 @@ def _account(reader: Reader, name: str, one: Account) -> AccountKeys:
             f"`kommunicate.accounts.{name}` names it: put there what Kommunicate sends to /kommunicate/{name}/webhook."
         )
         tokens = reader.token(one.webhook_token, required=hint)
-        if Need.SLACK in reader.need:  # who serves, not who only sends a sample
+        if Need.SLACK in reader.need:  # for commands that serve, not for one that only sends a sample
             reader.refuse_short(one.webhook_token, tokens)
     if _REPLIES.isdisjoint(reader.need):
         return AccountKeys(webhook_tokens=tokens)
@@ -119,7 +119,7 @@ def _account(reader: Reader, name: str, one: Account) -> AccountKeys:
 
 
 def _refuse_shared(reader: Reader, held: Mapping[str, frozenset[str]], hint: str) -> None:
-    """What opens two would let one be taken for the other."""
+    """A secret shared by two would let one be mistaken for the other."""
     variables = list(held)
     for number, variable in enumerate(variables):
         for other in variables[:number]:

@@ -1,4 +1,4 @@
-"""Environment and YAML file to one frozen object, or every problem at once."""
+"""Turns environment and YAML file into one frozen object, or reports every problem at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NEEDS: Mapping[str, frozenset[Need]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All the relay was told. What the command did not need has its default. Secrets stay out of `repr`."""
+    """The relay's complete configuration. What the command did not need has its default. Secrets stay out of `repr`."""
 
     port: int = 8080
     host: str = "127.0.0.1"
@@ -69,7 +69,7 @@ class Settings:
     workspaces: Mapping[str, WorkspaceKeys] = field(default_factory=dict)  # further ones, by name
     admin_password: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
-    database_pooler: bool = False  # DATABASE_URL leads through a pooler that keeps no prepared statements
+    database_pooler: bool = False  # DATABASE_URL is behind a pooler that keeps no prepared statements
     allow_ephemeral: bool = False
     files: FilePlaces = field(default_factory=FilePlaces)
     public_url: str | None = None  # under which customers find files; None for where Slack reaches the relay
@@ -82,7 +82,7 @@ class Settings:
 
     @cached_property
     def every_account(self) -> Mapping[str, AccountKeys]:
-        """The keys of all accounts, the plain one among them."""
+        """The keys of all accounts, including the first."""
         plain = AccountKeys(
             webhook_tokens=self.webhook_tokens, api_key=self.kommunicate_api_key, api_url=self.kommunicate_api_url
         )
@@ -90,7 +90,7 @@ class Settings:
 
     @cached_property
     def every_workspace(self) -> Mapping[str, WorkspaceKeys]:
-        """The keys of all workspaces, the plain one among them."""
+        """The keys of all workspaces, including the first."""
         plain = WorkspaceKeys(
             bot_token=self.slack_bot_token,
             signing_secrets=self.slack_signing_secrets,
@@ -106,8 +106,8 @@ class Settings:
 
     @property
     def refusals_age(self) -> bool:
-        """True where what is accepted of Slack's does not say that what was refused would be: that may be another
-        workspace's, or has come by Socket Mode.
+        """True if an accepted Slack request does not prove that the refused ones would be accepted: it may be another
+        workspace's, or have come by Socket Mode.
         """
         return len(self.signing) > 1 or bool(self.socket_apps)
 
@@ -117,12 +117,12 @@ class Settings:
         return socket_apps(self.every_workspace, self.app_variable)
 
     def token_variable(self, account: str) -> str:
-        """The variable that holds an account's webhook token."""
+        """The variable with an account's webhook token."""
         own = self.config.kommunicate.accounts.get(account)
         return own.webhook_token if own else "KOMMUNICATE_WEBHOOK_TOKEN"
 
     def bot_variable(self, workspace: str) -> str:
-        """The variable that holds a workspace's bot token."""
+        """The variable with a workspace's bot token."""
         own = self.config.slack.workspaces.get(workspace)
         return own.bot_token if own else "SLACK_BOT_TOKEN"
 
@@ -133,7 +133,7 @@ class Settings:
 
     @property
     def hears_slack(self) -> bool:
-        """True where Slack can tell the relay what agents do, in one workspace at least."""
+        """True if Slack can tell the relay what agents do, in at least one workspace."""
         return any(map(self.hears, self.every_workspace))
 
     def hears(self, workspace: str) -> bool:
@@ -143,9 +143,9 @@ class Settings:
 
 
 def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) -> Settings:
-    """The settings a command needs, relative paths taken from `cwd`.
+    """The settings a command needs, with relative paths based on `cwd`.
 
-    Raises `SettingsError`, whose `findings` are every problem there is; mere warnings stay in `warnings`.
+    Raises `SettingsError`, whose `findings` are all problems; mere warnings stay in `warnings`.
     """
     settings, findings = check_settings(env, need=need, cwd=cwd)
     if settings is None:
@@ -156,7 +156,7 @@ def load_settings(env: Mapping[str, str], *, need: Collection[Need], cwd: Path) 
 def check_settings(
     env: Mapping[str, str], *, need: Collection[Need], cwd: Path, examine: Examine | None = None
 ) -> tuple[Settings | None, list[Finding]]:
-    """The settings, None if there is an error, and every finding of environment and YAML file.
+    """The settings, None if there is an error, and every finding about environment and YAML file.
 
     `examine` finds what only shows when a configuration is used.
     """
@@ -204,7 +204,7 @@ def _log_level(reader: Reader) -> str:
         reader.note(
             "wrong_value",
             "RELAY_LOG_LEVEL",
-            "RELAY_LOG_LEVEL names no level.",
+            "RELAY_LOG_LEVEL is not a log level.",
             f"Write one of {', '.join(LOG_LEVELS)}.",
         )
     return value
@@ -226,7 +226,7 @@ def _database_url(reader: Reader) -> str:
     if not re.match(r"(sqlite|postgres|postgresql|postgresql\+psycopg)://", url):
         reader.note("bad_database", name, f"{name} is neither SQLite nor PostgreSQL.", _DATABASE_HINT)
     elif url.split() != [url]:
-        reader.note("whitespace", name, f"{name} has a space or a line break in it.", "Write a space as %20.")
+        reader.note("whitespace", name, f"{name} contains a space or a line break.", "Write a space as %20.")
     return url
 
 
@@ -235,7 +235,7 @@ def _web(reader: Reader) -> dict[str, Any]:
     reader.refuse_placeholder("RELAY_ADMIN_PASSWORD", [password or ""])
     tokens = reader.token("KOMMUNICATE_WEBHOOK_TOKEN", required=_WEBHOOK_HINT)
     metrics = reader.only_token("RELAY_METRICS_TOKEN")
-    if Need.SLACK in reader.need:  # who serves, not who only sends a sample
+    if Need.SLACK in reader.need:  # for commands that serve, not for one that only sends a sample
         reader.refuse_short("KOMMUNICATE_WEBHOOK_TOKEN", tokens)
         reader.refuse_short("RELAY_ADMIN_PASSWORD", [password] if password else [])
         reader.refuse_short("RELAY_METRICS_TOKEN", [metrics] if metrics else [])

@@ -1,7 +1,7 @@
-"""What a value of a conversation is compared with: text as it stands, with `*` and `?`, `/a pattern/`, numbers, hours.
+"""What a conversation's value is compared with: exact text, text with `*` and `?`, `/a pattern/`, numbers, hours.
 
-A pattern is run by RE2, in time that grows with the pattern and the text and never faster than their product; both are
-bounded, so that nobody's pattern and nobody's message can hold the relay up.
+RE2 runs patterns, in time proportional to the product of pattern and text at worst; both are bounded, so that no
+pattern and no message can block the relay.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from relay.settings.hours import BusinessHours, parse_days, parse_opening
 from relay.settings.wrong import looks_secret, shown, wrong
 
 ROLES, YES_OR_NO = ("customer", "agent", "bot"), ("true", "false")
-LOOKED_AT = 4000  # characters of a text that a pattern reads
-MAX_PROGRAM = 1000  # steps of RE2's program: with as many characters some 50 ms at worst
+LOOKED_AT = 4000  # characters of a text that a pattern searches
+MAX_PROGRAM = 1000  # steps of RE2's program: with as many characters, some 50 ms at worst
 _PATTERN = re.compile(r"/(?P<pattern>.+)/(?P<ignore_case>i?)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ENDLESS = 10**18
@@ -26,19 +26,19 @@ _RANGE = re.compile(r"(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})?")
 
 
 class Matcher(Protocol):
-    """One value that a route asks for; `written` is how the file says it."""
+    """One value that a route tests for; `written` is its form in the file."""
 
     @property
     def written(self) -> str:
-        """As the file says it."""
+        """Its form in the file."""
 
     def matches(self, value: str | float) -> bool:
-        """True where a conversation's value is the one, or one of those, that are meant."""
+        """True if a conversation's value matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """This text and no other, upper and lower case told apart."""
+    """Exactly this text, case sensitive."""
 
     written: str
 
@@ -49,33 +49,33 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A whole text, in which `*` stands for any characters and `?` for one."""
+    """A whole text in which `*` stands for any characters and `?` for one."""
 
     written: str
 
     def matches(self, value: str | float) -> bool:
-        """True where all of the text fits."""
-        # Brackets are ordinary in the names of groups, so they stand for nothing. `re` keeps what it has compiled.
+        """True if the whole text matches."""
+        # Brackets are common in the names of groups, so they have no special meaning. `re` caches compiled patterns.
         pattern = fnmatch.translate(self.written.replace("[", "[[]"))
         return isinstance(value, str) and re.match(pattern, value[:LOOKED_AT]) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """A text in which the pattern is found anywhere."""
+    """A text that contains the pattern anywhere."""
 
     written: str
     program: Any = field(repr=False)
 
     def matches(self, value: str | float) -> bool:
-        """True where the pattern is found in the text's first characters."""
-        # Half a character, which JSON can hold, is none for RE2.
+        """True if the pattern occurs in the text's first characters."""
+        # RE2 does not accept lone surrogates, which JSON can contain.
         return isinstance(value, str) and self.program.search(_whole_characters(value[:LOOKED_AT])) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Whole numbers from the first to the last, both meant; without a last one all that follow."""
+    """Whole numbers from the first to the last, inclusive; without a last one, all that follow."""
 
     written: str
     first: int
@@ -121,9 +121,9 @@ def number_of(value: str | float) -> int | None:
 
 
 def parse_matcher(value: Any) -> Matcher:
-    """A text as it stands, one with `*` or `?`, or a pattern between slashes."""
+    """Exact text, text with `*` or `?`, or a pattern between slashes."""
     if not isinstance(value, str) or not value.strip():
-        raise wrong("not_text", f"{shown(value)} cannot stand here; this must be text.", "Write one piece of text.")
+        raise wrong("not_text", f"{shown(value)} is not allowed here; this must be text.", "Write one piece of text.")
     if found := _PATTERN.fullmatch(value):
         return Regex(value, compile_pattern(found["pattern"], ignore_case=bool(found["ignore_case"]), over_lines=True))
     if "*" in value or "?" in value:
@@ -132,7 +132,7 @@ def parse_matcher(value: Any) -> Matcher:
 
 
 def parse_group(value: Any) -> Matcher:
-    """A group's id, a range of them, or what any text may be."""
+    """A group's id, a range of them, or any text matcher."""
     found = _RANGE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         return parse_matcher(value)
@@ -143,14 +143,14 @@ def parse_group(value: Any) -> Matcher:
 
 
 def parse_language(value: Any) -> Language:
-    """A language's code, perhaps with a country's."""
+    """A language code, optionally with a country."""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*", value):
         return Language(value)
     raise wrong("bad_language", f"{shown(value)} is not a language.", "Write its code, such as `de` or `pt-BR`.")
 
 
 def parse_within(value: Any) -> Within:
-    """Hours, perhaps of some days."""
+    """Hours, optionally on some days."""
     return Within(value, parse_opening(value))
 
 
@@ -172,19 +172,19 @@ def parse_yes(value: Any) -> Exact:
 def _one_of(value: Any, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value.lower() in choices:
         return value.lower()
-    message = f"{shown(value)} cannot stand here; it can be {' or '.join(choices)}."
+    message = f"{shown(value)} is not allowed here; it can be {' or '.join(choices)}."
     close = get_close_matches(str(value)[:40].lower(), choices, n=1, cutoff=0.5)
     raise wrong("wrong_value", message, f"Did you mean `{close[0]}`?" if close else f"Write `{choices[0]}`.")
 
 
 def compile_pattern(pattern: str, *, ignore_case: bool = False, over_lines: bool = False) -> Any:
-    """RE2's program for a pattern; raises where it is none, or one that may take long. `over_lines`: a dot is a line's
-    end, too.
+    """RE2's program for a pattern; raises for an invalid one, or one that may be slow. `over_lines`: a dot also matches
+    a line break.
     """
     compiled, complaint = _compile(pattern, ignore_case=ignore_case, over_lines=over_lines)
     if complaint:
-        hint = "Patterns are RE2's: no look-around and no back-references; see github.com/google/re2/wiki/Syntax."
-        why = "" if looks_secret(pattern) else f": {complaint}"  # it repeats a part of the pattern
+        hint = "Patterns use RE2 syntax: no look-around and no back-references; see github.com/google/re2/wiki/Syntax."
+        why = "" if looks_secret(pattern) else f": {complaint}"  # it repeats part of the pattern
         raise wrong("bad_pattern", f"{shown(pattern)} is not a pattern{why}.", hint)
     if compiled.programsize > MAX_PROGRAM:
         message = f"{shown(pattern)} is too large a pattern: {compiled.programsize:,} steps, {MAX_PROGRAM:,} at most."
@@ -194,7 +194,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False, over_lines: bool
 
 @cache
 def _compile(pattern: str, *, ignore_case: bool, over_lines: bool) -> tuple[Any, str]:
-    import re2  # here and not above: most files have no pattern, and it is a library of its own to load
+    import re2  # imported here: most files have no pattern, and it is a library to load
 
     options = re2.Options()
     options.case_sensitive, options.log_errors, options.dot_nl = not ignore_case, False, over_lines

@@ -1,6 +1,6 @@
-"""What each key of the YAML file means, for editors (the file's JSON Schema) and for the reference in the docs.
+"""The meaning of each key of the YAML file, for editors (the file's JSON Schema) and for the reference in the docs.
 
-Apart from the types because only these two need it: the relay itself reads the file without.
+Separate from the types because only these two need it: the relay itself reads the file without it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from relay.settings import accounts, redactions, schema
 MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
     schema.Config: {
         "slack": "More Slack workspaces on the same relay.",
-        "channels": "Kommunicate's conversation id (`groupId`), and the channel that chat goes to. Looked at first.",
+        "channels": "Kommunicate's conversation id (`groupId`), and the channel that chat goes to. Checked first.",
         "routes": "Rules for all other chats. The first one that matches decides.",
         "tests": "Sample messages and where each must go. `relay check` runs them.",
         "default_channel": (
@@ -23,8 +23,8 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "alerts": "Where the relay reports trouble.",
         "kommunicate": "Your Kommunicate account, and who in it is not a customer.",
         "replies": "Which of your team's messages reach the customer, and how.",
-        "remind": "When somebody is called because a customer is waiting.",
-        "saved_replies": "Replies for the *Saved replies* shortcut: a name and its words. At most 100.",
+        "remind": "When somebody is notified because a customer is waiting.",
+        "saved_replies": "Replies for the *Saved replies* shortcut: a name and its text. At most 100.",
         "attachments": (
             "Customers' files. `auto`: a picture where Slack can fetch it, otherwise the file itself. `upload`: the "
             "file itself. `thumbnail`: pictures only. `link`: name, type and size. `none`: only that there is a "
@@ -58,22 +58,20 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
             "How fast, how long and how often the relay calls Slack. Made for Slack's limits; few teams touch it."
         ),
         "retention": (
-            "How long words are kept, counted from their arrival, and customers' names, counted from when they were "
-            "last needed. What has not been delivered keeps its words."
+            "How long messages are kept after their arrival, and customers' names after their last use. "
+            "Undelivered messages are kept."
         ),
     },
     schema.Alerts: {
-        "lag": "How long a message may wait for Slack before people are told that messages are late, or `never`.",
-        "channel": (
-            "Where the relay says that a channel needs a person: one line for each, once. Empty: `default_channel`."
-        ),
+        "lag": "How long a message may wait for Slack before people are alerted, or `never`.",
+        "channel": ("Where the relay posts alerts, each once. Empty: `default_channel`."),
     },
     schema.Kommunicate: {
         "accounts": "More accounts, by name. Each has a webhook of its own: `/kommunicate/<name>/webhook`.",
         "dashboard_url": "Where links to Kommunicate lead. Other regions have another address.",
         "bots": "User ids of your bots. Their messages are shown small.",
         "agents": "User ids of your agents, normally e-mail addresses.",
-        "sender": "The user that speaks for people Kommunicate does not know. Their name is put in front of the reply.",
+        "sender": "The Kommunicate user who replies for agents Kommunicate does not know, with their name in front.",
         "file_hosts": (
             "More hosts your customers' files may come from: `files.example.com`, `*.example.com`, with a port, or "
             "`host/first-part-of-the-path`. Always over https."
@@ -85,13 +83,13 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
             "the *Send to customer* shortcut. `none`: nothing."
         ),
         "undo_seconds": "How long a reply can still be edited or deleted before it is sent.",
-        "note_prefixes": "A message that begins with one of these stays inside Slack.",
+        "note_prefixes": "A message that begins with one of these stays internal.",
         "ask": "Whether the author is asked, privately, before something that looks like a note is sent.",
         "agents": "Who may reply. `anyone`, or `known_only`: people in `map`, or known to Kommunicate by their e-mail.",
         "guests": "Whether Slack guests may reply and use the card.",
         "other_workspaces": "Whether people from other workspaces may, in a channel shared with them.",
         "map": "Slack user id and the Kommunicate agent it stands for, where the e-mail addresses differ.",
-        "give_up_after": "How long a reply is tried before its author is told that it did not go out.",
+        "give_up_after": "How long a reply is tried before its author is told that it was not sent.",
     },
     schema.Remind: {
         "after": (
@@ -99,15 +97,13 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
             "as long, and so on. `never` switches it off."
         ),
         "mention": (
-            "Who is called when nobody has the chat: a user's or user group's id, `here` or `channel`. Empty or "
+            "Who is notified when nobody has the chat: a user's or user group's id, `here` or `channel`. Empty or "
             "`nobody`: the reminder is shown in the channel as well."
         ),
         "hours": (
-            "Only this time counts, such as `Mon-Fri 09:00-18:00 Europe/Berlin`. Empty or `always`: all of it does."
+            "Only these hours count, such as `Mon-Fri 09:00-18:00 Europe/Berlin`. Empty or `always`: all hours count."
         ),
-        "stale": (
-            "A chat whose agent keeps the customer waiting this long goes back to everybody, in Slack. Empty: never."
-        ),
+        "stale": ("A chat whose agent keeps the customer waiting this long is released, in Slack. Empty: never."),
     },
     schema.DeliveryConfig: {
         "posts_per_second": (
@@ -118,23 +114,23 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "call_deadline": "The longest a single call to Slack may take.",
         "lease": "After this, another worker takes over from one that stopped. At least twice `call_deadline`.",
         "confirm_after": "When to look for a post that Slack did not confirm.",
-        "retry": "The waits between attempts. The last one repeats.",
+        "retry": "The delays between attempts. The last one repeats.",
         "give_up_after": (
             "After this, a message becomes a dead letter. Time spent waiting for Slack's limit or for a person does "
             "not count."
         ),
     },
     schema.Route: {
-        "name": "What the route is called, in logs and in `relay route`. Each has a name of its own.",
-        "when": "What must be true of the chat. All of it.",
+        "name": "The route's name, in logs and in `relay route`. Must be unique.",
+        "when": "The conditions for the chat; all must be true.",
         "channel": "The channel such chats go to.",
         "replies": "`replies.mode` for these chats.",
-        "remind": "Any of the `remind` keys for these chats, each by itself.",
+        "remind": "Any of the `remind` keys for these chats.",
         "attachments": "`attachments` for these chats.",
         "files_back": "`files_back` for these chats.",
         "show": "`show` for these chats.",
         "batch": "`batch` for these chats.",
-        "notify": "Who the card of a new chat calls: a user's or user group's id, `here` or `channel`.",
+        "notify": "Who is notified of a new chat: a user's or user group's id, `here` or `channel`.",
         "follow": (
             "A later message from the customer that this route would take moves the chat here. Each thread links to "
             "the other."
@@ -162,14 +158,14 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "route": "The route that must take it. Either this or `channel`.",
     },
     schema.SavedReply: {
-        "text": "The words. A reply of words alone needs no block.",
-        "buttons": "Links to show below the words: label and https address.",
+        "text": "The text. A text-only reply needs no block.",
+        "buttons": "Links to show below the text: label and https address.",
         "suggestions": "Answers for the customer to choose from.",
         "picture": "The https address of a picture to show. One of buttons, suggestions and picture.",
     },
     redactions.Redaction: {
-        "name": "A detail that the relay knows by itself, or what people read in place of what your pattern finds.",
-        "pattern": "A pattern in RE2 syntax. Without one, `name` is one of the details that the relay knows.",
+        "name": "A built-in detail, or the label shown in place of what your pattern finds.",
+        "pattern": "A pattern in RE2 syntax. Without one, `name` must be a built-in detail.",
     },
     schema.Slack: {
         "workspaces": "More workspaces, by name. A channel there is `name/C0123ABCD`, a person `name/U0123ABCD`.",
@@ -180,7 +176,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "bots": "`kommunicate.bots` for this account.",
         "dashboard_url": "`kommunicate.dashboard_url` for this account.",
         "default_channel": "`default_channel` for this account.",
-        "api_url": "The name of the variable that holds the address of its API, in another region.",
+        "api_url": "The name of the variable with its API address, for another region.",
         "api_key": "The name of the variable that holds its API key. Without one the account is read only.",
         "webhook_token": "The name of the variable that holds the account's webhook token.",
     },

@@ -1,4 +1,4 @@
-"""Accounts and workspaces that the file names without having them: with channels, in what routes ask for, in tests."""
+"""Finds accounts and workspaces that the file refers to but does not define: in channels, conditions and tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ASKED = "account"
 
 
 def note_unknown_names(config: Config, data: Mapping[str, Any], document: Document) -> None:
-    """Notes each name that is no account's or no workspace's; `data` is what the file says of `config`."""
+    """Notes each unknown account or workspace; `data` is the file's text behind `config`."""
     accounts, workspaces = (ACCOUNT, *config.kommunicate.accounts), tuple(config.slack.workspaces)
     for path, name in _accounts_in(config, data):
         if name not in accounts:
@@ -35,13 +35,13 @@ def note_unknown_names(config: Config, data: Mapping[str, Any], document: Docume
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     if not known:
-        return "Name it there, or leave out what stands before the slash."
+        return "Name it there, or remove the part before the slash."
     close = get_close_matches(name[:40], known, n=1)
     return f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
 
 
 def _of_slack_in(config: Config) -> Iterator[tuple[Path, str]]:
-    """All that is of a workspace: channels, and users."""
+    """Everything that belongs to a workspace: channels, and users."""
     yield from ((("channels", key), channel) for key, channel in config.channels.items())
     yield from ((("routes", number, "channel"), route.channel) for number, route in enumerate(config.routes))
     for number, test in enumerate(config.tests):
@@ -65,7 +65,7 @@ def _accounts_in(config: Config, data: Mapping[str, Any]) -> Iterator[tuple[Path
 
 
 def _asked_for(when: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """The accounts that conditions name in so many words, however deep."""
+    """The accounts that conditions name explicitly, at any depth."""
     if isinstance(when, list):
         for number, one in enumerate(when):
             yield from _asked_for(one, (*path, number))

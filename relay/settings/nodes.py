@@ -1,4 +1,6 @@
-"""YAML text to PyYAML's nodes, which know their places; what a settings file has no use for is refused."""
+"""Parses YAML text into PyYAML's nodes, which know their positions; features that a settings file does not need are
+refused.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,14 @@ _TAG = "A tag (`!name`) cannot be used here."
 
 
 def read_nodes(text: str, problems: Problems) -> Node | None:
-    """The root node, or None when there is nothing to go on with (a problem was noted)."""
+    """The root node, or None if there is nothing to continue with (a problem was noted)."""
     if len(text) > MAX_CHARACTERS:
         hint = f"Keep it under {MAX_CHARACTERS:,} characters."
         problems.add((1, 1), "too_big", f"The file is too big ({len(text):,} characters).", hint)
         return None
     try:
         root = _Loader(text, problems).get_single_node()
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # PyYAML lets chr() and int() speak for themselves
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # PyYAML lets errors of chr() and int() through
         explain_syntax(error, text, problems)
         return None
     if root is None:
@@ -41,7 +43,7 @@ def place_of(node: Node) -> Place:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's loader up to nodes: no references, no tags, no bottomless nesting."""
+    """PyYAML's loader up to nodes: no references, no tags, no unlimited nesting."""
 
     def __init__(self, text: str, problems: Problems) -> None:
         super().__init__(text)

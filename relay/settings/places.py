@@ -18,7 +18,7 @@ _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"([0-9]{1,6})\s?(MB|GB|TB)")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_.*'()-]+)*/?", re.ASCII)
 _WRONG_PLACE = "Write `database`, a folder such as `/var/lib/relay/files`, or `s3://bucket/prefix`."
-_KEY_HINT = "It is a part of the key with which the relay may read, write and delete in the bucket of RELAY_FILES."
+_KEY_HINT = "It is part of the key that lets the relay read, write and delete in the bucket of RELAY_FILES."
 _REGION_HINT = "Write the bucket's region, such as `eu-central-1`."
 
 
@@ -65,11 +65,11 @@ def _place(reader: Reader) -> str:
         return value.rstrip("/")
     folder = _folder(reader, value)
     if folder is None:
-        reader.note("bad_place", name, f"{name} says neither `database` nor a folder nor a bucket.", _WRONG_PLACE)
+        reader.note("bad_place", name, f"{name} is neither `database` nor a folder nor a bucket.", _WRONG_PLACE)
         return ""
     if trouble := _trouble_with(folder):
-        reader.note("bad_folder", name, f"{name} names a folder in which the relay cannot keep files: {trouble}.",
-                    "Make it, and let the relay's user write in it.")  # fmt: skip
+        reader.note("bad_folder", name, f"{name} names a folder in which the relay cannot store files: {trouble}.",
+                    "Create it, and let the relay's user write to it.")  # fmt: skip
     return folder.as_uri()
 
 
@@ -89,10 +89,10 @@ def _trouble_with(folder: Path) -> str:
     try:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         if not existing.is_dir():
-            return "it is a file" if existing == folder else "it would lie below a file"
+            return "it is a file" if existing == folder else "its parent is a file"
     except OSError as error:
         return error.strerror or "it cannot be read"
-    return "" if os.access(existing, os.W_OK | os.X_OK) else "it may not be written"
+    return "" if os.access(existing, os.W_OK | os.X_OK) else "it is not writable"
 
 
 def _most(reader: Reader, place: str) -> int | None:
@@ -104,7 +104,7 @@ def _most(reader: Reader, place: str) -> int | None:
     if value == "none":
         return None
     if found is None or not int(found[1]):
-        reader.note("bad_size", name, f"{name} is no size.", "Write `500 MB`, `2 GB`, or `none` for no limit.")
+        reader.note("bad_size", name, f"{name} is not a size.", "Write `500 MB`, `2 GB`, or `none` for no limit.")
         return None
     return int(found[1]) * _UNITS[found[2]]
 
@@ -136,12 +136,10 @@ def _public_url(reader: Reader) -> str | None:
     if not value:
         return None
     if not _is_address(value) or re.search(r"[?#@]", value):
-        hint = (
-            "Write `https://relay.example.com`, or remove it: then it is the address at which Slack reaches the relay."
-        )
+        hint = "Write `https://relay.example.com`, or remove it to use the address at which Slack reaches the relay."
         reader.note("bad_url", name, f"{name} is not an http or https address.", hint)
     elif value.startswith("http://") and not _is_local(value):
-        reader.note("not_https", name, f"{name} does not begin with https://: anybody on the way can read files.",
+        reader.note("not_https", name, f"{name} does not begin with https://: others on the network could read files.",
                     "Write https://, with a certificate.", "warning")  # fmt: skip
     return value.rstrip("/")
 

@@ -91,14 +91,14 @@ def _builtin(name: str) -> str:
     close = get_close_matches(name[:40], builtins, n=1)
     meant = f"Did you mean `{close[0]}`? " if close else ""
     hint = f"{meant}Known are {', '.join(builtins)}; anything else is `{{name: ..., pattern: ...}}`."
-    raise wrong("unknown_redaction", f"{shown(name)} is nothing that the relay can hide by itself.", hint)
+    raise wrong("unknown_redaction", f"{shown(name)} is not a built-in detail.", hint)
 
 
 def parse_pattern(pattern: str) -> str:
     """A pattern that RE2 takes, so that no message can make it take long; it must not match nothing at all."""
     compiled = compile_pattern(pattern)
     if compiled.search("") is not None:
-        raise wrong("empty_pattern", "this pattern matches nothing at all, everywhere.", "Write `+` for `*`.")
+        raise wrong("empty_pattern", "this pattern matches the empty text, everywhere.", "Write `+` for `*`.")
     return pattern
 
 
@@ -114,7 +114,7 @@ def parse_fact(value: Any) -> str:
 
 def _is_short(facts: tuple[str, ...]) -> tuple[str, ...]:
     if len(facts) > MAX_FACTS:
-        raise wrong("too_many", f"A card shows at most {MAX_FACTS} facts.", "Leave out what nobody looks at.")
+        raise wrong("too_many", f"A card shows at most {MAX_FACTS} facts.", "Remove some of them.")
     return tuple(dict.fromkeys(facts))
 
 

@@ -85,7 +85,7 @@ class RouteTest(Section):
     def _expects_one_thing(self) -> RouteTest:
         if (self.channel is None) == (self.route is None):
             hint = "Write `channel: C0123ABCD`, `channel: none`, or `route:` and the route's name."
-            raise wrong("no_expectation", "A test says where its body is to go: a `channel` or a `route`.", hint)
+            raise wrong("no_expectation", "A test says where its message should go: a `channel` or a `route`.", hint)
         return self
 
 
@@ -136,7 +136,7 @@ class Replies(Section):
 
 
 class Remind(Section):
-    """When somebody is called because a customer waits."""
+    """When somebody is called because a customer is waiting."""
 
     after: WaitOrNever = 600.0
     mention: Mentioned | None = None
@@ -165,8 +165,8 @@ class SavedReply(Section):
     @model_validator(mode="after")
     def _shows_one_thing(self) -> SavedReply:
         if sum(map(bool, (self.buttons, self.suggestions, self.picture))) > 1:
-            hint = "Keep one of them; Kommunicate shows one beside the words."
-            raise wrong("several_templates", "`buttons`, `suggestions` and `picture` cannot stand together.", hint)
+            hint = "Keep one of them; Kommunicate shows only one beside the text."
+            raise wrong("several_templates", "`buttons`, `suggestions` and `picture` cannot be combined.", hint)
         return self
 
 
@@ -189,14 +189,14 @@ class DeliveryConfig(Section):
         if lease >= 2 * deadline:
             return lease
         message = f"`lease` ({lease:g} s) must be at least twice `call_deadline` ({deadline:g} s)."
-        hint = f"Write `lease: {2 * deadline:g}s` or more, or a second worker takes over a call still running."
+        hint = f"Write `lease: {2 * deadline:g}s` or more, or a second worker takes over a running call."
         raise wrong("lease_too_short", message, hint)
 
     @field_validator("confirm_after", mode="after")
     @classmethod
     def _ascends(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
         if list(waits) != sorted(set(waits)):
-            raise wrong("not_ascending", "Each wait must be longer than the one before it.", "Write `[2s, 10s]`.")
+            raise wrong("not_ascending", "Each delay must be longer than the one before it.", "Write `[2s, 10s]`.")
         return _not_empty(waits)
 
     @field_validator("retry", mode="after")
@@ -207,7 +207,7 @@ class DeliveryConfig(Section):
 
 def _fits_a_menu(saved: Mapping[str, SavedReply]) -> Mapping[str, SavedReply]:
     if len(saved) > MAX_SAVED:
-        raise wrong("too_many", f"There can be at most {MAX_SAVED} saved replies.", "Slack's menu takes no more.")
+        raise wrong("too_many", f"There can be at most {MAX_SAVED} saved replies.", "Slack's menu holds no more.")
     return saved
 
 

@@ -1,4 +1,4 @@
-"""One variable by itself, judged as the relay judges it when it starts."""
+"""Judges a single variable as the relay does at start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _EXAMPLE = "Write an address such as https://relay.example.com"
 
 
 def judge(name: str, value: str) -> Finding | None:
-    """What is wrong with a value for this variable, or odd about it; None for a good one. Never holds the value."""
+    """What is wrong with a value for this variable, or unusual about it; None for a good one. Never contains
+    the value.
+    """
     _, findings = check_settings({name: value}, need={_NEEDED_FOR.get(name, Need.REPLIES)}, cwd=Path())
     found = [one for one in findings if one.where == name]
     if name == "RELAY_PUBLIC_URL" and not errors(found):
@@ -38,13 +40,13 @@ def judge_channel(value: str) -> Finding | None:
 
 
 def _judge_address(value: str) -> Finding | None:
-    """Others must be able to call it: Slack takes https alone, and nobody outside reaches an inner address."""
+    """Others must be able to call it: Slack accepts only https, and nobody outside reaches an internal address."""
     url, name = urlsplit(value), "RELAY_PUBLIC_URL"
     if url.scheme != "https":
-        hint = f"{_EXAMPLE}, with a proxy or a host that does TLS; without one leave it out and use Socket Mode."
-        return Finding("not_https", "error", "Slack calls https addresses alone.", hint, name)
+        hint = f"{_EXAMPLE}, behind a proxy or host that terminates TLS; or leave it out and use Socket Mode."
+        return Finding("not_https", "error", "Slack only calls https addresses.", hint, name)
     if not _is_outside(url.hostname or ""):
-        hint = f"{_EXAMPLE}; where there is none, leave it out and use Socket Mode."
+        hint = f"{_EXAMPLE}; if there is none, leave it out and use Socket Mode."
         return Finding("inner_address", "error", "Nobody outside can reach that address.", hint, name)
     return None
 

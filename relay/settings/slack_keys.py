@@ -1,4 +1,4 @@
-"""Slack's secrets: each as it must look, and where it is found."""
+"""Slack's secrets: the form of each, and where to find it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ APP_HINT = "In Slack's app settings: Basic Information, App-Level Tokens, with t
 
 
 def bot_token(reader: Reader, name: str, hint: str = BOT_HINT) -> str | None:
-    """The bot token that a variable holds; `hint` says where to get it."""
+    """The bot token in a variable; `hint` says where to get it."""
     token = reader.only_token(name, required=hint)
     if token and token.startswith(("xapp-", "xoxp-")):
         kind = "an app-level token" if token.startswith("xapp-") else "a user's token"
@@ -23,7 +23,7 @@ def bot_token(reader: Reader, name: str, hint: str = BOT_HINT) -> str | None:
 
 
 def signing_secrets(reader: Reader, name: str, required: str = "") -> tuple[str, ...]:
-    """The signing secrets that a variable holds: several while rotating; `required` is where to get one."""
+    """The signing secrets in a variable: several during a rotation; `required` says where to get one."""
     signing = reader.token(name, required=required)
     if any(secret.startswith(("xox", "xapp-")) for secret in signing):
         message = f"{name} holds a token instead of the signing secret."

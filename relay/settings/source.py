@@ -1,4 +1,4 @@
-"""Finding the YAML text: a file, or a variable that holds it."""
+"""Finds the YAML text: in a file, or in a variable."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LARGEST_FILE = 4 * MAX_CHARACTERS
 
 
 def file_named(env: Mapping[str, str]) -> str | None:
-    """The path of the YAML file; None where the text stands in a variable."""
+    """The path of the YAML file; None if the text is in a variable."""
     return None if env.get("RELAY_CONFIG_YAML") else env.get("RELAY_CONFIG") or DEFAULT_FILE
 
 
 def has_config(reader: Reader) -> bool:
-    """True where there is a configuration, for who can do without: it may name workspaces."""
+    """True if there is a configuration, for commands that can do without one: it may name workspaces."""
     name = file_named(reader.env)
     return name is None or "RELAY_CONFIG" in reader.env or (reader.cwd / name).exists()
 
@@ -81,5 +81,5 @@ def _not_utf8(reader: Reader, name: str, error: UnicodeDecodeError) -> None:
     before = error.object[: error.start]
     place = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
     problems = Problems(name)
-    problems.add(place, "not_utf8", "From here on the file is not UTF-8 text.", "Save it as UTF-8 in your editor.")
+    problems.add(place, "not_utf8", "From here on, the file is not UTF-8 text.", "Save it as UTF-8 in your editor.")
     reader.findings += problems.in_order()

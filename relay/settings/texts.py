@@ -1,4 +1,4 @@
-"""The kinds of text the YAML file holds, each with its rule."""
+"""The kinds of text in the YAML file, each with its rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,
 def parse_text(value: Any) -> str:
     """Text that is not blank, unchanged."""
     if not isinstance(value, str) or not value.strip():
-        raise wrong("not_text", f"{shown(value)} cannot stand here; this must be text.", "Write one piece of text.")
+        raise wrong("not_text", f"{shown(value)} is not allowed here; this must be text.", "Write one piece of text.")
     return value
 
 
@@ -32,7 +32,7 @@ def parse_url(value: Any) -> str:
 
 
 def parse_file_host(value: Any) -> str:
-    """A host name in lower case, without `https://`; perhaps with `*.` before it, a port, or the path of all files."""
+    """A host name in lower case, without `https://`; optionally with a leading `*.`, a port, or a path prefix."""
     host, slash, path = value.partition("/") if isinstance(value, str) else ("", "", "")
     if _HOST.fullmatch(text := host.lower() + slash + path):
         return text
@@ -42,13 +42,13 @@ def parse_file_host(value: Any) -> str:
 
 
 def parse_mentioned(value: Any) -> str:
-    """Whom Slack can call: a user's or user group's id, or `here` or `channel`; "" for `nobody`."""
+    """Whom Slack can notify: a user's or user group's id, or `here` or `channel`; "" for `nobody`."""
     if value == "nobody":
         return ""
     if isinstance(value, str) and (value in ("here", "channel") or re.fullmatch(r"[UWS][A-Z0-9]{2,}", value)):
         return value
     hint = "Write a user's id (`U0123ABCD`), a user group's (`S0123ABCD`), `here`, `channel` or `nobody`."
-    raise wrong("bad_mention", f"{shown(value)} is nobody whom Slack can call.", hint)
+    raise wrong("bad_mention", f"{shown(value)} is not somebody Slack can notify.", hint)
 
 
 def parse_address(value: Any) -> str:
@@ -59,7 +59,7 @@ def parse_address(value: Any) -> str:
 
 
 def parse_menu_name(value: Any) -> str:
-    """A name that a menu of Slack's can show whole."""
+    """A name that a Slack menu can show completely."""
     name = parse_text(value)
     if len(name) > MAX_MENU_NAME:
         raise wrong("too_long", f"{shown(value)} is too long for a name.", f"Write at most {MAX_MENU_NAME} characters.")
@@ -67,7 +67,7 @@ def parse_menu_name(value: Any) -> str:
 
 
 def parse_slack_user(value: Any) -> str:
-    """A Slack user id, perhaps with a workspace in front, unchanged."""
+    """A Slack user id, optionally with a workspace in front, unchanged."""
     if isinstance(value, str) and _SLACK_USER.fullmatch(bare(value) if NAME.fullmatch(owner_of(value)) else value):
         return value
     hint = "Write it as `U0123ABCD` (in Slack: profile, three dots, Copy member ID)."

@@ -1,4 +1,4 @@
-"""Where YAML reads something else than what was written: the octal `0123`, the sexagesimal `12:30`, `yes`, `#name`."""
+"""Values that YAML would misread: the octal `0123`, the sexagesimal `12:30`, `yes`, `#name`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _TEXT_VALUES = (
 
 
 def is_null(node: ScalarNode) -> bool:
-    """True for a value that is not there, or is an unquoted `null` or `~`."""
+    """True for a value that is missing, or is an unquoted `null` or `~`."""
     return node.tag == _TAG + "null"
 
 
 def misread(node: ScalarNode, path: Path, *, key: bool) -> str | None:
-    """What YAML makes of an unquoted text that we read as written; None where both are the same."""
+    """What YAML makes of an unquoted text that we read as written; None if both are the same."""
     if not (_key_is_text(path) if key else _value_is_text(path)):
         return None
     kind = node.tag.removeprefix(_TAG)
@@ -39,7 +39,7 @@ def misread(node: ScalarNode, path: Path, *, key: bool) -> str | None:
 
 
 def swallowed(node: ScalarNode, text: str) -> str | None:
-    """The `#name` behind an empty value, which YAML takes for a comment."""
+    """The `#name` after an empty value, which YAML takes for a comment."""
     if not is_null(node) or node.value:
         return None
     rest = text[node.end_mark.index :].split("\n", 1)[0].rstrip("\r")
@@ -77,4 +77,4 @@ def _number(text: str) -> str:
         return "a binary or hexadecimal number"
     if re.match(r"[-+]?0[0-7]", text) and "." not in text:
         return "an octal number"
-    return "a number that may be written otherwise"
+    return "a number that can be written in another way"

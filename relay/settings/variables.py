@@ -1,4 +1,4 @@
-"""Every environment variable of the relay, and reading one of them with whatever is wrong with it."""
+"""Every environment variable of the relay, and reading one with everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PLACEHOLDERS = ("xoxb-...", "xapp-...", "change-me", "changeme")
 
 
 class Need(StrEnum):
-    """What a command cannot do without; what it does not need is not checked either."""
+    """What a command requires; anything else is not checked."""
 
     TOKEN = "token"  # noqa: S105  the webhook endpoint: its address, and the token that opens it
     SLACK = "slack"
     CONFIG = "config"
     DATABASE = "database"
     FILES = "files"  # where agents' files are kept
-    REPLIES = "replies"  # whether there is a way back, for what depends on it
+    REPLIES = "replies"  # whether there is a way back, for settings that depend on it
 
 
 SECRETS = (
@@ -73,7 +73,7 @@ VARIABLES = (
 
 @dataclass
 class Reader:
-    """Reads variables for a command and collects every finding on the way; never prints a value it read."""
+    """Reads variables for a command and collects every finding; never prints a value."""
 
     env: Mapping[str, str]
     need: Collection[Need]
@@ -85,7 +85,7 @@ class Reader:
         self.findings.append(Finding(code, level, message, hint, name))
 
     def text(self, name: str, default: str) -> str:
-        """The variable, or its default where it is not set; set to nothing is an error."""
+        """The variable, or its default if it is not set; an empty value is an error."""
         value = self.env.get(name)
         if value is None:
             return default
@@ -95,9 +95,9 @@ class Reader:
         return value
 
     def secret(self, name: str, *, required: str = "") -> str | None:
-        """The variable or the content of the file `NAME_FILE`; None where neither says anything.
+        """The variable, or the content of the file `NAME_FILE`; None if neither is set.
 
-        `required` is the hint that says where to get it; without it the secret is optional.
+        `required` is the hint that says where to get it; without it, the secret is optional.
         """
         path = self.env.get(f"{name}_FILE")
         value = self.env.get(name)
@@ -120,33 +120,35 @@ class Reader:
         return f", but {close[0]} is" if close else ""
 
     def token(self, name: str, *, required: str = "") -> tuple[str, ...]:
-        """A secret that may be several, comma separated while rotating; checked for whitespace and placeholders."""
+        """A secret that may have several values, comma separated, during a rotation; checked for whitespace and
+        placeholders.
+        """
         given = self.secret(name, required=required)
         tokens = tuple(part.strip(" ") for part in (given or "").split(",") if part.strip(" "))
         if given and not tokens:
-            self.note("empty", name, f"{name} is set but holds nothing.", required or "Give it a value, or remove it.")
+            self.note("empty", name, f"{name} is set but empty.", required or "Give it a value, or remove it.")
         if any(part.split() != [part] for part in tokens):
-            self.note("whitespace", name, f"{name} has a space or a line break in it.", "Copy it again, in one piece.")
+            self.note("whitespace", name, f"{name} contains a space or a line break.", "Copy it again, in one piece.")
         self.refuse_placeholder(name, tokens)
         return tokens
 
     def only_token(self, name: str, *, required: str = "") -> str | None:
-        """A token of which there can only be one."""
+        """A token that can only have one value."""
         tokens = self.token(name, required=required)
         if len(tokens) > 1:
-            self.note("several_tokens", name, f"{name} holds several values.", "Keep one; there is no comma in it.")
+            self.note("several_tokens", name, f"{name} holds several values.", "Keep one value; it contains no comma.")
         return tokens[0] if tokens else None
 
     def refuse_placeholder(self, name: str, values: Collection[str]) -> None:
-        """Notes a value that was left as it came in `.env.example`."""
+        """Notes a value left unchanged from `.env.example`."""
         if any(map(_is_placeholder, values)):
             message = f"{name} is still the placeholder from `.env.example`."
             self.note("placeholder", name, message, "Put your own value there.")
 
     def refuse_short(self, name: str, values: Collection[str]) -> None:
-        """Notes a secret of our own choosing that could be guessed; a vendor's are as long as they are.
+        """Notes a self-chosen secret that could be guessed; vendors choose the length of theirs.
 
-        Only where `RELAY_ENV` says production: a relay that ran until now must not stay away after an upgrade.
+        Only if `RELAY_ENV` says production: a relay that ran before an upgrade must still start after it.
         """
         short = any(len(value) < _SHORTEST_SECRET and not _is_placeholder(value) for value in values)
         if short and self.env.get("RELAY_ENV") == "production":
@@ -154,7 +156,7 @@ class Reader:
             self.note("secret_short", name, message, _ANEW)
 
     def _from_file(self, name: str, path: str, required: str) -> str | None:
-        # The path stays out of the sentence: people paste the secret itself here.
+        # The message omits the path, because people paste the secret itself here.
         named = f"{name}_FILE"
         try:
             with (self.cwd / path).open("rb") as file:

@@ -1,4 +1,4 @@
-"""Notices that the YAML file was edited, and reads it anew once whoever writes it has finished."""
+"""Notices edits of the YAML file, and reads it once its writer has finished."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ STILL = 0.05  # seconds in which a file must not change, or it is still being wr
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What an edited file says: its configuration, None if it has an error, and every finding."""
+    """The contents of an edited file: its configuration, None if it has an error, and every finding."""
 
     config: Config | None
     findings: Sequence[Finding]
 
 
-# Inode, size, and when its words and its permissions changed last, in nanoseconds; None: not to be seen.
+# Inode, size, and the times when contents and permissions last changed, in nanoseconds; None: not visible.
 _Look = tuple[int, int, int, int] | None
 
 
 class Watch:
-    """The file that the environment names; where the YAML stands in a variable, nothing ever changes."""
+    """Watches the file that the environment names; if the YAML is in a variable, nothing ever changes."""
 
     def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
-        """Begins with what the file is now: to be built before the file is read for the first time."""
+        """Starts with the file's current state, so create it before the file is first read."""
         self._env, self._cwd = env, cwd
         name = file_named(env)
         self._path = None if name is None else cwd / name
@@ -41,18 +41,18 @@ class Watch:
 
     @property
     def name(self) -> str:
-        """What the file is called; "" for none."""
+        """The file's name; "" for none."""
         return "" if self._path is None else self._path.name
 
     def edited(self) -> Edit | None:
-        """Read the file if it is another than it was; None where it is not, or is being written."""
+        """Read the file if it has changed; None if not, or if it is being written."""
         now = self._look()
         if now == self._taken:
             return None
         threading.Event().wait(STILL)
         reader = Reader(self._env, {Need.CONFIG}, self._cwd)
         config = read_config(reader) if self._look() == now else None
-        if self._look() != now:  # half a file has fewer channels: it is read at the next look
+        if self._look() != now:  # half a file has fewer channels: it is read at the next check
             return None
         self._taken = now
         return Edit(config, reader.findings)
@@ -64,6 +64,6 @@ class Watch:
             found = self._path.stat()
         except (OSError, ValueError):
             return None
-        if stat.S_ISFIFO(found.st_mode):  # it was read once; who reads again waits for a writer
+        if stat.S_ISFIFO(found.st_mode):  # it was read once, and reading again would wait for a writer
             return self._taken
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

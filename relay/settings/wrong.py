@@ -1,4 +1,4 @@
-"""Saying what is wrong with a value, without ever printing a secret."""
+"""Reports what is wrong with a value, without ever printing a secret."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _LONGEST = 60
 
 
 def wrong(code: str, message: str, hint: str) -> PydanticCustomError:
-    """A validation error that carries a stable code, a sentence and what to do about it."""
+    """A validation error with a stable code, a sentence and what to do about it."""
     sentence = message[:1].upper() + message[1:]
     return PydanticCustomError("relay", "{message}", {"code": code, "message": sentence, "hint": hint})
 
 
 def shown(value: Any) -> str:
-    """A value as one short quoted piece of text; what looks like a token or a password is left out."""
+    """A value as one short quoted text; anything that looks like a token or a password is left out."""
     if isinstance(value, list | tuple):
         return "a list"
     if isinstance(value, dict):
@@ -33,5 +33,5 @@ def shown(value: Any) -> str:
 
 
 def looks_secret(text: str) -> bool:
-    """True for what may be a token, a password in an address or a random key: better hidden once too often."""
+    """True for a possible token, password in an address or random key: better hidden once too often."""
     return bool(_SECRET.search(text[: 4 * _LONGEST]))

@@ -1,7 +1,7 @@
-"""What agents share in a thread: which of it is a file that can be handed on, and why the rest is not.
+"""What agents share in a thread: which of it is a file that can be passed on, and why the rest is not.
 
-https://docs.slack.dev/reference/objects/file-object. What is shared from another workspace comes as an id alone, and
-the rest is asked for (`file_access: check_file_info`).
+https://docs.slack.dev/reference/objects/file-object. A file shared from another workspace arrives as an id only; its
+details must be requested (`file_access: check_file_info`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _NOT_FILES = {
 
 @dataclass(frozen=True, slots=True)
 class AgentFile:
-    """A file as a message names it. `size` is in bytes, as declared, None if unknown.
+    """A file as a message describes it. `size` is in bytes, as declared, None if unknown.
 
-    `url` is where it is downloaded with the token, "" where Slack has to be asked for that first; `link` where anybody
-    can open it who may, of what is not kept in Slack. `reason` is why it cannot be handed on, "" where it can.
+    `url` is its download address for the token, "" if Slack must be asked for that first; `link` opens it in a browser,
+    for files that are not stored in Slack. `reason` is why it cannot be passed on, "" if it can.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The post that tells people in Slack what waits for them, and what does no more."""
+"""The post that reports new trouble in Slack, and the end of earlier trouble."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from relay.slack.post import SlackPost, fallback
 from relay.slack.text import escape
 from relay.vocabulary import Refusal, Trouble
 
-MOST = 10  # that one post names; of more it gives the number
+MOST = 10  # that one post names; beyond that, it gives the number
 
-_AGAIN = "nothing is lost. The relay looks again by itself, at the latest every five minutes"
+_AGAIN = "nothing is lost. The relay tries again at least every five minutes"
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What is said of a trouble: that it is there, what that means and what to do, and that it is over."""
+    """The texts for one kind of trouble: that it exists, what it means and what to do, and that it is over."""
 
     headline: str
     then: str
     over: str
 
 
-_REFUSES_SLACK = "The relay refuses what Slack sends: "
-_REPLIES_VANISH = "What agents write does not reach customers, and nobody tells them. "
-_SLACK_AGAIN = "The relay accepts again what Slack sends. Agents may have to repeat what they wrote meanwhile"
+_REFUSES_SLACK = "The relay refuses Slack's requests: "
+_REPLIES_VANISH = "Agents' replies do not reach customers, and the agents are not told. "
+_SLACK_AGAIN = "The relay accepts Slack's requests again. Agents may have to repeat what they wrote in between"
 _TEXTS: Mapping[Trouble | Refusal, Texts] = {
     Trouble.CHANNEL: Texts(
         "The relay cannot post to {name}: {cause}",
@@ -42,18 +42,18 @@ _TEXTS: Mapping[Trouble | Refusal, Texts] = {
     ),
     Trouble.ACCOUNT: Texts(
         "The relay cannot use Kommunicate{of}: {cause}",
-        f"What is for Kommunicate waits, {_AGAIN}.",
+        f"Everything for Kommunicate waits, {_AGAIN}.",
         "The relay uses Kommunicate{of} again",
     ),
     Trouble.CONFIG: Texts(
-        "The relay cannot use {name} as it was edited: {cause}",
-        "It goes on with what the file said before. `relay check` tells more.",
-        "The relay uses {name} as it stands",
+        "The relay cannot use the edited {name}: {cause}",
+        "It continues with the previous version. `relay check` says more.",
+        "{name} is valid again",
     ),
     Trouble.AGENT: Texts(
-        "Kommunicate lets nothing be done for {name}: {cause}",
+        "Kommunicate accepts nothing for {name}: {cause}",
         f"Their replies wait, {_AGAIN}.",
-        "Kommunicate lets things be done for {name} again",
+        "Kommunicate accepts calls for {name} again",
     ),
     Trouble.DEAD_LETTERS: Texts(
         "{messages} could not be delivered{in_all}",
@@ -61,32 +61,32 @@ _TEXTS: Mapping[Trouble | Refusal, Texts] = {
         "No undelivered messages are left",
     ),
     Trouble.LAG: Texts(
-        "Messages reach Slack late: the oldest has waited for {minutes}",
-        "Nothing is lost. `relay deliveries list --waiting` says what holds them up.",
+        "Messages reach Slack late: the oldest has waited {minutes}",
+        "Nothing is lost. `relay deliveries list --waiting` says what delays them.",
         "Messages reach Slack in time again",
     ),
     Refusal.SIGNATURE: Texts(
-        f"{_REFUSES_SLACK}it is signed with another secret than the relay has",
+        f"{_REFUSES_SLACK}they are signed with a secret other than the relay's",
         f"{_REPLIES_VANISH}Copy SLACK_SIGNING_SECRET, or that of a further workspace, again from Slack's app "
         "settings, Basic Information, and restart.",
         _SLACK_AGAIN,
     ),
     Refusal.TIME: Texts(
         f"{_REFUSES_SLACK}this machine's clock is more than five minutes from Slack's",
-        f"{_REPLIES_VANISH}Set the clock right.",
+        f"{_REPLIES_VANISH}Synchronise the clock.",
         _SLACK_AGAIN,
     ),
     Refusal.TOKEN: Texts(
-        "The relay refuses what Kommunicate{of} sends: it names another token than the relay has",
+        "The relay refuses webhooks from Kommunicate{of}: their token is not the relay's",
         "Customers' messages do not reach Slack. Put the same token into {variable} and into "
         "Kommunicate, Settings, Webhooks & Security.",
-        "The relay accepts again what Kommunicate{of} sends",
+        "The relay accepts webhooks from Kommunicate{of} again",
     ),
 }
 
 
 class Line(Protocol):
-    """What a post tells of one thing; see the store's `Alert`."""
+    """One alert in a post; see the store's `Alert`."""
 
     @property
     def kind(self) -> Trouble: ...
@@ -103,7 +103,7 @@ class Line(Protocol):
 
 
 def render_alerts(lines: Sequence[Line], *, here: str = "") -> SlackPost:
-    """Says what waits for a person, and why, and what is over, in the workspace `here`.
+    """Renders what needs a person, and why, and what is over, in the workspace `here`.
 
     A channel's name is its id, or a "#name" that was not found.
     """
@@ -116,7 +116,7 @@ def render_alerts(lines: Sequence[Line], *, here: str = "") -> SlackPost:
         if not one.over:
             blocks.append(context(plain(_texts(one).then.replace("{variable}", _variable(one)))))
     if len(lines) > MOST:
-        more = f"And {len(lines) - MOST} more like these: `relay deliveries list --waiting` tells what waits."
+        more = f"And {len(lines) - MOST} more like these: `relay deliveries list --waiting` lists what waits."
         headlines.append(more)
         blocks.append(context(plain(more)))
     return SlackPost(fallback(*headlines), tuple(blocks), ())
@@ -137,7 +137,7 @@ def _headline(one: Line) -> str:
 
 
 def _of(one: Line) -> str:
-    """Which account is meant, where that is not the plain one."""
+    """The account, if it is not the first one."""
     if one.kind is Trouble.REFUSED:
         account = owner_of(one.name) or ACCOUNT
     else:
@@ -146,7 +146,7 @@ def _of(one: Line) -> str:
 
 
 def _variable(one: Line) -> str:
-    """Where the token stands with which an account's webhooks come."""
+    """The variable with the token of an account's webhooks."""
     account = owner_of(one.name)
     named = f"the variable that `kommunicate.accounts.{account}.webhook_token` names"
     return named if account else "KOMMUNICATE_WEBHOOK_TOKEN"

@@ -1,4 +1,4 @@
-"""Methods of Slack's Web API: each called once, within a deadline, with our errors for whatever goes wrong.
+"""Methods of Slack's Web API: each called once, within a deadline, with our errors for every failure.
 
 https://docs.slack.dev/apis/web-api, https://docs.slack.dev/apis/web-api/pagination
 """
@@ -22,7 +22,7 @@ from relay.slack.errors import classify
 from relay.spans import Kind, span
 from relay.vocabulary import GateScope, Vendor
 
-MAX_PAGES = 20  # of one list: Slack allows about 50 calls a minute
+MAX_PAGES = 20  # of one list: Slack allows about 50 calls per minute
 _TOKEN = re.compile(r"[!-~]+", re.ASCII)
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -41,21 +41,21 @@ class Api:
         variable: str = TOKEN,
         times: CallTimes | None = None,
     ) -> None:
-        """`deadline` is in seconds and holds for a call as a whole; `workspace` is whose token it is.
+        """`deadline` is in seconds, for a call in total; `workspace` is the token's.
 
-        How long each call took goes into `times`; `variable` is where the token comes from, for whoever has to mend it.
+        `times` records how long each call took; `variable` names the variable with the token, for error messages.
         """
         if not _TOKEN.fullmatch(token):
-            # Checked here because the error for such a header would quote the token.
-            raise SettingsError(f"{variable} is empty or holds characters that no token has")
+            # Checked here, because the error for such a header would quote the token.
+            raise SettingsError(f"{variable} is empty or contains invalid characters")
         self._caller = Caller(Vendor.SLACK, base_url, {"Authorization": f"Bearer {token}"})
         self.deadline, self.token, self.base_url = deadline, token, base_url
         self._times = times or CallTimes()
         self.workspace, self.variable = workspace, variable
 
     def id_of(self, channel: str) -> str:
-        """Slack's id of a channel; raises `OperatorNeeded` for one of another workspace, which this token must not
-        meet.
+        """Slack's id of a channel; raises `OperatorNeeded` for another workspace's channel, which must not be called
+        with this token.
         """
         if owner_of(channel) != self.workspace:
             raise OperatorNeeded(GateScope.CHANNEL, "this channel is of another workspace", code="other_workspace")
@@ -68,23 +68,21 @@ class Api:
     def read(
         self, method: str, arguments: Mapping[str, Any] | None = None, *, deadline: float | None = None
     ) -> Mapping[str, Any]:
-        """Calls a method that changes nothing; these take no JSON. `deadline` is this call's own, in seconds."""
+        """Calls a read-only method; these take no JSON. `deadline` is for this call alone, in seconds."""
         plain = {name: int(value) if isinstance(value, bool) else value for name, value in (arguments or {}).items()}
         return self._call(method, urlencode(plain).encode(), _FORM, self.deadline if deadline is None else deadline)
 
-    def read_whole(
-        self, method: str, arguments: Mapping[str, Any] | None = None
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """The same, with the headers of Slack's answer, whose names are in lower case."""
-        answer, headers = self._exchange(method, urlencode(arguments or {}).encode(), _FORM, self.deadline)
+    def read_whole(self, method: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """The same without arguments, with the headers of Slack's answer, in lower case."""
+        answer, headers = self._exchange(method, b"", _FORM, self.deadline)
         return answer, {name.lower(): value for name, value in headers.items()}
 
     def pages(
         self, method: str, key: str, arguments: Mapping[str, Any], *, size: int, ends: float, most: int = MAX_PAGES
     ) -> Iterator[Mapping[str, Any]]:
-        """Yields every item of a list; a list that cannot be had whole ends in `Unsure`, never early.
+        """Yields every item of a list; an incomplete list ends in `Unsure`, never early.
 
-        `ends` is when to give up, as `relay.clock.monotonic` counts.
+        `ends` is when to give up, on `relay.clock.monotonic`.
         """
         cursor = ""
         for _ in range(most):
@@ -120,8 +118,8 @@ class Api:
 
 
 def unreadable(method: str) -> Unsure:
-    """The error for an answer that says ok and lacks what it should hold."""
-    return Unsure(f"Slack's answer to {method} lacks what it should hold", code="incomplete")
+    """The error for an answer that says ok but is incomplete."""
+    return Unsure(f"Slack's answer to {method} is incomplete", code="incomplete")
 
 
 def _object(body: bytes) -> Mapping[str, Any] | None:

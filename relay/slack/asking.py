@@ -1,9 +1,9 @@
-"""What only looks like a note among agents, and is asked about before it goes to the customer.
+"""Recognises messages that only look like a note among agents; the author is asked before they go to the customer.
 
-A note is marked as one (`relay.slack.notes`); what is meant here was written in haste: "@sam" typed plainly,
-"(note) ...", "Sam, is he right?". Whoever wrote it is asked, alone. A question too many costs a click, one too few a
-customer's trust; but who is asked about every other reply stops reading the question, so only the first words count,
-and links.
+A note is marked as one (`relay.slack.notes`); these are written in haste: "@sam" typed as plain text, "(note) ...",
+"Sam, is he right?". The author is asked privately. An unnecessary question costs a click, a missing one a customer's
+trust; but people who are asked about every other reply stop reading the question, so only the first words count, and
+links.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _GREETING = r"(?:(?:hi|hey|hello|hallo|moin|salut|bonjour|hola|oi|ol[aá]|dear|f
 _TO = r"(?:(?:an (?:alle|das)|à|a|al|ao|to|for|für|pour|para)\s+(?:the |das |les? |el |o )?)?"
 _END = r"\s*(?:$|[,:;!?.\n\u2013\u2014-])"
 
-# The technical senses in which the same word begins a plain sentence.
+# Technical senses in which the same word begins a normal sentence.
 _THINGS = (
     r"server|servers|error|errors|storage|memory|drive|disk|battery|microphone|camera|speakers?|revenue|medicine|"
     r"temperature|combustion|antenna|clock|fan|sd|ssd|gps|wiring|review|process|processes|policy|policies|teams?|tests?|positions?|programs?"
@@ -60,7 +60,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?:fyi|zur info|zur info an|pour info|para info)\s+{_TO}(?:{_COLLEAGUES}|all|alle|everyone)\b", TEAM),
     )
 )
-# "Sam, ..." or "Hey Sam Weber - ..."; whose name it is, the store knows.
+# "Sam, ..." or "Hey Sam Weber - ..."; the store knows whose name it is.
 _CALLED = re.compile(
     rf"{_GREETING}(?P<name>[^\W\d_][\w'\u2019.-]*(?: [^\W\d_][\w'\u2019.-]*)?)\s*(?:[,:;]|\s[\u2013\u2014-]\s)"
 )
@@ -68,7 +68,7 @@ _OPENING = 200  # characters in which it must begin
 
 
 def note_like(blocks: Sequence[Node], text: str, inside_hosts: Collection[str]) -> str:
-    """Returns why a message looks like a note, "" where it does not; `inside_hosts` are the team's own."""
+    """Returns why a message looks like a note, "" if it does not; `inside_hosts` are the team's own."""
     said = first_words(blocks, text, _OPENING)
     for pattern, reason in _RULES:
         if any(pattern.match(each) for each in said):
@@ -89,7 +89,7 @@ def _links(blocks: Sequence[Node], text: str) -> Iterator[str]:
 
 
 def _is_inside(url: str, inside_hosts: Collection[str]) -> bool:
-    """Slack's own pages, the dashboard, and what has no place in the public net."""
+    """Slack's own pages, the dashboard, and hosts outside the public internet."""
     try:
         host = (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Lets a request in only if Slack signed its raw body with our secret, lately, in constant time."""
+"""Lets a request in only if Slack signed its raw body with our secret recently; compares in constant time."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from relay.vocabulary import Refusal
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
 TIMESTAMP = "X-Slack-Request-Timestamp"
 SIGNATURE = "X-Slack-Signature"
-MAX_AGE = 300  # seconds, either way: clocks differ
+MAX_AGE = 300  # seconds, in either direction: clocks differ
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _FORM = re.compile(r"v0=[0-9a-f]{64}")
 
 
 def check_signature(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float) -> None:
-    """Returns only if one of `secrets` signed `body` within 300 s of `now`; else raises `Rejected` 401.
+    """Returns only if one of `secrets` signed `body` within 300 s of `now`; otherwise raises `Rejected` 401.
 
-    `body` is what came over the wire, before any parsing; `now` is in seconds since 1970. Header names may have any
-    case. Empty secrets sign nothing, so without a secret everything is refused.
+    `body` is the raw body, before any parsing; `now` is in seconds since 1970. Header names may have any case. Empty
+    secrets sign nothing, so without a secret everything is refused.
     """
     signers(headers, body, {"": secrets}, now)
 
 
 def signers(headers: Mapping[str, str], body: bytes, secrets: Mapping[str, Sequence[str]], now: float) -> list[str]:
-    """Returns the workspaces one of whose `secrets` signed `body`: several where they share an app; else raises the
+    """Returns the workspaces one of whose `secrets` signed `body`: several if they share an app. Otherwise raises the
     same.
     """
     timestamp, signature = _sent(headers, TIMESTAMP), _sent(headers, SIGNATURE)
@@ -43,7 +43,7 @@ def signers(headers: Mapping[str, str], body: bytes, secrets: Mapping[str, Seque
 
 
 def why_refused(headers: Mapping[str, str], now: float) -> Refusal | None:
-    """Returns why a request was refused that looks as if Slack had sent it; None for one that does not."""
+    """Returns why a request that looks like Slack's was refused; None for one that does not."""
     given = {name.lower(): value for name, value in headers.items()}
     timestamp, signature = given.get(TIMESTAMP.lower(), ""), given.get(SIGNATURE.lower(), "")
     if not (_SECONDS.fullmatch(timestamp) and _FORM.fullmatch(signature)):
@@ -52,7 +52,7 @@ def why_refused(headers: Mapping[str, str], now: float) -> Refusal | None:
 
 
 def signature_headers(body: bytes, secret: str, now: float) -> dict[str, str]:
-    """Returns the headers with which Slack, having this secret, would send `body` at `now`, in seconds since 1970."""
+    """Returns the headers that Slack, with this secret, would send with `body` at `now`, in seconds since 1970."""
     timestamp = str(int(now))
     signature = _signature(secret, b"v0:%s:%s" % (timestamp.encode("ascii"), body))
     return {TIMESTAMP: timestamp, SIGNATURE: signature.decode("ascii")}
@@ -62,7 +62,7 @@ def _sent(headers: Mapping[str, str], name: str) -> str:
     values = [value for header, value in headers.items() if header.lower() == name.lower()]
     if not values:
         raise _refusal(f"The header {name} is missing.")
-    # A header given twice is one value to WSGI too: joined, so that it matches nothing.
+    # WSGI joins a repeated header into one value, which matches nothing.
     return ",".join(values)
 
 
@@ -77,7 +77,7 @@ def _signature(secret: str, signed: bytes) -> bytes:
 
 def _any_matches(signature: str, expected: list[bytes]) -> bool:
     sent, matched = signature.encode("utf-8", "surrogatepass"), False
-    for known in expected:  # no early exit: the time taken must not tell which secret was close
+    for known in expected:  # no early exit: the duration must not reveal which secret was close
         matched |= hmac.compare_digest(sent, known)
     return matched
 

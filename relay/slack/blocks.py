@@ -1,7 +1,7 @@
 """The few Block Kit shapes we use, with Slack's limits beside them: https://docs.slack.dev/reference/block-kit
 
-Text of strangers goes into `plain` objects and rich text only. The one `mrkdwn` object we build carries
-Slack's own tokens and words of ours, because a context block has no other way to say a date or a link.
+Untrusted text goes only into `plain` objects and rich text. The one `mrkdwn` object we build contains Slack's own
+tokens and our own words, because a context block has no other way to show a date or a link.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from relay.slack.text import escape, is_url, units
 
 Block = dict[str, Any]
 
-MAX_BLOCKS = 45  # Slack: 50; the rest is room for a mark or a notice added later
+MAX_BLOCKS = 45  # Slack: 50; the rest is reserved for a mark or a notice added later
 MAX_TEXT = 2900  # of one text element; Slack: 3,000
-MAX_TOTAL = 10_000  # of all text of one post; Slack: about 13,200, undocumented
+MAX_TOTAL = 10_000  # of all text in one post; Slack: about 13,200, undocumented
 MAX_FILE_NAME = 200  # Slack: 2,000 for alt_text and title
 OPEN_LABEL = "Open in Kommunicate"
 
@@ -58,18 +58,18 @@ def people(action: str, label: str) -> Block:
 
 
 def channels(action: str, label: str) -> Block:
-    """A menu of the channels that whoever opens it can see; the chosen one's id comes back with a click."""
+    """A menu of the channels that its user can see; the chosen one's id comes back with a click."""
     shown = {"include": ["public", "private"], "exclude_bot_users": True}
     return {"type": "conversations_select", "action_id": action, "placeholder": plain(label), "filter": shown}
 
 
 def option(value: str, label: str, *, url: str = "") -> Block:
-    """An entry of a menu; with `url` it opens that, and its click comes to us all the same."""
+    """An entry of a menu; with `url` it opens that, and still sends us its click."""
     return {"text": plain(label), "value": value, **({"url": url} if url else {})}
 
 
 def line_with_menu(text: str, accessory: Block) -> Block:
-    """One line of plain words with a menu at its end."""
+    """One line of plain text with a menu at its end."""
     return {"type": "section", "text": plain(text), "accessory": accessory}
 
 
@@ -85,12 +85,12 @@ def channel_name(channel: str) -> Block:
 
 
 def author_line(author: str, sent_at: float) -> Block:
-    """Who wrote what stands below, and when."""
+    """The author of the text below, and the time."""
     return context(plain(author), date_token(sent_at))
 
 
 def words(elements: Sequence[Block]) -> Block:
-    """A message's words in full size."""
+    """A message's text in full size."""
     return rich_text([{"type": "rich_text_section", "elements": list(elements)}])
 
 
@@ -100,7 +100,7 @@ def rich_text(parts: Sequence[Block]) -> Block:
 
 
 def headline(name: str, state: Sequence[Sequence[Block]], said: str, calls: str = "") -> Block:
-    """The card's first lines: who, how it stands, piece by piece, and the customer's words; and whom Slack calls."""
+    """The card's first lines: name, state and the customer's text; and whom Slack notifies."""
     who: list[Block] = [*called(calls), {"type": "text", "text": name, "style": {"bold": True}}]
     for piece in state:
         who += [{"type": "text", "text": " · "}, *piece]
@@ -112,7 +112,7 @@ def headline(name: str, state: Sequence[Sequence[Block]], said: str, calls: str 
 
 
 def called(whom: str) -> Iterator[Block]:
-    """Whom Slack calls: a user, a user group, or all who are there."""
+    """Whom Slack notifies: a user, a user group, or everybody in the channel."""
     if not whom:
         return
     if whom in ("here", "channel"):
@@ -130,7 +130,7 @@ def image(url: str, name: str) -> Block:
 
 
 def link_or_words(url: str, label: str = OPEN_LABEL) -> Block:
-    """A link for a context block, with a label of ours; only the label where the url is none."""
+    """A link for a context block, with our own label; only the label if there is no url."""
     link = f"<{escape(url)}|{label}>"
     if not is_url(url) or len(link) > MAX_TEXT:
         return plain(label)
@@ -138,12 +138,12 @@ def link_or_words(url: str, label: str = OPEN_LABEL) -> Block:
 
 
 def open_in_words(url: str) -> str:
-    """Says in plain words where the conversation can be opened."""
+    """Says in plain text where the conversation can be opened."""
     return f"{OPEN_LABEL}: {url}" if is_url(url) else OPEN_LABEL
 
 
 def date(timestamp: float, shown: str = _DATE) -> Block:
-    """A moment inside rich text, in the reader's time zone, `shown` as Slack's formats say: age costs no edits."""
+    """A moment in rich text, in the reader's time zone, in one of Slack's formats: a relative time needs no edits."""
     return {
         "type": "date",
         "timestamp": _second(timestamp),
@@ -153,7 +153,7 @@ def date(timestamp: float, shown: str = _DATE) -> Block:
 
 
 def date_token(timestamp: float, shown: str = _DATE) -> Block:
-    """A moment inside a context block, in the reader's time zone, `shown` as Slack's formats say."""
+    """A moment in a context block, in the reader's time zone, in one of Slack's formats."""
     token = f"<!date^{_second(timestamp)}^{shown}|{utc_minute(timestamp)}>"
     return {"type": "mrkdwn", "text": token, "verbatim": True}
 
@@ -164,7 +164,7 @@ def utc_minute(timestamp: float) -> str:
 
 
 def text_size(block: Any) -> int:
-    """Returns how much a block counts towards Slack's limit for a post: all its strings, which overstates it."""
+    """Returns how much a block counts towards Slack's limit for a post: all its strings, an overestimate."""
     if isinstance(block, str):
         return units(block)
     return sum(map(text_size, _values(block)))

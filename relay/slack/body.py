@@ -1,4 +1,4 @@
-"""The body of a request from Slack: a JSON object, or a form that holds one; and what of it may be stored."""
+"""The body of a request from Slack: a JSON object, or a form that contains one; and what of it may be stored."""
 
 from __future__ import annotations
 
@@ -27,29 +27,28 @@ def form_body(body: bytes) -> Fields:
 
 
 def command_body(body: bytes) -> Fields:
-    """Returns the fields of a slash command; an empty object where the body is none."""
+    """Returns the fields of a slash command; an empty object if the body is not one."""
     fields = dict(_form(body))
     return fields if "command" in fields and "payload" not in fields else {}
 
 
 def came_to(workspace: str | None, read: Fields) -> Fields:
-    """Returns what was read of a request to this workspace's app, or of a stored body, which says itself whose it is.
+    """Returns the object read from a request to this workspace's app, or from a stored body, which names its workspace.
 
-    What a request says of that is not believed.
+    A request's own claim about that is not trusted.
     """
     return read if workspace is None else {**read, WORKSPACE: workspace}
 
 
 def workspace_in(read: Fields) -> str:
-    """Returns the workspace to whose app it came; "" for the plain one."""
+    """Returns the workspace whose app received it; "" for the first one."""
     return text(read, WORKSPACE)
 
 
 def storable(body: bytes, *, workspace: str = "", from_elsewhere: bool = False) -> bytes:
-    """Returns a body that was read, without what one could call Slack with: tokens, and addresses for an answer.
+    """Returns a parsed body without anything that grants access to Slack: tokens, and response URLs.
 
-    `from_elsewhere`: whoever did it belongs to another workspace than that to whose app it came. Both are known at the
-    door alone.
+    `from_elsewhere`: the person belongs to a workspace other than the app's. Only the endpoint knows both.
     """
     ours = {**({WORKSPACE: workspace} if workspace else {}), **({ELSEWHERE: True} if from_elsewhere else {})}
     try:
@@ -64,14 +63,14 @@ def _without_ours(value: Fields) -> Fields:
 
 
 def _without_keys(value: Fields) -> str:
-    """A message that was clicked, or the one a thread begins with, is ours, and its words may be withdrawn.
+    """A clicked message, or a thread's first one, is ours, and its text may be withdrawn.
 
-    Of one that a shortcut was used on, its author may think better.
+    The author of a message that a shortcut was used on may change their mind too.
     """
     kept = {name: each for name, each in value.items() if name not in KEYS}
     if isinstance(message := kept.get("message"), dict):
         kept["message"] = {name: message[name] for name in ("ts", "thread_ts") if name in message}
-    if kept.get("type") == "block_actions":  # the Home tab tells of other chats
+    if kept.get("type") == "block_actions":  # the Home tab shows other chats
         kept.pop("view", None)
         kept |= {"at_home": True} if value.get("view") else {}
     if isinstance(event := kept.get("event"), dict):
@@ -107,4 +106,4 @@ def _form(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode("ascii"), strict_parsing=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
-        return []  # no form, too many fields, or bytes that are no ASCII or stand for no UTF-8
+        return []  # not a form, too many fields, or bytes that are not ASCII or not UTF-8

@@ -1,5 +1,5 @@
-"""The root card: what a conversation looks like from the channel. As tall as there is need: one line where nobody
-waits for a person.
+"""The root card: what a conversation looks like from the channel. Only as tall as necessary: one line if nobody waits
+for a person.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ LABELS = {
     RESOLVE: "Resolve",
     REOPEN: "Reopen",
     ASSIGN: "Assign to …",
-    MUTE: "Mute: call nobody",
+    MUTE: "Mute: notify nobody",
     UNMUTE: "Unmute",
     MOVE: "Move to another channel …",
 }
-MENU, OPEN = "menu", "open"  # the action of the menu, and of its entry that is a link
+MENU, OPEN = "menu", "open"  # the action of the menu, and of its link entry
 NEWER = "a newer thread"
 MAX_FIRST_WORDS = 300
 MAX_BEGAN = 100
 MAX_FACTS, MAX_FACT_NAME, MAX_FACT = 10, 40, 200
 SOMEBODY = "somebody"
 _MAX_REPLACES = 300
-_SAID_OF = {Mode.MARKED: MARKED_ONLY, Mode.NONE: READ_ONLY}  # of what is set, where it is not the usual
+_SAID_OF = {Mode.MARKED: MARKED_ONLY, Mode.NONE: READ_ONLY}  # for settings other than the default
 _MAX_PLAIN_URL = 200  # keeps `text` under the 4,000 that chat.update takes
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """All a root card says. `since` is seconds since 1970; `replaces` is the old thread's permalink or `ts`.
+    """The contents of a root card. `since` is seconds since 1970; `replaces` is the old thread's permalink or `ts`.
 
     `last_words` are the customer's, who has waited from `waits_since` on (None for not at all) and written
     `waits_count` messages since; `holder_id` is the Slack user who has the chat, "" where Slack knows none. While
@@ -96,14 +96,14 @@ def render_card(card: Card, form: Form = Form.FULL) -> SlackPost:
 
 
 def render_replaced(name: str, url: str) -> SlackPost:
-    """Renders the card of a thread that another one has replaced; `url` leads there, "" where nobody knows it."""
-    said = f"{clean_name(name)} · goes on in"
+    """Renders the card of a replaced thread; `url` opens the new one, "" if unknown."""
+    said = f"{clean_name(name)} · continues in"
     text = f"{said} {NEWER}" + (f": {url}" if is_url(url) and len(url) <= _MAX_PLAIN_URL else "")
     return SlackPost(fallback(text), (context(plain(said), link_or_words(url, NEWER)),), ())
 
 
 def acted_upon(action_id: str, value: str) -> str:
-    """Returns what a click on a card asks for: a button's action, or the entry chosen from the menu."""
+    """Returns the action of a click on a card: a button's, or the entry chosen from the menu."""
     return value if action_id == MENU else action_id
 
 
@@ -145,19 +145,19 @@ def _menu(card: Card, *entries: str) -> Block:
 
 
 def _read_only(card: Card) -> Block:
-    # A link, not a button: Slack marks every click on a button with a warning where no interactivity is set up.
+    # A link, not a button: without interactivity, Slack marks every click on a button with a warning.
     return context(plain(READ_ONLY), link_or_words(card.dashboard_url))
 
 
 def _who(card: Card) -> list[str]:
-    """The customer's name, and what there is to say of the conversation's state, in plain words."""
+    """The customer's name and the conversation's state, in plain text."""
     holder = clean_name(card.state.holder_name) if card.state.holder_name else SOMEBODY
     said = ("".join(_in_words(element, holder) for element in piece) for piece in _state(card))
     return [clean_name(card.name), *said]
 
 
 def _state(card: Card) -> list[list[Block]]:
-    """How the conversation stands, piece by piece, in elements of rich text."""
+    """The conversation's state, piece by piece, in rich text elements."""
     state, said = card.state, []
     if state.status is Status.REOPENED:
         said.append([_text("reopened")])
@@ -166,7 +166,7 @@ def _state(card: Card) -> list[list[Block]]:
         return [*said, [_text(f"resolved{by}")]]
     if card.waits_since is not None:
         more = [_text(f", {card.waits_count} messages")] if card.waits_count > 1 else []
-        said.append([_text("waits since "), date(card.waits_since, WAITING), *more])
+        said.append([_text("waiting since "), date(card.waits_since, WAITING), *more])
     elif state.holder is Holder.AGENT and card.last_words:
         said.append([_text("answered")])
     elif state.holder is Holder.NOBODY:
@@ -199,18 +199,18 @@ def _plain_text(card: Card) -> str:
 
 
 def _facts(card: Card) -> list[str]:
-    """What is told of the customer, at most as many as stand in one block."""
+    """The customer's details, at most as many as fit in one block."""
     told = ((clean_line(name, MAX_FACT_NAME), clean_line(value, MAX_FACT)) for name, value in card.facts)
     return [f"{name}: {value}" for name, value in told if name and value][:MAX_FACTS]
 
 
 def _quoted(card: Card) -> str:
-    """What the customer said last, or else how it began."""
+    """The customer's latest message, otherwise the first."""
     return _one_paragraph(card.last_words) or _one_paragraph(card.first_words)
 
 
 def _began_with(card: Card) -> str:
-    """How it began, where the card quotes something later."""
+    """The first message, if the card quotes a later one."""
     began = _one_paragraph(card.first_words)
     later = not card.is_quiet and began and began != _quoted(card)
     return shorten(began, MAX_BEGAN) if later else ""
@@ -227,5 +227,5 @@ def _text(words: str) -> Block:
 
 def _replaces(earlier: str) -> Block:
     if is_url(earlier):
-        return context(plain("Goes on from"), link_or_words(earlier, "an earlier thread"))
-    return context(plain(f"Goes on from an earlier thread: {clean_line(earlier, _MAX_REPLACES) or 'gone'}"))
+        return context(plain("Continued from"), link_or_words(earlier, "an earlier thread"))
+    return context(plain(f"Continued from an earlier thread: {clean_line(earlier, _MAX_REPLACES) or 'gone'}"))

@@ -1,4 +1,4 @@
-"""What the relay asks of Slack: post, change, take back, and look whether something was posted."""
+"""What the relay asks of Slack: post, update, delete, and look whether something was posted."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from relay.owners import owned
 from relay.slack.api import Api, unreadable
 from relay.slack.blocks import actions, context, plain
 from relay.slack.codes import TOKEN
-from relay.slack.events import SLACKBOT
 from relay.slack.history import Found, find_posted
 from relay.slack.identity import Identity, app_of, identity_of
 from relay.slack.limits import FIND_CHANNEL
-from relay.slack.text import clean_line, escape
+from relay.slack.text import escape
 from relay.slack.uploads import SlackFiles
+from relay.slack.users import Profile, profile_of, standing
 from relay.vocabulary import GateScope
 
-__all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Identity", "Posted", "Profile", "SlackClient"]
+__all__ = ["EVENT_TYPE", "METHOD_SCOPES", "Found", "Posted", "SlackClient"]
 
 EVENT_TYPE = "relay_message"  # of the metadata by which a post is found again
 _CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited search starts again from the front
@@ -32,7 +32,7 @@ _CHANNELS_PER_PAGE = 999  # Slack allows 20 pages a minute here; a limited searc
 PING_DEADLINE = 3.0  # seconds
 FIND_CHANNEL_DEADLINE = 20.0  # seconds; a large workspace has many pages
 
-# Every method called, and the scopes it needs, any of which may be asked for by kind of channel:
+# Every method called, and the scopes it needs; for several, the kind of channel decides which one:
 # https://docs.slack.dev/reference/methods
 METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "auth.test": (),
@@ -60,7 +60,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Where a post landed; `thread_ts` is None at the channel's root, also if a thread was asked for."""
+    """Where a post landed; `thread_ts` is None at the channel's root, even if a thread was requested."""
 
     channel: str
     ts: str
@@ -77,7 +77,7 @@ class Profile:
 
 
 class SlackClient:
-    """One workspace's Slack, with the outcome of each call in our errors; threads may share it."""
+    """One workspace's Slack, with our errors for every outcome; threads may share it."""
 
     def __init__(
         self,
@@ -90,10 +90,10 @@ class SlackClient:
         api: Api | None = None,
         times: CallTimes | None = None,
     ) -> None:
-        """`deadline` is in seconds, for each call, and how long each took goes into `times`.
+        """`deadline` is in seconds, for each call; `times` records how long each took.
 
-        `base_url` ends in `/api/` on the real Slack; `api` is another's. Channels have a named `workspace` in front;
-        `variable` is where its token comes from.
+        `base_url` ends in `/api/` for the real Slack; `api` is an alternative. Channels of a named `workspace` have it
+        in front; `variable` names the variable with its token.
         """
         of = {"workspace": workspace, "variable": variable}
         self._api = api or Api(token, base_url, deadline=deadline, times=times, **of)
@@ -101,9 +101,9 @@ class SlackClient:
         self.files = SlackFiles(self._api)
 
     def post(self, channel: str, payload: Mapping[str, Any], *, thread_ts: str | None, send_id: str) -> Posted:
-        """Posts once and returns where it landed; whoever asked for a thread must compare.
+        """Posts once and returns where it landed; a caller that asked for a thread must compare.
 
-        A post under a parent that is gone lands at the channel's root and Slack says ok all the same.
+        If the parent is gone, the post lands at the channel's root, and Slack still says ok.
         """
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"d": send_id}}
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
@@ -115,12 +115,12 @@ class SlackClient:
         raise unreadable("chat.postMessage")
 
     def update(self, channel: str, ts: str, payload: Mapping[str, Any]) -> None:
-        """Replaces what a post of ours says; blocks that the payload lacks are removed."""
+        """Replaces the contents of our post; blocks that the payload lacks are removed."""
         shown = {"text": payload["text"], "blocks": payload.get("blocks", []), "parse": "none"}
         self._api.write("chat.update", {"channel": self._api.id_of(channel), "ts": ts, **shown})
 
     def delete(self, channel: str, ts: str) -> None:
-        """Takes a post of ours back; one that is gone already is fine."""
+        """Deletes our post; one that is already gone is fine."""
         self._api.write("chat.delete", {"channel": self._api.id_of(channel), "ts": ts})
 
     def post_ephemeral(
@@ -133,7 +133,7 @@ class SlackClient:
         controls: Sequence[Mapping[str, Any]] = (),
         rows: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Shows a sentence to one member of the channel, until they reload; Slack keeps no trace of it.
+        """Shows a sentence to one member of the channel, until they reload; Slack does not store it.
 
         Below it stand `controls`, the elements of a row of buttons, and `rows`, blocks of their own.
         """
@@ -144,34 +144,34 @@ class SlackClient:
         self._api.write("chat.postEphemeral", {**where, **said, **thread})
 
     def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """Opens a form for whoever made this trigger, not more than three seconds ago."""
+        """Opens a form for the person behind this trigger, which is valid for three seconds."""
         self._api.write("views.open", {"trigger_id": trigger_id, "view": view})
 
     def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
-        """Shows somebody this Home tab."""
+        """Shows this Home tab to one person."""
         self._api.write("views.publish", {"user_id": user_id, "view": view})
 
     def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
-        """Changes a form that somebody has open."""
+        """Changes an open form."""
         self._api.write("views.update", {"view_id": view_id, "view": view})
 
     def find_posted(self, channel: str, send_id: str, *, thread_ts: str | None, oldest: str | None) -> list[Found]:
-        """Returns our posts that carry this send id, in the thread and in the channel, oldest first.
+        """Returns our posts with this send id, in the thread and in the channel, oldest first.
 
-        Looks at what is later than `oldest`, a `ts` of Slack's, within the client's deadline in all. Raises
-        `HistoryUnreadable` where reading is not permitted; an answer that may be incomplete is `Unsure`, never empty.
+        Searches what is later than `oldest`, a Slack `ts`, within the client's deadline in total. Raises
+        `HistoryUnreadable` if reading is not permitted; an answer that may be incomplete is `Unsure`, never empty.
         """
         ends, me = monotonic() + self._api.deadline, self.identity()
 
         def is_it(message: Mapping[str, Any]) -> bool:
-            # Metadata is open to every app of the workspace, and so is our event type.
+            # Every app of the workspace can read metadata, and use our event type.
             ours = message.get("bot_id") == me.bot_id or (me.app_id is not None and message.get("app_id") == me.app_id)
             return ours and _send_id_of(message) == send_id
 
         return find_posted(self._api, is_it, channel=channel, thread_ts=thread_ts, oldest=oldest, ends=ends)
 
     def find_channel(self, name: str) -> str:
-        """Returns the id of a channel given by its name; raises `OperatorNeeded` if there is none."""
+        """Returns the id of a channel given by name; raises `OperatorNeeded` if there is none."""
         wanted = self._api.id_of(name).removeprefix("#").lower()
         arguments = {"types": "public_channel,private_channel", "exclude_archived": False}
         channels: dict[str, str] = {}
@@ -186,20 +186,15 @@ class SlackClient:
         raise _no_such_channel(wanted, list(channels))
 
     def join(self, channel: str) -> None:
-        """Makes the bot a member of a public channel; being one already is fine."""
+        """Makes the bot a member of a public channel; already being one is fine."""
         self._api.write("conversations.join", {"channel": self._api.id_of(channel)})
 
     def profile(self, user_id: str, team: str) -> Profile:
-        """Returns what a user is called, and is in the workspace `team`; the e-mail needs a scope of its own."""
-        match self._api.read("users.info", {"user": user_id}):
-            case {"user": {"profile": {**profile}, **user}}:
-                names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
-                name = next((line for name in names if isinstance(name, str) and (line := clean_line(name))), user_id)
-                return Profile(name, key_of(profile.get("email")) or "", _standing(user, team))
-        raise unreadable("users.info")
+        """Returns a user's name, and their standing in the workspace `team`; the e-mail needs a separate scope."""
+        return profile_of(self._api.read("users.info", {"user": user_id}), user_id, team)
 
     def find_user(self, email: str, *, deadline: float) -> tuple[str, Standing] | None:
-        """Returns who has this address, and what they are in our workspace; None where nobody has."""
+        """Returns the user with this address, and their standing in our workspace; None if there is none."""
         team = self.identity().team
         try:
             body = self._api.read("users.lookupByEmail", {"email": email}, deadline=min(deadline, self._api.deadline))
@@ -209,25 +204,25 @@ class SlackClient:
             raise
         match body:
             case {"user": {"id": str(user_id), **user}} if key_of(user_id):
-                return user_id, _standing({**user, "id": user_id}, team)
+                return user_id, standing({**user, "id": user_id}, team)
         raise unreadable("users.lookupByEmail")
 
     def react(self, channel: str, ts: str, name: str) -> None:
-        """Puts an emoji of ours on a message; one that is there already is fine."""
+        """Adds our emoji to a message; an existing one is fine."""
         self._api.write("reactions.add", {"channel": self._api.id_of(channel), "timestamp": ts, "name": name})
 
     def unreact(self, channel: str, ts: str, name: str) -> None:
-        """Takes an emoji of ours away; one that is not there is fine."""
+        """Removes our emoji; a missing one is fine."""
         self._api.write("reactions.remove", {"channel": self._api.id_of(channel), "timestamp": ts, "name": name})
 
     def answers(self) -> bool:
-        """Asks Slack something that concerns no channel, without hurry to believe it: False when it does not answer."""
+        """Asks Slack something that concerns no channel; False if it does not answer."""
         try:
             self._api.read("auth.test", deadline=min(PING_DEADLINE, self._api.deadline))
         except (Transient, Unsure):
             return False
         except DeliveryFailed:
-            return True  # whatever it says
+            return True  # whatever the answer is
         return True
 
     def identity(self) -> Identity:
@@ -242,7 +237,7 @@ class SlackClient:
         return me if me.app_id else replace(me, app_id=app_of(self._api, me.bot_id))
 
     def permalink(self, channel: str, ts: str, *, deadline: float | None = None) -> str:
-        """Returns the address of a post; `deadline` is in seconds, and may be shorter than the client's."""
+        """Returns the permalink of a post; `deadline` is in seconds, and may be shorter than the client's."""
         ends = self._api.deadline if deadline is None else min(deadline, self._api.deadline)
         where = {"channel": self._api.id_of(channel), "message_ts": ts}
         body = self._api.read("chat.getPermalink", where, deadline=ends)
@@ -261,25 +256,9 @@ def _send_id_of(message: Mapping[str, Any]) -> str | None:
 
 def _no_such_channel(name: str, names: list[str]) -> OperatorNeeded:
     near = get_close_matches(name, names, n=1)
-    hint = f"; did you mean #{near[0]}?" if near else "; a private one has to invite the bot first"
+    hint = f"; did you mean #{near[0]}?" if near else "; if it is private, invite the bot first"
     return OperatorNeeded(GateScope.CHANNEL, f"there is no channel #{name}{hint}", code="channel_not_found")
 
 
 def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _standing(user: Mapping[Any, Any], team: str) -> Standing:
-    """https://docs.slack.dev/reference/objects/user-object"""
-    everywhere = user.get("enterprise_user")
-    teams = everywhere.get("teams") if isinstance(everywhere, dict) else None
-    is_colleague = isinstance(teams, list) and team in teams
-    if user.get("deleted") is True:
-        return Standing.DEACTIVATED
-    if user.get("is_bot") is True or user.get("id") == SLACKBOT:
-        return Standing.BOT
-    if user.get("is_stranger") is True or (user.get("team_id") not in (None, team) and not is_colleague):
-        return Standing.OUTSIDER
-    if user.get("is_restricted") is True or user.get("is_ultra_restricted") is True:
-        return Standing.GUEST
-    return Standing.COLLEAGUE if is_colleague else Standing.MEMBER

@@ -1,9 +1,8 @@
-"""Every error code that Slack documents or was seen to send, by what whoever called must do.
+"""Every error code that Slack documents or was seen to send, by what the caller must do.
 
-From the pages of the methods, https://docs.slack.dev/reference/methods/chat.postMessage and its siblings
-(chat.update, chat.delete, chat.postEphemeral, reactions.add, files.completeUploadExternal,
-conversations.replies, conversations.join, users.info, views.open). A code that is not here means `UNSURE`:
-the pages say themselves that they are not complete.
+From the pages of the methods, https://docs.slack.dev/reference/methods/chat.postMessage and its siblings (chat.update,
+chat.delete, chat.postEphemeral, reactions.add, files.completeUploadExternal, conversations.replies, conversations.join,
+users.info, views.open). A code that is missing here means `UNSURE`: the pages themselves say that they are incomplete.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ class Meaning(Enum):
     UNSURE = auto()
     WORKSPACE = auto()
     CHANNEL = auto()
-    CHANNEL_OR_WORKSPACE = auto()  # the pages do not say which: the channel, until several channels say the same
+    CHANNEL_OR_WORKSPACE = auto()  # the pages do not say which: the channel, until several channels agree
     THREAD = auto()
     PERMANENT = auto()
 
 
 _TABLE = {
-    # What was asked for is already so.
+    # The requested state exists already.
     Meaning.DONE: "already_reacted no_reaction",
     # Certainly not done. The two about organisations pass by themselves, slowly.
     Meaning.TRANSIENT: """service_unavailable request_timeout team_added_to_org org_login_required
@@ -82,12 +81,12 @@ _TABLE = {
         duplicate_external_id missing_profile_id not_implemented""",
 }
 
-# The same word, another matter.
+# The same code with a different meaning.
 _OF_METHOD = {
     ("files.delete", "file_not_found"): Meaning.DONE,
     ("files.delete", "file_deleted"): Meaning.DONE,
     ("chat.delete", "message_not_found"): Meaning.DONE,
-    ("chat.update", "message_not_found"): Meaning.THREAD,  # only roots are updated: this one is gone
+    ("chat.update", "message_not_found"): Meaning.THREAD,  # only roots are updated, so the root is gone
     ("chat.update", "is_inactive"): Meaning.CHANNEL,  # the channel is archived
     ("chat.getPermalink", "message_not_found"): Meaning.THREAD,
 }
@@ -97,64 +96,64 @@ _OF_ANY = {code: meaning for meaning, codes in _TABLE.items() for code in codes.
 
 
 def meaning_of(code: str, method: str) -> Meaning:
-    """Returns what a code means for a call of this method; `UNSURE` where nobody wrote it down."""
+    """Returns what a code means for a call of this method; `UNSURE` if it is undocumented."""
     meaning = _OF_METHOD.get((method, code)) or _OF_ANY.get(code, Meaning.UNSURE)
     is_files_alone = method in SHARING and (meaning in _OF_A_PLACE or code == "missing_scope")
-    return Meaning.PERMANENT if is_files_alone else meaning  # words go on without files
+    return Meaning.PERMANENT if is_files_alone else meaning  # messages go out without files
 
 
 def is_documented(code: str) -> bool:
-    """Tells a code that somebody wrote down from one that nobody did."""
+    """True for a documented code."""
     return code in _OF_ANY
 
 
 TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  the variable that the token comes from, unless it is another workspace's
-# What a person can do about it. The rest is told by its code alone.
+# What a person can do about it. Other codes are reported by name only.
 ADVICE = {
     "not_authed": f"set {TOKEN}",
     "invalid_auth": f"{TOKEN} is wrong or was replaced: copy it again from the app's page",
     "account_inactive": "the app was removed from the workspace: install it again",
     "token_revoked": "the app was removed from the workspace: install it again",
-    "token_expired": "the app was made with token rotation: make it again without",
+    "token_expired": "the app was created with token rotation: create it again without",
     "not_allowed_token_type": f"{TOKEN} must be the bot's token; it begins with xoxb-",
-    "as_user_not_supported": "the token is of an old kind: make the app again from slack-manifest.yaml",
-    "metadata_must_be_sent_from_app": "the token is not an app's: make the app from slack-manifest.yaml",
-    "two_factor_setup_required": "the workspace wants two-factor sign-in of whoever installed the app",
-    "method_deprecated": "Slack has retired this call: use a later version of the relay",
-    "deprecated_endpoint": "Slack has retired this call: use a later version of the relay",
+    "as_user_not_supported": "the token is of an old kind: create the app again from slack-manifest.yaml",
+    "metadata_must_be_sent_from_app": "the token is not an app's: create the app from slack-manifest.yaml",
+    "two_factor_setup_required": "the workspace requires two-factor sign-in from the person who installed the app",
+    "method_deprecated": "Slack has retired this call: upgrade the relay",
+    "deprecated_endpoint": "Slack has retired this call: upgrade the relay",
     "messages_tab_disabled": "this is a direct message, not a channel: name a channel",
-    "not_enabled": "switch the Home tab on in the app's settings, under App Home",
-    "no_permission": "the workspace does not permit it to the app: ask its admins",
-    "access_denied": "the workspace does not permit it to the app: ask its admins",
+    "not_enabled": "turn on the Home tab in the app's settings, under App Home",
+    "no_permission": "the workspace does not allow the app to do this: ask its admins",
+    "access_denied": "the workspace does not allow the app to do this: ask its admins",
     "accesslimited": "the workspace limits what the app may do: ask its admins",
     "team_access_not_granted": "the app was not approved for this workspace: ask the organisation's admins",
     "team_not_found": "the token does not belong to this workspace: install the app there again",
-    "enterprise_is_restricted": "the organisation does not permit it to the app: ask its admins",
+    "enterprise_is_restricted": "the organisation does not allow the app to do this: ask its admins",
     "ekm_access_denied": "the organisation has withdrawn the key to its data: ask its admins",
     "missing_scope": "add the scope to the app and install it again",
-    "file_uploads_disabled": "this workspace takes no files",
-    "file_uploads_except_images_disabled": "this workspace takes no files but pictures",
-    "file_type_not_allowed": "this workspace takes no files of this type",
-    "blocked_file_type": "this workspace takes no files of this type",
-    "file_upload_size_restricted": "this workspace takes no files of this size",
+    "file_uploads_disabled": "this workspace does not accept files",
+    "file_uploads_except_images_disabled": "this workspace accepts only pictures",
+    "file_type_not_allowed": "this workspace does not accept files of this type",
+    "blocked_file_type": "this workspace does not accept files of this type",
+    "file_upload_size_restricted": "this workspace does not accept files of this size",
     "storage_limit_reached": "the workspace's storage is full",
-    "slack_connect_file_upload_sharing_blocked": "another workspace in this channel takes no files",
-    "slack_connect_blocked_file_type": "another workspace in this channel takes no files of this type",
+    "slack_connect_file_upload_sharing_blocked": "another workspace in this channel does not accept files",
+    "slack_connect_blocked_file_type": "another workspace in this channel does not accept files of this type",
     "file_deleted": "it was deleted in Slack",
     "message_limit_exceeded": "the workspace's free plan is used up",
     "channel_not_found": "no such channel, or a private one: invite the bot with /invite",
     "not_in_channel": "invite the bot with /invite",
     "invalid_channel": "no such channel: correct its id",
-    "channel_is_limited_access": "the channel is limited: ask the workspace's admins to let the app in",
+    "channel_is_limited_access": "access to the channel is limited: ask the workspace's admins to let the app in",
     "too_many_members": "the channel has too many members for this: choose another one",
     "posting_to_channel_denied": "a workspace setting keeps the app from posting in this channel",
-    "slack_connect_file_link_sharing_blocked": "another workspace in this channel takes no links to files",
-    "slack_connect_canvas_sharing_blocked": "another workspace in this channel takes no canvases",
-    "slack_connect_lists_sharing_blocked": "another workspace in this channel takes no lists",
+    "slack_connect_file_link_sharing_blocked": "another workspace in this channel does not accept links to files",
+    "slack_connect_canvas_sharing_blocked": "another workspace in this channel does not accept canvases",
+    "slack_connect_lists_sharing_blocked": "another workspace in this channel does not accept lists",
     "method_not_supported_for_channel_type": "a private channel cannot be joined: invite the bot with /invite",
-    "is_archived": "the channel is archived: bring it back, or give the conversations another one",
+    "is_archived": "the channel is archived: unarchive it, or route its conversations to another channel",
     "restricted_action": "a workspace setting keeps the app from posting in this channel",
     "restricted_action_read_only_channel": "the channel is read only: let the app post in it",
-    "restricted_action_non_threadable_channel": "the channel takes no threads: choose another one",
-    "restricted_action_thread_only_channel": "the channel takes no new threads: choose another one",
+    "restricted_action_non_threadable_channel": "the channel does not allow threads: choose another one",
+    "restricted_action_thread_only_channel": "the channel does not allow new threads: choose another one",
 }

@@ -1,4 +1,4 @@
-"""What Slack sends on a connection of Socket Mode: an envelope around what it would send over HTTP.
+"""What Slack sends on a Socket Mode connection: an envelope around what it would send over HTTP.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -16,7 +16,7 @@ from relay.errors import Rejected
 
 
 class EnvelopeKind(StrEnum):
-    """What is in an envelope, in Slack's words."""
+    """The kinds of envelope, in Slack's words."""
 
     EVENT = "events_api"
     INTERACTION = "interactive"
@@ -25,9 +25,9 @@ class EnvelopeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Something that Slack wants acknowledged by its `id`; `body` is what an HTTP request with the same would bring.
+    """Something that Slack wants acknowledged by its `id`; `body` is what the equivalent HTTP request would contain.
 
-    `kind` is None for what the relay has no use for. `takes_answer`: an answer may go with the acknowledgement.
+    `kind` is None for what the relay does not use. `takes_answer`: the acknowledgement may contain an answer.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Envelope:
 
 
 def read_envelope(message: Mapping[str, Any]) -> Envelope | None:
-    """Returns an envelope; None for what is none, such as a greeting. Raises `Rejected` 400 for one that is broken."""
+    """Returns an envelope; None for other messages, such as a greeting. Raises `Rejected` 400 for a malformed one."""
     envelope_id, payload = message.get("envelope_id"), message.get("payload")
     if not isinstance(envelope_id, str) or not envelope_id:
         return None
@@ -49,7 +49,7 @@ def read_envelope(message: Mapping[str, Any]) -> Envelope | None:
         raise Rejected(400, "bad_envelope", "An envelope's payload must be an object.")
     try:
         return Envelope(envelope_id, kind, _BODIES[kind](payload), takes_answer)
-    except (ValueError, RecursionError):  # half a character in a form, or nested beyond reason
+    except (ValueError, RecursionError):  # a lone surrogate in a form, or absurd nesting
         raise Rejected(400, "bad_envelope", "An envelope's payload cannot be read.") from None
 
 

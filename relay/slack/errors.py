@@ -1,8 +1,8 @@
 """Slack's answer as one of our errors; the only place that reads Slack's refusals.
 
 The rules are from https://docs.slack.dev/apis/web-api/ (status, `ok`, `error`),
-https://docs.slack.dev/apis/web-api/rate-limits (429, `Retry-After`) and the methods' own pages.
-Nothing of a body gets into an error but codes, scopes, pointers into blocks, and rules in Slack's own words.
+https://docs.slack.dev/apis/web-api/rate-limits (429, `Retry-After`) and the methods' own pages. An error contains
+nothing of a body except codes, scopes, pointers into blocks, and rules in Slack's own words.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from relay.errors import (
 from relay.slack.codes import ADVICE, TOKEN, Meaning, is_documented, meaning_of
 from relay.vocabulary import GateScope
 
-LONGEST_RETRY_AFTER = 12 * 3600.0  # seconds; a vendor's slip must not silence a channel for days
+LONGEST_RETRY_AFTER = 12 * 3600.0  # seconds; a vendor's mistake must not silence a channel for days
 NOT_JSON = "not_json"
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,79}", re.ASCII)
@@ -46,7 +46,7 @@ def classify(
 ) -> DeliveryFailed | None:
     """Returns what went wrong, or None if it was done. The status is read before the code.
 
-    `body` is None where it was no JSON object; `variable` is where the token comes from, for whoever has to mend it.
+    `body` is None if it was not a JSON object; `variable` names the variable with the token, for error messages.
     """
     if status == 429:
         return RateLimited(retry_after(headers), method=method)
@@ -61,14 +61,14 @@ def classify(
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Returns the seconds Slack asks to wait, at most 12 hours; None where it says nothing or junk."""
+    """Returns the seconds Slack asks to wait, at most 12 hours; None if it says nothing or junk."""
     values = (value for name, value in headers.items() if name.lower() == "retry-after")
     value = str(next(values, "")).strip()
     return min(float(value), LONGEST_RETRY_AFTER) if _SECONDS.fullmatch(value) else None
 
 
 def _code(body: Mapping[str, Any] | None) -> str | None:
-    """Returns Slack's word for it, "" for success; None where it is not a word, which may hold anything."""
+    """Returns Slack's error code, "" for success; None if it is not one, since it may contain anything."""
     if body is None:
         return None
     if body.get("ok") is True:
@@ -130,5 +130,5 @@ def _is_about_a_picture(reason: str) -> bool:
 
 
 def _safe_reason(reason: str) -> str:
-    """Keeps the rule and the place: Slack may quote the value it refuses, and that is the customer's."""
+    """Keeps the rule and the position: Slack may quote the refused value, which is the customer's."""
     return " ".join(found[0] for found in (_RULE.search(reason), _POINTER.search(reason)) if found)

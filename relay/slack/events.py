@@ -1,8 +1,8 @@
-"""What people do in Slack, as values; whoever holds one holds something that Slack signed.
+"""What people do in Slack, as values; a value of these types came in a request that Slack signed.
 
-`team`, `channel`, `user_id`, `action_id` and every `ts` are short text that a database can hold; a channel has its
-workspace in front, unless that is the plain one. What people wrote
-(`text`, `blocks`, `files`) is as Slack sent it. `comes_from_elsewhere`: Slack names another workspace as its author's.
+`team`, `channel`, `user_id`, `action_id` and every `ts` are short text that a database can store; a channel has its
+workspace in front, unless that is the first one. What people wrote (`text`, `blocks`, `files`) is unchanged.
+`comes_from_elsewhere`: Slack names another workspace as its author's.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from relay.slack.agent_files import AgentFile
 from relay.slack.forms import Place
 from relay.slack.text import escape
 
-HOME = "home"  # in the place of a channel: a click on the Home tab is on no message
+HOME = "home"  # instead of a channel: a click on the Home tab is not on a message
 SLACKBOT = "USLACKBOT"
-TIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)  # as Slack writes it: also the name of a message
+TIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)  # as Slack writes it, which is also the id of a message
 Blocks = tuple[Mapping[str, Any], ...]
 
 
@@ -35,14 +35,14 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Foreign(Ignored):
-    """Something that another workspace's, or another app's, Slack has sent; `key` is what its repetitions share."""
+    """Something from the installation of another workspace or app; `key` is the same in Slack's retries."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Uninstalled:
-    """The bot's token is no longer good; `cause` is Slack's name of the event."""
+    """The bot's token is no longer valid; `cause` is Slack's name of the event."""
 
     team: str
     cause: str
@@ -50,12 +50,12 @@ class Uninstalled:
 
 @dataclass(frozen=True, slots=True)
 class AgentWords:
-    """What a person wrote in a thread; whether the thread is one of ours, the store knows.
+    """What a person wrote in a thread; the store knows whether the thread is ours.
 
-    `blocks` are the rich text as typed; `text` is the same in Slack's mrkdwn, for want of blocks. `files` holds one
-    name for each file, "" where it has none. `broadcast`: also shown in the channel. `subtype` is "" for plain words.
-    `beside` says what else the message holds that words cannot say, in the plural ("pictures"). `saved` is the name of
-    the saved reply that it began as, "" for none.
+    `blocks` are the rich text as typed; `text` is the same in Slack's mrkdwn, in case there are no blocks. `files` has
+    a name for each file, "" if it has none. `broadcast`: also shown in the channel. `subtype` is "" for a plain
+    message. `beside` names what else the message contains that text cannot express, in the plural ("pictures"). `saved`
+    is the name of the saved reply it started as, "" for none.
     """
 
     team: str
@@ -76,10 +76,10 @@ class AgentWords:
 
 @dataclass(frozen=True, slots=True)
 class AgentEdit:
-    """A person's message that reads differently now, or is gone (`deleted`: then there are no words).
+    """A person's message that was edited, or deleted (`deleted`: then there is no text).
 
-    `ts` is the message's own and `edited_ts` the change's. `thread_ts` and `user_id`, the author, are None where
-    Slack does not tell: then `ts` alone can say whether it concerns us.
+    `ts` is the message's own and `edited_ts` the change's. `thread_ts` and `user_id`, the author, are None if Slack
+    does not say: then only `ts` tells whether it concerns us.
     """
 
     team: str
@@ -98,11 +98,10 @@ class AgentEdit:
 class Click:
     """A person used a control on one of our messages, or with `value` "" a shortcut on anybody's.
 
-    `thread_ts` is None when the message itself begins a thread, or stands alone. `value` is the button's, or the
-    chosen option's or person's; "" if there is none. `user_name` is for display, "" if unknown.
-    `block_id` is the id of the block that it stands in, where a message of ours gave it one.
-    `response_url` is where what only this person sees can be taken away, "" for what all see; `trigger_id` opens a
-    form. Neither is kept.
+    `thread_ts` is None if the message itself begins a thread, or stands alone. `value` is the button's, or the chosen
+    option's or person's; "" if there is none. `user_name` is for display, "" if unknown. `block_id` is the id of the
+    block it is in, if our message gave it one. `response_url` lets us remove what only this person sees, "" for what
+    everybody sees; `trigger_id` opens a form. Neither is stored.
     """
 
     team: str
@@ -120,13 +119,13 @@ class Click:
     trigger_id: str = field(default="", compare=False)
 
     def is_shortcut(self, name: str) -> bool:
-        """Returns True where it is this shortcut."""
+        """True for this shortcut."""
         return self.action_id == name and not self.value
 
 
 @dataclass(frozen=True, slots=True)
 class FormWords:
-    """A person sent off a form of ours; `field` is the id of the field in which `text` was written."""
+    """A person submitted one of our forms; `field` is the id of the field in which `text` was written."""
 
     team: str
     user_id: str
@@ -139,7 +138,7 @@ class FormWords:
 
     @property
     def words(self) -> AgentWords:
-        """What they wrote, as if they had written it in the thread."""
+        """The text, as if it had been written in the thread."""
         return AgentWords(
             team=self.team,
             channel=self.place.channel,
@@ -156,7 +155,7 @@ class FormWords:
 
 @dataclass(frozen=True, slots=True)
 class FormChoice:
-    """A person chose a saved reply in a form of ours."""
+    """A person chose a saved reply in one of our forms."""
 
     view_id: str
     place: Place
@@ -164,7 +163,7 @@ class FormChoice:
 
 @dataclass(frozen=True, slots=True)
 class LooksAtHome:
-    """A person opened the app's Home tab, or turned to the page that begins after `offset` chats."""
+    """A person opened the app's Home tab, or its page that begins after `offset` chats."""
 
     team: str
     user_id: str
@@ -175,7 +174,7 @@ class LooksAtHome:
 
 @dataclass(frozen=True, slots=True)
 class AsksForChats:
-    """A person typed `/chats`; what they are to see goes to `response_url`, which is not kept."""
+    """A person typed `/chats`; the answer goes to `response_url`, which is not stored."""
 
     team: str
     user_id: str
@@ -185,7 +184,7 @@ class AsksForChats:
 
 
 def message_key(team: str, channel: str, ts: str) -> str:
-    """Returns the key of a message of Slack's."""
+    """Returns the key of a Slack message."""
     return "/".join((team, channel, ts))
 
 
@@ -195,7 +194,7 @@ def message_of_click(click: Click) -> str:
 
 
 def message_of(key: str) -> tuple[str, str] | None:
-    """Returns (channel, ts) of the message that a key of this module's names, or whose edit; None for a form."""
+    """Returns (channel, ts) of the message that one of our keys names, or whose edit it names; None for a form."""
     _, *place = key.split("/")
     if len(place) < 2:
         return None
@@ -205,18 +204,18 @@ def message_of(key: str) -> tuple[str, str] | None:
 
 
 def event_key(thing: AgentWords | AgentEdit | Click | FormWords) -> str:
-    """Returns what Slack's repetitions of one thing have in common, whatever their event ids."""
+    """Returns what Slack's retries of one thing have in common, whatever their event ids."""
     parts: tuple[str, ...]
     match thing:
         case AgentWords():
             parts = (thing.team, thing.channel, thing.ts)
         case AgentEdit():
-            # Slack counts an edit's time in whole seconds, in which there may be two.
+            # Slack counts an edit's time in whole seconds, and there may be two in one second.
             parts = (thing.team, thing.channel, thing.ts, thing.edited_ts, _digest(thing))
         case FormWords():
             parts = (thing.team, thing.view_id)
         case Click():
-            # Only the action's id may hold a slash, and what stands on both sides of it may not: no two keys meet.
+            # Only the action's id may contain a slash, and the parts on both sides of it may not: no two keys collide.
             where = (thing.team, thing.channel, thing.message_ts)
             parts = (*where, thing.action_id, thing.user_id, thing.action_ts)
     return "/".join(parts)

@@ -1,4 +1,4 @@
-"""How a file that somebody sent looks: as its picture, or as a line about it."""
+"""How a customer's file looks: as a picture, or as a line about it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from relay.messages import Attachment
 from relay.slack.blocks import MAX_FILE_NAME, Block, context, image, link_or_words, plain
 from relay.slack.text import clean_line
 
-_ENCRYPTED = "AWS-ENCRYPTED-"  # what Kommunicate puts in front of the name of a private file
+_ENCRYPTED = "AWS-ENCRYPTED-"  # Kommunicate's prefix for the name of a private file
 _NAMELESS = "file"
 _MAX_TYPE = 60
 _THOUSANDS = ("kB", "MB", "GB", "TB")
-_ABSURD = 10**15  # a size is a claim; beyond this it says nothing
+_ABSURD = 10**15  # a size is a claim; beyond this it means nothing
 
 
 def file_block(attachment: Attachment, way: Way, dashboard_url: str) -> Block:
     """Shows the picture, or name, type, size and where to open it.
 
-    The line links to the conversation and never to the file: its address expires, and lets in whoever holds it.
+    The line links to the conversation and never to the file, whose address expires and gives access to anyone who has
+    it.
     """
     picture = attachment.thumbnail_url if way is Way.PICTURE else None
     if picture is not None:
@@ -28,12 +29,12 @@ def file_block(attachment: Attachment, way: Way, dashboard_url: str) -> Block:
 def describe(attachment: Attachment) -> str:
     """Returns name, type and size in one line, as declared by the sender."""
     facts = (file_name(attachment), clean_line(attachment.content_type, _MAX_TYPE), _size(attachment.size))
-    # The word in front keeps a file's name from reading like an author line.
+    # The word in front keeps a file's name from looking like an author line.
     return "File: " + " · ".join(filter(None, facts))
 
 
 def file_name(attachment: Attachment) -> str:
-    """Returns what it is called, without what Kommunicate puts in front."""
+    """Returns its name, without Kommunicate's prefix."""
     return clean_line(attachment.name.removeprefix(_ENCRYPTED), MAX_FILE_NAME) or _NAMELESS
 
 

@@ -1,7 +1,7 @@
 """The forms (Slack's modals) in which an agent writes to a customer: what they show, and what was written in them.
 
-A form knows the thread that it was opened for, and the message that it is about, by its `private_metadata`; nobody but
-Slack and us sees that. https://docs.slack.dev/surfaces/modals
+A form carries the thread it was opened for, and the message it is about, in its `private_metadata`, which only Slack
+and we see. https://docs.slack.dev/surfaces/modals
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from relay.slack.blocks import Block, context, option, plain
 from relay.slack.text import clean_line
 
 TELL_CUSTOMER, SAVED_REPLIES = "tell_customer", "saved_replies"
-CHOOSE, WORDS = "choose", "words"  # the actions of the menu and of the field
+CHOOSE, WORDS = "choose", "words"  # the actions of the menu and the field
 MAX_WORDS = 2500  # characters; Slack: 3,000
 MAX_OPTION = 75
-EMPTY = "Write what the customer is to read."
+EMPTY = "Write the message for the customer."
 _TITLES = {TELL_CUSTOMER: "Tell the customer", SAVED_REPLIES: "Saved replies"}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a form was opened for: a thread, the id of the delivery that it corrects, and the saved reply it began with.
+    """What a form was opened for: a thread, the id of the delivery it corrects, and the saved reply it started with.
 
-    `about` is None and `saved` "" where there is none.
+    `about` is None and `saved` "" if there is none.
     """
 
     channel: str
@@ -41,7 +41,7 @@ class Place:
 
 
 def place_of(metadata: str) -> Place | None:
-    """Returns what a form of ours carries; None for another's."""
+    """Returns what one of our forms carries; None for another's."""
     try:
         match loads(metadata):
             case {"c": str(channel), "t": str(thread_ts), "a": int() | None as about, "s": str(saved)}:
@@ -52,13 +52,13 @@ def place_of(metadata: str) -> Place | None:
 
 
 def tell_form(place: Place) -> Block:
-    """Returns the form for a correction in one's own words."""
-    said = "The customer still has what you took back. Your words are sent to them as a message of their own."
+    """Returns the form for a correction in the agent's own words."""
+    said = "The customer still has the message you deleted. What you write here is sent to them as a new message."
     return _form(TELL_CUSTOMER, place, [context(plain(said)), _field(WORDS, "")])
 
 
 def saved_form(place: Place, texts: Mapping[str, str]) -> Block:
-    """Returns the form that offers saved replies, and with `place.saved` the words of one, to be changed and sent."""
+    """Returns the form that offers saved replies, and with `place.saved` the text of one, to be edited and sent."""
     chosen = {"initial_option": _option(place.saved)} if place.saved in texts else {}
     menu = {
         "type": "static_select",
@@ -69,13 +69,13 @@ def saved_form(place: Place, texts: Mapping[str, str]) -> Block:
     }
     blocks: list[Block] = [{"type": "section", "block_id": CHOOSE, "text": plain("Saved reply"), "accessory": menu}]
     if chosen:
-        # Slack keeps what stands in a field as long as that has the same id.
+        # Slack keeps the contents of a field while its id stays the same.
         blocks.append(_field(f"{WORDS}-{list(texts).index(place.saved)}", texts[place.saved]))
     return _form(SAVED_REPLIES, place, blocks)
 
 
 def written(values: Mapping[str, Any]) -> tuple[str, str]:
-    """Returns what was written into the field of a form, and the field's id; "" for both where there is none."""
+    """Returns the text in the field of a form, and the field's id; "" for both if there is none."""
     for field, actions in values.items():
         match actions:
             case {"words": {"value": said}}:

@@ -1,4 +1,4 @@
-"""Looks for a post of ours in a thread and at the channel's root."""
+"""Looks for our posts in a thread and at the channel's root."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from relay.errors import DeliveryFailed, HistoryUnreadable, ThreadGone
 from relay.slack.api import Api
 
 _PER_PAGE = 200
-_NEWEST = 1000  # messages to look through where the relay has never posted before
-# Reading is not for this token or this kind of channel. `not_in_channel` is not among them: posting needs
-# the membership too, so a person will invite the bot, and then the look can be had.
+_NEWEST = 1000  # messages to search in a channel where the relay has never posted
+# Reading is not allowed for this token or kind of channel. `not_in_channel` is not among them: posting needs
+# the membership too, so a person will invite the bot, and then the look works.
 _UNREADABLE = {
     "missing_scope",
     "no_permission",
@@ -26,7 +26,7 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A post of ours; `thread_ts` is None at the channel's root. A broadcast reply has its thread's."""
+    """One of our posts; `thread_ts` is None at the channel's root. A broadcast reply has its thread's."""
 
     ts: str
     thread_ts: str | None
@@ -35,9 +35,9 @@ class Found:
 def find_posted(
     api: Api, is_it: Callable[[Message], bool], *, channel: str, thread_ts: str | None, oldest: str | None, ends: float
 ) -> list[Found]:
-    """Returns every message that is it, once, by `ts`; the channel is searched too, because posts go astray.
+    """Returns every matching message once, by `ts`; the channel is searched too, because posts go astray.
 
-    `ends` is when to give up, as `relay.clock.monotonic` counts.
+    `ends` is when to give up, on `relay.clock.monotonic`.
     """
     arguments = {"channel": api.id_of(channel), "include_all_metadata": True}
     if oldest is not None:
@@ -45,7 +45,7 @@ def find_posted(
     found = {}
     for message in _messages(api, arguments, thread_ts, ends):
         ts = message.get("ts")
-        # A thread's parent comes with every page of its replies, however old it is.
+        # Every page of a thread's replies includes the parent, however old it is.
         if isinstance(ts, str) and _is_later(ts, oldest) and is_it(message):
             found[ts] = Found(ts, _thread_of(message))
     return [found[ts] for ts in sorted(found, key=_order)]
@@ -66,11 +66,11 @@ def _thread(api: Api, arguments: Message, ends: float) -> Iterator[Message]:
     try:
         yield from api.pages("conversations.replies", "messages", arguments, size=_PER_PAGE, ends=ends)
     except ThreadGone:
-        return  # nothing can stand in a thread that is gone
+        return  # a thread that is gone contains nothing
 
 
 def _history(api: Api, arguments: Message, ends: float) -> Iterator[Message]:
-    """The channel since `oldest`; without one, its newest messages: whatever we posted first of all is among them."""
+    """The channel since `oldest`; without one, its newest messages, which include the first that we ever posted."""
     found = api.pages("conversations.history", "messages", arguments, size=_PER_PAGE, ends=ends)
     yield from islice(found, None if "oldest" in arguments else _NEWEST)
 

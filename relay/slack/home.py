@@ -9,15 +9,15 @@ from relay.slack.blocks import WAITING, Block, actions, button, context, date, p
 from relay.slack.text import clean_line, clean_name
 from relay.slack.thread_notices import MAX_CAUSE, SEND_AGAIN
 
-PAGE = "page"  # the action of the buttons that turn pages
+PAGE = "page"  # the action of the paging buttons
 PER_PAGE = 20
 ALL_WELL = "All is well."
-NOBODY_WAITS = "Nobody waits."
+NOBODY_WAITS = "Nobody is waiting."
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRow:
-    """One open chat; `url` opens its thread, `waits_since` is seconds since 1970, None where nobody waits."""
+    """One open chat; `url` opens its thread, `waits_since` is seconds since 1970, None if nobody waits."""
 
     name: str
     channel: str
@@ -29,7 +29,7 @@ class ChatRow:
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:
-    """A reply that did not reach its customer; `id` is what its button says."""
+    """A reply that did not reach its customer; `id` is its button's value."""
 
     id: int
     name: str
@@ -39,7 +39,7 @@ class FailedRow:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A page of what there is to see; `offset` is how many chats stand before it."""
+    """One page of the overview; `offset` is how many chats come before it."""
 
     chats: Sequence[ChatRow]
     open: int
@@ -55,7 +55,7 @@ def home_view(home: Home) -> Block:
 
 
 def home_blocks(home: Home) -> Iterator[Block]:
-    """Yields the overview, at most 44 blocks: one sentence, what failed, who waits, and the buttons that turn pages."""
+    """Yields the overview, at most 44 blocks: one sentence, failures, waiting customers, and the paging buttons."""
     yield words([_text(_sentence(home), bold=True)])
     for failed in home.failed:
         cause = clean_line(failed.cause, MAX_CAUSE)
@@ -77,15 +77,15 @@ def home_blocks(home: Home) -> Iterator[Block]:
 
 def _sentence(home: Home) -> str:
     if home.trouble:
-        return f"Something needs a person: {clean_line(home.trouble, MAX_CAUSE)}."
-    waiting = {0: NOBODY_WAITS, 1: "1 customer waits."}.get(home.waiting, f"{home.waiting} customers wait.")
+        return f"Something needs attention: {clean_line(home.trouble, MAX_CAUSE)}."
+    waiting = {0: NOBODY_WAITS, 1: "1 customer is waiting."}.get(home.waiting, f"{home.waiting} customers are waiting.")
     return waiting if home.failed else f"{ALL_WELL} {waiting}"
 
 
 def _row(chat: ChatRow) -> Iterator[Block]:
     yield from _link(chat.name, chat.url)
     if chat.waits_since is not None:
-        yield _text(" · waits since ")
+        yield _text(" · waiting since ")
         yield date(chat.waits_since, WAITING)
     else:
         yield _text(" · answered")

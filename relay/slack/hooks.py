@@ -1,6 +1,6 @@
-"""The address that comes with a click or a command: for half an hour something can be said there, or taken away.
+"""The response URL of a click or a command: for half an hour, it can be used to say or remove something.
 
-What is shown to one person alone can be changed in no other way.
+There is no other way to change what only one person sees.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
 
@@ -19,9 +19,9 @@ _HOSTS = (".slack.com", ".slack-gov.com")
 
 
 def answer(response_url: str, said: Mapping[str, Any], *, api_url: str, deadline: float) -> None:
-    """Says something at this address, within `deadline` seconds; raises `DeliveryFailed`.
+    """Posts something to this address, within `deadline` seconds; raises `DeliveryFailed`.
 
-    `api_url` is where Slack's API is: elsewhere than on Slack's hosts or there nothing is sent.
+    `api_url` is the address of Slack's API: nothing is sent to other hosts than that and Slack's own.
     """
     url = urlsplit(response_url)
     is_slacks = url.scheme == "https" and (url.hostname or "").endswith(_HOSTS)

@@ -1,4 +1,4 @@
-"""Raw body -> what a person did with our controls and forms, or an `Ignored`; what is malformed is a `Rejected`.
+"""Raw body -> what a person did with our controls and forms, or an `Ignored`; anything malformed is a `Rejected`.
 
 https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
@@ -12,7 +12,6 @@ from typing import Any
 from relay.messages import AgentClick, AgentForm, Ignored
 from relay.owners import owned, owner_of
 from relay.slack.body import ELSEWHERE, came_to, command_body, form_body, workspace_in
-from relay.slack.client import Identity
 from relay.slack.events import HOME, AsksForChats, Click, FormChoice, FormWords, LooksAtHome, event_key
 from relay.slack.fields import (
     MAX_VALUE,
@@ -29,6 +28,7 @@ from relay.slack.fields import (
 )
 from relay.slack.forms import CHOOSE, SAVED_REPLIES, TELL_CUSTOMER, place_of, written
 from relay.slack.home import PAGE
+from relay.slack.identity import Identity
 from relay.slack.parse import FOREIGN, OTHER_KIND, is_of_another_app
 from relay.slack.text import clean_line
 from relay.slack.thread_notices import SEND_AGAIN
@@ -44,11 +44,9 @@ Interaction = tuple[Click, ...] | FormWords | FormChoice | LooksAtHome | AsksFor
 def parse_interaction(body: bytes, me: Identity | None = None, *, workspace: str | None = None) -> Interaction:
     """Returns what a request to the interactions address says: clicks, at least one, or what was done in a form.
 
-    Raises `Rejected` 400 for no form field.
-
-    All of them, because the payload holds a list, each has a key of its own, and which are ours depends on what the
-    message showed. `me` is what Slack has told us of our app and workspace, `workspace` to whose app it came, None for
-    what is stored, which says so itself.
+    Raises `Rejected` 400 for a missing form field. Returns all clicks, because the payload contains a list, each has
+    its own key, and which ones are ours depends on what the message showed. `me` is what Slack told us about our app
+    and workspace, `workspace` the one whose app received it, None for a stored body, which says so itself.
     """
     payload = came_to(workspace, command_body(body) or form_body(body))
     if me and is_of_another_app(payload, me):
@@ -60,12 +58,12 @@ def parse_interaction(body: bytes, me: Identity | None = None, *, workspace: str
 
 
 def agent_click(click: Click) -> AgentClick:
-    """Returns what the store needs to know of a click."""
+    """Returns what the store needs to know about a click."""
     return AgentClick(event_key(click), click.channel, click.message_ts, click.thread_ts, float(click.action_ts))
 
 
 def agent_form(form: FormWords) -> AgentForm:
-    """Returns what the store needs to know of a form that was sent off."""
+    """Returns what the store needs to know about a submitted form."""
     return AgentForm(event_key(form), form.place.channel, form.place.thread_ts, form.place.about, form.user_name)
 
 
@@ -125,7 +123,7 @@ def _form_words(payload: Fields, me: Identity | None) -> FormWords | Ignored:
 
 
 def _at_home(payload: Fields, me: Identity | None) -> tuple[Click, ...] | LooksAtHome | Ignored:
-    """What was done on the Home tab, where no message is: a page turned, or a reply tried again."""
+    """What was done on the Home tab, which has no message: a page turned, or a reply retried."""
     who, action = _who(payload, me), next(iter(several(payload, "actions")), {})
     name, value = label(action, "action_id"), _chosen(action)
     if name.startswith(PAGE) and value.isdecimal():

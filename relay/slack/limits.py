@@ -1,4 +1,6 @@
-"""The methods whose limits and refusals hold back the same work: https://docs.slack.dev/apis/web-api/rate-limits"""
+"""The methods whose rate limits and refusals hold back the same work:
+https://docs.slack.dev/apis/web-api/rate-limits
+"""
 
 from __future__ import annotations
 

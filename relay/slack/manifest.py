@@ -1,4 +1,4 @@
-"""The manifest that a relay's Slack app is made from, and the link that makes it.
+"""The manifest that creates a relay's Slack app, and the link that starts it.
 
 https://docs.slack.dev/reference/app-manifest,
 https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests#sharing_manifests
@@ -26,7 +26,7 @@ _BELOW = (  # where one of Socket Mode gets its addresses: the line before each,
 
 
 def template() -> str:
-    """Returns the manifest with an address that stands for a relay's own, as `slack-manifest.yaml` has it."""
+    """Returns the manifest with a placeholder for a relay's own address, as in `slack-manifest.yaml`."""
     return files("relay.slack").joinpath("manifest.yaml").read_text(encoding="utf-8")
 
 
@@ -59,5 +59,5 @@ def is_for(manifest: str, address: str | None) -> bool:
 
 
 def creation_link(manifest: str) -> str:
-    """Returns the address at which Slack makes an app from this manifest, once somebody says so there."""
+    """Returns the link at which Slack creates an app from this manifest, once somebody confirms it there."""
     return _CREATE + quote(re.sub(r"(?m)(?:^#.*\n| #.*$)", "", manifest), safe="")

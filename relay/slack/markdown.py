@@ -1,6 +1,6 @@
 """The Markdown that bots and agents write, as rich text: formatted as the vendor's clients show it.
 
-A link shows its address, so that it hides none; nothing in it is parsed by Slack, so that it pings nobody.
+A link shows its address, so that it hides none; Slack parses nothing in it, so that it pings nobody.
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
@@ -19,7 +19,7 @@ from relay.slack.text import is_url, to_rich_text
 
 Element = dict[str, Any]
 
-_MAX_INDENT = 8  # Slack's own
+_MAX_INDENT = 8  # Slack's own limit
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 _PLAIN = {"paragraph", "text", "softbreak", "hardbreak", "inline"}
 _MAX_NUMBER = 1_000_000
@@ -29,19 +29,19 @@ PICTURE = "picture"
 
 
 def to_parts(text: str) -> list[Element]:
-    """Returns the parts of a rich text block: paragraphs, lists, quotes, code; none where there is no markup in it.
+    """Returns the parts of a rich text block: paragraphs, lists, quotes, code; none if the text contains no markup.
 
-    The worst of texts take a time that grows with the square of their length: give it no long ones.
+    The worst case takes quadratic time: pass no long texts.
     """
     tokens = _reader().parse(text)
-    too_deep = any(token.level >= _MAX_NESTING - 2 for token in tokens)  # what is nested deeper would be left out
+    too_deep = any(token.level >= _MAX_NESTING - 2 for token in tokens)  # deeper nesting would be dropped
     if too_deep or not any(_is_markup(token) for token in tokens):
         return []
     return list(_spaced(list(_Parts(tokens).read())))
 
 
 def without_markup(text: str) -> str:
-    """Returns the words alone, all in one line."""
+    """Returns the text without markup, in one line."""
     return " ".join(_words_of(part) for part in to_parts(text)) or text
 
 
@@ -55,7 +55,7 @@ def _words_of(part: Element) -> str:
 @cache
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING})
-    return reader.enable("strikethrough").disable("reference")  # a definition of a reference would be left out
+    return reader.enable("strikethrough").disable("reference")  # a reference definition would be dropped
 
 
 def _is_markup(token: Token) -> bool:
@@ -72,19 +72,19 @@ def _spaced(parts: Sequence[Element]) -> Iterator[Element]:
 
 @dataclass(slots=True)
 class _List:
-    """One that is being read; `said` is how many of its items have been."""
+    """A list being read; `said` is how many of its items are done."""
 
     style: str
     said: int
 
 
 class _Parts:
-    """Reads tokens, which come one after the other however deep they belong."""
+    """Reads tokens, which arrive in sequence whatever their nesting."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
         self._lists: list[_List] = []
-        self._items: list[list[Element]] = []  # of the list that is being read
+        self._items: list[list[Element]] = []  # of the list being read
         self._fresh_item = False
         self._quotes: list[Element] | None = None
         self._quote_depth = 0
@@ -113,7 +113,7 @@ class _Parts:
             case "inline":
                 yield from self._words(list(_inline(token.children or (), bold=self._heading)))
             case "fence" | "code_block":
-                named = f"{token.info.strip()}\n" if " " in token.info.strip() else ""  # no name of a language
+                named = f"{token.info.strip()}\n" if " " in token.info.strip() else ""  # not the name of a language
                 yield from self._code(named + token.content.removesuffix("\n"))
             case "hr":
                 yield from self._words([{"type": "text", "text": _LINE}])
@@ -197,7 +197,7 @@ def _inline(tokens: Sequence[Token], *, bold: bool) -> Iterator[Element]:
 
 
 def _address(url: str) -> list[Element]:
-    """What a link or a picture opens, behind its label: no label hides where it goes."""
+    """What a link or a picture opens, after its label: no label hides the target."""
     if not url:
         return []
     shown: Element = {"type": "link", "url": url, "text": url} if is_url(url) else {"type": "text", "text": url}

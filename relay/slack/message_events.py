@@ -1,8 +1,7 @@
-"""A message event -> an agent's words or edit, or an `Ignored`.
+"""A message event -> an agent's message or edit, or an `Ignored`.
 
-Echoes are stopped here as far as a message shows whose it is. Not all do: that the thread is one of ours, and that it
-was not the relay who posted the message, must be asked of the store besides.
-https://docs.slack.dev/reference/events/message
+Echoes are stopped here as far as a message shows its sender. Not all do: whether the thread is ours, and whether the
+relay posted the message, only the store knows. https://docs.slack.dev/reference/events/message
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from relay.slack.fields import (
 from relay.slack.reply_text import nodes
 from relay.slack.reply_words import Node, string
 
-# What an agent's message may hold, and what is said of it where it does not reach the customer.
+# What an agent's message may contain, and how it is named if it does not reach the customer.
 WORDS_ALONE, FILES, FORWARDED, OTHERS = "", "files", "forwarded messages", "attachments"
 KINDS = {
     "rich_text": WORDS_ALONE,
@@ -44,7 +43,7 @@ KINDS = {
 KINDS_OF_RICH_TEXT = dict.fromkeys(
     ("rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"), WORDS_ALONE
 )
-WORDS = ("", "file_share", "thread_broadcast", "me_message")  # the subtypes of what people write
+WORDS = ("", "file_share", "thread_broadcast", "me_message")  # the subtypes of people's messages
 BY_A_BOT = "a bot wrote it"
 OWN = "the relay wrote it"
 NOTICE = "a notice of Slack's, nobody's words"
@@ -55,7 +54,7 @@ SAME_WORDS = "the words have not changed"
 
 @dataclass(frozen=True, slots=True)
 class Us:
-    """Where an event came, and the ids under which our own posts come back."""
+    """Where an event arrived, and the ids under which our own posts return."""
 
     team: str
     users: tuple[str, ...]
@@ -63,12 +62,12 @@ class Us:
     workspace: str = ""
 
     def channel_in(self, event: Fields) -> str:
-        """The channel of an event, with its workspace in front unless that is the plain one."""
+        """The channel of an event, with its workspace in front unless that is the first one."""
         return owned(self.workspace, identifier(event, "channel"))
 
 
 def read_message(event: Fields, us: Us) -> AgentWords | AgentEdit | Ignored:
-    """Returns what a person wrote, changed or deleted in a thread; raises `Rejected` 400 for a field that is wrong."""
+    """Returns what a person wrote, edited or deleted in a thread; raises `Rejected` 400 for a wrong field."""
     match text(event, "subtype"):
         case "message_changed":
             return _changed(event, us)
@@ -102,7 +101,7 @@ def _words(event: Fields, us: Us) -> AgentWords | Ignored:
 
 def _changed(event: Fields, us: Us) -> AgentEdit | Ignored:
     after, before = needed(inner(event, "message"), "message"), inner(event, "previous_message")
-    if text(after, "subtype") == "tombstone":  # what a deleted message leaves behind while there are replies to it
+    if text(after, "subtype") == "tombstone":  # the remains of a deleted message with replies
         return _gone(event, moment(after, "ts"), us)
     reason = _nobodys_words(after, us) or _machines(before, us) or _outside(after)
     if reason:
@@ -136,7 +135,7 @@ def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, de
 
 
 def _comes_from_elsewhere(message: Fields, us: Us) -> bool:
-    """What Slack calls a team may also be an organisation, E..., which tells nothing of a workspace."""
+    """What Slack calls a team may also be an organisation, E..., which says nothing about a workspace."""
     teams = {text(message, name) for name in ("team", "user_team", "source_team")}
     return any(team != us.team for team in teams if team and not team.startswith("E"))
 
@@ -164,7 +163,7 @@ def _typed(message: Fields) -> Blocks:
 
 
 def _beside(message: Fields) -> tuple[str, ...]:
-    """What a message holds beside its words, each kind once."""
+    """What a message contains besides text, each kind once."""
     kinds = [KINDS.get(text(block, "type"), OTHERS) for block in several(message, "blocks")]
     kinds += [
         KINDS_OF_RICH_TEXT.get(string(part, "type"), OTHERS)
@@ -181,7 +180,7 @@ def _kind_of_attachment(attachment: Node) -> str:
     if attachment.get("is_share") is True:
         return FORWARDED
     if string(attachment, "from_url") or string(attachment, "original_url"):
-        return WORDS_ALONE  # the preview of a link, which stands in the words
+        return WORDS_ALONE  # the preview of a link that is in the text
     blocks = nodes(attachment.get("blocks"))
     is_table = bool(blocks) and all(block.get("type") == "table" for block in blocks)
     return WORDS_ALONE if is_table else KINDS["image"] if string(attachment, "image_url") else OTHERS

@@ -1,7 +1,7 @@
-"""Reads the `text` of a Slack event, for messages that come without rich text.
+"""Reads the `text` of a Slack event, for messages without rich text.
 
-People's `text` holds `&`, `<` and `>` as entities, so that every `<...>` in it is Slack's own. What is made of it has
-the shape of rich text elements: whoever reads a message need not know which of the two it came as.
+People's `text` has `&`, `<` and `>` as entities, so every `<...>` in it is Slack's own. The result has the shape of
+rich text elements, so readers need not know which of the two it was.
 https://docs.slack.dev/messaging/formatting-message-text
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 Element = dict[str, Any]
 
-# A mention, a special token or an address; any other `<` is something that was typed.
+# A mention, a special token or an address; any other `<` was typed.
 _TOKEN = re.compile(r"<([@#!][^<>]*|[a-zA-Z][a-zA-Z0-9+.-]*:[^<>]*)>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
@@ -21,7 +21,7 @@ _SECONDS = re.compile(r"[0-9]{1,11}")
 
 
 def to_elements(text: str) -> list[Element]:
-    """Turns `text` into rich text elements; marks like `*` stay the characters that were typed."""
+    """Turns `text` into rich text elements; marks like `*` stay the typed characters."""
     elements: list[Element] = []
     for index, piece in enumerate(_TOKEN.split(text)):
         if index % 2:

@@ -1,11 +1,11 @@
-"""Which of the agents' messages stay inside Slack, and why.
+"""Which of the agents' messages stay internal, and why.
 
-`>>` in front sends a message all the same. How it arrives depends on the composer, and Slack documents none of this.
-As typed, in a paragraph: a `>` becomes a quote only with a space behind it. As a quote, where markup is read when the
-message is sent: Slack takes the first `>` for its quote and leaves the second in it, or takes both, which then only
-`text` tells. A quote without any of this is a quote: `> ` is how agents show each other what a customer wrote, and
-`>>>` is Slack's own sign for a long one. When in doubt a message stays inside: the agent sees that and can say `>>`,
-and nobody can take back what a customer has read.
+`>>` in front sends a message anyway. How that arrives depends on the composer, and Slack documents none of it. As
+typed, in a paragraph: a `>` becomes a quote only if a space follows. As a quote, if markup is read on sending: Slack
+takes the first `>` for its quote and leaves the second in it, or takes both, which then only `text` shows. A quote
+without any of this is a quote: `> ` is how agents show each other what a customer wrote, and `>>>` is Slack's own mark
+for a long one. When in doubt, a message stays internal: the agent sees that and can add `>>`, but nobody can take back
+what a customer has read.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ GROUP = "mentions a Slack group"
 CHANNEL = "mentions a Slack channel"
 BROADCAST = "mentions @here, @channel or @everyone"
 
-# What may stand in front without being seen: spaces, marks of direction, joiners, a byte order mark.
+# Invisible characters that may come first: spaces, direction marks, joiners, a byte order mark.
 _BLANK = r"[\s\u200b-\u200f\u2060\ufeff]*"
 _LEADING_BLANK = re.compile(_BLANK)
-# `*note:*` in plain `text`, and `> note:`: marks that are no part of the word.
+# `*note:*` in plain `text`, and `> note:`: marks that are not part of the word.
 _LEADING_MARKS = re.compile(r"[*_~`>•\s\u200b-\u200f\u2060\ufeff]*")
 
-_OPENING = 2000  # characters in which a prefix must come; blanks and marks may stand before it
+_OPENING = 2000  # characters in which a prefix must occur; spaces and marks may come before it
 _MARK = rf"{_BLANK}(?:>|&gt;)"
 _IN_PARAGRAPH = re.compile(rf"{_MARK}(?:>|&gt;){_BLANK}")
 _IN_QUOTE = re.compile(rf"{_MARK}{_BLANK}")
@@ -37,7 +37,7 @@ _TWO_IN_TEXT = re.compile(rf"{_MARK}(?:>|&gt;)(?!>|&gt;)")
 
 
 def note_reason(blocks: Sequence[Node], text: str, prefixes: Sequence[str]) -> str | None:
-    """Returns why a message stays inside, None if it goes to the customer."""
+    """Returns why a message stays internal, None if it goes to the customer."""
     if _without_mark(blocks, text) is not None:
         return None
     if _begins_with(prefixes, blocks, text):
@@ -48,13 +48,13 @@ def note_reason(blocks: Sequence[Node], text: str, prefixes: Sequence[str]) -> s
 
 
 def customer_text(blocks: Sequence[Node], text: str, names: Names) -> str:
-    """Returns what the customer reads: the message as plain text, without a `>>` in front."""
+    """Returns what the customer reads: the message as plain text, without a leading `>>`."""
     unmarked = _without_mark(blocks, text)
     return lay_out(parts_of(blocks, text) if unmarked is None else unmarked, names)
 
 
 def first_words(blocks: Sequence[Node], text: str, most: int) -> list[str]:
-    """Returns how a message begins, in lower case, in each of its forms: with the marks in front, and without."""
+    """Returns the beginning of a message, in lower case, in each of its forms: with the leading marks, and without."""
     # Both forms, because a prefix may be an emoji: `text` has its name, rich text its picture.
     openings = [opening(parts, most) for parts in (parts_of(blocks, text), parts_of((), text))]
     openings += [each[_end(_LEADING_MARKS, each) :] for each in openings]
@@ -62,7 +62,7 @@ def first_words(blocks: Sequence[Node], text: str, most: int) -> list[str]:
 
 
 def is_marked(blocks: Sequence[Node], text: str) -> bool:
-    """Returns True where `>>` in front sends a message whatever it looks like."""
+    """True if a leading `>>` sends a message whatever it looks like."""
     return _without_mark(blocks, text) is not None
 
 
@@ -72,7 +72,7 @@ def _begins_with(prefixes: Sequence[str], blocks: Sequence[Node], text: str) -> 
 
 
 def _fold(text: str) -> str:
-    """Makes upper and lower case, and the wide characters of some keyboards, the same."""
+    """Folds case, and the full-width characters of some keyboards."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return folded[_end(_LEADING_BLANK, folded) :]
 
@@ -83,7 +83,7 @@ def _end(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _without_mark(blocks: Sequence[Node], text: str) -> list[Node] | None:
-    """Returns the message's parts without their leading `>>`, None where there is none."""
+    """Returns the message's parts without their leading `>>`, None if there is none."""
     parts = parts_of(blocks, text)
     for index, part in enumerate(parts):
         if not all(_is_blank(said(element)) for element in leaves([part])):
@@ -93,7 +93,7 @@ def _without_mark(blocks: Sequence[Node], text: str) -> list[Node] | None:
 
 
 def _unmark(part: Node, text: str) -> Node | None:
-    """Returns a paragraph without its mark; a quote that Slack made of the mark is none any more."""
+    """Returns a paragraph without its mark; a quote that Slack made from the mark becomes a paragraph again."""
     kind = string(part, "type")
     if kind not in (SECTION, QUOTE):
         return None

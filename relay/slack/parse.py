@@ -1,4 +1,4 @@
-"""Raw body -> what a person did in Slack, or an `Ignored` with its reason; what is malformed is a `Rejected`.
+"""Raw body -> what a person did in Slack, or an `Ignored` with its reason; anything malformed is a `Rejected`.
 
 https://docs.slack.dev/apis/events-api
 """
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from relay.errors import Rejected
 from relay.messages import AgentChange, AgentMessage, Ignored, Reading
 from relay.slack.body import came_to, command_body, form_body, json_body, workspace_in
-from relay.slack.client import Identity
 from relay.slack.events import (
     AgentEdit,
     AgentWords,
@@ -31,6 +30,7 @@ from relay.slack.fields import (
     several,
     text,
 )
+from relay.slack.identity import Identity
 from relay.slack.message_events import Us, read_message
 from relay.slack.reading import Wording
 
@@ -43,10 +43,10 @@ SlackEvent = AgentWords | AgentEdit | LooksAtHome | Uninstalled | Ignored
 
 
 def parse_event(body: bytes, me: Identity | None = None, *, workspace: str | None = None) -> Challenge | SlackEvent:
-    """Returns what a request to the events address says; raises `Rejected` 400 for what is no event.
+    """Returns what a request to the events address says; raises `Rejected` 400 for what is not an event.
 
-    The event itself says which bot and app it was sent to; `me` adds what Slack has told us of them, and by that what
-    was sent to others is known. `workspace` is to whose app it came, None for what is stored, which says so itself.
+    The event itself says which bot and app it was sent to; `me` is what Slack told us about ours, which identifies
+    events for others. `workspace` is the one whose app received it, None for a stored body, which says so itself.
     """
     envelope = came_to(workspace, json_body(body))
     match needed(label(envelope, "type"), "type"):
@@ -62,7 +62,7 @@ def parse_event(body: bytes, me: Identity | None = None, *, workspace: str | Non
 
 
 def team_of(body: bytes) -> str:
-    """Returns the workspace that a request of any kind is about, "" where it says none; raises `Rejected` 400."""
+    """Returns the workspace that a request of any kind is about, "" if it names none; raises `Rejected` 400."""
     try:
         envelope = json_body(body)
     except Rejected:
@@ -72,7 +72,7 @@ def team_of(body: bytes) -> str:
 
 
 def agent_message(words: AgentWords, wording: Wording) -> AgentMessage:
-    """Returns what the store needs to know of an agent's words."""
+    """Returns what the store needs to know about an agent's message."""
     return AgentMessage(
         key=event_key(words),
         client_key=words.client_msg_id and f"{words.team}/{words.client_msg_id}",
@@ -84,7 +84,7 @@ def agent_message(words: AgentWords, wording: Wording) -> AgentMessage:
 
 
 def agent_change(edit: AgentEdit, wording: Wording) -> AgentChange:
-    """Returns what the store needs to know of a change to an agent's words."""
+    """Returns what the store needs to know about a change to an agent's message."""
     reading = Reading() if edit.deleted else wording.read(edit.blocks, edit.text)
     of = message_key(edit.team, edit.channel, edit.ts)
     return AgentChange(event_key(edit), of, edit.channel, edit.thread_ts, edit.edited_ts, reading, edit.deleted)
@@ -96,7 +96,7 @@ def _event(envelope: Fields, event: Fields, me: Identity | None) -> SlackEvent:
 
 
 def _us(envelope: Fields, me: Identity | None) -> Us:
-    # Who authorized the app may also be a person: their words are not ours.
+    # An authorization may also be a person's: messages of that person are not the relay's own.
     bots = [each for each in several(envelope, "authorizations") if each.get("is_bot") is True]
     users = (*(text(bot, "user_id") for bot in bots), me.user_id if me else "")
     apps = (text(envelope, "api_app_id"), (me.app_id or "") if me else "")
@@ -104,7 +104,7 @@ def _us(envelope: Fields, me: Identity | None) -> Us:
 
 
 def _home(envelope: Fields) -> str:
-    """The workspace for whose installation an event is; `team_id` may be where its author comes from."""
+    """The workspace for whose installation an event is; `team_id` may be the author's."""
     installed = [one for one in several(envelope, "authorizations") if one.get("is_enterprise_install") is not True]
     team, named = identifier(envelope, "team_id"), (identifier_or_none(one, "team_id") for one in installed)
     return next(filter(None, named), None) or identifier_or_none(envelope, "context_team_id") or team
@@ -136,12 +136,12 @@ _READERS: dict[str, Callable[[Fields, Us], SlackEvent]] = {
 def _is_foreign(envelope: Fields, me: Identity) -> bool:
     """True for an event of another workspace's installation, or of another app.
 
-    What is installed for a whole organisation gets the events of all its workspaces.
+    An app installed for a whole organisation gets the events of all its workspaces.
     """
     everywhere = any(one.get("is_enterprise_install") is True for one in several(envelope, "authorizations"))
     return is_of_another_app(envelope, me) or (not everywhere and _home(envelope) != me.team)
 
 
 def is_of_another_app(payload: Fields, me: Identity) -> bool:
-    """Returns True for what was sent to another app than the token's."""
+    """True for what was sent to an app other than the token's."""
     return bool(me.app_id) and text(payload, "api_app_id") not in ("", me.app_id)

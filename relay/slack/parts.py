@@ -1,4 +1,4 @@
-"""One message as the parts it is shown in: how its words are cut never depends on form or neighbours."""
+"""One message as the parts it is shown in. How its text is cut never depends on form or neighbours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EMPTY = "(empty message)"
 FOR = "This chat is for "
 QUOTED = "Go to it"
 WITHDRAWN = "Withdrawn by its author"
-LOST = -1  # the part number of the notice that stands for a message that could not be shown
+LOST = -1  # the part number of the notice for a message that could not be shown
 _MAX_MARKDOWN = 10_000  # characters: longer ones could take seconds to read
 _GOES_ON = "… "
 _MAX_REASON = 200
@@ -41,7 +41,7 @@ _QUOTE_MARK = "> "  # in plain form, all lines without it are ours
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a message answers to: whose words, the words as long as they are kept, and a link to them in Slack."""
+    """The message being answered: its author, its text while it is stored, and a link to it in Slack."""
 
     name: str
     words: str
@@ -49,23 +49,23 @@ class Quote:
     is_withdrawn: bool = False
 
     def __str__(self) -> str:
-        """One line of it, without the link."""
+        """The quote as one line, without the link."""
         if self.is_withdrawn:
-            return "In answer to a message that was withdrawn"
+            return "In reply to a message that was withdrawn"
         words = shorten(" ".join(clean(self.words).split()), _MAX_QUOTE)
         if not words:
-            return "In answer to an earlier message"
-        return f"In answer to {clean_name(self.name)}: “{words}”" if self.name else f"In answer to “{words}”"
+            return "In reply to an earlier message"
+        return f"In reply to {clean_name(self.name)}: “{words}”" if self.name else f"In reply to “{words}”"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One message to show in a thread.
 
-    `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack
-    already; `lost`, if not None, is why a notice is shown in the message's place; `told`, if not None, is what the
-    relay itself says; `is_withdrawn`: its author took it back; `quote` is what it answers to,
-    `mention` the Slack user whose chat this is now, "" for nobody. `file` is how its file is shown.
+    `id` is the delivery's; `alone`: must not share a post with others; `parts_done` are visible in Slack already;
+    `lost`, if not None, is why a notice is shown instead of the message; `told`, if not None, is the relay's own line;
+    `is_withdrawn`: its author withdrew it; `quote` is what it answers, `mention` the Slack user who has the chat now,
+    "" for nobody. `file` is how its file is shown.
     """
 
     id: int
@@ -83,14 +83,14 @@ class Line:
 
     @property
     def is_spoken(self) -> bool:
-        """True for somebody's words; False for a grey line."""
+        """True for a person's message; False for a grey line."""
         ours = self.is_withdrawn or self.lost is not None or self.told is not None
         return not ours and self.message.kind is MessageKind.MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """Who wrote what stands above in the thread, and when, in seconds since 1970."""
+    """The author and time of the post above in the thread; the time is in seconds since 1970."""
 
     sender: str
     sent_at: float
@@ -98,7 +98,7 @@ class Previous:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part ready to be packed. `text` is unescaped: a line of the fallback, or in plain form all there is."""
+    """A part ready to be packed. `text` is unescaped: a line of the fallback, or in plain form the whole content."""
 
     line: Line
     number: int
@@ -107,25 +107,25 @@ class Part:
 
     @property
     def done(self) -> bool:
-        """True when it stands in Slack already."""
+        """True if it is in Slack already."""
         return self.number in self.line.parts_done
 
     @property
     def post_group(self) -> tuple[int, int] | None:
-        """Parts of equal post_group, one after the other, may share a post."""
+        """Consecutive parts of equal post_group may share a post."""
         if self.line.form is Form.PLAIN:
             return (self.line.id, self.number)
         return (self.line.id, 0) if self.line.alone else None
 
     @property
     def spoken(self) -> Previous | None:
-        """Whose words these are; None for a grey line, after which the author is named again."""
+        """The author; None for a grey line, after which the author is named again."""
         if not self.line.is_spoken:
             return None
         return Previous(self.line.message.sender, self.line.message.sent_at)
 
     def signed(self) -> Part:
-        """Returns the part with its author line on top; a plain part carries its author anyway."""
+        """Returns the part with its author line on top; a plain part contains its author anyway."""
         if self.line.form is Form.PLAIN:
             return self
         above = author_line(author_of(self.line.author), self.line.message.sent_at)
@@ -133,7 +133,7 @@ class Part:
 
 
 def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
-    """Yields all parts of a line, also those that are done, without author lines."""
+    """Yields all parts of a line, including those that are done, without author lines."""
     if line.lost is not None:
         yield _lost(line, line.lost, dashboard_url)
         return
@@ -155,9 +155,9 @@ def parts_of(line: Line, dashboard_url: str) -> Iterator[Part]:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Words that fit one block; `small` ones are beside the message, and begin with a mark of ours.
+    """Text that fits one block; `small` text is beside the message, and begins with our own mark.
 
-    `is_cut`: the word at its end goes on in the next piece.
+    `is_cut`: the word at its end continues in the next piece.
     """
 
     text: str
@@ -201,7 +201,7 @@ def _hidden(count: int) -> str:
 
 
 def _user(user_id: str) -> Block:
-    """A mention: by it Slack shows the thread to whom it names."""
+    """A mention, which makes Slack show the thread to that person."""
     return {"type": "user", "user_id": user_id}
 
 
@@ -223,7 +223,7 @@ def _words(line: Line, piece: _Piece, mention: str) -> Block:
 
 
 def _is_markdown(line: Line) -> bool:
-    """Clients show that of bots and agents; what a customer typed stays as typed."""
+    """True for bots' and agents' messages, whose Markdown clients show; a customer's text stays as typed."""
     return line.author.role.is_of_the_team and len(line.message.text) <= _MAX_MARKDOWN
 
 

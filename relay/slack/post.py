@@ -15,7 +15,7 @@ MAX_FALLBACK = 3000
 REPEATED = "(may be repeated)"
 
 _SLACKS_MAX_BLOCKS = 50
-_SLACKS_MAX_TEXT = 40_000  # of `text`: what is longer is cut without a word
+_SLACKS_MAX_TEXT = 40_000  # of `text`: Slack silently cuts what is longer
 _ESCAPED = 5  # characters that escaping makes of one, at worst
 
 
@@ -30,8 +30,8 @@ class SlackPost:
     def payload(self) -> dict[str, Any]:
         """Returns the arguments that say what to show, ready for JSON; nothing in them is looked up or unfurled.
 
-        `mrkdwn` switches formatting off for `text`, for which there is no escape; `parse` keeps Slack from
-        making links and mentions of its own: https://docs.slack.dev/reference/methods/chat.postMessage
+        `mrkdwn` turns formatting off for `text`, which cannot be escaped; `parse` keeps Slack from adding links and
+        mentions: https://docs.slack.dev/reference/methods/chat.postMessage
         """
         blocks = {"blocks": list(self.blocks)} if self.blocks else {}
         calm = {"parse": "none", "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
@@ -39,13 +39,13 @@ class SlackPost:
 
 
 def fallback(*lines: str) -> str:
-    """Returns what a phone shows: clean lines, each kept to one line, shortened so that all fits when escaped."""
+    """Returns what a phone shows: clean lines, each in one line, shortened so that everything fits when escaped."""
     text = "\n".join(" ".join(line.split()) for line in lines)
     return escape(shorten(text, MAX_FALLBACK // _ESCAPED - len(REPEATED)))
 
 
 def mark_repeated(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the payload with a small mark that it may stand in Slack twice; a full one is left as it is."""
+    """Returns the payload with a small mark that it may be in Slack twice; a full one is unchanged."""
     marked = dict(payload)
     blocks = list(payload.get("blocks") or ())
     limit = MAX_FALLBACK if blocks else _SLACKS_MAX_TEXT
@@ -57,6 +57,6 @@ def mark_repeated(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint(payload: Mapping[str, Any]) -> str:
-    """Returns what tells a post from one that looks different."""
+    """Returns a fingerprint that differs for posts that look different."""
     looks = json.dumps([payload.get("text"), payload.get("blocks")], sort_keys=True)
     return hashlib.sha256(looks.encode()).hexdigest()[:16]

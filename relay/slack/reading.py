@@ -1,4 +1,4 @@
-"""How an agent's message is meant, read from its words: a reply, a note, or what may be one."""
+"""How an agent's message is meant, judged by its text: a reply, a note, or possibly a note."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from relay.slack.reply_words import Node
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What the settings say of notes; `inside_hosts` are those whose links only the team can open."""
+    """The settings for notes; `inside_hosts` are hosts whose links only the team can open."""
 
     note_prefixes: tuple[str, ...] = ()
     asks: bool = False
     inside_hosts: frozenset[str] = frozenset()
 
     def read(self, blocks: Sequence[Node], text: str) -> Reading:
-        """Returns how a message is meant, as far as its words tell."""
+        """Returns how a message is meant, as far as its text says."""
         if is_marked(blocks, text):
             return Reading(is_marked=True)
         note = note_reason(blocks, text, self.note_prefixes)

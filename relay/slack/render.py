@@ -1,4 +1,6 @@
-"""What a conversation looks like in Slack, purely: no clock, no network, the same input gives the same posts."""
+"""What a conversation looks like in Slack, as pure functions: no clock, no network; the same input gives the same
+posts.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,9 @@ __all__ = [
 
 
 def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_url: str) -> list[SlackPost]:
-    """Renders messages, in order, as few posts as Slack's limits allow; nothing is cut, what is done is left out.
+    """Renders messages, in order, in as few posts as Slack's limits allow; nothing is cut, what is done is left out.
 
-    `previous` is what stands above in the thread; `dashboard_url` opens the conversation in Kommunicate.
+    `previous` is the post above in the thread; `dashboard_url` opens the conversation in Kommunicate.
     """
     parts = [part for line in lines for part in parts_of(line, dashboard_url)]
     waiting = [part for part in _signed(parts, previous) if not part.done]
@@ -40,9 +42,9 @@ def render_batch(lines: Sequence[Line], *, previous: Previous | None, dashboard_
 
 
 def render_again(lines: Sequence[Line], parts: Collection[tuple[int, int]], *, dashboard_url: str) -> SlackPost:
-    """Renders a post that stands in Slack anew, with the (delivery id, part number) it carries, as they are now.
+    """Renders an existing post again, with the (delivery id, part number) it carries, as they are now.
 
-    What is plain by now was not when it shared the post with others.
+    What is plain now was not when it shared the post with others.
     """
     shared = len(lines) > 1
     drawn = [
@@ -59,7 +61,7 @@ def _with_blocks(line: Line) -> Line:
 
 
 def withdrawn_alone() -> SlackPost:
-    """Renders what stands for words that were taken back, where nothing else can be shown."""
+    """Renders the placeholder for a withdrawn message, if nothing else can be shown."""
     return SlackPost(MARK + WITHDRAWN, (), ())
 
 

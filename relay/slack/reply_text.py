@@ -1,8 +1,8 @@
 """What an agent wrote in Slack, as the plain text a customer reads; and whom it mentions.
 
-Slack's composer writes rich text: paragraphs, lists, quotes and code beside each other, never one in another; deeper
-lists follow as lists of their own with an `indent`. https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
-A table stands in a block of its own. Nothing here trusts a shape: what has another is left out.
+Slack's composer writes rich text: paragraphs, lists, quotes and code side by side, never nested; deeper lists follow as
+separate lists with an `indent`. https://docs.slack.dev/reference/block-kit/blocks/rich-text-block A table has its own
+block. No shape is trusted: unknown ones are left out.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["Mentions", "Names", "labels", "mentioned", "reply_text"]
 
 SECTION, LIST, QUOTE, TABLE = "rich_text_section", "rich_text_list", "rich_text_quote", "table"
 CODE = "rich_text_preformatted"
-NAMED_EMOJI = "named_emoji"  # ours: a part that was read from `text`
-_MAX_INDENT = 8  # Slack's own
+NAMED_EMOJI = "named_emoji"  # our own: a part that was read from `text`
+_MAX_INDENT = 8  # Slack's own limit
 _MAX_NUMBER = 1_000_000
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-# Nobody sees these, and halves of surrogate pairs cannot be sent at all.
+# Nobody sees these, and lone surrogates cannot be sent at all.
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _MENTIONS = {
@@ -50,7 +50,7 @@ class Mentions:
 
 
 def reply_text(blocks: Sequence[Node], text: str, names: Names) -> str:
-    """Returns the message as plain text, "" if it says nothing; `text` is read where there is no rich text.
+    """Returns the message as plain text, "" if it says nothing; `text` is used if there is no rich text.
 
     `blocks` are the event's, and those of its attachments that are tables: Slack puts a pasted table there.
     """
@@ -58,7 +58,7 @@ def reply_text(blocks: Sequence[Node], text: str, names: Names) -> str:
 
 
 def mentioned(blocks: Sequence[Node], text: str) -> Mentions:
-    """Returns whom the message mentions, in either of its two forms: one may know what the other leaves out."""
+    """Returns whom the message mentions, in either of its two forms: one may have what the other lacks."""
     found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for element in leaves([*nodes(blocks), *to_elements(text)]):
         kind, key = _MENTIONS.get(string(element, "type"), ("", ""))
@@ -68,7 +68,7 @@ def mentioned(blocks: Sequence[Node], text: str) -> Mentions:
 
 
 def labels(text: str) -> dict[str, str]:
-    """Returns the names that Slack's `text` has beside ids; rich text has the ids alone."""
+    """Returns the names beside the ids in Slack's `text`; rich text has only the ids."""
     found = {}
     for element in to_elements(text):
         _, key = _MENTIONS.get(string(element, "type"), ("", ""))
@@ -78,7 +78,7 @@ def labels(text: str) -> dict[str, str]:
 
 
 def parts_of(blocks: Sequence[Node], text: str) -> list[Node]:
-    """Returns what stands one below the other: paragraphs, lists, quotes, code, tables."""
+    """Returns the parts, one below the other: paragraphs, lists, quotes, code, tables."""
     rich = [part for block in nodes(blocks) for part in _parts(block)]
     if any(said(part).strip() for part in rich if string(part, "type") != TABLE):
         return rich
@@ -92,13 +92,15 @@ def lay_out(parts: Iterable[Node], names: Names) -> str:
 
 
 def said(part: Node, names: Names | None = None) -> str:
-    """Returns the words of a part without their layout."""
+    """Returns the text of a part without its layout."""
     joined = "".join(words(element, names or {}) for element in leaves([part]))
     return _CONTROLS.sub("", _LINE_ENDS.sub("\n", joined))
 
 
 def opening(parts: Iterable[Node], most: int) -> str:
-    """Returns the first words of the parts, a line each: as much as whole elements take to have `most` characters."""
+    """Returns the beginning of the parts, one line each: as many whole elements as it takes to have `most`
+    characters.
+    """
     found, length = [], 0
     for part in parts:
         for element in leaves([part]):
@@ -111,7 +113,7 @@ def opening(parts: Iterable[Node], most: int) -> str:
 
 
 def leaves(tree: list[Any]) -> Iterator[Node]:
-    """Yields the innermost elements in the order they are read, however deep."""
+    """Yields the innermost elements in reading order, at any depth."""
     waiting: list[Any] = [tree]
     while waiting:
         one = waiting.pop()
@@ -123,7 +125,7 @@ def leaves(tree: list[Any]) -> Iterator[Node]:
 
 
 def nodes(value: Any) -> list[Node]:
-    """Returns the objects of a list; none where it is no list."""
+    """Returns the objects in a list; none if it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list | tuple) else []
 
 
@@ -144,7 +146,7 @@ def _lines(part: Node, names: Names) -> list[str]:
         lines = _code(part, names)
     else:
         lines = _paragraph(part, names)
-    # A border makes a list or code a part of the quote around it.
+    # A border makes a list or code part of the quote around it.
     return [f"> {line}" for line in lines] if kind == QUOTE or part.get("border") == 1 else lines
 
 

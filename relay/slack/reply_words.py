@@ -1,5 +1,5 @@
-"""One element of rich text as the words a customer reads in a chat widget: no ids, no Slack, and of markup only what
-makes code code: Kommunicate's own widget reads Markdown, and would make something else of `__init__`.
+"""One element of rich text as the text a customer reads in a chat widget: no ids, nothing of Slack's, and no markup
+except for code: Kommunicate's widget renders Markdown, and would change `__init__`.
 
 https://docs.slack.dev/reference/block-kit/block-elements/rich-text-section-element lists the elements.
 """
@@ -15,10 +15,10 @@ from relay.slack.blocks import utc_minute
 from relay.slack.text import clean_line
 
 Node = Mapping[str, Any]
-Names = Mapping[str, str]  # what was looked up: the id of a user, group or channel, and its name
+Names = Mapping[str, str]  # resolved names: the id of a user, group or channel, and its name
 
-_LATEST = 10**11  # seconds; beyond is no moment anybody writes about
-_TONES = range(2, 7)  # how Slack counts them; Unicode has five
+_LATEST = 10**11  # seconds; beyond any moment people write about
+_TONES = range(2, 7)  # Slack's numbering; Unicode has five
 _TONE_IN_NAME = re.compile(r"::skin-tone-([2-6])")
 _CODE_POINT = re.compile(r"[0-9A-Fa-f]{1,6}")
 _TONED = re.compile("[\U0001f3fb-\U0001f3ff]")
@@ -28,21 +28,21 @@ _BETWEEN_DIGITS = re.compile(r"[\s()./-]")
 
 
 def words(element: Node, names: Names) -> str:
-    """Returns what an element says; an element of a kind unknown to us says its text, or nothing."""
+    """Returns the text of an element; for an unknown kind its text, or nothing."""
     return _WORDS.get(string(element, "type"), _linked)(element, names)
 
 
 def string(node: Node, key: str) -> str:
-    """Returns a field that is text, else ""."""
+    """Returns a field if it is text, otherwise ""."""
     value = node.get(key)
     return value if isinstance(value, str) else ""
 
 
 def with_emoji(text: str) -> str:
-    """Returns text with emoji for the names that Slack's `text` has for them; other words between colons stay."""
+    """Returns text with emoji for Slack's emoji names; other words between colons stay."""
     if not _SHORTCODE.search(text):
         return text
-    from emoji import emojize  # here: it takes 6 MB, and hardly a message needs it
+    from emoji import emojize  # imported here: it takes 6 MB, and few messages need it
 
     def drawn(found: re.Match[str]) -> str:
         name = f":{found[1]}:"
@@ -53,7 +53,7 @@ def with_emoji(text: str) -> str:
 
 
 def fenced(text: str) -> tuple[str, str]:
-    """Returns the fence for code of several lines, and the one for code within a line, that its text does not end."""
+    """Returns the fence for multi-line code, and the one for inline code, that the text does not contain."""
     longest = max(map(len, _FENCE.findall(text)), default=0)
     return "`" * max(3, longest + 1), "`" * (longest + 1)
 
@@ -72,7 +72,7 @@ def _linked(element: Node, _names: Names) -> str:
 
 
 def _with_url(label: str, url: str) -> str:
-    """Returns both, or the one that says everything: no character of the label gets lost."""
+    """Returns both, or the one that contains the other: no character of the label is lost."""
     address = url.removeprefix("mailto:").removeprefix("tel:")
     if not label.strip():
         return address
@@ -82,12 +82,12 @@ def _with_url(label: str, url: str) -> str:
 
 
 def _is_spaced(label: str, url: str) -> bool:
-    """Tells whether this is a telephone number as people write it."""
+    """True if this is a telephone number as people write it."""
     return url.startswith("tel:") and _BETWEEN_DIGITS.sub("", label) == url.removeprefix("tel:")
 
 
 def _is_completed(label: str, url: str) -> bool:
-    """Tells whether the url is what Slack makes of a typed "example.com", or of a file's name."""
+    """True if the url is what Slack makes of a typed "example.com", or of a file name."""
     return url in {scheme + label + end for scheme in ("", "http://", "https://") for end in ("", "/")}
 
 
@@ -100,7 +100,7 @@ def _emoji(element: Node, _names: Names) -> str:
 
 
 def _drawn(code_points: str) -> str:
-    """Returns the characters of "1f468-200d-1f469", or "" where that is no such list."""
+    """Returns the characters of "1f468-200d-1f469", or "" if it is not such a list."""
     points = code_points.split("-")
     if not all(_CODE_POINT.fullmatch(point) for point in points):
         return ""
@@ -116,10 +116,10 @@ def _tone(element: Node, name: str) -> int:
 
 
 def _toned(drawn: str, tone: int) -> str:
-    """Colours an emoji whose characters do not say its tone themselves."""
+    """Adds a skin tone to an emoji whose characters do not include one."""
     if not tone or _TONED.search(drawn):
         return drawn
-    # A tone stands behind the person and takes the place of the mark that asks for a picture.
+    # A tone follows the person and replaces the variation selector.
     return drawn[0] + chr(0x1F3FB + tone - _TONES.start) + drawn[1:].removeprefix("\ufe0f")
 
 
@@ -147,7 +147,7 @@ def _date(element: Node, _names: Names) -> str:
 
 
 def _moment(timestamp: Any) -> str:
-    # The customer's time zone is unknown: say which one it is.
+    # The customer's time zone is unknown: name the zone.
     return utc_minute(timestamp) if isinstance(timestamp, int) and 0 <= timestamp < _LATEST else ""
 
 

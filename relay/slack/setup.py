@@ -1,4 +1,4 @@
-"""What Slack says of a set-up: whose the token is and what it may do, and how a channel stands to the bot."""
+"""What Slack says about a setup: the token's owner and scopes, and the state of a channel for the bot."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from relay.slack.client import SlackClient
 from relay.slack.codes import TOKEN
 from relay.slack.identity import Identity, identity_of
 
-DEADLINE = 5.0  # seconds for each call: somebody waits for it
-PROBE = "A test of the relay's set-up. It is taken away again at once."
+DEADLINE = 5.0  # seconds for each call: somebody is waiting
+PROBE = "A test of the relay's setup. It is deleted again right away."
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Whose a bot's token is, its scopes, and what time it is at Slack, in seconds since 1970; None for not said."""
+    """The owner of a bot token, its scopes, and Slack's time, in seconds since 1970; None if not stated."""
 
     identity: Identity
     workspace: str
@@ -29,7 +29,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """A channel as the bot finds it."""
+    """A channel as the bot sees it."""
 
     id: str
     name: str
@@ -39,15 +39,15 @@ class ChannelState:
 
 
 class SlackSetup:
-    """Asks Slack about the set-up; each call raises `DeliveryFailed` where it is refused or not answered."""
+    """Asks Slack about the setup; each call raises `DeliveryFailed` if it is refused or gets no answer."""
 
     def __init__(self, token: str, base_url: str, workspace: str = "", *, variable: str = TOKEN) -> None:
-        """Channels have a named `workspace` in front; `variable` is where the token comes from."""
+        """Channels of a named `workspace` have it in front; `variable` names the variable with the token."""
         self._api = Api(token, base_url, deadline=DEADLINE, workspace=workspace, variable=variable)
         self._client = SlackClient(token, base_url, api=self._api)
 
     def token(self) -> Token:
-        """Returns whose the token is."""
+        """Returns the token's owner."""
         body, headers = self._api.read_whole("auth.test")
         scopes = headers.get("x-oauth-scopes")
         granted = None if scopes is None else frozenset(filter(None, (one.strip() for one in scopes.split(","))))
@@ -55,7 +55,9 @@ class SlackSetup:
         return Token(identity_of(body, self._api.variable), workspace, bot, granted, _time(headers))
 
     def channel(self, named: str) -> ChannelState:
-        """Returns how a channel stands, given as an id or "#name"; raises `OperatorNeeded` where the bot sees none."""
+        """Returns the state of a channel given as an id or "#name"; raises `OperatorNeeded` if the bot cannot
+        see it.
+        """
         channel_id = self._client.find_channel(named) if is_named(named) else named
         body = self._api.read("conversations.info", {"channel": self._api.id_of(channel_id)})
         match body.get("channel"):
@@ -75,7 +77,7 @@ class SlackSetup:
         return self._client.post(channel_id, {"text": PROBE}, thread_ts=None, send_id=send_id).ts
 
     def take_back(self, channel_id: str, ts: str) -> None:
-        """Takes such a post away."""
+        """Deletes such a post."""
         self._client.delete(channel_id, ts)
 
 

@@ -1,4 +1,4 @@
-"""slack_sdk's client for Socket Mode, with what it lacks: ends that are noticed at once, and silence in the log."""
+"""slack_sdk's Socket Mode client, with two additions: a closed connection is noticed at once, and nothing is logged."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ from slack_sdk.web import WebClient
 from relay.net.call import proxy_to
 from relay.net.connections import trusting
 
-BUFFER = 2**16  # bytes; the client goes one call deeper for each piece of a message
-_SILENT = logging.Logger("socket-mode", logging.CRITICAL + 1)  # the client's lines quote addresses and bodies
+BUFFER = 2**16  # bytes; the client recurses once for each piece of a message
+_SILENT = logging.Logger("socket-mode", logging.CRITICAL + 1)  # the client's log lines quote addresses and bodies
 
 
 class SocketClient(SocketModeClient):
-    """Connects when told to, and anew when Slack asks for it; `open_url` says where to, or raises.
+    """Connects when told to, and again when Slack asks for it; `open_url` returns the address, or raises.
 
-    `hear` is given each message, one at a time; `look` its text, as soon as it has come.
+    `hear` receives each message, one at a time; `look` its text, as soon as it arrives.
     """
 
     def __init__(self, open_url: Callable[[], str], hear: Any, look: Callable[[str], None], ping: float) -> None:
         self._open_url = open_url
         super().__init__(
-            app_token="",  # only whoever asks for the address needs it
+            app_token="",  # only the request for the address needs it
             web_client=WebClient(ssl=trusting()),
             logger=_SILENT,
             auto_reconnect_enabled=False,
             ping_interval=ping,
             receive_buffer_size=BUFFER,
-            concurrency=1,  # in the order in which it came
+            concurrency=1,  # in order of arrival
             on_message_listeners=[look],
             on_error_listeners=[self._give_up],
         )
         self.message_listeners.append(hear)
 
     def issue_new_wss_url(self) -> str:
-        """Returns where to connect to."""
+        """Returns the address to connect to."""
         url = self._open_url()
         self.proxy = proxy_to(urlsplit(url).hostname or "", "https")
         return url
 
     def connect(self) -> None:
-        """Opens a connection, and lets go of the one before."""
+        """Opens a connection, and drops the previous one."""
         super().connect()
         session = self.current_session
-        if session is not None:  # the client closes it when it changes to another one
+        if session is not None:  # the client closes it when it switches to another one
             session.close = partial(_close, session)  # type: ignore[method-assign]
         if self.closed:
             self.hang_up()
 
     def is_there(self) -> bool:
-        """False once the connection is gone; the client itself would notice at a ping that Slack has closed it."""
+        """False once the connection is gone; the client itself would notice a close by Slack only at a ping."""
         session = self.current_session
         if session is None or session.sock is None:
             return False
@@ -73,20 +73,20 @@ class SocketClient(SocketModeClient):
             _close(self.current_session)
 
     def end(self) -> None:
-        """Ends the connection and all that is about it."""
+        """Ends the connection and everything around it."""
         self.closed = True
         self.enqueue_message(None)  # type: ignore[arg-type]  # wakes whoever waits for the next one, for a second
         self.hang_up()
         self.close()
 
     def _give_up(self, error: Exception) -> None:
-        """After a message that cannot be read nobody knows where the next one begins; what is broken ends by itself."""
+        """After an unreadable message, nobody knows where the next one begins; a broken connection ends by itself."""
         if not isinstance(error, OSError):
             self.hang_up()
 
 
 def _close(session: Connection) -> None:
-    """Wakes whoever reads from it, for whom the client would wait three seconds."""
+    """Wakes the reader, for which the client would wait three seconds."""
     connection = session.sock
     if connection is not None:
         with suppress(OSError, ValueError):
@@ -95,7 +95,7 @@ def _close(session: Connection) -> None:
 
 
 def _has_ended(connection: socket.socket) -> bool:
-    """True when the other side has closed it and all that it sent was read; takes nothing of it away."""
+    """True if the other side has closed it and everything it sent was read; consumes nothing."""
     try:
         with socket.socket(fileno=os.dup(connection.fileno())) as same:
             return same.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""

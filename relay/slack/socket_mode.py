@@ -1,9 +1,9 @@
-"""A connection of Socket Mode that is kept open: lost, it is opened anew; what comes on it is handed on, one by one.
+"""Keeps a Socket Mode connection open: if it is lost, it is opened again; its messages are passed on one by one.
 
-slack_sdk's client speaks the protocol: frames, pings, and the change to a new connection when Slack asks for it, with
-the old one open meanwhile. Opening the first one, and another when one is lost, is ours, because the client would not
-say why it cannot, and would ask every five seconds for ever.
-https://docs.slack.dev/apis/events-api/using-socket-mode, https://docs.slack.dev/reference/methods/apps.connections.open
+slack_sdk's client handles the protocol: frames, pings, and the switch to a new connection when Slack asks for it, while
+the old one stays open. We open the first connection, and another after a loss, because the client would not say why it
+cannot, and would retry every five seconds for ever. https://docs.slack.dev/apis/events-api/using-socket-mode,
+https://docs.slack.dev/reference/methods/apps.connections.open
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from relay.slack.socket_client import SocketClient
 
 OPEN = "apps.connections.open"
 DEADLINE = 8.0  # seconds for that call
-PING = 5.0  # seconds between pings; four without an answer, and the connection is given up
-LOOK = 0.25  # seconds between looks whether it is still there
+PING = 5.0  # seconds between pings; after four without an answer, the connection is given up
+LOOK = 0.25  # seconds between checks whether it is still open
 WAITS = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)  # seconds between attempts to connect; the last one repeats
-OFTEN, WITHIN, PAUSE = 5, 60.0, 15.0  # connections within so many seconds are enough: the next one waits
-CLOSING = 2.0  # seconds that an end waits for what is under way
-SHORT = 2000  # characters; what Slack says of the connection itself is not longer
+OFTEN, WITHIN, PAUSE = 5, 60.0, 15.0  # after this many connections within so many seconds, the next one waits
+CLOSING = 2.0  # seconds that stopping waits for work in progress
+SHORT = 2000  # characters; Slack's messages about the connection are shorter
 
 SWITCHED_OFF = "link_disabled"
 APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105  the variable
@@ -44,7 +44,7 @@ ADVICE = {
     "missing_scope": "{variable} lacks the scope connections:write: make another one that has it",
     "token_revoked": "{variable} was revoked: make another one",
     "account_inactive": "the app was removed from the workspace: install it again",
-    SWITCHED_OFF: "Socket Mode is off: switch it on in the app's settings, under Socket Mode",
+    SWITCHED_OFF: "Socket Mode is off: turn it on in the app's settings, under Socket Mode",
 }
 
 Acknowledge = Callable[[str, Mapping[str, Any] | None], None]
@@ -56,8 +56,8 @@ log = structlog.get_logger()
 class SocketMode:
     """Keeps a connection from `start` to `stop`; a context manager does both.
 
-    `take` is given each message, in a thread of its own and one at a time, and acknowledges by the envelope's id what
-    is stored. What it does not acknowledge Slack sends again.
+    `take` receives each message, in its own thread and one at a time, and acknowledges by the envelope's id what is
+    stored. Slack sends again what it does not acknowledge.
     """
 
     def __init__(self, token: str, api_url: str, take: Take, *, variable: str = APP_TOKEN, ping: float = PING) -> None:
@@ -77,11 +77,11 @@ class SocketMode:
         self.stop()
 
     def start(self) -> None:
-        """Connect in the background, again and again until it works."""
+        """Connect in the background, retrying until it works."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take nothing more, acknowledge what is being stored, and disconnect; takes a few seconds at most."""
+        """Accept nothing more, acknowledge what is being stored, and disconnect; takes a few seconds at most."""
         self._stopping.set()
         if self._taking.acquire(timeout=CLOSING):
             self._taking.release()
@@ -106,7 +106,7 @@ class SocketMode:
                 self._stopping.wait(wait)
 
     def _connect(self, client: SocketClient, waits: Iterator[float]) -> float:
-        """Try once; returns the seconds to wait where that was in vain."""
+        """Try once; returns the seconds to wait after a failure."""
         wait = next(waits)
         try:
             client.connect_to_new_endpoint()
@@ -121,7 +121,7 @@ class SocketMode:
         return wait
 
     def _open(self) -> str:
-        """Where to connect to; not at once where connections come to nothing again and again."""
+        """The address to connect to; delayed if connections keep failing."""
         if len(self._opened) == OFTEN and monotonic() - self._opened[0] < WITHIN:
             self._stopping.wait(PAUSE)
         if self._stopping.is_set():

@@ -1,4 +1,4 @@
-"""What strangers typed, made safe to show in Slack without changing a word.
+"""Untrusted text, made safe to show in Slack without changing a word.
 
 Lengths are counted in UTF-16 units: Slack does not say which it counts, and these are the larger number.
 """
@@ -25,12 +25,12 @@ NAMELESS = "no name"
 ELLIPSIS = "…"
 REPLACEMENT = "\ufffd"
 
-# NUL and most controls, halves of surrogate pairs, noncharacters: Slack or UTF-8 refuses them.
+# NUL and most control characters, lone surrogates, noncharacters: Slack or UTF-8 refuses them.
 _UNTAKEABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _BRACKETS = {"Ps": "[", "Pe": "]"}
-_DOT = re.compile("(?<= )[\u00b7\u2022\u2027\u2219\u22c5\u30fb\uff65](?= )")  # we write one between what a card says
+_DOT = re.compile("(?<= )[\u00b7\u2022\u2027\u2219\u22c5\u30fb\uff65](?= )")  # we write one between the parts of a card
 _JOINERS = "\u200c\u200d"
-# Slack draws these as nothing at all, though Unicode calls them letters and symbols.
+# Slack draws these as nothing at all, although Unicode classes them as letters and symbols.
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 _ROLE_MARKS = {
     Role.CUSTOMER: "customer",
@@ -46,13 +46,13 @@ _URL = re.compile(
     r"(?:[/?#](?:[a-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9a-f]{2})*)?",
     re.IGNORECASE | re.ASCII,
 )
-# Typed right behind an address, they belong to the sentence: quotes, and what ends one in scripts without blanks.
+# Directly after an address, they belong to the sentence: quotes, and full stops of scripts without spaces.
 _BEHIND_A_URL = re.compile(
     "[\u00ab\u00bb\u2018-\u201f\u2025\u2026\u2039\u203a\u3001\u3002\u3008-\u3011\uff01\uff0c\uff0e\uff1a\uff1b\uff1f\uff5e]"
 )
-_ENDS_A_URL = "/-_=&#%~"  # punctuation that an address may well end with
+_ENDS_A_URL = "/-_=&#%~"  # punctuation with which an address may well end
 _OPENING = {")": "(", "]": "[", "\uff09": "\uff08"}
-_HINT = re.compile(r"://|@|www\.|mailto:", re.IGNORECASE)  # nothing without one is an address: most messages
+_HINT = re.compile(r"://|@|www\.|mailto:", re.IGNORECASE)  # most messages have none, and so no address
 WWW, MAIL = "www.", "mailto:"
 _MAIL = re.compile(r"mailto:[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+[a-z0-9]", re.IGNORECASE | re.ASCII)
 _IN_A_URL = "%/:?#[]@!$&'()*+,;=~"
@@ -64,19 +64,21 @@ def units(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Returns the text with line ends as "\\n", what Slack cannot take as U+FFFD, and nothing that is not seen."""
+    """Returns the text with "\n" line ends, U+FFFD for what Slack cannot accept, and without invisible characters."""
     return _UNTAKEABLE.sub(REPLACEMENT, without_invisible(text).replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def clean_line(text: str, limit: int = MAX_NAME) -> str:
-    """Returns one visible line of at most `limit` units: no controls, no bidi marks; "" if nothing is left."""
+    """Returns one visible line of at most `limit` units: no control characters, no bidi marks; "" if nothing
+    is left.
+    """
     visible = "".join(char if _is_visible(char) else " " if char.isspace() else "" for char in text)
     return shorten(" ".join(visible.split()), limit)
 
 
 def clean_name(name: str) -> str:
-    """Returns a name that can be shown beside a role, and on a card, without passing for what we write there."""
-    # The only round brackets in an author line are the ones around the role, and we write those.
+    """Returns a name that can be shown beside a role, and on a card, without imitating what we write there."""
+    # The only round brackets in an author line are those around the role, and we write those.
     line = "".join(_BRACKETS.get(unicodedata.category(char), char) for char in _DOT.sub("-", clean_line(name)))
     return line if any(_leaves_ink(char) for char in line) else NAMELESS
 
@@ -92,7 +94,7 @@ def escape(text: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cuts clean text to `limit` units, with an ellipsis where something was left out."""
+    """Cuts clean text to `limit` units, with an ellipsis if something was left out."""
     if units(text) <= limit:
         return text
     end = _cluster_start(text, 0, _furthest(text, 0, limit - 1))
@@ -102,7 +104,7 @@ def shorten(text: str, limit: int) -> str:
 def to_rich_text(text: str, *, goes_on: bool = False) -> list[dict[str, Any]]:
     """Turns clean text into rich text elements, which Slack never parses; addresses become links.
 
-    `goes_on` tells that the text was cut in the middle of a word: an address that touches the cut is no link.
+    `goes_on`: the text was cut in the middle of a word, so an address that touches the cut is not a link.
     """
     elements: list[dict[str, Any]] = []
     position = 0
@@ -135,7 +137,7 @@ def _plain(text: str) -> list[dict[str, Any]]:
 
 
 def _furthest(text: str, start: int, limit: int) -> int:
-    # A pair that the limit would halve is dropped whole by "ignore".
+    # "ignore" drops a pair that the limit would split.
     halves = text[start : start + limit].encode("utf-16-le", "replace")[: 2 * limit]
     return start + len(halves.decode("utf-16-le", "ignore"))
 
@@ -151,7 +153,7 @@ def _best_cut(text: str, start: int, end: int) -> int:
 
 
 def _cluster_start(text: str, start: int, end: int) -> int:
-    """Moves a cut back to where a visible character begins, unless it would have to be absurdly long."""
+    """Moves a cut back to the beginning of a visible character, unless that would be absurdly long."""
     for cut in range(end, max(start, end - _MAX_CLUSTER), -1):
         if not _joins(text, cut):
             return cut
@@ -159,7 +161,7 @@ def _cluster_start(text: str, start: int, end: int) -> int:
 
 
 def _joins(text: str, cut: int) -> bool:
-    """Tells whether the characters on both sides of the cut are drawn as one."""
+    """True if the characters on both sides of the cut are drawn as one."""
     before, after = text[cut - 1], text[cut]
     return (
         unicodedata.category(after).startswith("M")
@@ -183,7 +185,7 @@ def _leaves_ink(char: str) -> bool:
 
 
 def find_links(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yields where each address starts and ends, and what it opens; what surrounds it is not part of it."""
+    """Yields where each address starts and ends, and what it opens; surrounding punctuation is excluded."""
     for found in (_finder().match(text) or ()) if _HINT.search(text) else ():
         typed = _without_sentence_end(found.raw)
         url = _opened(typed, found.schema)
@@ -192,13 +194,13 @@ def find_links(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def is_flood(text: str) -> bool:
-    """Tells whether a message holds more addresses than anybody reads, which would take a second to find."""
+    """True if a message contains more addresses than anybody reads, which would take a second to find."""
     return text.count("://") + text.count(WWW) > MAX_LINKS
 
 
 @cache
 def _finder() -> LinkifyIt:
-    """Finds web addresses, those without a scheme if they begin with "www.", and mail addresses; no file names."""
+    """Finds web addresses, those without a scheme if they begin with "www.", and e-mail addresses; no file names."""
     finder = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
     behind = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{2,63}(?::[0-9]{1,5})?" + finder.re["src_path"], re.IGNORECASE)
 
@@ -206,12 +208,14 @@ def _finder() -> LinkifyIt:
         found = behind.match(text, position)
         return found.end() - position if found else 0
 
-    finder.tlds("[a-z]{2,63}|xn--[a-z0-9-]{1,59}")  # mail goes to internal hosts too
+    finder.tlds("[a-z]{2,63}|xn--[a-z0-9-]{1,59}")  # mail can go to internal hosts too
     return finder.add("ftp:", None).add("//", None).add(WWW, {"validate": rest, "normalize": lambda *_: None})
 
 
 def _opened(typed: str, scheme: str) -> str | None:
-    """Returns what Slack opens for an address, letters beyond ASCII encoded; None where that is not what one reads."""
+    """Returns what Slack opens for an address, with non-ASCII letters encoded; None if it differs from what
+    one reads.
+    """
     if scheme == MAIL:
         address = typed if typed[: len(MAIL)].lower() == MAIL else MAIL + typed
         return address if _MAIL.fullmatch(address) and len(address) <= MAX_URL else None
@@ -223,13 +227,13 @@ def _opened(typed: str, scheme: str) -> str | None:
 
 
 def _encoded(url: str) -> str:
-    """Returns an address with its host as IDNA writes it and the rest percent-encoded; "" where that cannot be."""
+    """Returns an address with its host in IDNA and the rest percent-encoded; "" if that is impossible."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         host = host if host.isascii() else idna.encode(host, uts46=True).decode()
         port = "" if parts.port is None else f":{parts.port}"
-    except ValueError:  # idna's errors are some too
+    except ValueError:  # includes idna's errors
         return ""
     if "@" in parts.netloc:
         return ""
@@ -238,12 +242,12 @@ def _encoded(url: str) -> str:
 
 
 def is_url(text: str) -> bool:
-    """Tells whether this is an http(s) url that Slack takes and that goes where it seems to go."""
+    """True for an http(s) url that Slack accepts and that goes where it seems to go."""
     return len(text) <= MAX_URL and _URL.fullmatch(text) is not None
 
 
 def is_https(url: str | None) -> bool:
-    """Tells whether this is an https url that Slack takes; False for None and for `data:`."""
+    """True for an https url that Slack accepts; False for None and for `data:`."""
     return url is not None and url[:8].lower() == "https://" and is_url(url)
 
 

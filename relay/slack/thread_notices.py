@@ -1,7 +1,7 @@
-"""The lines in which the relay itself speaks in a thread: what became of what an agent did.
+"""The relay's own lines in a thread: what became of an agent's action.
 
-A line about a reply says how the reply stands now. It is drawn again whenever that changes, and has a button only as
-long as there is something to do.
+A line about a reply shows the reply's current state. It is redrawn whenever that changes, and has a button only while
+there is something to do.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from relay.slack.text import clean, clean_line, clean_name
 from relay.vocabulary import CALLING, CHANGE, FATE, DeliveryState, Mark, ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
-MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to whose chat it is
+MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to the chat's agent
 SEND_TO_CUSTOMER, KEEP_INSIDE, TAKE_ANYWAY = "send_to_customer", "keep_inside", "take_anyway"
 MOVE_TO = "move_to"
 BUTTONS = {
@@ -41,7 +41,7 @@ BUTTONS = {
     SEND_CORRECTION: "Send correction",
     TELL_CUSTOMER: "Tell the customer",
     SEND_TO_CUSTOMER: "Send to the customer",
-    KEEP_INSIDE: "Keep inside",
+    KEEP_INSIDE: "Keep internal",
     TAKE_ANYWAY: "Take it anyway",
     MOVE_TO: "Move",
 }
@@ -49,7 +49,7 @@ _PART = "."  # between what a question is about and the number of its line
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
 MAX_WORDS = 80
-_WHEN = "\0"  # stands for a moment in a sentence
+_WHEN = "\0"  # placeholder for a moment in a sentence
 _TIME = "{time}"
 TO_CUSTOMER = " to the customer:"
 
@@ -74,12 +74,12 @@ def asked_about(block_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line. `about` is the id of the delivery that it tells of, and that its button acts on; `fate` what has become
-    of that, and `words` what it said.
+    """One line. `about` is the id of the delivery it is about, on which its button acts; `fate` is the delivery's
+    state, and `words` its text.
 
-    `is_edited`: it says something else by now that nobody has sent. `links_ended`: files went with it, whose links open
-    nothing any more. `correction` is the line about what was sent to
-    correct it, if anything was. `user_id` is the Slack id of whoever did what is told, where that is known.
+    `is_edited`: there is an unsent edit. `links_ended`: it had files, whose links no longer work. `correction` is the
+    line about what was sent to correct it, if anything was. `user_id` is the Slack id of the person who acted, if
+    known.
     """
 
     topic: ThreadNotice
@@ -93,7 +93,7 @@ class Notice:
 
 
 class _Now(Enum):
-    """How it stands with what a line is about: the sentence, and the action and label of its button."""
+    """The state of what a line is about: the sentence, and the action and label of its button."""
 
     FAILED = "Not sent to the customer: {cause}.", SEND_AGAIN, "Retry"
     UNSURE = "May not have arrived: {cause}.", SEND_AGAIN, BUTTONS[SEND_AGAIN]
@@ -102,34 +102,34 @@ class _Now(Enum):
     ON_ITS_WAY = "On its way to the customer{by}.", "", ""
     SENT = "Sent {when}{by}", "", ""
     KEPT = (
-        "Kept inside: {cause}, and nobody said that it goes to the customer.",
+        "Kept internal: {cause}, and nobody confirmed that it goes to the customer.",
         SEND_TO_CUSTOMER,
         BUTTONS[SEND_TO_CUSTOMER],
     )
-    KEPT_BY = "Kept inside{by}.", "", ""
+    KEPT_BY = "Kept internal{by}.", "", ""
     WITHDRAWN = "Deleted before it was sent.", "", ""
     EDITED = (
-        "Edited after it was sent: the customer still has the earlier words.",
+        "Edited after it was sent: the customer still has the earlier version.",
         SEND_CORRECTION,
         BUTTONS[SEND_CORRECTION],
     )
-    DELETED = "Taken back after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
+    DELETED = "Deleted after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
     DELETED_WITH_FILES = (
-        "Taken back after it was sent: links to its files open nothing any more, and the customer still has the rest.",
+        "Deleted after it was sent: links to its files no longer work, but the customer still has the rest.",
         TELL_CUSTOMER,
         BUTTONS[TELL_CUSTOMER],
     )
-    FILES = "Not all of it was sent: {cause}.", "", ""
-    NO_FILE = "The file could not be brought here: {cause}.", "", ""
-    FILE_COMES = "The file is being brought here once more.", "", ""
-    FILE_CAME = "The file came after all {when}", "", ""
-    TAKEN = "{who} has taken this chat over.", "", ""
+    FILES = "Only part of it was sent: {cause}.", "", ""
+    NO_FILE = "The file could not be fetched: {cause}.", "", ""
+    FILE_COMES = "The file is being fetched again.", "", ""
+    FILE_CAME = "The file arrived {when}", "", ""
+    TAKEN = "{who} took over this chat.", "", ""
     ASSIGNED = "{who} has this chat now{by}.", "", ""
     RELEASED = "Released {when}{by}", "", ""
     RESOLVED = "Resolved {when}{by}", "", ""
     MOVED = "Moved here {when}{by}", "", ""
-    REMINDER = "{who} has waited since {when}", "", ""
-    STALE = "Given back to everybody, for nothing was done: {who} has waited since {when}", "", ""
+    REMINDER = "{who} has been waiting since {when}", "", ""
+    STALE = "Released because nobody answered: {who} has been waiting since {when}", "", ""
     REFUSED = "Not done: {cause}.", "", ""
 
 
@@ -138,7 +138,7 @@ _CORRECTION = "Correction: "
 
 
 def notice_text(told: Notice) -> str:
-    """Returns the line as plain words."""
+    """Returns the line as plain text."""
     sentence, moment = _sentence(told)
     if told.topic is ThreadNotice.SAID:
         sentence = f"{sentence} {clean(told.words)[:MAX_TEXT]}"
@@ -146,7 +146,7 @@ def notice_text(told: Notice) -> str:
 
 
 def notice_blocks(told: Notice) -> tuple[Block, ...]:
-    """Returns the line with its button, if it has one; a mention makes Slack show the thread to whom it names."""
+    """Returns the line with its button, if it has one; a mention makes Slack show the thread to that person."""
     sentence, moment = _sentence(told)
     if told.topic in MENTIONING and told.user_id:
         rest = str(_Now[told.topic.name].value[0]).format(who="", by=_by(told.fate))
@@ -169,7 +169,7 @@ def _in_rich_text(sentence: str, moment: float | None) -> Iterator[Block]:
 
 
 def _said_whole(told: Notice) -> Iterator[Block]:
-    """What was written in a form, for nobody has seen it in the thread."""
+    """What was written in a form, because nobody saw it in the thread."""
     if told.topic is not ThreadNotice.SAID:
         return
     who = {"type": "user", "user_id": told.user_id} if told.user_id else {"type": "text", "text": clean_name("")}
@@ -179,20 +179,20 @@ def _said_whole(told: Notice) -> Iterator[Block]:
 
 
 def what_happened(fate: Fate) -> str:
-    """Returns how it stands with something of an agent's, for whoever presses a button once more."""
+    """Returns the state of an agent's action, for a person who presses a button again."""
     return notice_text(Notice(ThreadNotice.FAILED, 0, fate)).removeprefix(MARK)
 
 
 def question(reason: str, said: str, about: int, minutes: int) -> tuple[str, tuple[Block, ...]]:
-    """Returns what an author is asked about a message that looks like a note, and the buttons for the answer."""
+    """Returns the question about a message that looks like a note, and the buttons for the answer."""
     asked = f"Does this go to the customer? {reason[:1].upper()}{reason[1:]}. {_quoted(said)}".rstrip()
-    silence = f"Nothing is sent until you say so; after {minutes} minutes it stays inside."
+    silence = f"Nothing is sent until you answer; after {minutes} minutes it stays internal."
     send = button(SEND_TO_CUSTOMER, BUTTONS[SEND_TO_CUSTOMER], str(about))
     return f"{asked} {silence}", (send, button(KEEP_INSIDE, BUTTONS[KEEP_INSIDE], str(about)))
 
 
 def _now(told: Notice) -> tuple[_Now, Notice]:
-    """How it stands, and with which of the two: what the line is about, or what was sent to correct that."""
+    """The state, and of which of the two: what the line is about, or what was sent to correct it."""
     if told.topic is ThreadNotice.NO_FILE:
         return _of_file(told.fate), told
     if told.topic not in (*FATE, *CHANGE):
@@ -226,7 +226,7 @@ def _of_reply(told: Notice) -> _Now:
 
 
 def _sentence(told: Notice) -> tuple[str, float | None]:
-    """What the line says, with a sign for the moment that it names, and that moment."""
+    """The text of the line, with a placeholder for the moment it names, and that moment."""
     now, target = _now(told)
     fate, sentence = target.fate, now.value[0]
     cause = clean_line(fate.cause.rstrip("."), MAX_CAUSE) or _NO_CAUSE.get(told.topic, "no reason was given")
@@ -248,7 +248,7 @@ def _quoted(said: str) -> str:
 
 
 def _elements(sentence: str, moment: float | None) -> Iterator[Block]:
-    """The sentence in plain words, with the moment as Slack shows it to each reader."""
+    """The sentence in plain text, with the moment as Slack shows it to each reader."""
     for index, piece in enumerate(sentence.split(_WHEN)):
         if index and moment is not None:
             yield date_token(moment, _TIME)

@@ -1,8 +1,8 @@
-"""Files in Slack: brought there, shown in a thread, looked for, taken back.
+"""Files in Slack: uploaded, shared in a thread, looked for, deleted.
 
-https://docs.slack.dev/messaging/working-with-files#upload: ask for an address, send the bytes there, complete. Until
-it is completed nobody sees anything, and it can be completed once. Whether it was then really shown tells `files.info`
-alone: the answer to the completion is the same either way.
+https://docs.slack.dev/messaging/working-with-files#upload: ask for an address, send the bytes there, complete. Until it
+is completed nobody sees anything, and it can be completed only once. Only `files.info` says whether it was really
+shown: the answer to the completion is the same either way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from relay.slack.limits import SHARE_FILE, UPLOAD_FILE
 from relay.spans import Kind, part
 from relay.vocabulary import Vendor
 
-HOSTS = ("*.slack.com",)  # where its files are, and the token may go
+HOSTS = ("*.slack.com",)  # where its files are, and where the token may be sent
 TRANSFER = 120.0  # seconds for the bytes of one file
 
 
@@ -36,9 +36,9 @@ class SlackFiles:
     def download(
         self, address: str, into: BinaryIO, *, most: int, within: float, progress: Callable[[], None]
     ) -> tuple[int, str]:
-        """Writes a file of the workspace into `into`; returns its bytes and its type as the server says it.
+        """Downloads a file of the workspace into `into`; returns its bytes and the type stated by the server.
 
-        Where the token does not suffice, Slack shows a page to sign in, and says 200: that is `Permanent`.
+        Without sufficient rights, Slack answers 200 with a sign-in page: that is `Permanent`.
         """
         headers = {"Authorization": f"Bearer {self._api.token}"}
         where = self._hosts
@@ -48,7 +48,7 @@ class SlackFiles:
         return found.size, found.content_type
 
     def begin(self, name: str, size: int) -> tuple[str, str]:
-        """Returns the id of a file to come, of `size` bytes, and the address for its bytes."""
+        """Returns the id of a new file of `size` bytes, and the address for its bytes."""
         match self._api.read(UPLOAD_FILE, {"filename": name, "length": size}):
             case {"file_id": str(file_id), "upload_url": str(address)}:
                 return file_id, address
@@ -56,9 +56,9 @@ class SlackFiles:
 
     @part("upload", Kind.CALL)
     def send_bytes(self, address: str, pieces: Iterable[bytes], size: int) -> None:
-        """Sends the bytes of a file to the address that Slack gave for it; may be repeated with another address."""
+        """Sends the bytes of a file to the address from Slack; can be repeated with another address."""
         parts = urlsplit(address)
-        caller = Caller(Vendor.SLACK, f"{parts.scheme}://{parts.netloc}", {})  # the token is not for this one
+        caller = Caller(Vendor.SLACK, f"{parts.scheme}://{parts.netloc}", {})  # the token is not for this host
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
@@ -75,7 +75,7 @@ class SlackFiles:
             raise Permanent(f"Slack refused the file's bytes (HTTP {response.status})", code="upload_refused")
 
     def share(self, file_id: str, channel: str, thread_ts: str | None) -> None:
-        """Completes a file and shows it in a thread; once, and perhaps later than it says."""
+        """Completes a file and shows it in a thread; once, and possibly later than it says."""
         thread = {} if thread_ts is None else {"thread_ts": thread_ts}
         self._api.write(SHARE_FILE, {"files": [{"id": file_id}], "channel_id": self._api.id_of(channel), **thread})
 
@@ -90,7 +90,7 @@ class SlackFiles:
         return [found for one in _shares_in(info, self._api.id_of(channel)) if (found := _found(one))]
 
     def ids_in(self, channel: str, ts: str, thread_ts: str) -> list[str]:
-        """Returns the ids of the files that a message of a thread shows; none where it is gone."""
+        """Returns the ids of the files that a message in a thread shows; none if it is gone."""
         at = {
             "channel": self._api.id_of(channel),
             "ts": thread_ts,
@@ -115,7 +115,7 @@ class SlackFiles:
         raise unreadable("files.info")
 
     def delete(self, file_id: str) -> None:
-        """Deletes a file of ours wherever it is shown; one that is gone already is fine."""
+        """Deletes our file wherever it is shown; one that is already gone is fine."""
         self._api.write("files.delete", {"file": file_id})
 
 

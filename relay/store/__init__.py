@@ -1,1 +1,1 @@
-"""The only SQL: tables, transactions, and the questions asked of them."""
+"""The only SQL: tables, transactions and queries."""

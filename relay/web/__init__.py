@@ -30,7 +30,7 @@ def create_app(relay: Relay | None = None) -> Flask:
             app.before_request(learning.look)
         if relay.settings.socket_apps:
             log.warning("socket.not_here", hint="Socket Mode needs `relay serve`; this server hears nothing of Slack.")
-    app.url_map.merge_slashes = False  # a sender of webhooks follows no redirect: 404 says what is wrong
+    app.url_map.merge_slashes = False  # webhook senders follow no redirects: a 404 says what is wrong
     app.extensions["relay"] = relay
     errors.register(app)
     app.register_blueprint(kommunicate.bp)

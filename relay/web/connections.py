@@ -1,4 +1,4 @@
-"""What waitress lets through: requests that never end, too many connections, refusals on and on, lengths in doubt."""
+"""Limits on top of waitress: endless requests, too many connections, repeated refusals, ambiguous lengths."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from waitress.task import WSGITask
 
 from relay.clock import monotonic
 
-REQUEST_WITHIN = 30.0  # seconds from its first byte until a request must be there whole: a MiB at 35 kB/s
-QUIET = 60.0  # seconds for which a connection may rest between requests, or its client take nothing of an answer
+REQUEST_WITHIN = 30.0  # seconds from its first byte until a request must be complete: a MiB at 35 kB/s
+QUIET = 60.0  # seconds for which a connection may idle between requests, or its client accept nothing of an answer
 LOOK_EVERY = 2  # seconds
 SPARE = 20  # places that are kept free for those who come
 STRANGER = 10  # times as long seems the wait for somebody who has never sent a whole request
 LARGE = 16_384  # bytes; so many answers of less as one read brings requests for do not fill what a thread waits for
 UNTAKEN = 200 * 2**20  # bytes of answers that all clients together may leave with us, in memory and on disk
 
-REFUSED = ("401", "429")  # for want of a secret, and for trying too many
+REFUSED = ("401", "429")  # for a wrong secret, and for too many tries
 
 _CODINGS = re.compile(rb"\r\ntransfer-encoding:([^\r]*)", re.IGNORECASE)
 _FOLDED = re.compile(rb"\r\n[ \t]")
 
 
 class Parser(HTTPRequestParser):
-    """Answers 400 where the original breaks down, and ends a connection after a request whose length is in doubt."""
+    """Answers 400 where the original fails, and closes a connection after a request whose length is ambiguous."""
 
     headers: dict[str, str]
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Read the head of a request; raises ParsingError for what will be a 400."""
-        if _FOLDED.search(header_plus):  # RFC 9112, 5.2: proxies disagree about what it means
+        """Read the head of a request; raises ParsingError for what becomes a 400."""
+        if _FOLDED.search(header_plus):  # RFC 9112, 5.2: proxies disagree about its meaning
             raise ParsingError("A header goes on in a second line")
         try:
             super().parse_header(header_plus)
         except ValueError:  # a length of thousands of digits, half an address in brackets
             raise ParsingError("The request cannot be read") from None
-        # RFC 9112, 6.1 and 6.3: where two lengths may differ, what follows may be somebody else's request.
+        # RFC 9112, 6.1 and 6.3: if two lengths may differ, what follows may be somebody else's request.
         codings = _CODINGS.findall(header_plus)
         plain = len(codings) == 1 and codings[0].strip(b" \t").lower() == b"chunked" and self.chunked
         if codings and (not plain or "CONTENT_LENGTH" in self.headers):
@@ -72,32 +72,32 @@ class Answer(WSGITask):
 
 
 class Connection(HTTPChannel):
-    """A connection that knows since when a request is on its way.
+    """A connection that knows when its current request began.
 
-    waitress itself looks only for how long nothing has come: to drip a byte now and then was enough to stay for ever.
+    waitress itself only notices silence: a client could stay for ever by sending a byte now and then.
     """
 
     parser_class = Parser
     task_class = Answer
-    _map: dict[int, Any]  # all that the loop looks after
+    _map: dict[int, Any]  # everything in the server's loop
     since: float | None = None  # when its unfinished request began, on the monotonic clock
-    proven = False  # whether a whole request has ever come over it
+    proven = False  # whether it has ever received a complete request
 
     def __init__(self, server: BaseWSGIServer, *args: Any, **rest: Any) -> None:
-        """One that comes where there is no more room takes the place of another."""
-        self.moved = monotonic()  # when it came, was answered, or took something of an answer
+        """When all places are taken, a new connection replaces another."""
+        self.moved = monotonic()  # when it was opened, was answered, or accepted part of an answer
         super().__init__(server, *args, **rest)
         if len(self._map) > self.adj.connection_limit - SPARE:
             _make_room(self._map, self)
 
     def handle_read(self) -> None:
-        """Take in what has come."""
+        """Read what has arrived."""
         if self.since is None:
             self.since = monotonic()
         super().handle_read()
 
     def service(self) -> None:
-        """Answer a whole request, in one of the threads."""
+        """Answer a complete request, in one of the threads."""
         self.since, self.proven, self.moved = None, True, monotonic()
         super().service()
         self.moved = monotonic()
@@ -105,24 +105,24 @@ class Connection(HTTPChannel):
             _make_space(self._map)
 
     def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002 - as waitress has it
-        """Hand over as much of an answer as the client takes."""
+        """Send as much of an answer as the client accepts."""
         sent = super().send(data, do_close)
         if sent:
             self.moved = monotonic()
         return sent
 
     def is_late(self, now: float) -> bool:
-        """Whether its client has had its time; one whose request is being answered has not."""
+        """Whether its client has used up its time; not while its request is being answered."""
         unfinished = self.since is not None and self.since < now - REQUEST_WITHIN
         return not self.requests and (unfinished or self.moved < now - QUIET)
 
     def burden(self, now: float) -> tuple[bool, float]:
-        """How readily it is dropped for somebody else; one that is taking an answer is the last."""
+        """How readily it is dropped for another; one that is receiving an answer is last."""
         waited = now - (self.since or self.moved)
         return not self.total_outbufs_len, waited if self.proven else waited * STRANGER
 
     def drop(self) -> None:
-        """Close it when the server's loop comes by next, even if its client takes nothing any more."""
+        """Close it at the next pass of the server's loop, even if its client accepts nothing."""
         self.will_close = True
         if self.socket is not None:
             with suppress(OSError):
@@ -130,7 +130,7 @@ class Connection(HTTPChannel):
 
 
 def keep_moving(server: BaseWSGIServer, sockets: Mapping[int, Any]) -> None:
-    """Let none of this server's clients hold a connection for ever, and nobody keep others out."""
+    """Close this server's stalled connections, and keep places free for new ones."""
 
     def drop_late(_time: float) -> None:
         now = monotonic()
@@ -143,7 +143,7 @@ def keep_moving(server: BaseWSGIServer, sockets: Mapping[int, Any]) -> None:
 
 
 def _make_room(sockets: Mapping[int, Any], newcomer: Connection) -> None:
-    """Drop the one that has kept us waiting longest, rather than keep the newcomer out."""
+    """Drop the connection that has stalled longest, rather than refuse the new one."""
     now = monotonic()
     waiting = [one for one in _connections(sockets) if not (one is newcomer or one.requests or one.will_close)]
     if waiting:

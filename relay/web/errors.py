@@ -1,4 +1,4 @@
-"""Every error as `{"error", "message", "details"?}`, without a word of what was sent."""
+"""Every error as `{"error", "message", "details"?}`, which repeats nothing of the request."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def log_unforeseen(error: Exception) -> None:
-    """Write down what nobody foresaw, and where."""
-    # Only the type: the message or the traceback may quote what a customer wrote.
+    """Log an unexpected error, and where it occurred."""
+    # Only the type: the message or the traceback may quote a customer.
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

@@ -1,4 +1,4 @@
-"""Files of agents' that customers open by a link: whoever has the link has the file, for as long as files are kept."""
+"""Agents' files that customers open by link: anybody with the link can open the file, as long as files are kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from relay.wiring import Relay
 bp = Blueprint("files", __name__)
 log = structlog.get_logger()
 
-# What a browser shows without running anything of it; the rest it only saves.
+# What a browser shows without executing anything; it only downloads the rest.
 SHOWN = re.compile(r"image/(?:png|jpeg|gif|webp)|application/pdf|(?:audio|video)/[a-z0-9.+-]+|text/plain", re.ASCII)
 ANYTHING = "application/octet-stream"
 NO_FILE = "There is no such file, or it is no longer kept."
@@ -39,7 +39,7 @@ HEADERS = {
 
 @bp.get("/files/<token>")
 def give(token: str) -> Response:
-    """The file of a link, or the part of it that is asked for; 404 for a link that leads nowhere, for any reason."""
+    """The file of a link, or the requested part of it; 404 for an invalid link, whatever the reason."""
     relay: Relay = current_app.extensions["relay"]
     with relay.store.read() as tx:
         file = kept_files.find(tx, token, after=tx.now - relay.settings.config.retention)
@@ -58,7 +58,7 @@ def give(token: str) -> Response:
 
 
 def _begun(keepers: Keepers, where: Content, first: int, last: int) -> Iterable[bytes]:
-    """The content, of which something is at hand; or else an answer that says so."""
+    """The content, once its first piece has arrived; otherwise an answer that says so."""
     try:
         pieces = keepers.of(where).read(where, first, last)
         return chain((next(pieces),), pieces)
@@ -71,12 +71,12 @@ def _begun(keepers: Keepers, where: Content, first: int, last: int) -> Iterable[
 
 
 def _asked_for(size: int) -> tuple[int, int, int]:
-    """The first byte, the last one, and the status; several parts at once are answered with all of it."""
+    """The first byte, the last one, and the status; a request for several parts gets the whole file."""
     wanted = parse_range_header(request.headers.get("Range")) if "If-Range" not in request.headers else None
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
         return 0, size - 1, 200
     begin, end = wanted.ranges[0]
-    if end is None and begin < -size:  # more of its end than there is: RFC 9110, 14.1.2
+    if end is None and begin < -size:  # more of its end than exists: RFC 9110, 14.1.2
         return 0, size - 1, 206
     part = wanted.range_for_length(size)
     return (0, 0, 416) if part is None else (part[0], part[1] - 1, 206)

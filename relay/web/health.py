@@ -1,4 +1,4 @@
-"""Alive, and ready: for hosts and load balancers."""
+"""Liveness and readiness, for hosts and load balancers."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/healthz")
 def healthz() -> Response:
-    """The process answers."""
+    """The process responds."""
     return jsonify({"status": "ok"})
 
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The database takes writes too, and its schema is not older than the code.
+    """The database also accepts writes, and its schema is not older than the code.
 
-    A mistake in the edited configuration, or in the set-up, is told and no reason not to be ready: what the file said
-    before still counts, and what comes in is kept until the rest is mended.
+    An invalid edit of the configuration, or a setup problem, is reported but does not make the relay unready: the
+    previous version stays in effect, and incoming messages are stored until the problem is fixed.
     """
     relay: Relay = current_app.extensions["relay"]
     state = schema_state(relay.store)

@@ -1,4 +1,4 @@
-"""The endpoint for Kommunicate's message webhook: check, store, 200. Nothing is answered 200 before commit."""
+"""The endpoint for Kommunicate's message webhook: check, store, 200. Never answers 200 before the commit."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ NO_DECISION = Decision(None, Outcome.IGNORED, "")
 @bp.post("/kommunicate/<account>/webhook")
 @traced("webhook", Kind.CAME_IN)
 def receive(account: str = ACCOUNT) -> Response:
-    """Store one message of an account, and say what became of it."""
+    """Store one message of an account, and return the outcome."""
     relay: Relay = current_app.extensions["relay"]
     keys = relay.settings.every_account.get(account)
-    if keys is None:  # which there are, only those learn who have the token of one
+    if keys is None:  # only those who have the token of an account learn which ones exist
         every = relay.settings.every_account.values()
         check_token(dict(request.headers), [token for one in every for token in one.webhook_tokens])
         raise Rejected(404, "unknown_account", "`kommunicate.accounts` names no account of this address.")
@@ -62,7 +62,7 @@ def receive(account: str = ACCOUNT) -> Response:
 
 
 def _check_token(relay: Relay, tokens: Sequence[str], account: str) -> None:
-    """Raise 401; what names another token is counted, because Kommunicate would say nothing of it to anybody."""
+    """Raise 401; a wrong token is counted, because Kommunicate would not show it to anybody."""
     headers = dict(request.headers)
     try:
         check_token(headers, tokens)
@@ -94,7 +94,7 @@ def read_body(incoming: Request, most: int = MAX_BODY) -> bytes:
 
 
 def check_json_type(incoming: Request) -> None:
-    """Raise 415 for what is not declared as plain JSON."""
+    """Raise 415 unless the body is declared as plain JSON."""
     if incoming.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise Rejected(415, "unsupported_media_type", "Send the body without Content-Encoding.")
     if incoming.mimetype != "application/json":
@@ -102,7 +102,7 @@ def check_json_type(incoming: Request) -> None:
 
 
 def keep_rejected(relay: Relay, account: str, body: bytes, error: Rejected) -> None:
-    """Keep a body whose fields are wrong, for `relay deliveries list --rejected`; no JSON is not kept."""
+    """Store a body with wrong fields, for `relay deliveries list --rejected`; a body that is not JSON is not stored."""
     if error.status == 422:
         with relay.store.begin() as tx:
             reject(tx, account, body, f"{error.code}: {error}")

@@ -1,4 +1,4 @@
-"""`GET /metrics` for Prometheus, behind a bearer token; without a token configured the route does not exist."""
+"""`GET /metrics` for Prometheus, behind a bearer token; without a configured token, the route does not exist."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def metrics() -> Response:
     sent = request.headers.get("Authorization", "").encode("latin-1", "replace")
     if not hmac.compare_digest(sent, expected):
         raise Rejected(401, "unauthorized", "Send Authorization: Bearer with RELAY_METRICS_TOKEN.")
-    with suppress(StoreUnavailable):  # what can be read is told all the same
+    with suppress(StoreUnavailable):  # report what can be read
         relay.keep_call_times()  # a process without a worker has no chores
     return Response(render_metrics(relay.store, config_valid=not relay.config_errors), content_type=CONTENT_TYPE_LATEST)

@@ -1,8 +1,8 @@
-"""What a flood of refused requests may cost: an answer and a connection each, and few lines of the log.
+"""Limits the cost of a flood of refused requests: an answer and a connection each, and few log lines.
 
-Nobody is locked out for it. Kommunicate and Slack share their addresses with others, and behind a host's router all
-requests come from one, so what an address did before says nothing about its next request: whoever has the token, or
-the signature, is let in. What is refused is refused before it is parsed or touches the database.
+Nobody is locked out. Kommunicate and Slack share their addresses with others, and behind a host's router all requests
+come from one address, so earlier requests from it say nothing about the next: whoever has the token, or the signature,
+is let in. Refusals happen before parsing and before any database access.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from threading import Lock
 from relay.clock import monotonic
 
 WINDOW = 60.0  # seconds
-LINES = 10  # of the log for one address in that time
-ADDRESSES = 100  # that have lines of their own in that time
+LINES = 10  # log lines for one address in that time
+ADDRESSES = 100  # addresses that are logged separately in that time
 
 
 class Refusals:
-    """Decides which refusals are worth a line of the log."""
+    """Decides which refusals are logged."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -27,7 +27,7 @@ class Refusals:
         self._left_out = 0
 
     def note(self, address: str) -> int | None:
-        """None where this one is left out of the log; else how many were, since the last line."""
+        """None if this one is not logged; otherwise how many were skipped since the last line."""
         with self._lock:
             now = monotonic()
             if now >= self._ends:
@@ -43,5 +43,5 @@ class Refusals:
 
 
 def as_field(left_out: int) -> dict[str, int]:
-    """How a line of the log says what `note` told."""
+    """The field of a log line for the result of `note`."""
     return {"left_out": left_out} if left_out else {}

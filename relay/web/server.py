@@ -1,4 +1,4 @@
-"""Serves the app with waitress: one process, few threads, requests read in its own loop."""
+"""Serves the app with waitress: one process, few threads; waitress's own loop reads requests."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from waitress.server import BaseWSGIServer, create_server
 from relay.files import MAX_FILE
 from relay.web.connections import LOOK_EVERY, keep_moving
 
-MAX_REQUEST = 1024 * 1024  # bytes; above it the server refuses by itself, whatever the token
-CONNECTIONS = 2000  # at waitress's default of 100, that many stalled clients would lock everybody out
-OTHER_FILES = 100  # what the database, Slack and the log need beside the connections
+MAX_REQUEST = 1024 * 1024  # bytes; the server itself refuses more, whatever the token
+CONNECTIONS = 2000  # waitress's default is 100, and as many stalled clients would lock everybody out
+OTHER_FILES = 100  # needed by the database, Slack and the log
 THREADS = 8
-# Answers are shorter: the loop sends them. Where the threads do, it spins meanwhile, and they wait for it to let go
-# of the interpreter: a fourth of the answers a second.
+# Answers are shorter, so the loop sends them. If threads do, the loop spins, and they wait for it to release the
+# interpreter: a quarter fewer answers per second.
 SEND_BYTES = 18_000
 
 
@@ -40,7 +40,7 @@ def open_server(app: Flask, host: str, port: int) -> Any:
         send_bytes=SEND_BYTES,
         ident="",
         clear_untrusted_proxy_headers=True,
-        # A file is buffered whole, on disk: a client that is slow to take it must hold no thread of webhooks.
+        # A file is buffered completely, on disk: a client that is slow to receive it must not occupy a webhook thread.
         outbuf_high_watermark=MAX_FILE + 2**20,
     )
     for one in list(sockets.values()):  # a name with several addresses has several servers
@@ -51,7 +51,7 @@ def open_server(app: Flask, host: str, port: int) -> Any:
 
 
 def _end(shutdown: Callable[..., bool], sockets: Mapping[int, Any], *args: Any, **rest: Any) -> bool:
-    """Let the threads finish, and send what they answered: the loop, which would have, has ended."""
+    """Let the threads finish, and send their answers, because the loop has ended."""
     finished = shutdown(*args, **rest)
     for channel in list(sockets.values()):
         if isinstance(channel, HTTPChannel) and channel.writable():
@@ -60,9 +60,9 @@ def _end(shutdown: Callable[..., bool], sockets: Mapping[int, Any], *args: Any, 
 
 
 def connections_that_fit() -> int:
-    """`CONNECTIONS`, or fewer where the process may not open so many files; raises its own limit as far as it may.
+    """`CONNECTIONS`, or fewer if the process may not open as many files; raises its own limit as far as possible.
 
-    Beyond that limit accepting fails, over and over, and so does opening the database.
+    Beyond that limit, accepting fails repeatedly, and so does opening the database.
     """
     wanted = CONNECTIONS + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 @bp.post("/slack/events")
 def receive() -> Response:
-    """Store what an agent wrote in a thread of ours; everything else is ignored with 200."""
+    """Store what an agent wrote in one of our threads; everything else is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
     body, workspace = signed_body(relay)
     found = take_event(relay, body, workspace=workspace, host=request.host)
@@ -28,7 +28,7 @@ def receive() -> Response:
 
 @bp.post("/slack/interactions")
 def click() -> Response:
-    """Store what a click asks for, or what a form says; what is not about a message of ours is ignored with 200."""
+    """Store a click's action, or a form's text; anything not about our messages is ignored with 200."""
     relay: Relay = current_app.extensions["relay"]
     body, workspace = signed_body(relay)
     said = take_interaction(relay, body, workspace=workspace)

@@ -1,4 +1,4 @@
-"""To whose app a request of Slack's came: the secret that signed it says which workspace, and its team must agree."""
+"""Which app a Slack request was for: the secret that signed it identifies the workspace, and its team must match."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def signed_body(relay: Relay) -> tuple[bytes, str]:
         found = signers(headers, body, secrets, relay.clock.now())
     except Rejected:
         why = why_refused(headers, relay.clock.now())
-        if why and relay.settings.signing:  # without a secret none is expected to come
+        if why and relay.settings.signing:  # without a secret, no requests are expected
             count_refused(relay, why)
         raise
-    if len(relay.settings.signing) == 1:  # of several it is not known whose was refused
+    if len(relay.settings.signing) == 1:  # with several, it is unknown whose was refused
         relay.refused.forget(Refusal.SIGNATURE, Refusal.TIME)
     return body, workspace_of(relay, found, body)

@@ -1,4 +1,4 @@
-"""The only place where concrete things are built."""
+"""The only place where concrete objects are constructed."""
 
 from relay.wiring.delivering import (
     build_context,

@@ -1,4 +1,4 @@
-"""What delivers for a relay: its context, its chores and its worker."""
+"""The delivery side of a relay: its context, its chores and its worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import structlog
 from relay.delivery.accounts import NO_KEY, OfAccount, Replying
 from relay.delivery.agents import Agents
 from relay.delivery.authors import Authors
-from relay.delivery.context import NO_WORKSPACE, DeliveryContext, Files, Showing
+from relay.delivery.context import NO_WORKSPACE, DeliveryContext
+from relay.delivery.display import Files, Showing
 from relay.delivery.housekeeping import Housekeeping
 from relay.delivery.members import Members
 from relay.delivery.policy import Schedule
@@ -48,24 +49,24 @@ from relay.wiring.keeping import build_keepers
 from relay.wiring.relay import Relay
 
 CALL_DEADLINE = 8.0  # seconds, for commands that deliver nothing
-CONNECTIONS = 3  # to the database for delivery, of the five of a process: what comes in is never kept waiting
-FILES_FOR = 1800.0  # seconds in which a customer's file is tried: most of their addresses die sooner
-FILES_BACK_FOR = 60.0  # the same for an agent's, whose words wait for it
-ACCOUNT_GONE = "`kommunicate.accounts` does not name this account any more"
-AGENTS_WAIT = 60.0  # seconds between tries of what an agent wants, at most
+CONNECTIONS = 3  # database connections for delivery, of the five of a process: intake never waits for it
+FILES_FOR = 1800.0  # seconds for which a customer's file is tried: most of their addresses expire sooner
+FILES_BACK_FOR = 60.0  # the same for an agent's, for which the reply waits
+ACCOUNT_GONE = "`kommunicate.accounts` no longer names this account"
+AGENTS_WAIT = 60.0  # seconds at most between tries of what an agent wants
 
 log = structlog.get_logger()
 
 
 def slack_limits(pace: Pace | None = None) -> Limits:
-    """Which of Slack's methods hold back which work, and the pace of a channel."""
+    """Which Slack methods hold back which work, and the pace of a channel."""
     return Limits(pace or Pace(), POSTING, LOOKING, MARKING, SHARING)
 
 
 def build_context(
     relay: Relay, store: Store | None = None, workspaces: Mapping[str, SlackClient] | None = None
 ) -> DeliveryContext:
-    """Everything delivery works with, on a store and workspaces of its own if none are given.
+    """Everything that delivery needs, with its own store and workspaces unless they are given.
 
     Raises SettingsError without a bot token.
     """
@@ -175,7 +176,7 @@ def _schedules(config: Config) -> Mapping[Vendor | SendKind, Schedule]:
 
 
 def file_hosts(relay: Relay) -> Hosts:
-    """Where customers' files may be fetched from: Kommunicate's known hosts, and those of the settings."""
+    """Where customers' files may be fetched from: Kommunicate's known hosts, and those in the settings."""
     known = (*KNOWN_HOSTS, *relay.settings.config.kommunicate.file_hosts)
     return Hosts(known, origins=tuple(keys.api_url for keys in relay.settings.every_account.values()))
 
@@ -183,13 +184,13 @@ def file_hosts(relay: Relay) -> Hosts:
 def _replying(
     relay: Relay, store: Store, workspaces: Mapping[str, OfWorkspace], name: str, client: KommunicateClient | None
 ) -> Replying | None:
-    """The way back; it needs both a key to send with and a way to hear what agents do in Slack."""
+    """The way back; it needs both a key for sending and a way to receive what agents do in Slack."""
     settings, config = relay.settings, relay.settings.config
     if client is None or not settings.hears_slack:
         return None
 
     def slack_in(workspace: str) -> SlackClient:
-        if workspace not in workspaces:  # it is not named any more: who wrote there is looked up nowhere
+        if workspace not in workspaces:  # it is no longer named: its authors are looked up nowhere
             raise Permanent("the workspace is not named any more", code=NO_WORKSPACE)
         return workspaces[workspace].slack
 
@@ -200,7 +201,7 @@ def _replying(
         rules=config.replies,
         call_deadline=config.delivery.call_deadline,
         files_back=partial(files_back_for, config),
-        # who only calls Slack has no address that Slack could know
+        # a relay that only calls Slack has no address that Slack could know
         public_url=settings.public_url or (None if settings.slack_signing_secrets else ""),
         templates={name: _template(one) for name, one in config.saved_replies.items()},
     )
@@ -213,7 +214,7 @@ def _reminding(config: Config, rule: str) -> Reminding:
 
 
 def _template(saved: SavedReply) -> Mapping[str, str]:
-    """What Kommunicate shows beside the words of a saved reply, as its metadata."""
+    """What Kommunicate shows beside the text of a saved reply, as its metadata."""
     if saved.buttons:
         return payloads.links(saved.buttons)
     if saved.suggestions:
@@ -224,9 +225,10 @@ def _template(saved: SavedReply) -> Mapping[str, str]:
 def build_workspaces(
     settings: Settings, *, deadline: float = CALL_DEADLINE, times: CallTimes | None = None
 ) -> dict[str, SlackClient]:
-    """Each workspace's Slack, by name, `deadline` seconds for a call; raises SettingsError without a bot token.
+    """Each workspace's Slack client, by name, with `deadline` seconds per call; raises SettingsError without a bot
+    token.
 
-    How long the calls took goes into `times`.
+    `times` records how long the calls took.
     """
     return {
         name: SlackClient(
@@ -255,7 +257,7 @@ def build_housekeeping(relay: Relay, context: DeliveryContext) -> Housekeeping:
 
 
 def build_worker(relay: Relay) -> Worker:
-    """A worker for this relay's store, with its housekeeping; an edit of the configuration reaches both."""
+    """A worker for this relay's store, with its housekeeping; both follow edits of the configuration."""
     context = build_context(relay)
     housekeeping = build_housekeeping(relay, context)
     worker = Worker(context, chores=housekeeping.chores)
@@ -270,7 +272,7 @@ def build_worker(relay: Relay) -> Worker:
 
 
 def hear_of_others(relay: Relay, worker: Worker) -> AbstractContextManager[object]:
-    """For a process that only delivers: its worker looks as soon as another process has stored something."""
+    """For a process that only delivers: its worker wakes when another process stores something."""
     if relay.store.on_sqlite:
         return nullcontext()
     from relay.store.db.news import Listener

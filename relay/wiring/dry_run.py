@@ -1,4 +1,6 @@
-"""What becomes of a message: which rule takes it, to which channel, why, and what Slack would get. Posts nothing."""
+"""What would happen to a message: which rule matches, to which channel, why, and what Slack would get. Posts
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,14 @@ from relay.vocabulary import Outcome
 from relay.wiring.deciding import chat_facts
 from relay.wiring.rehearsal import rehearse
 
-LEFT_OUT = ("title", "hours", "days", "account")  # the same as another, the same for all, or given
+LEFT_OUT = ("title", "hours", "days", "account")  # aliases of others, the same for all, or given
 
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What becomes of a message; `facts` are what routes can ask of it, under their names, without what is hidden.
+    """What would happen to a message; `facts` are what routes can test, by name, redacted.
 
-    `posts` are the arguments of each call of Slack's, in order.
+    `posts` are the arguments of each call to Slack, in order.
     """
 
     facts: Mapping[str, str]
@@ -40,7 +42,7 @@ class Routed:
 
 
 def read_message(stored: StoredBody) -> ChatMessage:
-    """The message of a body; raises Rejected, whose sentence says that the relay would refuse or not show it."""
+    """The message of a body; raises Rejected, whose message says that the relay would refuse or not show it."""
     body = stored.body or b""
     if len(body) > MAX_BODY:
         raise Rejected(413, "too_large", f"The body is larger than {MAX_BODY:,} bytes: it would be refused.")
@@ -54,7 +56,7 @@ def read_message(stored: StoredBody) -> ChatMessage:
 
 
 def dry_run(settings: Settings, message: ChatMessage, stored: StoredBody, *, posts: bool = True) -> Routed:
-    """Tell it by the present configuration; without `posts` only where the message goes."""
+    """Evaluate it with the current configuration; without `posts`, only where the message goes."""
     router, facts = Router(settings.config), chat_facts(settings.config, message, stored.received_at)
     decision = router.choose(facts)
     shown = rehearse(settings, message, stored.body or b"") if posts else []

@@ -19,8 +19,8 @@ from relay.slack.setup import SlackSetup
 from relay.store.db.engine import Store
 from relay.wiring.relay import Relay
 
-AGAIN = 300.0  # seconds until what was wrong is looked at again
-# Nothing that a stranger should learn: how to get in, or at files.
+AGAIN = 300.0  # seconds until a faulty setup is examined again
+# Nothing that helps a stranger to get in, or to read files.
 UNTOLD = ("secret_short", "secret_readable", "database_readable")
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 def build_setup(
     settings: Settings, store: Store, env: Mapping[str, str], cwd: Path, clock: Clock | None = None
 ) -> Setup:
-    """What the doctor looks at; raises SettingsError for a token or key that can be none."""
+    """What the doctor examines; raises SettingsError for an impossible token or key."""
     token, key = settings.slack_bot_token, settings.kommunicate_api_key
     return Setup(
         settings=settings,
@@ -53,9 +53,9 @@ def build_setup(
 
 
 def examine_from_now_on(relay: Relay, cwd: Path) -> None:
-    """Look at the set-up in the background, and again while something is wrong with it; nobody waits for it.
+    """Examine the setup in the background, and again while something is wrong with it.
 
-    What is found is in `relay.findings`; what is new is logged, one line each.
+    Findings are in `relay.findings`; new ones are logged, one line each.
     """
 
     def look() -> None:
@@ -76,7 +76,7 @@ def examine_from_now_on(relay: Relay, cwd: Path) -> None:
 
 
 def tell(found: tuple[Finding, ...], *, besides: tuple[Finding, ...]) -> None:
-    """Log what is wrong, a line each, but what was told already."""
+    """Log what is wrong, one line each, except for what was logged already."""
     before = {(one.code, one.where) for one in besides}
     for one in found:
         if (one.code, one.where) not in before:
@@ -87,5 +87,5 @@ def tell(found: tuple[Finding, ...], *, besides: tuple[Finding, ...]) -> None:
 
 
 def codes_for_strangers(relay: Relay) -> list[str]:
-    """What is wrong with the set-up, for whoever may ask: codes alone."""
+    """The codes of what is wrong with the setup, for anybody who asks."""
     return [one.code for one in relay.findings if one.code not in UNTOLD]

@@ -1,4 +1,4 @@
-"""Where agents' files are kept, as the environment says."""
+"""Where agents' files are kept, according to the environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relay.store.db.engine import Store
 
 
 def build_keepers(settings: Settings, store: Store) -> Keepers:
-    """Where agents' files are kept, and where earlier ones may be."""
+    """The place for agents' files, and the places with earlier ones."""
     files = settings.files
 
     def open_place(place: str) -> Keeper:
@@ -20,7 +20,7 @@ def build_keepers(settings: Settings, store: Store) -> Keepers:
             return InFolder(place)
         if files.access is None:
             raise Permanent("AWS_ACCESS_KEY_ID, which opens the bucket of earlier files, is not set", code="no_key")
-        from relay.delivery.keeping_in_bucket import InBucket  # here and not above: most relays need no bucket
+        from relay.delivery.keeping_in_bucket import InBucket  # imported here: most relays need no bucket
 
         return InBucket(place, files.access)
 

@@ -1,6 +1,6 @@
-"""Counts requests that were refused although they look as if a vendor had sent them; the store keeps the count.
+"""Counts refused requests that look like a vendor's; the store keeps the count.
 
-Anybody may send such a request, so most of them cost nothing but a number here; that is stored once a minute at most.
+Anybody may send such a request, so most of them only increase a number here; it is stored at most once a minute.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class RefusedRequests:
-    """What this process has refused."""
+    """The requests that this process refused."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -36,7 +36,7 @@ class RefusedRequests:
         self._next: dict[_Key, float] = {}  # when each may be stored again, on the monotonic clock
 
     def note(self, why: Refusal, account: str = ACCOUNT) -> None:
-        """One more was refused; of a token `account` is whose it should have been."""
+        """One more was refused; for a token, `account` is the account it should have matched."""
         key = (why, account)
         with self._lock:
             self._untold[key] += 1
@@ -48,7 +48,7 @@ class RefusedRequests:
         self._keep(lambda tx: note_refused(tx, why, count, account))
 
     def forget(self, *reasons: Refusal, account: str = ACCOUNT) -> None:
-        """One was accepted: whatever was wrong is mended."""
+        """One was accepted: the problem is fixed."""
         if not (self._noted or self._untold):
             return
         keys = {(why, account) for why in reasons}

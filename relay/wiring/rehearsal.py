@@ -1,4 +1,4 @@
-"""What Slack would get for a message: the real delivery, on a store of its own, to a Slack that only writes down."""
+"""What Slack would get for a message: the real delivery, on a separate store, to a Slack that only records."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from relay.vocabulary import Lane
 from relay.wiring.delivering import build_context
 from relay.wiring.relay import Relay
 
-NOBODY = "http://127.0.0.1:9"  # where nothing listens; and nothing calls there either
-STEPS = 50  # that a message takes at most, however long
+NOBODY = "http://127.0.0.1:9"  # nothing listens there, and nothing is called there
+STEPS = 50  # that a message takes at most, however long it is
 BEGAN = 1_700_000_000  # the `ts` of the first post, in seconds
 
 
 class _Notebook(Api):
-    """Takes posts and answers as Slack does; everything else is refused."""
+    """Accepts posts and answers like Slack; refuses everything else."""
 
     def __init__(self, workspace: str, posts: list[Mapping[str, Any]]) -> None:
         super().__init__("rehearsal", f"{NOBODY}/", deadline=1.0, workspace=workspace)
@@ -52,7 +52,7 @@ class _Notebook(Api):
 def rehearse(settings: Settings, message: ChatMessage, body: bytes) -> list[Mapping[str, Any]]:
     """The arguments of each `chat.postMessage`, in order, for a conversation that this message begins.
 
-    Where replies are possible is seen from the settings; nobody's name is looked up, and no file is fetched.
+    The settings decide whether replies are possible; no names are looked up, and no files fetched.
     """
     with bound_contextvars(**{REHEARSAL: True}), _relay(settings) as relay:
         decision = relay.choose(message)
@@ -86,7 +86,7 @@ def _relay(settings: Settings) -> Iterator[Relay]:
 
 
 def _harmless(settings: Settings) -> Settings:
-    """With a pace that nothing waits for, and no address of anybody's."""
+    """With no delays, and no real addresses."""
     pace = settings.config.delivery.model_copy(update={"posts_per_second": 1000.0, "burst": 1000})
     return replace(
         settings,

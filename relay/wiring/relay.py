@@ -1,4 +1,4 @@
-"""A relay put together: what every command and the web need of it."""
+"""An assembled relay: what every command and the web need of it."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ from relay.wiring.refusing import RefusedRequests
 
 @dataclass(slots=True)
 class Relay:
-    """A relay put together: its settings, its store, the time, and whom to tell when a message was stored."""
+    """An assembled relay: its settings, its store, the time, and whom to notify when a message was stored."""
 
     settings: Settings
     store: Store
     clock: Clock = field(default_factory=SystemClock)
     on_accept: Callable[[], None] = field(default=lambda: None)
-    identity: Identity | None = None  # whose the token is, once Slack has said so
-    other_identities: dict[str, Identity] = field(default_factory=dict)  # the same of further workspaces
-    known_as: str = ""  # the host by which Slack has reached it, as the store knows
+    identity: Identity | None = None  # the token's owner, once Slack has said so
+    other_identities: dict[str, Identity] = field(default_factory=dict)  # the same for further workspaces
+    known_as: str = ""  # the host under which Slack reached it, according to the store
     rejected: Refusals = field(default_factory=Refusals)
-    at_once: AtOnce | None = None  # what Slack waits for; without it nobody is helped in time, and nothing is lost
+    at_once: AtOnce | None = None  # calls that Slack expects at once; nothing is lost without it
     others_at_once: dict[str, AtOnce] = field(default_factory=dict)  # the same for further workspaces
-    config_errors: tuple[Finding, ...] = ()  # what keeps the YAML file, as it was edited, from being used
-    findings: tuple[Finding, ...] = ()  # what is wrong with the set-up, as it was seen last, the worst first
+    config_errors: tuple[Finding, ...] = ()  # why the edited YAML file cannot be used
+    findings: tuple[Finding, ...] = ()  # what was last found wrong with the setup, worst first
     closing: threading.Event = field(default_factory=threading.Event)
     on_edit: Callable[[], None] = field(default=lambda: None)
     slack_times: CallTimes = field(default_factory=CallTimes)  # how long its calls to Slack took
@@ -62,16 +62,16 @@ class Relay:
         self.refused = RefusedRequests(self.store)
 
     def use(self, config: Config) -> None:
-        """Go on with another configuration."""
+        """Switch to another configuration."""
         self.router = Router(config)
         self.settings = replace(self.settings, config=config)
 
     def identity_in(self, workspace: str) -> Identity | None:
-        """Whose a workspace's token is, once Slack has said so."""
+        """The owner of a workspace's token, once Slack has said so."""
         return self.other_identities.get(workspace) if workspace else self.identity
 
     def at_once_in(self, workspace: str) -> AtOnce | None:
-        """What a workspace waits for."""
+        """The calls that Slack expects at once, for a workspace."""
         return self.others_at_once.get(workspace) if workspace else self.at_once
 
     @property
@@ -82,25 +82,25 @@ class Relay:
         return self._keepers
 
     def choose(self, message: ChatMessage, moment: float | None = None) -> Decision:
-        """The channel for a conversation that this message begins, by the present mapping; now, or at a moment."""
+        """The channel for a conversation that this message begins, by the current mapping; now, or at a moment."""
         return self.router.choose(self.facts_of(message, moment))
 
     def facts_of(self, message: ChatMessage, moment: float | None = None) -> Facts:
-        """What the mapping may ask of a conversation that this message begins."""
+        """What the mapping can test about a conversation that this message begins."""
         return chat_facts(self.settings.config, message, self.clock.now() if moment is None else moment)
 
     @property
     def privacy(self) -> Privacy:
-        """What may be seen in Slack."""
+        """What may be shown in Slack."""
         return Privacy(self.settings.config)
 
     def listed(self, account: str, user_id: str) -> Role:
-        """The role of one of an account's users where the configuration names them."""
+        """The role of one of an account's users, if the configuration names them."""
         return listed_role(self.settings.config, account, user_id)
 
     @property
     def wording(self) -> Wording:
-        """What the configuration says of notes."""
+        """The configured rules for notes."""
         config = self.settings.config
         dashboards = {config.kommunicate.of(name).dashboard_url for name in self.settings.every_account}
         inside = frozenset(urlsplit(one).hostname or "" for one in dashboards)
@@ -113,7 +113,7 @@ class Relay:
 
     @property
     def reply_rules(self) -> ReplyRules:
-        """What the store must know to queue agents' words."""
+        """What the store must know to queue agents' messages."""
         config, wording = self.settings.config, self.wording
 
         def read_again(body: bytes | None) -> Reading:
@@ -123,7 +123,7 @@ class Relay:
         return ReplyRules(config.replies.undo_seconds, partial(mode_for, config), read_again)
 
     def keep_call_times(self) -> None:
-        """Add what this process has measured of its calls to Slack to what the store has of all processes."""
+        """Add this process's measurements of its Slack calls to the totals in the store."""
         taken, kept = self.slack_times.take(), False
         if not taken:
             return
@@ -133,11 +133,11 @@ class Relay:
         except StoreUnavailable:
             self.slack_times.put_back(taken)
             raise
-        if not kept:  # another process began it at the same moment
+        if not kept:  # another process started it at the same moment
             self.slack_times.put_back(taken)
 
     def close(self) -> None:
-        """Let go of the database, and of what was to be done at once."""
+        """Close the database, and drop the pending immediate calls."""
         self.closing.set()
         for one in filter(None, (self.at_once, *self.others_at_once.values())):
             one.close()
@@ -158,9 +158,9 @@ def build_relay(settings: Settings, clock: Clock | None = None) -> Relay:
 
 
 def ready_schema(store: Store) -> None:
-    """Create the schema of an empty database, upgrade SQLite's; raises SettingsError where `migrate` must run first.
+    """Create the schema of an empty database, upgrade SQLite's; raises SettingsError if `migrate` must run first.
 
-    On PostgreSQL an upgrade is a step of its own, because other versions may be running on it.
+    On PostgreSQL an upgrade is a separate step, because other versions may be running on it.
     """
     if store.on_sqlite:
         migrate(store)  # also takes the file lock that SQLite's first opening needs
@@ -169,16 +169,16 @@ def ready_schema(store: Store) -> None:
     if state is SchemaState.MISSING:
         migrate(store)
     elif state is SchemaState.OLDER:
-        from relay.doctor.schema import OLDER  # here and not above: nothing else of the doctor's is needed
+        from relay.doctor.schema import OLDER  # imported here: nothing else of the doctor is needed
 
         raise SettingsError(findings=[OLDER])
 
 
 def tell_others(relay: Relay) -> AbstractContextManager[object]:
-    """For a process that only takes in: the workers of the others hear of it at once, not only see it at a poll."""
+    """For a process that only receives: wakes the workers of other processes at once, instead of at their next poll."""
     if relay.store.on_sqlite:
         return nullcontext()
-    from relay.store.db.news import Teller  # here and not above: it imports psycopg
+    from relay.store.db.news import Teller  # imported here: it imports psycopg
 
     teller = Teller(relay.store)
     relay.on_accept = teller.tell

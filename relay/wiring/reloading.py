@@ -1,4 +1,4 @@
-"""Edits of the YAML file take effect in a process that runs; one that is wrong changes nothing, and says so."""
+"""Applies edits of the YAML file in a running process; an invalid one changes nothing, and is reported."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from relay.settings import Config
 from relay.settings.watching import Edit
 from relay.wiring.relay import Relay
 
-EVERY = 0.5  # seconds between looks at the file
-AFTER_TROUBLE = 30.0  # the same, after something unforeseen
+EVERY = 0.5  # seconds between checks of the file
+AFTER_TROUBLE = 30.0  # the same after an unexpected error
 
 log = structlog.get_logger()
 
 
 def read_at_start(now: Config, edited: Config) -> tuple[Finding, ...]:
-    """What of an edit cannot be taken over, because the secrets that it names are read when a process starts."""
+    """What of an edit cannot be applied, because the secrets it names are read at start."""
     if variables(now) == variables(edited):
         return ()
-    message = "Which accounts and workspaces there are, and their variables, cannot change while the relay runs."
+    message = "The accounts and workspaces, and their variables, cannot change while the relay runs."
     where = "kommunicate.accounts, slack.workspaces"
     return (Finding("restart_needed", "error", message, "Restart the relay.", where),)
 
 
 def variables(config: Config) -> tuple[object, object]:
-    """The variables of each account's and each workspace's secrets."""
+    """The variables with the secrets of each account and workspace."""
     accounts = config.kommunicate.accounts
     of_accounts = {name: (one.webhook_token, one.api_key, one.api_url) for name, one in accounts.items()}
     return of_accounts, dict(config.slack.workspaces)
 
 
 class Reloader:
-    """Looks at the file again and again: in a thread of its own while it is entered, or whenever it is asked to."""
+    """Checks the file repeatedly: in its own thread while it is entered, or whenever it is asked to."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
@@ -55,7 +55,7 @@ class Reloader:
         self._stopping.set()
 
     def look(self) -> None:
-        """Take over what the file says, if it was edited; only one thread looks, and not too often."""
+        """Apply the file if it was edited; only one thread checks, and not too often."""
         if monotonic() < self._look_at or not self._lock.acquire(blocking=False):
             return
         wait = EVERY

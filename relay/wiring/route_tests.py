@@ -1,4 +1,4 @@
-"""The `tests` of a YAML file: a webhook body each, and where it is to go."""
+"""The `tests` of a YAML file: a webhook body each, and where it should go."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ USUAL: Mapping[str, Any] = {
 
 
 def run_tests(config: Config) -> Iterator[Remark]:
-    """What does not go where its test says."""
+    """The tests that fail."""
     router = Router(config)
     for number, test in enumerate(config.tests):
         if problem := _problem(config, router, test):
@@ -37,7 +37,7 @@ def run_tests(config: Config) -> Iterator[Remark]:
             yield Remark(("tests", number), "route_test_failed", f"{name}: {problem}", _HINT)
 
 
-_HINT = "Mend the route, or the test; `relay route FILE` tells rule by rule why."
+_HINT = "Fix the route or the test; `relay route FILE` explains why, rule by rule."
 
 
 def _problem(config: Config, router: Router, test: RouteTest) -> str:
@@ -54,7 +54,7 @@ def _problem(config: Config, router: Router, test: RouteTest) -> str:
 
 
 def _compared(test: RouteTest, decision: Decision) -> tuple[str, str]:
-    """What the test asks for and what it got, as people would say it."""
+    """What the test expects and what it got, in plain English."""
     if test.route is not None:
         return f"route {test.route}", decision.rule.replace("routes:", "route ")
     return test.channel or "no channel", decision.channel or "no channel"

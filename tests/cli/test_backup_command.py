@@ -52,7 +52,7 @@ def test_it_replaces_nothing(run: Run, store: Store, database_url: str, tmp_path
     (tmp_path / name).write_text("mine")
     result = run("backup", "copy.db", DATABASE_URL=database_url)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{name} exists already" in result.stderr
+    assert f"{name} already exists" in result.stderr
     assert (tmp_path / name).read_text() == "mine"
     assert [path.name for path in tmp_path.glob("copy.db*")] == [name]
 
@@ -77,7 +77,7 @@ def test_a_folder_that_takes_no_files_is_named(run: Run, store: Store, database_
 def test_without_a_database_nothing_is_made(run: Run, tmp_path: Path) -> None:
     result = run("backup", "copy.db")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "no database yet" in result.stderr
+    assert "no database at DATABASE_URL yet" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -70,7 +70,7 @@ def test_without_an_address_the_app_is_made_for_socket_mode(run: Run, tmp_path: 
     assert "url" not in manifest
     assert yaml.safe_load(manifest)["settings"]["socket_mode_enabled"] is True
     assert settings(tmp_path).hears_slack
-    assert "Kommunicate has to reach the relay" in said
+    assert "Kommunicate does: through a tunnel" in said
     assert "SLACK_SIGNING_SECRET" not in said
 
 
@@ -203,10 +203,10 @@ WRONG = [
     (("--bot-token", "xoxp-canary"), "a user's token"),
     (("--bot-token", "xapp-canary"), "an app-level token"),
     (("--signing-secret", "xoxb-canary"), "a token instead of the signing secret"),
-    (("--app-token", "xoxb-canary"), "holds no app-level token"),
+    (("--app-token", "xoxb-canary"), "is not an app-level token"),
     (("--api-key", "two canaries"), "a space or a line break"),
     (("--database-url", "mysql://canary"), "neither SQLite nor PostgreSQL"),
-    (("--public-url", "http://relay.acme.test"), "Slack calls https addresses alone."),
+    (("--public-url", "http://relay.acme.test"), "Slack only calls https addresses."),
     (("--public-url", "https://127.0.0.1:8080"), "Nobody outside can reach that address."),
     (("--public-url", "https://box.local"), "Nobody outside can reach that address."),
     (("--public-url", "relay.acme.test"), "not an http or https address"),
@@ -314,7 +314,7 @@ class Terminal:
 def test_at_a_terminal_it_asks_again_until_an_answer_is_good_and_never_shows_a_secret(tmp_path: Path) -> None:
     at = Terminal(tmp_path)
     at.answer("public https address", "http://relay.acme.test")
-    at.sees("Slack calls https addresses alone")
+    at.sees("Slack only calls https addresses")
     at.answer("public https address", ADDRESS)
     at.answer("Slack channel", "support")
     at.sees("is not a Slack channel")

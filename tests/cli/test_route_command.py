@@ -146,7 +146,7 @@ def test_what_came_is_asked_again(run: Run, store: Store, database_url: str) -> 
 def test_it_says_why_slack_gets_nothing_at_once(run: Run, tmp_path: Path) -> None:
     (tmp_path / "body.json").write_text(json.dumps(body()))
     result = run("route", "body.json", RELAY_CONFIG_YAML="default_channel: C0SUPPORT\nshow: handoff\n")
-    assert "It goes to C0SUPPORT.\nSlack gets nothing at once: `show` or `batch` asks for that." in result.stdout
+    assert "It goes to C0SUPPORT.\nSlack gets nothing right away, because of `show` or `batch`." in result.stdout
 
 
 def test_what_is_hidden_in_slack_is_hidden_here(run: Run, tmp_path: Path) -> None:

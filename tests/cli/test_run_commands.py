@@ -36,7 +36,7 @@ WIPED = ("DYNO", "RENDER", "FLY_APP_NAME", "RAILWAY_ENVIRONMENT")
 def test_sqlite_on_a_disk_that_is_wiped_is_refused(run: Run, tmp_path: Path, word: str, host: str) -> None:
     result = run(word, **good(**{host: "x"}))
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{host} tells of a host whose disk is wiped at every restart" in result.stderr
+    assert f"{host} indicates a host that wipes its disk at every restart" in result.stderr
     assert "RELAY_ALLOW_EPHEMERAL=1" in result.stderr
     assert not list(tmp_path.iterdir())
 

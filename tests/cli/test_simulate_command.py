@@ -59,7 +59,7 @@ def test_it_follows_the_message_until_it_is_visible(
 
 NOT_SHOWN = [
     ("", "Name a channel for it in the configuration"),
-    ("default_channel: C0GENERAL", "Is anybody delivering?"),
+    ("default_channel: C0GENERAL", "Is a worker running?"),
 ]
 
 

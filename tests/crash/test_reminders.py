@@ -18,7 +18,7 @@ from tests.processes import HASTY, MortalRelay
 
 PLACES = tuple(f"{name}.{side}_commit" for name in ("remind", "give_back") for side in ("before", "after"))
 LONG_AGO = 2 * 3600.0  # seconds
-GROUP, WAITS, GIVEN_BACK = "123456", "has waited since", "Given back to everybody"
+GROUP, WAITS, GIVEN_BACK = "123456", "has been waiting since", "Released because nobody answered"
 CONFIG = f"delivery: {HASTY}\nchannels: {{{GROUP}: C0SUPPORT}}\nremind: {{after: 1h, mention: here, stale: %s}}\n"
 
 

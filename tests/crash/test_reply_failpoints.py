@@ -348,4 +348,4 @@ def test_no_reply_is_doubled_or_lost_without_a_word_wherever_it_dies(
     echoes = [line for post in run.shown for line in post.splitlines() if SAID.fullmatch(line.strip())]
     assert echoes == [], "an echo came back into the thread"
     assert run.all_told(), f"the card says {run.card()!r}, Kommunicate {run.status()}"
-    assert sum("taken this chat over" in line for line in run.shown) <= run.pressed.count("take_over")
+    assert sum("took over this chat" in line for line in run.shown) <= run.pressed.count("take_over")

@@ -10,7 +10,7 @@ import pytest
 
 from relay.delivery import authors as module
 from relay.delivery.authors import FRESH, Authors
-from relay.delivery.failures import NAMES_PAUSE
+from relay.delivery.gates import NAMES_PAUSE
 from relay.kommunicate.client import KommunicateClient
 from relay.messages import Person, Role
 from relay.sandbox import Sandbox, SandboxServer

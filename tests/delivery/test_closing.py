@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from relay.delivery.failures import RUNAWAY, close_gate
+from relay.delivery.gates import RUNAWAY, close_gate
 from relay.errors import OperatorNeeded, RateLimited
 from relay.store.queue.gates import seconds_closed, seconds_for_post
 from relay.vocabulary import GateScope, Vendor
@@ -161,7 +161,7 @@ def test_a_slack_that_takes_no_threads_ends_at_a_person(line: Rig, scope: str) -
     cards = [one for one in line.roots() if one["channel"] in {CHANNELS[group] for group in groups}]
     assert len(cards) <= 4 * len(groups)
     assert len(line.times()) - before <= 8 * len(groups)
-    assert all("new threads are opened again and again" in cause for _, cause in line.waiting())
+    assert all("new threads are opened repeatedly" in cause for _, cause in line.waiting())
     assert len(line.waiting()) == len(groups)
     line.sandbox.faults.clear()
     line.run(RUNAWAY[-1])

@@ -61,7 +61,7 @@ def test_the_second_time_nobody_can_find_out_it_is_a_dead_letter(line: Rig) -> N
     line.write("m2")
     line.run(FOR_LONG)
     assert (line.told(), marked(line)) == (["m0", "m1", "m1", "m2"], ["m1"])
-    assert line.dead() == ["Slack did not answer, and it could not be looked for"]
+    assert line.dead() == ["Slack did not answer, and the relay could not look for it"]
 
 
 def test_time_in_which_slack_answers_nobody_counts_no_look(line: Rig) -> None:

@@ -28,5 +28,5 @@ def test_one_that_is_mended_before_a_restart_is_told_of_when_it_is_made_again(ri
     mistake(line, "config.yaml:2:2")
     first, over, again = told(line)
     assert "config.yaml:1:1" in first
-    assert "as it stands" in over
+    assert "is valid again" in over
     assert "config.yaml:2:2" in again

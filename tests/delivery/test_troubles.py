@@ -88,7 +88,7 @@ def test_late_messages_are_told_and_that_they_are_in_time_again(line: Rig) -> No
     line.run(10)
     for _ in range(4):
         assert tell(line) == []
-    assert "the oldest has waited for 5 minutes" in "".join(tell(line) or tell(line))
+    assert "the oldest has waited 5 minutes" in "".join(tell(line) or tell(line))
     assert tell(line) == []
     line.sandbox.faults.clear()
     line.run(900)

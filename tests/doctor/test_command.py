@@ -17,12 +17,12 @@ def test_people_read_lines_that_say_what_to_do_and_where_more_is(bench: Bench) -
     first, second, *_, last = result.stdout.splitlines()
     assert result.exit_code == 1
     assert first == (
-        "default_channel: error [channel_archived] The channel #old (C0OLD) is archived. Bring it back in Slack, or "
-        "name another one: chats that wait for it move there by themselves. "
+        "default_channel: error [channel_archived] The channel #old (C0OLD) is archived. Unarchive it in Slack, or "
+        "name another channel: waiting chats then move there automatically. "
         "See docs/troubleshooting.md#channel_archived."
     )
     assert second.startswith("SLACK_BOT_TOKEN: warning [slack_scope] The app lacks files:write: without files:write ")
-    assert last == "1 problem and 1 warning found. Begin with the first: the others may come of it."
+    assert last == "1 problem and 1 warning found. Start with the first: it may be the cause of the others."
 
 
 def test_a_misspelt_channel_is_told_with_the_one_that_was_meant(bench: Bench) -> None:
@@ -43,7 +43,7 @@ def test_settings_that_cannot_be_read_are_exit_2(bench: Bench) -> None:
     bench.env["SLACK_BOT_TOKEN"] = ""
     result = bench.doctor()
     assert result.exit_code == 2
-    assert result.stdout.splitlines()[-1] == "1 problem with the settings: mend that first, the rest was not looked at."
+    assert result.stdout.splitlines()[-1] == "1 problem with the settings: fix that first; nothing else was checked."
 
 
 def test_a_mistake_in_the_file_is_exit_1(bench: Bench) -> None:

@@ -120,7 +120,7 @@ def test_what_is_no_file_does_not_go_and_its_author_reads_why(desk: Desk, kind: 
     share(desk, desk.sandbox.slack.cabinet.put("plan", kind=kind))
     assert desk.reached() == ["the bill\n(a file follows)"]
     assert desk.marks() == {"the bill": ["partly"]}
-    assert "Not all of it was sent" in desk.shown()[-1]
+    assert "Only part of it was sent" in desk.shown()[-1]
     assert why in desk.shown()[-1]
 
 
@@ -241,8 +241,8 @@ def test_a_reply_that_is_taken_back_takes_its_link_back(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("with_file", "said"),
     [
-        (False, "Taken back after it was sent: the customer still has it."),
-        (True, "Taken back after it was sent: links to its files open nothing any more"),
+        (False, "Deleted after it was sent: the customer still has it."),
+        (True, "Deleted after it was sent: links to its files no longer work"),
     ],
 )
 def test_a_line_about_a_deleted_reply_says_what_is_true_of_its_files(desk: Desk, with_file: bool, said: str) -> None:

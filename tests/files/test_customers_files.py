@@ -50,7 +50,7 @@ def listed(desk: Desk, which: Which = Which.ALL) -> list[dict[str, Any]]:
 
 def told(desk: Desk) -> list[str]:
     """The lines that say that a file did not come."""
-    return [line for line in lines(desk) if "could not be brought here" in line]
+    return [line for line in lines(desk) if "could not be fetched" in line]
 
 
 def test_a_file_follows_its_words(desk: Desk) -> None:
@@ -191,9 +191,9 @@ def test_whatever_goes_wrong_on_its_way_it_is_there_once(
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("file_uploads_disabled", "this workspace takes no files"),
+        ("file_uploads_disabled", "this workspace does not accept files"),
         ("storage_limit_reached", "the workspace's storage is full"),
-        ("file_type_not_allowed", "this workspace takes no files of this type"),
+        ("file_type_not_allowed", "this workspace does not accept files of this type"),
         ("missing_scope", "add the scope to the app and install it again"),
     ],
 )
@@ -214,7 +214,7 @@ def test_what_slack_does_not_take_is_a_line_that_says_why(desk: Desk, code: str,
     [
         (b"", {}, "the file is empty"),
         (b"x" * (26 * MB), {"size": 5}, "the file is larger than 25 MB"),
-        (b"<!doctype html><title>Sign in</title>", {"content_type": "application/pdf"}, "a page came instead"),
+        (b"<!doctype html><title>Sign in</title>", {"content_type": "application/pdf"}, "a web page arrived instead"),
     ],
     ids=["empty", "too large", "a page"],
 )
@@ -285,7 +285,7 @@ def test_a_share_that_never_comes_is_deleted_before_its_file_comes_anew(desk: De
     sends(desk)
     desk.run(300)
     (line,) = told(desk)
-    assert "Slack took it and did not show it" in line
+    assert "Slack accepted it but did not show it" in line
     made = [call["method"] for call in desk.sandbox.calls if str(call["method"]).startswith("files.")]
     assert made.count("files.completeUploadExternal") == 3
     assert made.count("files.delete") >= 2
@@ -453,7 +453,7 @@ def test_a_file_that_slack_does_not_delete_is_a_dead_letter_that_says_so(desk: D
     desk.run(60)
     (dead,) = listed(desk, Which.DEAD)
     assert dead["kind"] == "file"
-    assert dead["cause"].startswith("its author took it back, and Slack does not delete it: ")
+    assert dead["cause"].startswith("its author withdrew it, but Slack does not delete it: ")
     desk.sandbox.faults.clear()
     with desk.store.begin() as tx:
         assert replay_one(tx, dead["id"]) is Replayed.QUEUED
@@ -472,5 +472,5 @@ def test_a_line_about_a_file_says_how_it_stands_now(desk: Desk) -> None:
         desk.run(10)
     assert told(desk) == []
     assert files(desk) == [("bill.pdf", PDF)]
-    (line,) = [line for line in lines(desk) if "after all" in line]
-    assert line.startswith("• The file came after all")
+    (line,) = [line for line in lines(desk) if "arrived" in line]
+    assert line.startswith("• The file arrived")

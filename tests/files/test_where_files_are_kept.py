@@ -160,7 +160,7 @@ def behind(door: Door, make_shelf: MakeShelf) -> Shelf:
 
 @pytest.mark.parametrize(
     ("status", "why"),
-    [(403, "the bucket where files are kept refuses the relay's key"), (503, "does not answer as it should")],
+    [(403, "the bucket where files are kept refuses the relay's key"), (503, "gives unexpected answers")],
 )
 def test_a_bucket_that_never_takes_it_is_what_its_author_reads(
     make_shelf: MakeShelf, desk_at: MakeDeskAt, door: Door, status: int, why: str

@@ -110,7 +110,7 @@ def test_two_agents_answer_a_chat_without_fear(page_url: str) -> None:
         )  # the story's end
         tom = thread_of(page, "Tom Becker")
         for text, button in (
-            ("(note) he is angry", "Keep inside"),
+            ("(note) he is angry", "Keep internal"),
             ("internal matters are closed", "Send to the customer"),
         ):
             write(tom, text)
@@ -122,7 +122,7 @@ def test_two_agents_answer_a_chat_without_fear(page_url: str) -> None:
         expect(tom.locator(".root")).to_contain_text("answered · with @Alex Rivera")
         tom.locator(".root details").filter(has_text="Release").locator("summary").click()
         tom.locator(".root").get_by_role("button", name="Take over").click()
-        expect(tom).to_contain_text("has taken this chat over")
+        expect(tom).to_contain_text("took over this chat")
         page.get_by_test_id("agent").select_option("U0SAM")
         tom.locator(".root details").filter(has_text="Release").locator("summary").click()
         tom.locator(".root").get_by_role("button", name="Take over").click()
@@ -152,9 +152,9 @@ def test_two_agents_answer_a_chat_without_fear(page_url: str) -> None:
         expect(tom.locator(".root")).to_contain_text("reopened · answered")
         page.get_by_test_id("customer-input").fill("But it still fails")
         page.get_by_test_id("customer-send").click()
-        expect(tom.locator(".root")).to_contain_text("waits since")
+        expect(tom.locator(".root")).to_contain_text("waiting since")
         page.get_by_test_id("slack-channel-home").click()
-        expect(page.get_by_test_id("slack-home")).to_contain_text("Tom Becker · waits since")
+        expect(page.get_by_test_id("slack-home")).to_contain_text("Tom Becker · waiting since")
 
 
 def test_a_relay_that_is_killed_loses_and_doubles_nothing(page_url: str) -> None:
@@ -213,7 +213,7 @@ def test_mentions_are_chosen_with_the_keyboard_and_emoji_by_their_names(page_url
         expect(offers).to_be_hidden()
         page.keyboard.press("Enter")
         expect(tom.get_by_test_id("slack-whisper")).to_contain_text("Does this go to the customer?")
-        tom.get_by_role("button", name="Keep inside").click()
+        tom.get_by_role("button", name="Keep internal").click()
         write(tom, "here you are :tada: :+1:")
         expect(customer_has(page, "here you are 🎉 👍")).to_be_visible()
         expect(tom.get_by_test_id("slack-message").filter(has_text="here you are 🎉 👍")).to_be_visible()
@@ -229,7 +229,7 @@ def test_the_page_says_what_to_try_next_until_all_was_done(page_url: str) -> Non
     with open_page(page_url, width=390) as page:
         guide, tom = page.get_by_test_id("guide"), thread_of(page, "Tom Becker")
         expect(guide).to_contain_text("1 of 5")
-        expect(guide).to_contain_text("Tom Becker waits for an answer")
+        expect(guide).to_contain_text("Tom Becker is waiting for an answer")
         expect(page.get_by_role("tab", selected=True)).to_have_text("Tom Becker")
         page.get_by_test_id("customer-tab-100001").click()
         write(thread_of(page, "Jane Doe"), "I am here, Jane.")

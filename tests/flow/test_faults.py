@@ -297,7 +297,7 @@ def test_a_locked_thread_is_replaced(rig: Callable[..., Rig]) -> None:
     line.write("m2")
     line.run(30)
     assert (line.told(), len(line.roots())) == (["m1", "m2"], 2)
-    assert "Goes on from" in words(line.roots()[1])
+    assert "Continued from" in words(line.roots()[1])
 
 
 def test_where_history_is_unreadable_it_sends_once_more_and_says_so(rig: Callable[..., Rig]) -> None:

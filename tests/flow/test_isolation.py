@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from relay.delivery.authors import PATIENCE
-from relay.delivery.failures import NAMES_PAUSE
+from relay.delivery.gates import NAMES_PAUSE
 from relay.delivery.worker import Worker
 from relay.kommunicate.client import USER_DETAIL
 from relay.kommunicate.parse import parse_webhook

@@ -100,7 +100,7 @@ def test_a_broken_edit_changes_nothing_and_is_told_everywhere(edited: Edited) ->
     assert wait_for(lambda: "config" not in edited.ready(), SOON)
     assert "relay_config_valid 1.0" in edited.metrics()
     assert wait_for(lambda: len(_told(edited)) == 2, SOON)
-    assert "uses config.yaml as it stands" in words(_told(edited)[-1])
+    assert "config.yaml is valid again" in words(_told(edited)[-1])
 
 
 def _told(edited: Edited) -> list[dict[str, object]]:

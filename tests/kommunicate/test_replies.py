@@ -172,7 +172,7 @@ def test_an_agent_who_takes_no_more_is_named_as_the_reason(
     sandbox: Sandbox, kommunicate: KommunicateClient, chat: Conversation
 ) -> None:
     sandbox.kommunicate.engaged.add(SAM)
-    with pytest.raises(Permanent, match="as many chats") as caught:
+    with pytest.raises(Permanent, match="limit of chats") as caught:
         hand_over(kommunicate)
     assert (caught.value.code, chat.assignee) == ("agent_is_already_engaged", "bot")
 

@@ -93,7 +93,7 @@ def test_a_redirect_is_followed_to_a_listed_host_alone(wire_at: Callable[..., Wi
     with wire_at(say(b"words"), "cdn.example.com") as other:
         with wire_at(say(b"", status_line(302, Location=f"{other.url}/x"))) as wire:
             assert load(wire.url, hosts=Hosts([entry(wire), entry(other)])).size == 5
-            with pytest.raises(Permanent, match="not one that files may come from"):
+            with pytest.raises(Permanent, match="files may not come from its address"):
                 load(wire.url, hosts=Hosts([entry(wire)]))
         assert len(other.heard) == 1
 

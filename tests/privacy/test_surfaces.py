@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from relay.sandbox.kommunicate.values import AGENT, BOT, CUSTOMER, Person
 from relay.sandbox.slack.interactions import open_home, type_command
 from relay.sandbox.slack.values import TEAM_ID
-from relay.slack.client import Identity
+from relay.slack.identity import Identity
 from relay.store.db.tables import received
 from tests.harness import ROOT, picture, words
 from tests.privacy.conftest import Wire
@@ -157,7 +157,7 @@ def test_a_file_that_could_not_be_brought(desk: Desk, wire: Wire) -> None:
     file = {"name": f"{CARD}.pdf", "url": "https://files.sandbox.test/gone.pdf", "contentType": "application/pdf"}
     desk.webhook("jane", message="here", file=file)
     desk.run(3600)
-    assert "could not be brought here" in thread(desk)
+    assert "could not be fetched" in thread(desk)
     assert leaks(wire) == []
 
 
@@ -172,7 +172,7 @@ def test_what_is_quoted_of_a_customer_and_of_an_agent(make_desk: Callable[..., D
     reply = desk.sandbox.kommunicate.conversation(GROUP).lines[-1]
     for key in ("5-k1", f"5-{reply.tail}"):
         desk.webhook("jane", message="that", metadata={"AL_REPLY": key})
-    assert "In answer to jane: “it is [payment card hidden]”" in thread(desk)
+    assert "In reply to jane: “it is [payment card hidden]”" in thread(desk)
     assert "“shall I write to [e-mail address hidden]?”" in thread(desk)
     assert leaks(wire) == []
 
@@ -217,7 +217,7 @@ def test_a_customers_name(desk: Desk, wire: Wire, *, known: bool) -> None:
     desk.run(700)
     desk.chores()  # somebody is called, by a line that names who waits
     desk.run(10)
-    assert "has waited since" in thread(desk)
+    assert "has been waiting since" in thread(desk)
     assert leaks(wire) == []
 
 

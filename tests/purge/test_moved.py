@@ -34,7 +34,7 @@ def test_in_both_channels(moved: Desk, purge: Purge) -> None:
     assert (result.exit_code, report(result)["stays_in_slack"], of_relay(moved)) == (0, [], [])
     customer(moved, "m3 again")
     assert len(moved.roots()) == 1
-    assert "Goes on from" not in words(moved.roots()[0])
+    assert "Continued from" not in words(moved.roots()[0])
 
 
 def test_on_its_way(moved: Desk, purge: Purge) -> None:
@@ -47,7 +47,7 @@ def test_on_its_way(moved: Desk, purge: Purge) -> None:
     moved.run(600)
     customer(moved, "m3 again")
     (root,) = [root for root in moved.roots() if root["channel"] == "C0VIP"]
-    assert "Goes on from" not in words(root)
+    assert "Continued from" not in words(root)
 
 
 def test_a_card_that_stays_names_nobody_afterwards(moved: Desk, purge: Purge) -> None:

@@ -12,7 +12,7 @@ from tests.replies.desk import Desk
 from tests.store.shelf import rows
 
 NOTE = "(note) he has called three times"
-KEPT = "Kept inside: it begins like a note, and nobody said that it goes to the customer."
+KEPT = "Kept internal: it begins like a note, and nobody confirmed that it goes to the customer."
 
 
 @pytest.fixture

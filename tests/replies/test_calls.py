@@ -14,7 +14,7 @@ from tests.harness import words
 from tests.replies.desk import GROUP, Desk
 from tests.replies.test_reminders import a_desk, all_at_once, called, pass_time, reminders, three_workers
 
-BACK = "Given back to everybody"
+BACK = "Released because nobody answered"
 BOTH = {"after": "30m", "stale": "30m", "mention": "here"}
 
 
@@ -30,7 +30,7 @@ def taken(make_desk: Callable[..., Desk], **remind: Any) -> Desk:
 def calls(desk: Desk) -> list[str]:
     """What has called people since, in order: a line that does, or a message that the channel sees as well."""
     posts = [one for one in desk.roots_and_replies() if one["thread_ts"]]
-    return [words(one) for one in posts if one["broadcast"] or "has waited since" in one["text"]]
+    return [words(one) for one in posts if one["broadcast"] or "has been waiting since" in one["text"]]
 
 
 @pytest.mark.parametrize("minutes", [1, 7], ids=["one by one", "after a pause"])
@@ -99,7 +99,7 @@ def test_reminders_that_slack_did_not_take_in_time_call_once(make_desk: Callable
         desk.chores()
     desk.run(300)
     (post,) = calls(desk)
-    assert (post.count("has waited since"), post.count(BACK)) == (1, 1)
+    assert (post.count("has been waiting since"), post.count(BACK)) == (1, 1)
     assert "m2 hello?" in str(desk.shown())
 
 

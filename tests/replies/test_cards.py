@@ -59,20 +59,20 @@ def kommunicate(desk: Desk) -> Any:
 
 
 def test_a_chat_nobody_has_taken_offers_to_be_taken(desk: Desk) -> None:
-    assert state(desk) == "Jane · waits since"
+    assert state(desk) == "Jane · waiting since"
     assert "m1 my mug is broken" in card(desk)[0]
-    assert controls(desk) == ["Take over", "Resolve", "Mute: call nobody", MOVE, "Open in Kommunicate"]
+    assert controls(desk) == ["Take over", "Resolve", "Mute: notify nobody", MOVE, "Open in Kommunicate"]
 
 
 def test_taking_over_assigns_it_and_makes_the_agent_follow_the_thread(desk: Desk) -> None:
     kommunicate(desk).bots.add("helper")
     press(desk, "take_over")
     assert (kommunicate(desk).assignee, kommunicate(desk).bots) == ("alex@sandbox.test", set())
-    assert state(desk) == "Jane · waits since · with alex"
-    assert controls(desk) == ["Resolve", "Take over", "Release", "Mute: call nobody", MOVE, "Open in Kommunicate"]
+    assert state(desk) == "Jane · waiting since · with alex"
+    assert controls(desk) == ["Resolve", "Take over", "Release", "Mute: notify nobody", MOVE, "Open in Kommunicate"]
     line = desk.roots_and_replies()[-1]
     assert line["blocks"][0]["elements"][0]["elements"][0] == {"type": "user", "user_id": "U0ALEX"}
-    assert "has taken this chat over" in desk.shown()[-1]
+    assert "took over this chat" in desk.shown()[-1]
 
 
 def test_resolving_makes_it_one_line_and_the_next_message_reopens_it(desk: Desk) -> None:
@@ -83,7 +83,7 @@ def test_resolving_makes_it_one_line_and_the_next_message_reopens_it(desk: Desk)
     desk.customer("m2 it broke again")
     desk.run(5)
     assert "m2 it broke again" in card(desk)[0]
-    assert state(desk) == "Jane · reopened · waits since · with alex"
+    assert state(desk) == "Jane · reopened · waiting since · with alex"
     assert desk.roots_and_replies()[-1]["broadcast"], "nobody may be looking any more"
 
 
@@ -103,21 +103,21 @@ def test_a_click_delivered_again_is_done_once(desk: Desk) -> None:
     for _ in range(3):
         assert desk.carry(click) == [200]
         desk.run(5)
-    assert sum("has taken this chat over" in shown for shown in desk.shown()) == 1
+    assert sum("took over this chat" in shown for shown in desk.shown()) == 1
     assert len([call for call in desk.sandbox.calls if call["method"] == ASSIGN]) == 1
 
 
 def test_a_second_click_changes_nothing_and_tells_nothing_twice(desk: Desk) -> None:
     press(desk, "take_over")
     press(desk, "take_over")
-    assert sum("has taken this chat over" in shown for shown in desk.shown()) == 1
+    assert sum("took over this chat" in shown for shown in desk.shown()) == 1
 
 
 def test_a_colleague_may_take_it_from_the_first(desk: Desk) -> None:
     press(desk, "take_over")
     desk.run(60)
     press(desk, "take_over", user="U0SAM")
-    assert (kommunicate(desk).assignee, state(desk)) == ("sam@sandbox.test", "Jane · waits since · with sam")
+    assert (kommunicate(desk).assignee, state(desk)) == ("sam@sandbox.test", "Jane · waiting since · with sam")
 
 
 def test_what_a_colleague_took_a_moment_ago_is_asked_about(desk: Desk) -> None:
@@ -129,7 +129,7 @@ def test_what_a_colleague_took_a_moment_ago_is_asked_about(desk: Desk) -> None:
     assert (who, re.sub(r"\d+ s", "5 s", text)) == ("U0SAM", "alex took this chat 5 s ago. Take it anyway?")
     desk.answer("take_anyway", user="U0SAM")
     desk.run(5)
-    assert (kommunicate(desk).assignee, state(desk)) == ("sam@sandbox.test", "Jane · waits since · with sam")
+    assert (kommunicate(desk).assignee, state(desk)) == ("sam@sandbox.test", "Jane · waiting since · with sam")
     assert desk.asked() == []
 
 
@@ -138,9 +138,9 @@ def test_ones_own_chat_is_not_taken_twice(desk: Desk) -> None:
     press(desk, "take_over")
     before = len([call for call in desk.sandbox.calls if call["method"] == ASSIGN])
     press(desk, "take_over")
-    assert desk.whispers()[-1] == ("U0ALEX", "This chat is yours already.")
+    assert desk.whispers()[-1] == ("U0ALEX", "You already have this chat.")
     assert len([call for call in desk.sandbox.calls if call["method"] == ASSIGN]) == before
-    assert sum("has taken this chat over" in shown for shown in desk.shown()) == 1
+    assert sum("took over this chat" in shown for shown in desk.shown()) == 1
 
 
 def test_a_chat_is_given_to_a_colleague(desk: Desk) -> None:
@@ -148,7 +148,7 @@ def test_a_chat_is_given_to_a_colleague(desk: Desk) -> None:
     desk.press(desk.thread, "assign", value="U0KIM")
     desk.carry()
     desk.run(5)
-    assert (kommunicate(desk).assignee, state(desk)) == ("kim@sandbox.test", "Jane · waits since · with kim")
+    assert (kommunicate(desk).assignee, state(desk)) == ("kim@sandbox.test", "Jane · waiting since · with kim")
     line = desk.roots_and_replies()[-1]
     assert line["blocks"][0]["elements"][0]["elements"][0] == {"type": "user", "user_id": "U0KIM"}
     assert "has this chat now (alex)" in desk.shown()[-1]
@@ -189,7 +189,7 @@ def test_the_card_tells_what_was_said_last_and_for_how_long_it_waits(desk: Desk)
     assert state(desk) == "Jane · answered · with alex"
     desk.customer("m4 good")
     desk.run(5)
-    assert state(desk) == "Jane · waits since · with alex"
+    assert state(desk) == "Jane · waiting since · with alex"
 
 
 @pytest.mark.parametrize("speaker", ["bot", "agent"])
@@ -203,7 +203,7 @@ def test_a_question_that_is_open_looks_open_whoever_spoke_before(desk: Desk, spe
     assert "waits" not in state(desk)
     desk.customer("m2 that is not what I asked")
     desk.run(35)
-    assert "waits since" in state(desk)
+    assert "waiting since" in state(desk)
     assert "m2 that is not what I asked" in card(desk)[0]
     assert ("a bot has this chat" in state(desk)) == (speaker == "bot")
 
@@ -220,7 +220,7 @@ def test_a_question_that_came_just_before_the_card_was_drawn_is_not_forgotten(de
     desk.run(17)
     desk.customer("q2")
     desk.run(60)
-    assert "waits since" in state(desk)
+    assert "waiting since" in state(desk)
 
 
 def test_a_bot_that_answers_soon_costs_no_edits(desk: Desk) -> None:
@@ -246,7 +246,7 @@ def test_thanks_after_the_end_wake_nobody_and_a_question_does(desk: Desk, words:
     press(desk, "resolve")
     desk.customer(words)
     desk.run(35)
-    assert state(desk) == f"Jane · reopened · {'waits since' if wakes else 'answered'} · with alex"
+    assert state(desk) == f"Jane · reopened · {'waiting since' if wakes else 'answered'} · with alex"
     assert bool(desk.roots_and_replies()[-1]["broadcast"]) == wakes
 
 
@@ -254,7 +254,7 @@ def test_thanks_while_it_is_open_are_no_question(desk: Desk) -> None:
     """Nor do they answer the one that is open."""
     desk.customer("thanks!")
     desk.run(35)
-    assert state(desk).startswith("Jane · waits since")
+    assert state(desk).startswith("Jane · waiting since")
     desk.says("You are welcome.")
     desk.run(10)
     desk.customer("thanks!")
@@ -267,7 +267,7 @@ def test_an_agent_with_too_many_chats_is_told_and_nothing_changes(desk: Desk) ->
     press(desk, "take_over")
     [(user, sentence)] = desk.whispers()
     assert (user, controls(desk)[0]) == ("U0ALEX", "Take over")
-    assert sentence == "Take over: not done, because this agent has as many chats as Kommunicate allows them."
+    assert sentence == "Take over: not done, because this agent has reached Kommunicate's limit of chats."
 
 
 def test_who_is_no_agent_cannot_take_over_but_may_resolve(desk: Desk) -> None:
@@ -291,7 +291,9 @@ def test_where_the_clicker_cannot_be_told_the_thread_is(desk: Desk) -> None:
     desk.sandbox.kommunicate.engaged.add("alex@sandbox.test")
     desk.fault("error", method="chat.postEphemeral", code="user_not_in_channel")
     press(desk, "take_over")
-    assert "Not done: Take over: not done, because this agent has as many chats" in desk.shown()[-1]
+    assert (
+        "Not done: Take over: not done, because this agent has reached Kommunicate's limit of chats" in desk.shown()[-1]
+    )
 
 
 @pytest.mark.parametrize("kind", ["error", "reset_before", "reset_after", "html", "status", "ratelimited"])
@@ -310,7 +312,7 @@ def test_what_kommunicate_refuses_for_long_enough_is_told(make_desk: Callable[..
     desk.sandbox.faults.add(STATUS, "error", times=None, code="BUSY")
     press(desk, "resolve")
     desk.run(60)
-    assert "Resolve: not done, because Kommunicate refuses it just now" in desk.whispers()[-1][1]
+    assert "Resolve: not done, because Kommunicate does not accept it right now" in desk.whispers()[-1][1]
     assert controls(desk)[0] == "Take over"
 
 
@@ -330,7 +332,7 @@ def test_what_happens_in_kommunicate_shows_on_the_same_card(desk: Desk) -> None:
         (
             "Assigned to Sam",
             {"KM_ASSIGN": "sam@sandbox.test", "LOCALIZATION_VALUE": "Sam Okafor"},
-            "Jane · waits since · with Sam Okafor",
+            "Jane · waiting since · with Sam Okafor",
         ),
         ("Resolved", {"KM_STATUS": "closed"}, "Jane · resolved"),
         ("Opened", {"KM_STATUS": "Open"}, "Jane · reopened · answered · with Sam Okafor"),
@@ -352,7 +354,7 @@ def test_a_bot_that_answers_makes_it_one_line_until_it_asks_for_a_person(desk: D
     desk.sandbox.kommunicate.staff_writes(GROUP, "", metadata={"KM_ASSIGN_TO": ""})
     desk.carry()
     desk.run(5)
-    assert controls(desk) == ["Take over", "Resolve", "Mute: call nobody", MOVE, "Open in Kommunicate"]
+    assert controls(desk) == ["Take over", "Resolve", "Mute: notify nobody", MOVE, "Open in Kommunicate"]
     desk.customer("m2 are you there?")
     assert desk.roots_and_replies()[-1]["broadcast"], "a hand-over calls the channel"
 
@@ -373,7 +375,7 @@ def test_a_card_begun_by_a_greeting_becomes_the_customers(make_desk: Callable[..
     desk.run(5)
     desk.customer("m1 my mug is broken")
     desk.run(5)
-    assert state(desk) == "Jane · waits since"
+    assert state(desk) == "Jane · waiting since"
     assert "m1 my mug is broken" in card(desk)[0]
 
 
@@ -419,7 +421,7 @@ def test_a_chat_that_was_taken_or_answered_calls_nobody(desk: Desk) -> None:
     desk.run(700)
     desk.customer("m2")
     assert not any(one["broadcast"] for one in desk.roots_and_replies())
-    assert state(desk) == "Jane · waits since · with alex"
+    assert state(desk) == "Jane · waiting since · with alex"
 
 
 def test_an_answer_given_while_words_are_made_ready_is_not_forgotten(desk: Desk) -> None:
@@ -456,7 +458,7 @@ def test_a_limit_on_cards_holds_up_no_words(desk: Desk) -> None:
     desk.customer("m2")
     assert desk.told() == ["m1", "m2"]
     desk.run(70)
-    assert state(desk) == "Jane · reopened · waits since"
+    assert state(desk) == "Jane · reopened · waiting since"
 
 
 def test_an_archived_channels_card_waits_and_is_right_in_the_end(desk: Desk) -> None:
@@ -477,6 +479,6 @@ def test_a_new_root_shows_how_things_stand(desk: Desk) -> None:
     desk.mail.clear()
     desk.customer("m2")
     desk.run(10)
-    assert state(desk) == "Jane · waits since, 2 messages · with alex"
+    assert state(desk) == "Jane · waiting since, 2 messages · with alex"
     press(desk, "resolve")
     assert card(desk)[0].startswith("Jane · resolved by alex")

@@ -73,11 +73,11 @@ def edit(desk: Desk, ts: str, *texts: str) -> None:
 def test_a_late_edit_or_deletion_sends_nothing_by_itself_and_says_so(desk: Desk) -> None:
     ts = sent(desk, "as it was")
     edit(desk, ts, "as it should be")
-    assert "the customer still has the earlier words" in desk.shown()[-1]
+    assert "the customer still has the earlier version" in desk.shown()[-1]
     desk.sandbox.slack.human_deletes("C0SUPPORT", ts)
     desk.carry()
     desk.run(60)
-    assert "Taken back after it was sent: the customer still has it" in desk.shown()[-1]
+    assert "Deleted after it was sent: the customer still has it" in desk.shown()[-1]
     assert desk.reached() == ["as it was"]
 
 

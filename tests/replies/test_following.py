@@ -44,7 +44,7 @@ def test_a_chat_that_moved_waits_for_its_channel_and_does_not_go_back(make_desk:
     desk.sandbox.slack.archive("C0VIP", archived=False)
     desk.run(400)
     assert [message["channel"] for message in posts(desk)] == ["C0SUPPORT", "C0VIP"]
-    assert "Goes on from" in words(desk.roots()[-1])
+    assert "Continued from" in words(desk.roots()[-1])
 
 
 def test_a_chat_that_moved_goes_where_its_route_leads_by_now(make_desk: Make) -> None:
@@ -65,7 +65,7 @@ def test_without_its_route_a_chat_goes_back_where_its_first_message_leads(make_d
     desk.restart(channels={}, default_channel="C0SUPPORT")
     desk.run(60)
     assert posts(desk)[-1]["thread_ts"] == desk.thread
-    assert "Goes on from" in words(desk.roots()[-1])
+    assert "Continued from" in words(desk.roots()[-1])
 
 
 def test_the_earlier_card_leads_on_though_the_new_one_goes_first(make_desk: Make) -> None:
@@ -98,7 +98,7 @@ def test_details_stay_hidden_where_a_chat_was_when_its_new_channel_may_see_them(
     desk.webhook("jane", key=f"{GROUP}-m2 secret", metadata={"AL_DELETE_GROUP_MESSAGE_FOR_ALL": "true"})
     desk.run(60)
     here = [words(one) for one in desk.roots_and_replies() if one["channel"] == "C0SUPPORT"]
-    assert "goes on in" in here[0]
+    assert "continues in" in here[0]
     assert "m1 I am" in here[2]
     assert "secret" not in here[2]
     assert "example.com" not in " ".join(here)
@@ -118,7 +118,7 @@ def test_an_archived_channel_that_was_left_holds_up_nothing(make_desk: Make) -> 
     assert len(updates) < 20
     desk.sandbox.slack.archive("C0SUPPORT", archived=False)
     desk.run(400)
-    assert "goes on in" in words(desk.roots()[0])
+    assert "continues in" in words(desk.roots()[0])
 
 
 def test_a_thread_that_people_deleted_is_not_led_on_from(make_desk: Make) -> None:
@@ -148,8 +148,8 @@ def test_each_of_many_moves_leads_on(make_desk: Make) -> None:
     for number, plan in enumerate(("", "gold", "silver", "gold", "silver")):
         customer(desk, f"m{number} hello", plan=plan)
     *left, last = desk.roots()
-    assert (len(left), "goes on in" in words(last)) == (4, False)
-    assert all("goes on in" in words(root) for root in left)
+    assert (len(left), "continues in" in words(last)) == (4, False)
+    assert all("continues in" in words(root) for root in left)
 
 
 def test_an_earlier_card_that_slack_does_not_let_us_change_stays(make_desk: Make) -> None:
@@ -181,4 +181,4 @@ def test_a_bot_that_does_not_answer_after_a_move_is_given_up_in_time(make_desk: 
     desk.sandbox.slack.archive("C0SUPPORT", archived=archived)
     customer(desk, "m2 I have bought it", plan="gold")
     desk.run(60)
-    assert "waits since" in words(desk.roots()[-1])
+    assert "waiting since" in words(desk.roots()[-1])

@@ -12,7 +12,7 @@ import pytest
 from relay import wiring
 from relay.sandbox.outbox import Outgoing
 from relay.sandbox.slack.values import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID
-from relay.slack.client import Identity
+from relay.slack.identity import Identity
 from relay.slack.parse import FOREIGN
 from tests.harness import environment, wait_for
 from tests.processes import RelayProcess

@@ -189,7 +189,7 @@ def test_what_was_taken_back_is_corrected_in_ones_own_words(desk: Desk) -> None:
     desk.carry()
     desk.run(5)
     line = desk.roots_and_replies()[-1]
-    assert "Taken back after it was sent" in desk.shown()[-1]
+    assert "Deleted after it was sent" in desk.shown()[-1]
     assert "\u201cat 5 pm\u201d" in desk.shown()[-1]
     desk.press(line["ts"], "tell_customer", user="U0SAM")
     desk.carry()

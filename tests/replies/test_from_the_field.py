@@ -148,13 +148,13 @@ SENT: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
         "Not sent to the customer: forwarded messages do not reach the customer yet."),
     "a forwarded message beside words": (
         "See:", {"attachments": [FORWARD]}, ["See:"],
-        "Not all of it was sent: forwarded messages do not reach the customer yet."),
+        "Only part of it was sent: forwarded messages do not reach the customer yet."),
     "a picture beside words": (
         "Like this:", {"blocks": [PICTURE]}, ["Like this:"],
-        "Not all of it was sent: pictures do not reach the customer yet."),
+        "Only part of it was sent: pictures do not reach the customer yet."),
     "a poll that nobody knows": (
         "Vote!", {"blocks": [{"type": "poll_of_an_app"}]}, ["Vote!"],
-        "Not all of it was sent: attachments do not reach the customer yet."),
+        "Only part of it was sent: attachments do not reach the customer yet."),
     "file names that became links": (
         "Open <http://README.md|README.md>", {}, ["Open README.md"], ""),
     "an emoji by its name": ("Thanks :slightly_smiling_face:", {}, ["Thanks 🙂"], ""),

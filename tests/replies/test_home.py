@@ -11,7 +11,7 @@ import pytest
 
 from relay.sandbox.slack.interactions import open_home, type_command, use_home
 from relay.sandbox.slack.values import TEAM_ID
-from relay.slack.client import Identity
+from relay.slack.identity import Identity
 from relay.store.operations.chats import overview
 from tests.replies.desk import Desk
 
@@ -50,9 +50,9 @@ def rows_of(blocks: list[dict[str, Any]]) -> list[str]:
 
 def test_it_shows_ones_own_chats_first_and_then_who_waits_longest(desk: Desk) -> None:
     assert home(desk) == [
-        "All is well. 2 customers wait.",
-        "Priya · waits since  · yours · C0SUPPORT",
-        "Jane · waits since  · C0SUPPORT",
+        "All is well. 2 customers are waiting.",
+        "Priya · waiting since  · yours · C0SUPPORT",
+        "Jane · waiting since  · C0SUPPORT",
         "Tom · answered · with sam · C0VIP",
     ]
     assert f"{WORKSPACE}archives/C0SUPPORT/p" in json.dumps(desk.sandbox.slack.homes)
@@ -64,7 +64,7 @@ def test_what_is_resolved_is_no_open_chat(desk: Desk) -> None:
                                         {"KM_STATUS": "closed"})  # fmt: skip
     desk.carry()
     desk.run(5)
-    assert home(desk) == ["All is well. Nobody waits."]
+    assert home(desk) == ["All is well. Nobody is waiting."]
 
 
 def test_a_reply_that_failed_can_be_tried_again_there(desk: Desk) -> None:
@@ -76,8 +76,8 @@ def test_a_reply_that_failed_can_be_tried_again_there(desk: Desk) -> None:
     desk.run(10)
     first, failed, *_ = home(desk)
     assert (first, failed) == (
-        "2 customers wait.",
-        "Not sent to Jane: Kommunicate refuses it: scripted by the sandbox",
+        "2 customers are waiting.",
+        "Not sent to Jane: Kommunicate refused it: scripted by the sandbox",
     )
     button = next(block for block in desk.sandbox.slack.homes["U0ALEX"]["blocks"] if block["type"] == "actions")
     use_home(desk.sandbox.slack, "send_again", button["elements"][0]["value"])
@@ -101,7 +101,7 @@ def test_trouble_that_needs_a_person_is_the_first_sentence(desk: Desk) -> None:
     desk.sandbox.kommunicate.customer_writes("3", "and now?", name="Tom")
     desk.carry()
     desk.run(10)
-    assert home(desk)[0].startswith("Something needs a person:")
+    assert home(desk)[0].startswith("Something needs attention:")
     assert "the channel is archived" in home(desk)[0]
 
 
@@ -119,7 +119,7 @@ def test_whom_the_settings_let_answer_alone_sees_chats(make_desk: Callable[..., 
     """An e-mail address in a Slack profile proves nothing: who is known, has been looked up."""
     desk = make_desk(replies={"agents": "known_only"})
     desk.customer("hello")
-    assert home(desk, "U0KIM") == ["Something needs a person: The chats are shown to those who have answered one."]
+    assert home(desk, "U0KIM") == ["Something needs attention: The chats are shown to people who have answered one."]
     desk.use("take_over")
     desk.carry()
     desk.run(5)
@@ -136,7 +136,7 @@ def test_five_thousand_open_chats_are_paged(desk: Desk) -> None:
             " FROM (WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 5000)"
             " SELECT n FROM counted) AS numbers"
         )
-    assert home(desk)[0] == "All is well. 5002 customers wait."
+    assert home(desk)[0] == "All is well. 5002 customers are waiting."
     assert len(desk.sandbox.slack.homes["U0ALEX"]["blocks"]) <= 45
     for action, value, first in (("page-on", "20", "21 to 40 of 5003"), ("page", "0", "1 to 20 of 5003")):
         use_home(desk.sandbox.slack, action, value)

@@ -98,7 +98,7 @@ def test_the_shortcut_on_a_customers_message_says_what_it_is_for(make_desk: Call
     desk.carry()
     desk.run(5)
     assert desk.reached() == []
-    assert "no agent's" in desk.whispers()[-1][1]
+    assert "not an agent's" in desk.whispers()[-1][1]
 
 
 def test_the_shortcut_elsewhere_is_ignored(make_desk: Callable[..., Desk]) -> None:

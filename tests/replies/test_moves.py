@@ -18,7 +18,7 @@ from tests.replies.desk import GROUP, Desk
 from tests.replies.test_showing import posts
 
 Make = Callable[..., Desk]
-WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+WHERE_TO = "Where should this chat go? New messages will appear in a new thread there."
 
 
 def begin(make_desk: Make, **more: Any) -> Desk:
@@ -55,7 +55,7 @@ def test_a_chat_goes_on_in_another_channel_and_each_card_leads_to_the_other(make
     old, new = desk.roots()
     assert (old["channel"], new["channel"]) == ("C0SUPPORT", "C0OPS")
     assert f"/archives/C0SUPPORT/p{first.replace('.', '')}" in words(new)
-    assert "goes on in" in words(old)
+    assert "continues in" in words(old)
     assert "Moved here" in words(posts(desk)[-1])
     assert "(alex)" in words(posts(desk)[-1])
     assert desk.asked() == []

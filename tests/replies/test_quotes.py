@@ -34,7 +34,7 @@ def blocks(desk: Desk) -> list[dict[str, Any]]:
 def quotes(desk: Desk) -> list[list[dict[str, Any]]]:
     """The elements of what is quoted in the last post."""
     found = [block["elements"] for block in blocks(desk) if block["type"] == "context"]
-    return [elements for elements in found if elements[0]["text"].startswith("In answer")]
+    return [elements for elements in found if elements[0]["text"].startswith("In reply")]
 
 
 def quoted(desk: Desk) -> list[str]:
@@ -46,7 +46,7 @@ def test_the_first_words_and_a_link(desk: Desk) -> None:
     send(desk, "5-k2", ANSWER)
     desk.run(3)
     ((said, link),) = quotes(desk)
-    assert said == {"type": "plain_text", "text": "In answer to helper: “which of <!channel> them?”", "emoji": False}
+    assert said == {"type": "plain_text", "text": "In reply to helper: “which of <!channel> them?”", "emoji": False}
     assert f"p{asked.replace('.', '')}" in link["text"]
     assert [block["type"] for block in blocks(desk)] == ["context", "context", "rich_text"], "name, quote, words"
 
@@ -86,7 +86,7 @@ def test_what_waits_beside_it_is_quoted_without_a_link(desk: Desk) -> None:
     send(desk, "5-k3", {"message": "second", "metadata": {"AL_REPLY": "5-k2"}})
     desk.run(5)
     assert [len(elements) for elements in quotes(desk)] == [1]
-    assert quoted(desk) == ["In answer to jane: “first”"]
+    assert quoted(desk) == ["In reply to jane: “first”"]
 
 
 def test_where_slack_has_no_link_the_words_stand_alone(desk: Desk) -> None:
@@ -101,20 +101,20 @@ def test_what_is_no_longer_stored_is_named(desk: Desk) -> None:
         tx.conn.execute(update(received).where(received.c.key == "k1").values(body=None))
     send(desk, "5-k2", ANSWER)
     desk.run(3)
-    assert quoted(desk) == ["In answer to an earlier message"]
+    assert quoted(desk) == ["In reply to an earlier message"]
 
 
 def test_a_file_is_quoted_by_its_name(desk: Desk) -> None:
     say(desk, "", "5-k2", file={"name": "mug.png", "url": "https://files.example/mug.png", "contentType": "image/png"})
     say(desk, "that one", "5-k3", metadata={"AL_REPLY": "5-k2"})
-    assert quoted(desk) == ["In answer to jane: “mug.png”"]
+    assert quoted(desk) == ["In reply to jane: “mug.png”"]
 
 
 def test_a_bots_markup_is_left_out(desk: Desk) -> None:
     desk.sandbox.kommunicate.people["robot"] = Person("robot", "Robot", BOT)
     say(desk, "**Hours**\n\n- `9` to 17\n- [more](https://a.example/h)", "5-k2", **{"from": "robot"})
     say(desk, "that one", "5-k3", metadata={"AL_REPLY": "5-k2"})
-    assert quoted(desk) == ["In answer to Robot: “Hours 9 to 17 more (https://a.example/h)”"]
+    assert quoted(desk) == ["In reply to Robot: “Hours 9 to 17 more (https://a.example/h)”"]
 
 
 def test_long_words_are_shortened(desk: Desk) -> None:
@@ -128,14 +128,14 @@ def test_in_plain_text_too(desk: Desk) -> None:
     send(desk, "5-k2", ANSWER)
     desk.run(30)
     lines = desk.roots_and_replies()[-1]["text"].splitlines()
-    assert "&gt; In answer to helper: “which of &lt;!channel&gt; them?”" in lines
+    assert "&gt; In reply to helper: “which of &lt;!channel&gt; them?”" in lines
 
 
 def test_what_was_withdrawn_is_not_quoted(desk: Desk) -> None:
     say(desk, SECRET, "5-k2")
     withdraw(desk, "5-k2")
     say(desk, "that one", "5-k3", metadata={"AL_REPLY": "5-k2"})
-    assert quoted(desk) == ["In answer to a message that was withdrawn"]
+    assert quoted(desk) == ["In reply to a message that was withdrawn"]
 
 
 def test_what_is_withdrawn_later_is_quoted_no_more(desk: Desk) -> None:
@@ -144,6 +144,6 @@ def test_what_is_withdrawn_later_is_quoted_no_more(desk: Desk) -> None:
     assert "s3cr3t" in quoted(desk)[0]
     withdraw(desk, "5-k2")
     desk.run(10)
-    assert quoted(desk) == ["In answer to a message that was withdrawn"]
+    assert quoted(desk) == ["In reply to a message that was withdrawn"]
     assert "that one" in str(blocks(desk))
     assert_forgotten(desk)

@@ -49,11 +49,11 @@ def test_a_wrong_secret_is_told_and_that_it_is_right_after_a_restart(desk: Desk)
     assert write(desk, "lost", IN_A_ROW) == {401}
     assert wait_for(lambda: refusals(desk) == IN_A_ROW)
     (said,) = told(desk)
-    assert "refuses what Slack sends: it is signed with another secret" in said
+    assert "refuses Slack's requests: they are signed with a secret other than the relay's" in said
     assert "SLACK_SIGNING_SECRET" in said
     desk.rotate((SECRET,))
     assert write(desk, "heard", 1) == {200}
-    assert "accepts again what Slack sends" in told(desk)[-1]
+    assert "accepts Slack's requests again" in told(desk)[-1]
     desk.clock.advance(2 * LATELY)
     assert len(told(desk)) == 2
 
@@ -70,4 +70,4 @@ def test_a_wrong_token_is_told_too(desk: Desk) -> None:
         note_refused(tx, Refusal.TOKEN, IN_A_ROW)
     assert "KOMMUNICATE_WEBHOOK_TOKEN" in told(desk)[0]
     desk.customer("m2 still there?")
-    assert "accepts again what Kommunicate sends" in told(desk)[-1]
+    assert "accepts webhooks from Kommunicate again" in told(desk)[-1]

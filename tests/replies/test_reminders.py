@@ -18,7 +18,7 @@ from relay.wiring import build_context, build_housekeeping
 from tests.replies.desk import Desk
 from tests.store.shelf import rows
 
-HAS_WAITED = "has waited since"
+HAS_WAITED = "has been waiting since"
 
 
 def a_desk(make_desk: Callable[..., Desk], **config: Any) -> Desk:
@@ -67,7 +67,7 @@ def test_whoever_has_the_chat_is_mentioned_at_growing_intervals(make_desk: Calla
     pass_time(desk, 2)
     (first,) = reminders(desk)
     assert called(first) == {"type": "user", "user_id": "U0ALEX"}
-    assert "Jane has waited since" in first["text"]
+    assert "Jane has been waiting since" in first["text"]
     assert not first["broadcast"]
     pass_time(desk, 18)
     assert len(reminders(desk)) == 1
@@ -178,7 +178,7 @@ def test_a_claim_that_stands_still_goes_back(make_desk: Callable[..., Desk]) -> 
     pass_time(desk, 4)
     assert "with alex" not in desk.roots()[-1]["text"]
     (line,) = reminders(desk)
-    assert "Given back to everybody" in line["text"]
+    assert "Released because nobody answered" in line["text"]
     desk.use("take_over")
     desk.carry()
     desk.says("on it")

@@ -15,7 +15,7 @@ Make = Callable[..., Desk]
 def reminded(desk: Desk) -> int:
     desk.chores()
     desk.run(5)
-    return sum("has waited since" in words(message) for message in posts(desk))
+    return sum("has been waiting since" in words(message) for message in posts(desk))
 
 
 def test_an_edit_of_the_time_counts_for_those_who_wait_already(make_desk: Make) -> None:

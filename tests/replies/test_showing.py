@@ -122,7 +122,7 @@ class TestHandoff:
         assert not desk.roots()
         desk.run(10)
         assert said(desk) == ["m1", "b1", "m2", "b2", "m3", "b3", "m4"]
-        assert "waits since" in words(desk.roots()[0])
+        assert "waiting since" in words(desk.roots()[0])
 
     def test_each_question_has_its_own_time(self, make_desk: Make) -> None:
         desk = make_desk(show="handoff")
@@ -226,8 +226,8 @@ def test_after_a_long_silence_a_chat_goes_on_in_a_new_thread(make_desk: Make) ->
     asks(desk, "m4 and more", wait=30)
     assert len(desk.roots()) == 2
     assert [message["thread_ts"] == old for message in posts(desk)] == [True, True, False, False]
-    assert "Goes on from" in words(desk.roots()[1])
-    assert words(desk.roots()[0]).startswith("Jane · goes on in")
+    assert "Continued from" in words(desk.roots()[1])
+    assert words(desk.roots()[0]).startswith("Jane · continues in")
     assert f"/archives/C0SUPPORT/p{desk.thread.replace('.', '')}" in words(desk.roots()[0])
     desk.sandbox.slack.human_writes("C0SUPPORT", "from the old thread", user="U0ALEX", thread_ts=old)
     desk.carry()
@@ -256,14 +256,14 @@ def test_a_muted_chat_calls_nobody_until_it_is_resolved(make_desk: Make) -> None
         desk.chores()
         asks(desk, "m2 anybody?", wait=40)
     assert said(desk) == ["m1", "m2", "m2", "m2"]
-    assert not any(message.get("broadcast") or "has waited since" in words(message) for message in posts(desk))
+    assert not any(message.get("broadcast") or "has been waiting since" in words(message) for message in posts(desk))
     desk.use("unmute", user="U0ALEX")
     desk.carry()
     desk.run(1200)
     desk.chores()
     desk.run(5)
     assert "muted" not in words(desk.roots()[0])
-    assert any("has waited since" in words(message) for message in posts(desk))
+    assert any("has been waiting since" in words(message) for message in posts(desk))
 
 
 def test_resolving_ends_the_silence(make_desk: Make) -> None:

@@ -212,7 +212,7 @@ def test_socket_mode_that_was_switched_off_is_told_and_not_asked_for_without_end
     with capture_logs() as logs, socket_mode(apart.relay):
         assert wait_for(lambda: apart.sockets.opened == OFTEN)
         assert not wait_for(lambda: apart.sockets.opened > OFTEN, 1)
-    assert "switch it on" in str([line.get("hint") for line in logs])
+    assert "turn it on" in str([line.get("hint") for line in logs])
 
 
 def test_of_two_relays_each_thing_is_told_to_one(desk: Cabled) -> None:

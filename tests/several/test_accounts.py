@@ -97,7 +97,7 @@ def test_an_account_whose_key_is_refused_holds_up_no_other(twins: Twins) -> None
     answer(twins, "for Jane", "C0SUPPORT")
     assert twins.reached() == ["for Jane"]
     assert [cause for _, cause in twins.waiting()] == [
-        "the API key for Kommunicate is wrong: tell whoever runs this relay (SHOP_API_KEY)"
+        "the API key for Kommunicate is wrong: tell the relay's operator (SHOP_API_KEY)"
     ]
     twins.there.sandbox.kommunicate.api_key = "shop-key"
     twins.run(400)
@@ -120,7 +120,7 @@ def test_what_is_for_an_account_that_is_not_named_any_more_waits(twins: Twins) -
     answer(twins, "for Ines", "C0VIP")
     answer(twins, "for Jane", "C0SUPPORT")
     assert twins.reached() == ["for Jane"]
-    cause = "`kommunicate.accounts` does not name this account any more, and a reply waits for it"
+    cause = "`kommunicate.accounts` no longer names this account, and a reply waits for it"
     assert twins.waiting() == [("waiting", cause)]
     assert twins.dead() == []
     twins.rename(**IN_VIP)

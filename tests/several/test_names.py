@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.delivery.failures import close_gate
+from relay.delivery.gates import close_gate
 from relay.errors import OperatorNeeded, RateLimited, Rejected
 from relay.owners import bare, is_named, owned, owner_of
 from relay.sandbox import SandboxServer

@@ -72,7 +72,7 @@ def test_a_further_accounts_token_is_told_by_its_own_name(twins: Twins, tmp_path
     assert "SHOP_WEBHOOK_TOKEN" in finding.hint
     twins.there.sandbox.kommunicate.webhook.token = "shop-token"
     assert write(twins, there=True) == {200}
-    assert "accepts again what Kommunicate (account shop) sends" in told(twins)[-1]
+    assert "accepts webhooks from Kommunicate (account shop) again" in told(twins)[-1]
 
 
 def test_one_alone_is_over_too_though_the_process_that_refused_it_is_gone(twins: Twins) -> None:
@@ -110,12 +110,12 @@ def test_a_secret_of_one_workspace_is_told_while_the_other_works(twins: Twins) -
         twins.agent(f"heard {number}")
         assert set(twins.carry()) == {200}
     assert counted(twins) == {(Refusal.SIGNATURE, "default"): IN_A_ROW}
-    assert "signed with another secret" in told(twins)[-1]
+    assert "signed with a secret other than the relay's" in told(twins)[-1]
     twins.agent("heard once more")
     assert set(twins.carry()) == {200}
     assert len(told(twins)) == 1
     twins.clock.advance(LATELY)
-    assert "accepts again what Slack sends" in told(twins)[-1]
+    assert "accepts Slack's requests again" in told(twins)[-1]
 
 
 def test_without_a_signing_secret_none_is_expected(twins: Twins) -> None:

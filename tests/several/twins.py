@@ -6,7 +6,6 @@ What belongs to the second is in a sandbox of its own; conversations and channel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -113,9 +112,3 @@ class Twins(Desk):
 def refused_token(twins: Twins) -> None:
     """The second workspace's app is removed: its token opens nothing any more."""
     twins.there.sandbox.slack.bot_token = "xoxb-another"
-
-
-def with_secrets(relay: Relay, **changes: Any) -> Relay:
-    """The same relay with other secrets."""
-    relay.settings = replace(relay.settings, **changes)
-    return relay

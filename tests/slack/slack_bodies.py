@@ -10,7 +10,7 @@ from relay.sandbox.outbox import Outbox, Outgoing
 from relay.sandbox.slack.interactions import click
 from relay.sandbox.slack.values import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Message
 from relay.sandbox.slack.workspace import SlackWorkspace
-from relay.slack.client import Identity
+from relay.slack.identity import Identity
 
 ME = Identity(TEAM_ID, BOT_USER_ID, BOT_ID, APP_ID)
 CHANNEL = "C0OPS"

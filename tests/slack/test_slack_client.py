@@ -10,11 +10,13 @@ from slack_fakes import OK, PAYLOAD, fails, post
 
 from relay.errors import OperatorNeeded, ThreadGone, Unsure
 from relay.messages import Standing
-from relay.slack.client import METHOD_SCOPES, Identity, Posted, Profile
+from relay.slack.client import METHOD_SCOPES, Posted
 from relay.slack.forms import SAVED_REPLIES
+from relay.slack.identity import Identity
 from relay.slack.manifest import template
 from relay.slack.setup import SlackSetup
 from relay.slack.thread_notices import SEND_TO_CUSTOMER
+from relay.slack.users import Profile
 
 MANIFEST = Path(__file__).parents[2] / "slack-manifest.yaml"
 

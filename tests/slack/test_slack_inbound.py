@@ -27,8 +27,8 @@ from relay.messages import Ignored
 from relay.sandbox.slack.values import APP_ID, TEAM_ID
 from relay.slack import message_events as why
 from relay.slack.agent_files import AgentFile
-from relay.slack.client import Identity
 from relay.slack.events import AgentEdit, AgentWords, Challenge, Uninstalled, event_key
+from relay.slack.identity import Identity
 from relay.slack.parse import NOT_THE_BOTS, OTHER_KIND, RATE_LIMITED, parse_event
 
 WORDS = AgentWords(TEAM_ID, CHANNEL, ROOT, TS, "U0ALEX", None, (TYPED,), "hi")

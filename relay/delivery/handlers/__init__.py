@@ -1,4 +1,4 @@
-"""One file for each kind of send. A handler is three functions; a new kind is a file more, and a line in a table."""
+"""One file for each kind of send. A handler has three functions; a new kind is one more file and a line in a table."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from relay.vocabulary import Lane, SendKind
 
 
 class Handler(Protocol):
-    """What differs between the kinds; `prepare` stands in `PREPARE`, for it is a lane that has something to do next."""
+    """What differs between the kinds. `prepare` is in `PREPARE`, because it belongs to a lane rather than a kind."""
 
     def call(self, context: DeliveryContext, claim: Claim, send: Send) -> Any:
-        """Make the one call; what it returns is the answer. Raises `DeliveryFailed`. Nothing of the store is held."""
+        """Make the one call and return its answer. Raises `DeliveryFailed`. Runs outside any transaction."""
 
     def settled(self, tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-        """Write down what it came to, and give the lane back, or return what is to be done first.
+        """Record the result and release the lane, or return what must be done first.
 
-        The conversation (but for posts) and the lane are held; not when it is `TooLate`.
+        The transaction holds the conversation (except for posts) and the lane; neither if the result is `TooLate`.
         """
 
 

@@ -1,4 +1,4 @@
-"""The root card: drawn for a thread that begins, and brought up to date when its conversation stands differently."""
+"""The root card: drawn for a new thread, and updated when the state of its conversation changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from relay.store.queue.refusals import set_root_form
 from relay.store.queue.waiting import body_of
 from relay.vocabulary import SendKind
 
-MOST = 1000  # characters that are read of the first words: the card shows fewer
+MOST = 1000  # characters of the first message that are read: the card shows fewer
 NAMELESS = "A customer"
 NAMES, MEMBERS, PERMALINK = "names", "members", "permalink"
 
@@ -35,7 +35,9 @@ log = structlog.get_logger()
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """The card as it should look now; else the next mark. A root to come shows the newest version anyway."""
+    """The card as it should look now; otherwise the next mark. A root that is not posted yet shows the newest version
+    anyway.
+    """
     place = claim.conversation
     if place.channel_id is None or place.thread_ts is None or not _is_behind(tx, place):
         return marks.prepare(tx, context, claim)
@@ -43,7 +45,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if isinstance(post, Need):
         return post
     last, drawn_as = last_words(tx, context, place, claim.at), fingerprint(post.payload())
-    if drawn_as == place.card_fingerprint:  # it has changed, and changed back
+    if drawn_as == place.card_fingerprint:  # it changed, and changed back
         cards.mark_shown(tx, claim, place.wanted, drawn_as, _seen(last))
         rest = marks.prepare(tx, context, claim)
         return last.again if rest is None else rest
@@ -53,18 +55,18 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 
 
 def _is_behind(tx: Tx, place: Conversation) -> bool:
-    """True where the conversation stands differently, or something was said since."""
+    """True if the state has changed since, or something was said."""
     return place.wanted != place.shown or cards.last_id(tx, place.id) != place.card_last_id
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """It may be done twice: it says the same."""
+    """Update the card. Repeating it is harmless."""
     context.slack_at(send.channel).update(send.channel, send.thread_ts or "", send.payload)
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It shows this version; also where it was refused, and the next one is plain, or where the root is gone."""
-    if isinstance(result, TooLate):  # what came late may have covered something newer
+    """The card shows this version. Also if it was refused, so that the next one is plain, or if the root is gone."""
+    if isinstance(result, TooLate):  # a late call may have overwritten a newer version
         cards.request_redraw(tx, claim.conversation.id)
         return None
     if isinstance(result, Refused) and not result.is_gone and claim.conversation.root_form is not Form.PLAIN:
@@ -83,7 +85,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 
 
 def _seen(last: LastWords) -> int | None:
-    """Up to which message the card is right; None where it is to be looked at again without another one."""
+    """Up to which message the card is correct; None if it must be checked again even without a new message."""
     return last.received_id if last.again is None else None
 
 
@@ -109,7 +111,7 @@ def _need_link(context: DeliveryContext, claim: Claim, post: tuple[str, str] | N
 
 
 def draw_earlier(tx: Tx, context: DeliveryContext, claim: Claim, *, patient: bool) -> SlackPost | Need:
-    """The card of a thread that has been replaced: where the conversation goes on."""
+    """The card of a replaced thread: a link to where the conversation continues."""
     place = claim.conversation
     newer = (place.channel_id or "", place.thread_ts or "")
     if patient and place.thread_ts and (link := _need_link(context, claim, newer)):
@@ -120,7 +122,7 @@ def draw_earlier(tx: Tx, context: DeliveryContext, claim: Claim, *, patient: boo
 
 
 def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
-    """The same with what is known; one that cannot be drawn must not keep its conversation waiting."""
+    """The card from what is known; a card that cannot be drawn must not block its conversation."""
     place = claim.conversation
     sender = place.state.opener_sender
     known = context.known(tx, place, [sender] if sender else [])
@@ -155,7 +157,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
 
 
 def _first_words(tx: Tx, context: DeliveryContext, place: Conversation, *, is_team: bool) -> str:
-    """What the opener said, as long as it is kept; of a file alone, its name; of one of the team, without Markdown."""
+    """The opener's text while it is kept; for a lone file its name; for a team member without Markdown."""
     opener = context.read(body_of(tx, place.state.opener_id), place)
     if not isinstance(opener, ChatMessage):
         return ""

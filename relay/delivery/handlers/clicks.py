@@ -1,4 +1,4 @@
-"""What a click asks for: done in Kommunicate, then shown on the card, or done to a reply; who may not is told alone."""
+"""What a click asks for: done in Kommunicate and shown on the card, or done to a reply. A refusal is told privately."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ from relay.vocabulary import DeliveryState, GateScope, SendKind, SendState, Thre
 UNKNOWN = "Kommunicate knows no agent with your e-mail address; `replies.map` in the relay's settings can name one"
 
 THEY_ARE_UNKNOWN = UNKNOWN.replace("your", "their")
-YOURS = "This chat is yours already."
-JUST_NOW = 60.0  # seconds in which a chat that a colleague took is not taken from them unasked
-NOT_AN_AGENTS = "this message is no agent's, or came before the relay"
+YOURS = "You already have this chat."
+JUST_NOW = 60.0  # seconds during which taking a chat that a colleague just took needs a confirmation
+NOT_AN_AGENTS = "this message is not an agent's, or is older than the relay"
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A click, what it asks for, where whoever made it can be told something alone, and who that is."""
+    """A click, what it asks for, who clicked, and where they can be told something privately."""
 
     click: Click
     asked: str
@@ -114,7 +114,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
 def _without_kommunicate(
     tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction, press: Press
 ) -> Prepared | None:
-    """What needs nothing of Kommunicate; None for what is asked of it."""
+    """Handle what needs nothing from Kommunicate; None for everything else."""
     asked, name, refuse = press.asked, press.agent.name, partial(_refusal, claim, action.id, press.asked, press.author)
     if asked == TAKE_OVER:
         return _taken_already(claim, action, press.author, press.agent)
@@ -136,7 +136,7 @@ def _without_kommunicate(
 
 
 def _author(claim: Claim, click: Click) -> Author:
-    """Where whoever pressed can be told something alone: there, or in the thread that it is about."""
+    """Where the person who clicked can be told something privately: there, or in the thread concerned."""
     place = claim.conversation
     if bare(click.channel) == HOME:
         return Author(place.channel_id or "", click.user_id, place.thread_ts)
@@ -146,9 +146,9 @@ def _author(claim: Claim, click: Click) -> Author:
 def _of_a_reply(
     tx: Tx, claim: Claim, action: AgentAction, asked: str, delivery_id: int | None, author: Author, name: str
 ) -> Prepared:
-    """What needs nothing but the store; the reply that a button names must be of its own thread.
+    """Handle what needs only the store. The reply that a button names must belong to its own thread.
 
-    Whoever presses what somebody has pressed before learns what came of it.
+    Pressing a button that was already pressed reports what came of it.
     """
     if not claim.locked:
         return Need(LOCK)
@@ -165,12 +165,12 @@ def _of_a_reply(
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """Do in Kommunicate what was asked for; it may be asked for again."""
+    """Do in Kommunicate what was asked for. Repeating it is harmless."""
     CONTROLS[send.payload["action"]].call(_context(context, claim, send))
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """What was asked for is so, and is told in the thread unless nothing has changed; or its author is told why not."""
+    """Record it, with a line in the thread unless nothing changed; or tell its author why it was refused."""
     (delivery_id,) = sends.carried_deliveries(tx, send)
     match result:
         case Answered():
@@ -191,7 +191,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 
 
 def _taken_already(claim: Claim, action: AgentAction, author: Author, agent: Agent) -> SayPrivately | None:
-    """What is said where nothing is to be done, or where a colleague has just done the same."""
+    """The answer if there is nothing to do, or if a colleague has just done the same."""
     now, settle = claim.conversation.state, partial(_end, claim, action.id)
     if now.is_resolved or now.holder is not Holder.AGENT:
         return None
@@ -230,7 +230,7 @@ def _draft(
 def _context(context: DeliveryContext, claim: Claim, send: Send) -> ClickContext:
     said = send.payload
     group_id = claim.conversation.key.group_id
-    by = said.get("by", said["agent"])  # an earlier version knew one name alone
+    by = said.get("by", said["agent"])  # an earlier version stored only one name
     return ClickContext(
         context.way_back(send.channel), group_id, said["agent_id"], said["agent"], said["moment"], by, said["acting"]
     )

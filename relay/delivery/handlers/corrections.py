@@ -1,7 +1,7 @@
-"""Posts brought up to date: one that shows what its author took back is drawn again, without it.
+"""Updates posts: one that shows a message its author withdrew is drawn again without it.
 
-It is drawn from what the store has now, as it was drawn first: nobody keeps what a post said before. What Slack does
-not take is tried without pictures, then as text alone; at last the post is deleted, for the words must go.
+A post is drawn from what the store has now; its earlier text is kept nowhere. If Slack refuses it, it is tried without
+pictures, then as text only; in the end the post is deleted, because the text must go.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from relay.store.queue import sends
 from relay.store.queue.waiting import carried
 from relay.vocabulary import SendKind
 
-LATER = 1.0  # seconds until it may be known what became of a post that is under way
+LATER = 1.0  # seconds to wait for the result of a post that is in flight
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class Level(IntEnum):
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """The card and the marks; else the next post that is outdated."""
+    """The card and the marks; otherwise the next outdated post."""
     rest = card.prepare(tx, context, claim)
     if rest is not None and not isinstance(rest, float):
         return rest
@@ -57,12 +57,12 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     if drawn is None:
         corrections.mark_corrected(tx, found.post.id, found.post.outdated)
         return 0.0
-    payload = {**drawn.payload(), "again": rest}  # in how many seconds the card is looked at again
+    payload = {**drawn.payload(), "again": rest}  # seconds until the card is checked again
     return Ready((_draft(found.post.channel, found.post.ts, payload, found.post.id, found.post.outdated),))
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """It may be done twice: it says the same."""
+    """Update the post. Repeating it is harmless."""
     if send.payload["level"] == Level.DELETED:
         context.slack_at(send.channel).delete(send.channel, send.thread_ts or "")
     else:
@@ -70,7 +70,7 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It shows what the store has, or is gone; where Slack does not take it, it is tried in another way."""
+    """The post shows what the store has, or is gone; if Slack refuses, it is tried in another way."""
     post, times = send.payload["send"], send.payload["outdated"]
     if isinstance(result, TooLate):
         corrections.mark_outdated(tx, claim.conversation.id, post)
@@ -90,7 +90,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 
 
 def redrawn(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Send:
-    """A post or root that goes out again, without what was taken back meanwhile. Its lane is held."""
+    """A post or root that is sent again, without what was withdrawn meanwhile. Its lane is held."""
     if not send.outdated or send.kind not in (SendKind.ROOT, SendKind.POST):
         return send
     if send.is_root:
@@ -121,8 +121,8 @@ def _stepped_down(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, le
 def _draw(
     tx: Tx, context: DeliveryContext, claim: Claim, send: Send, *, patient: bool, form: Form | None = None
 ) -> SlackPost | Need | None:
-    """As it would be drawn now; what is no longer stored is a line that says so. None: nothing of it counts now."""
-    if send.channel != claim.conversation.channel_id:  # others may see less there than where the conversation is now
+    """The post as it would be drawn now; a line says what is no longer stored. None: nothing of it counts any more."""
+    if send.channel != claim.conversation.channel_id:  # another channel may be allowed to see less
         claim = replace(claim, conversation=replace(claim.conversation, rule=LEFT))
     if send.is_root:
         return card.draw_earlier(tx, context, claim, patient=patient)
@@ -131,7 +131,7 @@ def _draw(
     if not rows:
         return None
     if any(row.about for row in rows) and any(_is_pruned(row, place.key.account) for row in rows):
-        return None  # a line that changes must not cost its neighbours their words
+        return None  # a line that changes must not cost its neighbours their text
     rows = [replace(row, lost=row.lost or _why_lost(row, place.key.account), form=form or row.form) for row in rows]
     found = to_lines(tx, context, claim, rows, patient=patient)
     if isinstance(found, Need):

@@ -1,6 +1,6 @@
-"""An agent's file is fetched from Slack and kept, so that its reply can hand the customer a link to it.
+"""An agent's file is fetched from Slack and stored, so that its reply can give the customer a link to it.
 
-It may be done again and again: nobody sees what is kept before the reply goes out.
+Repeating it is harmless: nobody sees the stored file before the reply is sent.
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ from relay.vocabulary import SendKind
 
 FETCH_WITHIN = 60.0  # seconds
 NO_ROOM = "there is no more room for files here"
-ASKED_ABOUT = ("gone", "forbidden", "wrong_type", "not_allowed_host")  # failures that Slack may know more of
+ASKED_ABOUT = ("gone", "forbidden", "wrong_type", "not_allowed_host")  # failures that Slack may know more about
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept: the type by its content, else as Slack says it, how many bytes, and its name if it is known now."""
+    """What was stored: the type by content, otherwise as Slack says; the size in bytes; the name, if it is
+    known now.
+    """
 
     content_type: str
     size: int
@@ -45,7 +47,7 @@ class Kept:
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """The file that is wanted next, as its message names it."""
+    """The next file that is needed, as its message describes it."""
     file = kept_files.next_to_fetch(tx, claim.conversation.id)
     if file is None:
         return None
@@ -60,7 +62,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> Kept:
-    """Get it from where its message says, else ask Slack where it is; see what it is, and keep it."""
+    """Download it from where its message says, or ask Slack where it is; detect its type, and store it."""
     told = send.payload
     file = AgentFile(told["slack"], "", told["type"], told["size"], told["url"])
     if not file.url:
@@ -70,7 +72,7 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> Kept:
     except Permanent as error:
         if error.code not in ASKED_ABOUT:
             raise
-        now = _known(context, send, file.id)  # which says what is wrong with it
+        now = _known(context, send, file.id)  # raises the reason, if there is one
         if now.url == file.url:
             raise
     return _fetch(context, claim, send, now)
@@ -87,7 +89,7 @@ def _fetch(context: DeliveryContext, claim: Claim, send: Send, file: AgentFile) 
         failpoint("file.fetched")
         kind = check(content, size, file.content_type or "?")
         if file.size is not None and size != file.size:
-            raise Transient("not all of it came, or something else", code="wrong_size")
+            raise Transient("the download was incomplete, or something else", code="wrong_size")
         _keep(context, _content(send), size, pieces(content, progress))
     failpoint("file.kept")
     return Kept(kind or file.content_type or declared, size, file.name)
@@ -104,12 +106,12 @@ def _keep(context: DeliveryContext, content: Content, size: int, of: Iterator[by
 
 
 def _content(send: Send) -> Content:
-    """Where it is kept; an earlier version, which knew of the database alone, does not say so."""
+    """Where it is stored; an earlier version, which only knew the database, does not say."""
     return Content(send.payload["file"], send.payload.get("place", ""), send.payload.get("name", ""))
 
 
 def _known(context: DeliveryContext, send: Send, slack_id: str) -> AgentFile:
-    """As Slack knows it now: it may be deleted by now, or hidden, or be from another workspace."""
+    """The file as Slack describes it now: it may be deleted, hidden, or from another workspace."""
     try:
         file = read_file(context.slack_in(workspace_of(send)).files.info(slack_id))
     except Unsure as error:
@@ -124,7 +126,7 @@ def _known(context: DeliveryContext, send: Send, slack_id: str) -> AgentFile:
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It is kept, or cannot be; either way its reply is no longer held up by it."""
+    """The file is stored, or cannot be; either way its reply stops waiting for it."""
     match result:
         case Answered(Kept(kind, size, name)):
             kept_files.mark_kept(tx, claim.conversation.id, _content(send), kind, size, name)

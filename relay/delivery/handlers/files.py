@@ -1,11 +1,11 @@
-"""A customer's file follows its words into the thread.
+"""A customer's file follows its message into the thread.
 
-    upload    fetch it, and bring it to Slack, where nobody sees it yet: may be done again and again
-    share     show it in its thread: once; whether it is shown tells a look, and a share that stays out of sight is
-              deleted before its file is brought there anew
-    recall    its author took it back: it is deleted
+    upload    fetch it and upload it to Slack, where nobody sees it yet: can be repeated
+    share     show it in its thread: once. A look tells whether it appears; a share that stays invisible is deleted
+              before its file is uploaded again
+    recall    its author withdrew it: delete it
 
-Where it cannot go, a line in the thread says why. Its words never wait for it.
+If it cannot be shown, a line in the thread says why. Its message never waits for it.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ from relay.vocabulary import DeliveryState, SendKind
 
 NO_THREAD = 60.0  # seconds; a new thread wakes its files
 FETCH_WITHIN = 120.0  # seconds for one file
-MOST_TRIES = 3  # of a file that Slack says it has shown, and has not
-NOT_SHOWN = "Slack took it and did not show it"
-NEVER_LOOKED_FOR = "Slack did not answer, and does not tell whether it is shown"
-NOT_KEPT = "it is no longer known where it is"
+MOST_TRIES = 3  # for a file that Slack claims to have shown, but has not
+NOT_SHOWN = "Slack accepted it but did not show it"
+NEVER_LOOKED_FOR = "Slack did not answer, and does not say whether it is shown"
+NOT_KEPT = "its location is no longer known"
 BROUGHT = (Attachments.AUTO, Attachments.UPLOAD)
 NOT_WANTED = "the settings keep files out of this channel (`attachments`)"
-NOT_DELETED = "its author took it back, and Slack does not delete it"
+NOT_DELETED = "its author withdrew it, but Slack does not delete it"
 
 log = structlog.get_logger()
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """The next file to bring, or to take back."""
+    """The next file to upload or delete."""
     place = claim.conversation
     row = files.next_file(tx, claim)
     if not isinstance(row, Waiting):
@@ -69,7 +69,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 
 
 def _of_file(context: DeliveryContext, row: Waiting, place: Conversation) -> dict[str, Any]:
-    """What it takes to fetch it; nothing where it is no longer stored."""
+    """What is needed to fetch it; nothing if it is no longer stored."""
     message = context.read(row.body, place)
     file = message.attachment if isinstance(message, ChatMessage) else None
     if file is None:
@@ -83,7 +83,7 @@ def _of_file(context: DeliveryContext, row: Waiting, place: Conversation) -> dic
 
 
 def _recall(tx: Tx, row: Waiting) -> Prepared:
-    """From where it stands: its conversation may have moved."""
+    """Delete it from where it is: its conversation may have moved."""
     shown = files.shown_file(tx, row.id)
     if shown is None:
         end_withdrawn(tx, [row.id])
@@ -93,7 +93,7 @@ def _recall(tx: Tx, row: Waiting) -> Prepared:
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> str | Posted | None:
-    """Bring it, show it, or take it back."""
+    """Upload it, share it, or delete it."""
     match send.kind:
         case SendKind.UPLOAD:
             return _upload(context, claim, send)
@@ -123,7 +123,7 @@ def _fetch(
     into: BinaryIO,
     progress: Callable[[], None],
 ) -> int:
-    """A signed address dies soon, so each try asks for another one."""
+    """Fetch it. A signed address expires soon, so each try asks for a new one."""
     if not file.get("url") and not file.get("key"):
         raise Permanent(NOT_KEPT, code="not_kept")
     url = context.files.signed_url(file["key"], account) if file["key"] else file["url"]
@@ -136,25 +136,25 @@ def _fetch(
 
 
 def _share(context: DeliveryContext, send: Send) -> Posted:
-    """Show it, and see whether it is shown: Slack says yes either way."""
+    """Share it, and check that it appears: Slack says yes either way."""
     context.slack_at(send.channel).files.share(send.payload["file"], send.channel, send.thread_ts)
     failpoint("file.shared")
     try:
         found = find(context, send)
-    except DeliveryFailed as error:  # of the look: the file may be shown
-        raise Unsure("Slack does not tell yet whether it is shown", code=error.code) from None
+    except DeliveryFailed as error:  # of the look: the file may have appeared
+        raise Unsure("Slack does not say yet whether it is shown", code=error.code) from None
     if not found:
         raise Unsure("it is not shown yet", code="not_shown")
     return in_place(context, send, Posted(send.channel, found[0].ts, found[0].thread_ts))
 
 
 def find(context: DeliveryContext, send: Send) -> list[Found]:
-    """Where the file of a share is shown."""
+    """Where the file of a share appears."""
     return context.slack_at(send.channel).files.shares(send.payload["file"], send.channel)
 
 
 def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
-    """It may be shown."""
+    """It may have appeared."""
     wait = seconds_for_file(tx, send.channel, context.limits, workspace=workspace_of(send))
     if wait is not None:
         give_back(tx, claim, wait=wait, looking=True, attempts=claim.attempts, spent=claim.spent)
@@ -163,7 +163,7 @@ def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> St
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It is there, shown, or gone; or it never will be."""
+    """It is uploaded, shown, or deleted; or never will be."""
     match result:
         case Answered(str()) if files.is_withdrawn(tx, send.payload["delivery"]):
             sends.forget(tx, send)
@@ -181,14 +181,14 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
             end_withdrawn(tx, [send.payload["delivery"]])
         case Refused(cause):
             give_up(tx, claim, send, cause)
-        case TooLate():  # whoever has the lane now looks for what it shows
+        case TooLate():  # the lane's new holder looks for what the call did
             return None
     give_back(tx, claim)
     return None
 
 
 def _note_shown(tx: Tx, claim: Claim, send: Send, ts: str) -> None:
-    """A line that says that it could not be brought says now that it was."""
+    """Update a line that said the file could not be fetched."""
     sends.mark_delivered(tx, send, ts)
     for delivery_id in sends.carried_deliveries(tx, send):
         redraw_lines(tx, claim.conversation.id, delivery_id)
@@ -196,12 +196,12 @@ def _note_shown(tx: Tx, claim: Claim, send: Send, ts: str) -> None:
 
 
 def give_up(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
-    """It is not shown, and never will be: a line in the thread says so. Conversation and lane are held."""
+    """Give up on the file, with a line in the thread. Conversation and lane are held."""
     carried = sends.carried_deliveries(tx, send) or [send.payload["delivery"]]
     if send.kind is SendKind.SHARE:
-        files.end_unshown(tx, send, cause)  # should it be shown late, it is deleted
+        files.end_unshown(tx, send, cause)  # if it appears late, it is deleted
     else:
-        sends.forget(tx, send)  # it says what the file is called
+        sends.forget(tx, send)  # it contains the file's name
     if send.kind is SendKind.RECALL:
         log.error("file.not_deletable", file=send.payload["file"], cause=cause)
         files.end(tx, carried[0], f"{NOT_DELETED}: {cause}", DeliveryState.DEAD)
@@ -210,13 +210,13 @@ def give_up(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
 
 
 def end_in_vain(tx: Tx, claim: Claim, send: Send) -> None:
-    """It is not shown, and cannot be brought anew: that would be two, should it be shown late."""
+    """The file does not appear, and uploading it again could show it twice."""
     give_up(tx, claim, send, NOT_SHOWN)
     give_back(tx, claim)
 
 
 def cannot_look(tx: Tx, claim: Claim, send: Send, error: DeliveryFailed) -> None:
-    """Nobody can tell whether it is shown. Where looking is not permitted at all, Slack's yes is believed."""
+    """Nobody can tell whether it appears. If looking is not permitted at all, Slack's yes is trusted."""
     if isinstance(error, Permanent):
         log.warning("file.not_confirmed", send=send.id, code=error.code)
         _note_shown(tx, claim, send, "")
@@ -225,7 +225,7 @@ def cannot_look(tx: Tx, claim: Claim, send: Send, error: DeliveryFailed) -> None
 
 
 def bring_anew(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """Slack has not shown it, and may yet: it is deleted before it comes once more. Raises DeliveryFailed."""
+    """Slack has not shown it, but still may: delete it before it is uploaded again. Raises DeliveryFailed."""
     context.slack_at(send.channel).files.delete(send.payload["file"])
     failpoint("stray.deleted")
 

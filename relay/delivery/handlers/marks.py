@@ -1,4 +1,4 @@
-"""Receipts on agents' own messages: an emoji says what became of each. At low priority, one message at a time."""
+"""Receipts on agents' own messages: an emoji shows the state of each. At low priority, one message at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from relay.store.db.rows import Claim, Draft, Send
 from relay.store.queue import sends
 from relay.vocabulary import Mark, SendKind
 
-LATER = 1.0  # seconds until the line that tells of a message may stand in its thread
+LATER = 1.0  # seconds until the line about a message may be in its thread
 EMOJI = {
     Mark.PENDING: "hourglass_flowing_sand",
     Mark.SENT: "white_check_mark",
@@ -23,12 +23,12 @@ EMOJI = {
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """The next message whose mark is not what it should be, with the marks to take away and the one to put there."""
+    """The next message with an outdated mark, with the marks to remove and the one to add."""
     found = marks.next_outdated(tx, claim)
     if isinstance(found, bool):
         return LATER if found else None
     place = message_of(found.key)
-    if place is None:  # what was written in a form is told by a line, and no message can bear a mark
+    if place is None:  # what was written in a form has a line, but no message that could carry a mark
         marks.mark_shown(tx, found.delivery_id, found.wanted)
         return 0.0
     channel, ts = place
@@ -38,7 +38,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """All of it may be repeated: Slack says "already" and means done."""
+    """Set the mark. All of it can be repeated: Slack answers "already" and means done."""
     for mark in send.payload["remove"]:
         context.slack_at(send.channel).unreact(send.channel, send.thread_ts or "", EMOJI[Mark(mark)])
     if send.payload["mark"]:
@@ -46,7 +46,7 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It bears this mark; also where the message is gone or takes none. What is wanted meanwhile comes next."""
+    """The message has this mark; also if it is gone or accepts none. A newer mark comes next."""
     if isinstance(result, TooLate):
         return None
     marks.mark_shown(tx, send.payload["delivery"], Mark(send.payload["mark"]))

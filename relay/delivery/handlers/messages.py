@@ -55,7 +55,7 @@ log = structlog.get_logger()
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """The next root or posts. A message that cannot be rendered becomes a dead letter, and those behind it go on."""
+    """The next root or posts. A message that cannot be rendered becomes a dead letter, and later ones continue."""
     if claim.conversation.channel_id is None:
         return _name_channel(tx, context, claim)
     try:
@@ -67,7 +67,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 
 
 def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
-    """It may stand in Slack."""
+    """It may be in Slack."""
     return Look(send)
 
 
@@ -79,10 +79,10 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> Posted:
 
 
 def in_place(context: DeliveryContext, send: Send, posted: Posted) -> Posted:
-    """Where it landed, if that is where it belongs.
+    """Where it landed, if that is the right place.
 
-    Where the thread is gone, Slack puts a post at the channel's root and says ok: it is taken away again. Raises
-    ThreadGone, or Unsure where it could not be taken away.
+    If the thread is gone, Slack posts at the channel's root and answers ok: that post is deleted again. Raises
+    ThreadGone, or Unsure if the post could not be deleted.
     """
     if send.is_root or posted.thread_ts == send.thread_ts:
         return posted
@@ -95,7 +95,7 @@ def in_place(context: DeliveryContext, send: Send, posted: Posted) -> Posted:
 
 
 def delete(context: DeliveryContext, channel: str, ts: str) -> None:
-    """Delete a copy; one that Slack will never let us delete must not hold up what comes after it."""
+    """Delete a copy. One that Slack will never let us delete must not block later posts."""
     try:
         context.slack_at(channel).delete(channel, ts)
     except Permanent as error:
@@ -104,7 +104,7 @@ def delete(context: DeliveryContext, channel: str, ts: str) -> None:
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """It stands in Slack; or it never will."""
+    """It is in Slack; or never will be."""
     match result:
         case Answered(Posted(_, ts, _)) if send.is_root:
             if not threads.save_root(tx, claim, send, ts, fingerprint(send.payload)):
@@ -126,7 +126,7 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
 
 
 def removed(tx: Tx, claim: Claim, send: Send) -> None:
-    """A root that nobody needs any more has been deleted in Slack: forget it."""
+    """A superfluous root was deleted in Slack: forget it."""
     sends.drop(tx, send, SendState.VOID, "the conversation moved to another place")
     give_back(tx, claim)
 
@@ -198,7 +198,7 @@ def _drafts(
     lines, mentioned = mention(context.members_at(place), claim, lines, people)
     posts = _render(lines, previous=_previous(claim.above, place.key), url=context.conversation_url(place.key))
     if any(line.is_spoken and line.author.role in CUSTOMERS for line in lines):
-        arm_card_in_passing(tx, place.id, LATER)  # it quotes what a customer said last
+        arm_card_in_passing(tx, place.id, LATER)  # it quotes the customer's latest message
     drafts = _with_files([_draft(claim, post, rows) for post in posts], lines)
     seen = shown_in_channel(tx, claim, lines, posts) if context.broadcasts else None
     if seen is not None:
@@ -207,7 +207,7 @@ def _drafts(
 
 
 def _still_to_show(tx: Tx, claim: Claim, rows: list[Waiting]) -> list[Waiting]:
-    """Nobody is to see what its author took back before it went out, or be called where nobody waits any more."""
+    """Drop what its author withdrew before it was shown, and calls for customers who no longer wait."""
     over = {row.id for row in rows if row.is_withdrawn}
     over |= said_by_others(tx, claim.conversation.id, claim.conversation.state, rows)
     if over:
@@ -233,7 +233,7 @@ def _draft(claim: Claim, post: SlackPost, rows: Sequence[Waiting]) -> Draft:
 
 
 def _with_files(drafts: list[Draft], lines: Sequence[Line]) -> list[Draft]:
-    """Files follow the post in which their messages end."""
+    """Queue the files of the messages that end with this post."""
     following = {line.id for line in lines if line.is_spoken and line.file is Way.UPLOAD}
     for number in reversed(range(len(drafts))) if following else ():
         here = sorted(following & {delivery_id for delivery_id, _ in drafts[number].parts})
@@ -255,9 +255,9 @@ def _previous(above: bytes | None, key: ConversationKey) -> Previous | None:
 def _render(lines: Sequence[Line], *, previous: Previous | None, url: str) -> list[SlackPost]:
     try:
         posts = render_batch(lines, previous=previous, dashboard_url=url)
-    except Exception as error:  # whatever a message does to the renderer, those behind it go on
+    except Exception as error:  # whatever a message does to the renderer, later ones continue
         raise Unrenderable(_culprit(lines, url), f"rendering failed: {type(error).__name__}") from error
-    if not posts:  # or its lane would be taken for ever
+    if not posts:  # otherwise its lane would be held for ever
         raise Unrenderable(lines[0].id, "nothing of it is left to show")
     return posts
 
@@ -272,7 +272,7 @@ def _culprit(lines: Sequence[Line], url: str) -> int:
 
 
 def _name_channel(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """Turn the mapping's "#name" into Slack's id."""
+    """Resolve the mapping's "#name" to Slack's id."""
     name = claim.conversation.channel or ""
     if name not in context.channel_ids:
         wait = seconds_closed(tx, GateScope.METHOD, owned(claim.conversation.workspace, FIND_CHANNEL))

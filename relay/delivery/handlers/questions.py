@@ -1,4 +1,6 @@
-"""A reply that looks like a note: its author is asked, alone, and until they say so it waits, with those behind it."""
+"""A reply that looks like a note: its author is asked privately, and it waits for the answer, as do the replies behind
+it.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,17 @@ from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim
 from relay.vocabulary import SendKind
 
-# Nobody can take a private line back: it must be true also when the wait is over.
+# A private line cannot be taken back: it must still be true after the wait.
 WAITS = (
-    "Your reply waits until somebody has said whether an earlier message in this thread goes to the customer. The mark"
-    " on it says when it was sent."
+    "Your reply waits until somebody decides whether an earlier message in this thread goes to the customer. A mark"
+    " on it will show when it is sent."
 )
 
 
 def prepare(context: DeliveryContext, claim: Claim, action: AgentAction) -> Prepared:
-    """What is asked, or said to those who wait; after ten minutes of silence it stays inside."""
+    """The question, or the notice to authors who wait behind it; after ten minutes of silence the reply stays
+    internal.
+    """
     said = stored.read_said(action.body)
     author = Author(said.channel, said.user_id, said.thread_ts) if said and said.user_id else None
     if action.is_behind:
@@ -31,7 +35,7 @@ def prepare(context: DeliveryContext, claim: Claim, action: AgentAction) -> Prep
     words = stored.words_of(written, context.redact(claim.conversation.rule))
     sentence, controls = question(action.asks, words, action.id, round(questions.ASKED_FOR / 60))
     done, settle = partial(questions.is_asked, delivery_id=action.id), partial(_asked, claim, action)
-    # Nobody is asked twice: the line in the thread says what silence has come to.
+    # Nobody is asked twice: the line in the thread says what the silence led to.
     return SayPrivately(SendKind.REPLY, sentence, None if action.asked else author, settle, done, controls)
 
 
@@ -40,7 +44,7 @@ def _behind(claim: Claim, delivery_id: int, tx: Tx, told: bool) -> None:  # noqa
 
 
 def _asked(claim: Claim, action: AgentAction, tx: Tx, told: bool) -> None:  # noqa: FBT001
-    """Whoever could not be asked, or has not answered, is told by a line in the thread."""
+    """An author who could not be asked, or has not answered, is told by a line in the thread."""
     if told:
         questions.mark_asked(tx, claim, action.id)
     else:

@@ -1,6 +1,6 @@
-"""What an agent wrote goes to the customer, once and in order; the agent sees on their own message what became of it.
+"""An agent's message goes to the customer, once and in order; a mark on the message shows its state.
 
-A call without an answer is never repeated: its echo on the webhook settles it, or after a while the agent is told.
+A call without an answer is never repeated: its echo on the webhook settles it, or the agent is told after a while.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ MISTAKE = "the relay failed over it, which is a mistake in it; its log says more
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
-    """What an agent wanted first, and may not take back any more."""
+    """The agent's oldest reply, once it can no longer be taken back."""
     action = replies.next_action(tx, claim)
     if not isinstance(action, AgentAction):
         return action
@@ -87,7 +87,7 @@ def give_up(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
 
 
 def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
-    """Its echo settles it; after a while without one the agent is told."""
+    """Its echo settles it; without one, the agent is told after a while."""
     if not claim.locked:
         return Need(LOCK)
     elapsed = max(0.0, claim.at - (send.started_at or claim.at))
@@ -115,7 +115,7 @@ def call(context: DeliveryContext, claim: Claim, send: Send) -> str:
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """Kommunicate took it; or it never will."""
+    """Kommunicate accepted it; or never will."""
     match result:
         case Answered(str(key)):
             replies.settle_sent(tx, claim, send, key)
@@ -159,7 +159,7 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
 
 
 def _beside(said: Said, given: HandedOn) -> str:
-    """What does not go with the words, as a sentence goes on after "Not with it:"."""
+    """What is not sent along with the text, as the end of a sentence."""
     others = [kind for kind in said.beside if kind != FILES] if isinstance(said, AgentWords) else []
     unsent = [f"{' and '.join(others)} {NOT_YET}"] if others else []
     return "; ".join([*given.missing, *unsent])
@@ -174,7 +174,7 @@ def _draft(
     beside: str,
     template: Mapping[str, str],
 ) -> Draft:
-    """The relay's own sender speaks for many: whoever really wrote is named in front."""
+    """The draft. If the relay's own user speaks, the actual author's name is put in front."""
     signed = text if agent.agent_id else f"{agent.name}: {text}"
     payload: dict[str, Any] = {"text": signed, "sender": sender, "agent": agent.name, "beside": beside}
     payload |= {"agent_id": agent.agent_id} if agent.agent_id else {}
@@ -183,7 +183,9 @@ def _draft(
 
 
 def _takeover(claim: Claim, action: AgentAction, reply: Draft) -> Draft:
-    """A bot that went on answering beside the agent would confuse the customer; the reply comes next."""
+    """Take the chat over first: a bot that keeps answering beside the agent would confuse the customer. The reply is
+    next.
+    """
     has_it = claim.conversation.state.holder is Holder.BOT
     payload = {"acting": reply.payload["sender"], "agent": reply.payload["agent"], "delivery": action.id, "bot": has_it}
     return Draft(SendKind.TAKEOVER, reply.channel, None, payload)
@@ -192,9 +194,10 @@ def _takeover(claim: Claim, action: AgentAction, reply: Draft) -> Draft:
 def _refusal(
     claim: Claim, action: AgentAction, said: Said | None, cause: str, *, in_thread: bool = False
 ) -> SayPrivately:
-    """Nobody may send it, or nothing is left of it: said to its author alone, or where that fails, in the thread.
+    """The reply may not be sent, or nothing is left of it: told privately to its author, or if that fails, in the
+    thread.
 
-    `in_thread`: there at once, because it may be tried again, which the thread offers.
+    `in_thread`: directly in the thread, which offers a retry.
     """
     author = Author(said.channel, said.user_id, said.thread_ts) if said and said.user_id and not in_thread else None
 

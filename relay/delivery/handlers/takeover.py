@@ -1,4 +1,4 @@
-"""A chat that a bot has is taken over before an agent's first reply goes out."""
+"""A chat that a bot has is taken over before an agent's first reply is sent."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ log = structlog.get_logger()
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
-    """Assign the chat to whoever is about to reply; it may be asked for again."""
+    """Assign the chat to the agent who is about to reply. Repeating it is harmless."""
     who = send.payload["acting"]
     context.way_back(send.channel).assign(claim.conversation.key.group_id, who, acting=who, from_bot=True)
 
 
 def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: Result) -> Step | None:
-    """The reply comes next.
+    """The reply is next.
 
-    Where a bot was only heard, and not known to have the chat, being refused it holds nothing up.
+    If the bot only wrote and is not known to have the chat, a refusal delays nothing.
     """
     match result:
         case Answered():

@@ -63,10 +63,10 @@ class Sockets:
         body = json.dumps(payload).encode()
         return Outgoing(lane, "", body, {}, key, carry=partial(self._carry, kind, payload))
 
-    def disconnect(self, reason: str = "refresh_requested") -> None:
+    def disconnect(self) -> None:
         """Asks the app to change to new connections; the old ones stay open until it does."""
         for each in list(self.open):
-            each.say({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
+            each.say({"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "sandbox"}})
 
     def greeting(self) -> dict[str, Any]:
         """What Slack says first; or that Socket Mode is switched off."""

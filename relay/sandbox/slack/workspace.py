@@ -142,10 +142,10 @@ class SlackWorkspace(Board):
             self.channels[channel_id].members.add(user)
             self.core.touch()
 
-    def kick(self, channel_id: str, user: str = BOT_USER_ID) -> None:
-        """Removes somebody, by default the bot."""
+    def kick(self, channel_id: str) -> None:
+        """Removes the bot from a channel."""
         with self.core.lock:
-            self.channels[channel_id].members.discard(user)
+            self.channels[channel_id].members.discard(BOT_USER_ID)
             self.core.touch()
 
     def rename(self, channel_id: str, name: str) -> None:

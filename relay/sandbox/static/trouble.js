@@ -7,7 +7,7 @@ export function drawTrouble(state) {
   for (const vendor of ["slack", "kommunicate"]) {
     const button = byId(`break-${vendor}`), broken = state.broken.includes(vendor);
     button.setAttribute("aria-pressed", String(broken));
-    button.textContent = `${broken ? "Mend" : "Break"} ${vendor === "slack" ? "Slack" : "Kommunicate"}`;
+    button.textContent = `${broken ? "Restore" : "Break"} ${vendor === "slack" ? "Slack" : "Kommunicate"}`;
   }
   byId("kill").hidden = !state.can_kill;
   const { received, shown, missing, doubled } = state.count;

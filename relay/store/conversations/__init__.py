@@ -1,1 +1,1 @@
-"""What is known of a conversation: its state, thread, card and people, and what its agents see of their replies."""
+"""What is known about a conversation: its state, thread, card and people, and what its agents see of their replies."""

@@ -1,4 +1,4 @@
-"""The versions of a conversation's card: which one it should show, and which one it shows.
+"""The versions of a conversation's card: the one it should show, and the one it shows.
 
 Lock order: conversation, lane.
 """
@@ -18,14 +18,14 @@ from relay.store.queue.due import arm, lock
 from relay.store.queue.lanes import give_back
 from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, SendState, Source
 
-MOST = 20  # messages that are looked through for what a customer said last
-EARLIER_MOST = 100  # further ones, for what their metadata tell of the customer
+MOST = 20  # messages that are searched for the customer's latest
+EARLIER_MOST = 100  # further ones, searched for the customer's metadata
 
 
 def mark_shown(tx: Tx, claim: Claim, version: int, fingerprint: str | None = None, last_id: int | None = None) -> None:
-    """The card shows this version, as far as anybody will see, with words up to the received message `last_id`.
+    """The card visibly shows this version, with messages up to the received message `last_id`.
 
-    `fingerprint` tells what it looks like, None for unknown.
+    `fingerprint` identifies its appearance, None for unknown.
     """
     mine = conversations.c.id == claim.conversation.id
     shown = {"shown": version, "card_fingerprint": fingerprint, "card_last_id": last_id}
@@ -33,7 +33,7 @@ def mark_shown(tx: Tx, claim: Claim, version: int, fingerprint: str | None = Non
 
 
 def earlier_thread(tx: Tx, place: Conversation) -> tuple[str, str] | None:
-    """Channel and `ts` of the thread that the present one replaces, as far as its root was posted; None for none."""
+    """Channel and `ts` of the thread that the current one replaces, if its root was posted; None for none."""
     if not place.dead_ts:
         return None
     roots = and_(sends.c.conversation_id == place.id, equals(sends.c.kind, SendKind.ROOT), sends.c.ts == place.dead_ts)
@@ -42,18 +42,18 @@ def earlier_thread(tx: Tx, place: Conversation) -> tuple[str, str] | None:
 
 
 def last_id(tx: Tx, conversation_id: int) -> int | None:
-    """The id of what Kommunicate has brought last of a conversation."""
+    """The id of the latest thing that Kommunicate sent in a conversation."""
     found: int | None = tx.run(LAST_ID, conversation_id=conversation_id).scalar_one_or_none()
     return found
 
 
 def last_messages(tx: Tx, conversation_id: int) -> Sequence[tuple[int, bytes | None]]:
-    """The ids and bodies of what Kommunicate has brought last of a conversation, newest first."""
+    """The ids and bodies of the latest things that Kommunicate sent in a conversation, newest first."""
     return [(row.id, row.body) for row in tx.run(LAST, conversation_id=conversation_id)]
 
 
 def earlier_bodies(tx: Tx, conversation_id: int) -> Sequence[bytes | None]:
-    """The bodies of what came before those, newest first, as far back as anybody looks."""
+    """The bodies before those, newest first, as far back as anybody searches."""
     return [row.body for row in tx.run(EARLIER, conversation_id=conversation_id)]
 
 
@@ -69,9 +69,9 @@ LAST_ID = select(received.c.id).where(*_CAME).order_by(received.c.id.desc()).lim
 
 
 def release(tx: Tx, claim: Claim, again: float | None = None) -> None:
-    """Give a card lane back: due at once where the card or a mark on a message is not what it should be.
+    """Release a card lane: due at once if the card or a mark on a message is outdated.
 
-    Else in `again` seconds, None for not before something happens.
+    Otherwise in `again` seconds, None for only after an event.
     """
     mine = claim.conversation.id
     card = exists().where(conversations.c.id == mine, conversations.c.wanted != conversations.c.shown)
@@ -86,13 +86,13 @@ def release(tx: Tx, claim: Claim, again: float | None = None) -> None:
 
 
 def request_redraw(tx: Tx, conversation_id: int) -> None:
-    """Show the card once more, whatever it shows."""
+    """Redraw the card, whatever it shows."""
     lock(tx, conversation_id)
     _want(tx, conversation_id, card_fingerprint=None)
 
 
 def request_check(tx: Tx, conversation_id: int) -> None:
-    """See whether the card still shows what it should; the conversation is locked."""
+    """Check whether the card is up to date; the conversation is locked."""
     _want(tx, conversation_id)
 
 

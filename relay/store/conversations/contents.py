@@ -1,8 +1,8 @@
 """Where the content of agents' files is, if not in the database: in a folder, or in a bucket.
 
-A row is written before anything is, and goes after the content has gone, so that whatever dies in between, nothing is
-there that no row knows of. Content that nobody needs is deleted at once, and once more when nobody can be writing it
-any longer: a process that was stopped as it wrote goes on when it wakes.
+A row is written before the content, and deleted after it, so that after any crash a row exists for all content.
+Unneeded content is deleted at once, and again when nobody can still be writing it: a process that was suspended while
+writing continues when it wakes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from relay.store.db.file_tables import file_contents, kept_files, learned
 from relay.vocabulary import KeptState
 
 NAME_BYTES = 32
-LAST_LOOK = 3600.0  # seconds until content that nobody needs is deleted once more, and forgotten
-AGAIN = 300.0  # seconds until another try where it could not be deleted
+LAST_LOOK = 3600.0  # seconds until unneeded content is deleted again, and forgotten
+AGAIN = 300.0  # seconds until a failed deletion is retried
 NEEDED = (KeptState.WAITING, KeptState.KEPT)
 TAKING_ROOM = (KeptState.WAITING, KeptState.KEPT, KeptState.REVOKED)
-_ROOM = "files_room"  # the row by which those who ask for room take turns
+_ROOM = "files_room"  # the row that serialises reservations
 _UNNEEDED = and_(
     file_contents.c.ended_at.is_(None),
     ~exists().where(kept_files.c.id == file_contents.c.file_id, among(kept_files.c.state, NEEDED)),
@@ -33,7 +33,7 @@ _UNNEEDED = and_(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a file: `place` is where it is, "" for the database, and `name` what it is called there."""
+    """The content of a file: `place` is where it is, "" for the database, and `name` its name there."""
 
     file_id: int
     place: str = ""
@@ -42,14 +42,14 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Content that nobody needs any more."""
+    """Content that nobody needs."""
 
     id: int
     content: Content
 
 
 def begin(tx: Tx, file_id: int, place: str) -> Content:
-    """Where a file's content is to be written now; what was begun of it elsewhere is not needed any more."""
+    """Where to write a file's content now; what was begun elsewhere is no longer needed."""
     live = and_(file_contents.c.file_id == file_id, file_contents.c.ended_at.is_(None))
     tx.conn.execute(update(file_contents).where(live, file_contents.c.place != place).values(**_ended(tx)))
     if not place:
@@ -69,13 +69,13 @@ def content_of(tx: Tx, file_id: int) -> Content:
 
 
 def is_needed(tx: Tx, content: Content) -> bool:
-    """False where it was given up meanwhile; what is in the database goes with its file."""
+    """False if it was given up meanwhile; content in the database is deleted with its file."""
     mine = and_(file_contents.c.name == content.name, file_contents.c.ended_at.is_(None))
     return not content.place or tx.conn.execute(select(file_contents.c.id).where(mine)).one_or_none() is not None
 
 
 def reserve(tx: Tx, content: Content, size: int, most: int | None) -> bool:
-    """Take room for a file of so many bytes; False where all files of its place would take more than `most`."""
+    """Reserve space for a file of this size; False if all files in its place would exceed `most`."""
     mine = kept_files.c.id == content.file_id
     if most is not None:
         turn = upsert(tx, learned).values(name=_ROOM, value="")
@@ -84,7 +84,7 @@ def reserve(tx: Tx, content: Content, size: int, most: int | None) -> bool:
         taken = tx.conn.execute(select(func.coalesce(func.sum(kept_files.c.size), 0)).where(others)).scalar_one()
         if int(taken) + size > most:
             return False
-    waits = equals(kept_files.c.state, KeptState.WAITING)  # else it was given up meanwhile
+    waits = equals(kept_files.c.state, KeptState.WAITING)  # otherwise it was given up meanwhile
     tx.conn.execute(update(kept_files).where(mine, waits).values(size=size))
     return True
 
@@ -97,30 +97,30 @@ def _is_at(place: str) -> ColumnElement[bool]:
 
 
 def unneeded(tx: Tx, limit: int) -> list[int]:
-    """Ids of content of files that were given up, taken back or deleted."""
+    """Ids of content of files that were given up, revoked or deleted."""
     return list(tx.conn.execute(select(file_contents.c.id).where(_UNNEEDED).limit(limit)).scalars())
 
 
 def end(tx: Tx, ids: Sequence[int]) -> None:
-    """Nobody needs these any more, unless somebody does by now: they are deleted next."""
+    """Nobody needs these, unless somebody does by now: they are deleted next."""
     tx.conn.execute(update(file_contents).where(file_contents.c.id.in_(ids), _UNNEEDED).values(**_ended(tx)))
 
 
 def to_delete(tx: Tx, limit: int) -> list[Ended]:
-    """Content that is to be deleted now."""
+    """Content to delete now."""
     due = select(file_contents).where(file_contents.c.due.is_not(None), file_contents.c.due <= tx.now)
     rows = tx.conn.execute(due.order_by(file_contents.c.due).limit(limit))
     return [Ended(row.id, Content(row.file_id, row.place, row.name)) for row in rows]
 
 
 def count_undeleted(tx: Tx) -> int:
-    """How many that nobody needs have not been deleted once: a place was in trouble."""
+    """How many unneeded files have never been deleted, because their place failed."""
     ended = and_(file_contents.c.ended_at.is_not(None), file_contents.c.due < file_contents.c.ended_at + LAST_LOOK)
     return int(tx.conn.execute(select(func.count()).select_from(file_contents).where(ended)).scalar_one())
 
 
 def note_deleted(tx: Tx, ended: Ended) -> None:
-    """It is deleted: it is forgotten, unless somebody may be writing it yet."""
+    """It is deleted: forget it, unless somebody may still be writing it."""
     mine = file_contents.c.id == ended.id
     tx.conn.execute(delete(file_contents).where(mine, file_contents.c.ended_at <= tx.now - LAST_LOOK))
     tx.conn.execute(update(file_contents).where(mine).values(due=file_contents.c.ended_at + LAST_LOOK))

@@ -1,4 +1,4 @@
-"""Posts in which something is outdated: a message was taken back since they were drawn."""
+"""Outdated posts: they show a message that was withdrawn since they were drawn."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ WITHDRAWN = "withdrawn by its author"
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """A post that stands in Slack and is to be drawn again, if there is one; `more`: of another nobody knows yet."""
+    """A post in Slack to draw again, if there is one; `more`: another one whose state is not known yet."""
 
     post: Send | None
     more: bool
 
 
 def outdated(tx: Tx, claim: Claim) -> Outdated:
-    """The first post of a conversation that is to be drawn again, or an earlier card of it."""
+    """The first outdated post of a conversation, or an earlier card of it."""
     posts, place = _posts_of(claim), claim.conversation
     standing = and_(posts, equals(sends.c.state, SendState.DELIVERED), sends.c.ts.is_not(None))
-    elsewhere = case((sends.c.channel == place.channel_id, 0), else_=1)  # what was left may take no changes
+    elsewhere = case((sends.c.channel == place.channel_id, 0), else_=1)  # a channel that was left may accept no changes
     row = tx.conn.execute(select(sends).where(standing).order_by(elsewhere, sends.c.seq).limit(1)).one_or_none()
     under_way = select(sends.c.id).where(posts, among(sends.c.state, OPEN_SENDS)).limit(1)
     return Outdated(None if row is None else to_send(row), tx.conn.execute(under_way).one_or_none() is not None)
@@ -45,12 +45,12 @@ def _posts_of(claim: Claim) -> ColumnElement[bool]:
 
 
 def find(tx: Tx, send_id: str) -> Send:
-    """The post that a correction is about."""
+    """The post that a correction updates."""
     return to_send(tx.conn.execute(select(sends).where(sends.c.id == send_id)).one())
 
 
 def may_show_withdrawn(tx: Tx, send_id: str) -> bool:
-    """True of a post; of an earlier card where something of its conversation was taken back: it may quote that."""
+    """True for a post; for an earlier card if something in its conversation was withdrawn, which it may quote."""
     here = and_(received.c.conversation_id == sends.c.conversation_id, received.c.kind == ReceivedKind.MESSAGE.value)
     gone = exists().where(here, received.c.source == Source.KOMMUNICATE.value, received.c.gone)
     mine = and_(sends.c.id == send_id, or_(equals(sends.c.kind, SendKind.POST), gone))
@@ -58,19 +58,21 @@ def may_show_withdrawn(tx: Tx, send_id: str) -> bool:
 
 
 def mark_corrected(tx: Tx, send_id: str, times: int) -> None:
-    """It was drawn after it had become outdated so many times: once more, and it is outdated still."""
+    """It was drawn after being outdated this many times: if there was one more, it is still outdated."""
     mine = and_(sends.c.id == send_id, sends.c.outdated == times)
     tx.conn.execute(update(sends).where(mine).values(outdated=0))
 
 
 def mark_outdated(tx: Tx, conversation_id: int, send_id: str) -> None:
-    """What a late call says may have covered something newer."""
+    """A late call may have overwritten something newer."""
     request_redraw(tx, conversation_id)
     tx.conn.execute(update(sends).where(sends.c.id == send_id).values(outdated=sends.c.outdated + 1))
 
 
 def redrawn(tx: Tx, send: Send, payload: Mapping[str, Any]) -> Send:
-    """It has not been found, and says this from now on; it stays outdated: it may be found late. Its lane is held."""
+    """It was not found, and will have this content; it stays outdated, because it may be found late. Its lane
+    is held.
+    """
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(payload=json.dumps(payload)))
     return replace(send, payload=payload)
 

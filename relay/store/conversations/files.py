@@ -1,6 +1,6 @@
-"""Customers' files on their way to Slack: each is a delivery of its own, which begins when its words are there.
+"""Customers' files on their way to Slack: each is a separate delivery, which starts once its message is posted.
 
-Lock order: whoever calls holds the conversation.
+Lock order: the caller holds the conversation.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from relay.store.queue.due import arm
 from relay.store.queue.waiting import one_waiting
 from relay.vocabulary import DeliveryState, Lane, SendKind, SendState, ThreadNotice
 
-LAST_LOOK = 60.0  # seconds after a file was given up until a share that came late is taken away
+LAST_LOOK = 60.0  # seconds after a file was given up until a late share is deleted
 
 
 def queue_files(tx: Tx, conversation_id: int, of: Sequence[int]) -> None:
-    """The files of these deliveries are to follow them, each once."""
+    """Queue the files of these deliveries, each once."""
     columns = ("conversation_id", "lane", "received_id", "created_at")
     words, other = deliveries, deliveries.alias()
     queued = exists().where(other.c.received_id == words.c.received_id, equals(other.c.lane, Lane.FILES))
@@ -37,7 +37,7 @@ def queue_files(tx: Tx, conversation_id: int, of: Sequence[int]) -> None:
 
 
 def next_file(tx: Tx, claim: Claim) -> Waiting | float | None:
-    """The file that comes next, or in how many seconds one does; None for none. One in trouble holds up no other."""
+    """The next file, or the seconds until one is due; None for none. A failing file does not delay the others."""
     may_go = past(tx, deliveries.c.not_before, deliveries.c.undo)
     at = case((may_go, 0.0), else_=deliveries.c.not_before).label("at")
     mine = and_(deliveries.c.conversation_id == claim.conversation.id, equals(deliveries.c.lane, Lane.FILES))
@@ -50,7 +50,7 @@ def next_file(tx: Tx, claim: Claim) -> Waiting | float | None:
 
 
 def put_off(tx: Tx, delivery_id: int, wait: float) -> None:
-    """It is tried again in `wait` seconds, and others before it."""
+    """Try it again in `wait` seconds, and others before it."""
     later = {"not_before": tx.now + wait, "undo": wait}
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**later))
 
@@ -62,7 +62,7 @@ def age(tx: Tx, delivery_id: int) -> float:
 
 
 def shown_file(tx: Tx, delivery_id: int) -> tuple[str, str] | None:
-    """Slack's id of the file that a delivery has shown, and in which channel; None for none."""
+    """Slack's id and channel of the file that a delivery has shown; None for none."""
     live = and_(send_parts.c.delivery_id == delivery_id, send_parts.c.live)
     shown = select(sends.c.payload, sends.c.channel).join(send_parts, send_parts.c.send_id == sends.c.id)
     row = tx.conn.execute(shown.where(live, equals(sends.c.kind, SendKind.SHARE))).one_or_none()
@@ -71,13 +71,13 @@ def shown_file(tx: Tx, delivery_id: int) -> tuple[str, str] | None:
 
 
 def is_withdrawn(tx: Tx, delivery_id: int) -> bool:
-    """True where the author of a message took it back."""
+    """True if the author of a message withdrew it."""
     of = select(received.c.gone).join(deliveries, deliveries.c.received_id == received.c.id)
     return bool(tx.conn.execute(of.where(deliveries.c.id == delivery_id)).scalar_one())
 
 
 def recall_withdrawn(tx: Tx, claim: Claim, send: Send) -> None:
-    """Where the author of what a share shows took it back meanwhile, it is deleted next."""
+    """If the author withdrew the file meanwhile, it is deleted next."""
     of_send = select(deliveries.c.received_id).join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
     carried = of_send.where(send_parts.c.send_id == send.id, send_parts.c.live)
     found = tx.conn.execute(select(received.c.id).where(received.c.id.in_(carried), received.c.gone)).scalars().all()
@@ -86,7 +86,7 @@ def recall_withdrawn(tx: Tx, claim: Claim, send: Send) -> None:
 
 
 def recall(tx: Tx, conversation_id: int, received_id: int) -> None:
-    """A message was taken back: its file is deleted next, wherever that is."""
+    """A message was withdrawn: its file is deleted next, wherever it is."""
     mine = and_(deliveries.c.received_id == received_id, equals(deliveries.c.lane, Lane.FILES))
     shown = and_(mine, equals(deliveries.c.state, DeliveryState.DELIVERED))
     tx.conn.execute(update(deliveries).where(shown).values(state=DeliveryState.WAITING.value, settled_at=None))
@@ -99,19 +99,19 @@ def recall(tx: Tx, conversation_id: int, received_id: int) -> None:
 
 
 def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str) -> None:
-    """A file is given up: a dead letter, and a line in the thread that says why."""
+    """Give up a file: a dead letter, and a line in the thread that says why."""
     end(tx, delivery_id, cause, DeliveryState.DEAD)
     add_notice(tx, claim.conversation.id, delivery_id, ThreadNotice.NO_FILE)
 
 
 def end(tx: Tx, delivery_id: int, cause: str, state: DeliveryState = DeliveryState.IGNORED) -> None:
-    """Nothing more is done about a file, or about taking it back."""
+    """Nothing more is done about a file, or about deleting it."""
     ended = {"state": state.value, "cause": cause, "settled_at": tx.now}
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**ended))
 
 
 def end_unshown(tx: Tx, send: Send, cause: str) -> None:
-    """A share that nobody has seen is over, and its file is brought there anew; should it come late, it is deleted."""
+    """End a share that nobody has seen; its file is uploaded again. If the share appears late, it is deleted."""
     look = {"state": SendState.DELIVERED.value, "cause": cause, "look_again_at": tx.now + LAST_LOOK}
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(**look))
     tx.conn.execute(update(send_parts).where(send_parts.c.send_id == send.id).values(live=False))

@@ -1,7 +1,7 @@
-"""Agents' files, kept for the customers they are sent to; and the address under which customers find them.
+"""Agents' files, kept for the customers they are sent to, and their links.
 
-A row is written before its file is fetched, and stays when its content is deleted, so that nothing is left over.
-Lock order: whoever queues or ends one holds the conversation.
+A row is written before its file is fetched, and stays when its content is deleted, so that nothing is left over. Lock
+order: the caller that queues or ends one holds the conversation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PUBLIC_URL = "public_url"
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A file of a reply; `size` is in bytes, `created_at` in seconds since 1970, `token` the secret of its link."""
+    """A file of a reply; `size` is in bytes, `created_at` in seconds since 1970, `token` the secret in its link."""
 
     id: int
     delivery_id: int
@@ -49,7 +49,7 @@ def files_of(tx: Tx, delivery_id: int) -> list[KeptFile]:
 
 
 def queue(tx: Tx, conversation_id: int, delivery_id: int, wanted: Sequence[tuple[str, str, str]]) -> None:
-    """Files are to be fetched: Slack's id, the name, and why it cannot be had, "" where it may."""
+    """Queue files to be fetched: Slack's id, the name, and why it cannot be fetched, "" if it can."""
     for number, (slack_id, name, cause) in enumerate(wanted):
         token = secrets.token_urlsafe(TOKEN_BYTES)
         state = KeptState.FAILED if cause else KeptState.WAITING
@@ -60,20 +60,20 @@ def queue(tx: Tx, conversation_id: int, delivery_id: int, wanted: Sequence[tuple
 
 
 def of_conversation(tx: Tx, conversation_id: int) -> list[KeptFile]:
-    """The files of a conversation whose content may be kept."""
+    """The files of a conversation whose content may be stored."""
     mine = and_(kept_files.c.conversation_id == conversation_id, kept_files.c.state != KeptState.GONE.value)
     return [_file(row) for row in tx.conn.execute(select(kept_files).where(mine))]
 
 
 def next_to_fetch(tx: Tx, conversation_id: int) -> KeptFile | None:
-    """The file that is to be fetched next."""
+    """The next file to fetch."""
     waits = and_(kept_files.c.conversation_id == conversation_id, equals(kept_files.c.state, KeptState.WAITING))
     row = tx.conn.execute(select(kept_files).where(waits).order_by(kept_files.c.id).limit(1)).one_or_none()
     return None if row is None else _file(row)
 
 
 def body_of(tx: Tx, file: KeptFile) -> bytes | None:
-    """The body of the message that it was shared in."""
+    """The body of the message it was shared in."""
     mine = deliveries.c.id == file.delivery_id
     found = select(received.c.body).join(deliveries, deliveries.c.received_id == received.c.id).where(mine)
     body: bytes | None = tx.conn.execute(found).scalar_one_or_none()
@@ -81,14 +81,16 @@ def body_of(tx: Tx, file: KeptFile) -> bytes | None:
 
 
 def mark_kept(tx: Tx, conversation_id: int, content: Content, content_type: str, size: int, name: str) -> None:
-    """It is kept; the reply may go out. `name` is "" where it is what was known. What was given up is fetched anew."""
+    """It is stored; the reply may be sent. `name` is "" if it is unchanged. A file that was given up is
+    fetched again.
+    """
     if is_needed(tx, content):
         told = {"content_type": content_type, "size": size, **({"name": name} if name else {})}
         _end(tx, conversation_id, content.file_id, state=KeptState.KEPT.value, **told)
 
 
 def mark_failed(tx: Tx, conversation_id: int, file_id: int, cause: str) -> None:
-    """It cannot be had; the reply goes out as the settings say."""
+    """It cannot be fetched; the settings decide how the reply is sent."""
     _end(tx, conversation_id, file_id, state=KeptState.FAILED.value, cause=cause, size=0)
 
 
@@ -96,20 +98,20 @@ def _end(tx: Tx, conversation_id: int, file_id: int, **values: Any) -> None:
     mine = kept_files.c.id == file_id
     waits = and_(mine, equals(kept_files.c.state, KeptState.WAITING))
     tx.conn.execute(update(kept_files).where(waits).values(**values))
-    # It came after all was deleted: what is stored of it now goes as well.
+    # It arrived after everything was deleted: delete what is stored of it now.
     late = and_(mine, equals(kept_files.c.state, KeptState.GONE))
     tx.conn.execute(update(kept_files).where(late).values(state=KeptState.REVOKED.value))
     arm(tx, conversation_id, Lane.REPLIES, 0.0)
 
 
 def give_up_waiting(tx: Tx, conversation_id: int, delivery_id: int, cause: str) -> None:
-    """A reply waits no longer for what has not come."""
+    """A reply stops waiting for files that have not arrived."""
     for file in files_of(tx, delivery_id):
         mark_failed(tx, conversation_id, file.id, cause)
 
 
 def try_again(tx: Tx, delivery_id: int) -> None:
-    """Somebody wants the reply to be sent once more: what could not be had is tried again."""
+    """Somebody wants the reply sent again: retry the files that failed."""
     failed = and_(kept_files.c.delivery_id == delivery_id, equals(kept_files.c.state, KeptState.FAILED))
     row = tx.conn.execute(
         update(kept_files)
@@ -122,15 +124,15 @@ def try_again(tx: Tx, delivery_id: int) -> None:
 
 
 def revoke(tx: Tx, delivery_id: int) -> None:
-    """The author of a reply took it back: its links lead nowhere from now on."""
+    """The author deleted a reply: its links stop working."""
     links = and_(kept_files.c.delivery_id == delivery_id, kept_files.c.state != KeptState.GONE.value)
     tx.conn.execute(update(kept_files).where(links).values(state=KeptState.REVOKED.value))
 
 
 def find(tx: Tx, token: str, *, after: float) -> KeptFile | None:
-    """What a link leads to, if it is kept, and not older than `after` (seconds since 1970).
+    """The file of a link, if it is stored, and not older than `after` (seconds since 1970).
 
-    It is found by the token's digest: how long that takes tells nothing of what a token must be.
+    Found by the token's digest, so that the duration reveals nothing about valid tokens.
     """
     valid = and_(equals(kept_files.c.state, KeptState.KEPT), kept_files.c.created_at > after)
     row = tx.conn.execute(select(kept_files).where(kept_files.c.digest == digest(token), valid)).one_or_none()
@@ -138,7 +140,7 @@ def find(tx: Tx, token: str, *, after: float) -> KeptFile | None:
 
 
 def digest(token: str) -> str:
-    """What is looked for in a token's place."""
+    """The digest that is looked up instead of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -152,7 +154,7 @@ def to_delete(tx: Tx, *, before: float, limit: int) -> list[KeptFile]:
 
 
 def delete_content(tx: Tx, file: KeptFile, *, before: float) -> None:
-    """Delete it, unless it stands differently by now; a failed one that is not old may be tried again."""
+    """Delete it, unless its state has changed; a recent failure may be retried."""
     as_seen = and_(kept_files.c.id == file.id, kept_files.c.state == file.state.value)
     kept = file.state is KeptState.FAILED and file.created_at >= before
     gone = {} if kept else {"state": KeptState.GONE.value, "name": "", "token": ""}
@@ -162,7 +164,7 @@ def delete_content(tx: Tx, file: KeptFile, *, before: float) -> None:
 
 
 def add_piece(tx: Tx, file_id: int, number: int, content: bytes) -> None:
-    """Write a piece of a file, or write it again; not of one that nobody wants any more."""
+    """Write a piece of a file, or write it again; not of an unneeded file."""
     wanted = and_(kept_files.c.id == file_id, equals(kept_files.c.state, KeptState.WAITING))
     if tx.conn.execute(select(kept_files.c.id).where(wanted).with_for_update()).one_or_none() is None:
         return
@@ -172,19 +174,19 @@ def add_piece(tx: Tx, file_id: int, number: int, content: bytes) -> None:
 
 
 def read_piece(tx: Tx, file_id: int, number: int) -> bytes | None:
-    """A piece of a file; None where there is none."""
+    """A piece of a file; None if there is none."""
     mine = and_(file_pieces.c.file_id == file_id, file_pieces.c.number == number)
     piece = tx.conn.execute(select(file_pieces.c.content).where(mine)).scalar_one_or_none()
     return None if piece is None else bytes(piece)
 
 
 def delete_pieces(tx: Tx, file_id: int) -> None:
-    """Forget the content of a file."""
+    """Delete the content of a file."""
     tx.conn.execute(delete(file_pieces).where(file_pieces.c.file_id == file_id))
 
 
 def public_url(tx: Tx) -> str | None:
-    """Under which address the relay is reached from outside, as far as that is known."""
+    """The address at which the relay is reached from outside, if known."""
     found: str | None = tx.conn.execute(
         select(learned.c.value).where(learned.c.name == PUBLIC_URL)
     ).scalar_one_or_none()
@@ -192,7 +194,7 @@ def public_url(tx: Tx) -> str | None:
 
 
 def learn_public_url(tx: Tx, url: str) -> None:
-    """Somebody who proved to be Slack has reached the relay there."""
+    """Somebody who proved to be Slack reached the relay at this address."""
     row = upsert(tx, learned).values(name=PUBLIC_URL, value=url)
     tx.conn.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": url}))
 

@@ -1,4 +1,4 @@
-"""Messages that are not shown in Slack, and those of them that come back."""
+"""Messages that are not shown in Slack, and those that are brought back."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from relay.vocabulary import DeliveryState, Lane
 
 
 def leave_out(tx: Tx, delivery_ids: Sequence[int], reason: str) -> None:
-    """These are settled without being shown. The lane is held."""
+    """Settle these without showing them. The lane is held."""
     if delivery_ids:
         ended = {"state": DeliveryState.IGNORED.value, "cause": reason, "settled_at": tx.now}
         tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(delivery_ids)).values(**ended))
 
 
 def bring_back(tx: Tx, conversation_id: int, reason: str) -> bool:
-    """Those of a conversation that were left out for this are to be shown, as far as their words are still stored.
+    """Show the messages that were left out for this reason, if their text is still stored.
 
-    The lane is held. False where there are none.
+    The lane is held. False if there are none.
     """
     kept = select(received.c.id).where(received.c.conversation_id == conversation_id, received.c.body.is_not(None))
     left_out = and_(

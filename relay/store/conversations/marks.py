@@ -1,4 +1,4 @@
-"""Marks on agents' messages: what they should show, and what they show."""
+"""Marks on agents' messages: the wanted one, and the one shown."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from relay.store.db.rows import Claim
 from relay.store.db.tables import OPEN_DELIVERIES, OUTDATED, deliveries, received
 from relay.vocabulary import Lane, Mark
 
-MOST = 100  # messages to look through at a time
+MOST = 100  # messages searched at a time
 
-_TRIED = "?"  # release 0.1 wrote several marks with this between them when it did not know which of them was shown
+_TRIED = "?"  # release 0.1 separated several marks with this if it did not know which one was shown
 
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """An agent's message, by the key of what came in, whose mark is not `wanted`; `shown` are those it may bear."""
+    """An agent's message, by the key of the received thing, whose mark is not `wanted`; `shown` are those it
+    may have.
+    """
 
     delivery_id: int
     key: str
@@ -27,7 +29,7 @@ class Outdated:
     shown: tuple[Mark, ...]
 
 
-# A line that tells of a message, and is not in the thread yet.
+# A line about a message that is not in the thread yet.
 _LINE = deliveries.alias()
 _TO_TELL = exists(
     select(_LINE.c.id)
@@ -42,9 +44,9 @@ _TO_TELL = exists(
 
 
 def next_outdated(tx: Tx, claim: Claim) -> Outdated | bool:
-    """The first message of a conversation whose mark is outdated; else whether there is one that waits for its line.
+    """The first message of a conversation with an outdated mark; otherwise whether one waits for its line.
 
-    What a mark stands for is said before it is seen.
+    The line comes before the mark it explains.
     """
     rows = tx.conn.execute(
         select(deliveries.c.id, deliveries.c.mark, deliveries.c.mark_shown, received.c.key, _TO_TELL.label("waits"))
@@ -61,5 +63,5 @@ def next_outdated(tx: Tx, claim: Claim) -> Outdated | bool:
 
 
 def mark_shown(tx: Tx, delivery_id: int, mark: Mark) -> None:
-    """The message bears this mark now, as far as anybody will see."""
+    """The message visibly has this mark."""
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(mark_shown=mark.value))

@@ -1,4 +1,4 @@
-"""Names and roles that were looked up, with an age."""
+"""Names and roles that were looked up, with their age."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ def _person(row: Any) -> Person:
 def known_agents(
     tx: Tx, team: str, user_ids: Collection[str], *, account: str = ACCOUNT
 ) -> dict[str, tuple[Agent, float]]:
-    """What is known of each Slack user, with its age in seconds; as agents of this account of Kommunicate's."""
+    """What is known about each Slack user, with its age in seconds; as agents of this Kommunicate account."""
     rows = tx.run(KNOWN, account=_slack(team, account), users=list(user_ids))
     return {row.user_id: _agent(row, tx.now) for row in rows}
 
 
 def remember_agents(tx: Tx, team: str, found: Iterable[Agent], *, account: str = ACCOUNT) -> None:
-    """Store what a look-up told of Slack users."""
+    """Store a look-up of Slack users."""
     of_team = _slack(team, account)
     for agent in sorted(found, key=lambda one: one.user_id):
         _remember(tx, of_team, agent.user_id, name=agent.name, email=agent.agent_id, role=agent.standing.value)
 
 
 def remember_people(tx: Tx, account: str, found: Iterable[Person]) -> None:
-    """Store what a look-up told, in the order of ids so that two writers cannot block each other."""
+    """Store a look-up, in the order of ids so that two writers cannot block each other."""
     for person in sorted(found, key=lambda one: one.user_id):
         known = {"name": person.name, "role": person.role.value, "email": person.email, "phone": person.phone}
         _remember(tx, account, person.user_id, **known)
 
 
 def is_colleague(tx: Tx, account: str, name: str, customer: str) -> bool:
-    """True when this, in lower case, is what agents are called, by both names or the first, and not the customer."""
+    """True if this is, in lower case, an agent's full or first name, and not the customer's."""
     ours = select(people.c.name).where(people.c.role.in_(_OF_THE_TEAM))
     names = {one for full in tx.conn.execute(ours).scalars() for one in _called(full)}
     if name not in names:
@@ -68,14 +68,14 @@ def _called(full: str) -> set[str]:
 
 
 def _agent(row: Any, now: float) -> tuple[Agent, float]:
-    """What an earlier version looked up does not say what they are: it is old."""
+    """An earlier version's look-up does not contain their standing: it counts as old."""
     if not row.role:
         return Agent(row.user_id, row.name, row.email), math.inf
     return Agent(row.user_id, row.name, row.email, Standing(row.role)), now - row.looked_up_at
 
 
 def _slack(team: str, account: str) -> str:
-    """A team's users, apart from those of Kommunicate's accounts, each of which has agents of its own."""
+    """A team's users, separate for each Kommunicate account, which has its own agents."""
     return f"slack {owned(account, team)}"
 
 

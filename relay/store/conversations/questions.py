@@ -1,6 +1,6 @@
-"""Replies that look like notes: their authors are asked, and until they say so nothing goes out.
+"""Replies that look like notes: their authors are asked, and nothing is sent until they answer.
 
-Lock order: conversation, lane; whoever calls holds both.
+Lock order: conversation, lane; the caller holds both.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from relay.store.queue.due import arm
 from relay.store.queue.lanes import give_back
 from relay.vocabulary import NO_TOPIC, DeliveryState, Lane, Mark, ThreadNotice
 
-# An edit may have taken the question away meanwhile.
+# An edit may have made the question obsolete.
 _IS_ASKED = and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.asks != "")
-ASKED_FOR = 600.0  # seconds in which somebody may say whether their message goes to the customer
+ASKED_FOR = 600.0  # seconds in which somebody can decide whether their message goes to the customer
 
 
 def mark_asked(tx: Tx, claim: Claim, delivery_id: int) -> None:
-    """Its author has been asked; from now on they have ten minutes. The lane is given back."""
+    """Its author has been asked, and now has ten minutes. The lane is released."""
     waits = {"asked": True, "not_before": tx.now + ASKED_FOR, "undo": ASKED_FOR}
     open_question = and_(deliveries.c.id == delivery_id, _IS_ASKED)
     tx.conn.execute(update(deliveries).where(open_question).values(**waits))
@@ -30,28 +30,28 @@ def mark_asked(tx: Tx, claim: Claim, delivery_id: int) -> None:
 
 
 def is_asked(tx: Tx, delivery_id: int) -> bool:
-    """True when the question about it has been put, or is none any more."""
+    """True if its question was asked, or is obsolete."""
     row = tx.conn.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one()
     return bool(row.asked or not row.asks or row.state != DeliveryState.WAITING.value)
 
 
 def mark_behind(tx: Tx, claim: Claim, delivery_id: int) -> None:
-    """Its author knows that it waits for one that somebody is asked about. The lane is given back."""
+    """Its author knows that it waits behind a question. The lane is released."""
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(mark=Mark.PENDING.value))
     arm(tx, claim.conversation.id, Lane.CARD, 0.0)
     give_back(tx, claim)
 
 
 def is_behind(tx: Tx, delivery_id: int) -> bool:
-    """True when that is written down."""
+    """True if that is recorded."""
     mark = tx.conn.execute(select(deliveries.c.mark).where(deliveries.c.id == delivery_id)).scalar_one()
     return bool(mark == Mark.PENDING.value)
 
 
 def keep_inside(tx: Tx, claim: Claim, delivery_id: int, cause: str) -> None:
-    """Nobody has said that it goes to the customer: it is a note, and a line offers to send it all the same.
+    """Nobody confirmed that it goes to the customer: it becomes a note, and a line offers to send it anyway.
 
-    The lane is given back.
+    The lane is released.
     """
     if _end_as_note(tx, delivery_id, cause):
         arm(tx, claim.conversation.id, Lane.CARD, 0.0)
@@ -60,14 +60,14 @@ def keep_inside(tx: Tx, claim: Claim, delivery_id: int, cause: str) -> None:
 
 
 def send_to_customer(tx: Tx, delivery_id: int, by: str) -> bool:
-    """`by` says that something goes to the customer that is a note, or may be one; False where it is neither."""
+    """`by` decides to send a note, or a possible note, to the customer; False if it is neither."""
     is_note = and_(deliveries.c.state == DeliveryState.IGNORED.value, deliveries.c.mark == Mark.NOTE.value)
     may_be = and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.asks != "")
     return let_go(tx, delivery_id, by, and_(deliveries.c.topic == NO_TOPIC, or_(is_note, may_be)))
 
 
 def keep_as_note(tx: Tx, delivery_id: int, by: str) -> bool:
-    """`by` says that what may be a note is one; False where it is too late, or no question."""
+    """`by` decides that a possible note is one; False if it is too late, or there is no question."""
     conversation_id = lock_reply(tx, delivery_id)
     if conversation_id is None or not _end_as_note(tx, delivery_id, fate(tx, delivery_id).cause, pressed_by=by):
         return False

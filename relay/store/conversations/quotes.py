@@ -1,4 +1,4 @@
-"""What a message answers to: another one of its conversation, named by Kommunicate's key."""
+"""The message that a message answers: another one in its conversation, identified by Kommunicate's key."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from relay.vocabulary import ReceivedKind, SendKind, SendState, Source
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The message quoted: one from Kommunicate by its `body`, or an agent's reply by who `said` what, while kept.
+    """The quoted message: one from Kommunicate by its `body`, or an agent's reply by who `said` what, while stored.
 
-    `place` is the (channel, ts) where it stands in Slack, or `written` the key under which the agent's message came.
+    `place` is its (channel, ts) in Slack, or `written` the key under which the agent's message arrived.
     """
 
     body: bytes | None = None
@@ -29,7 +29,7 @@ class Quoted:
 
 
 def find_quoted(tx: Tx, claim: Claim, key: str) -> Quoted | None:
-    """The message with this key; None where this conversation has none."""
+    """The message with this key; None if this conversation has none."""
     return _message(tx, claim, key) or _reply(tx, claim, key)
 
 

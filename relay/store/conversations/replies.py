@@ -1,6 +1,6 @@
-"""What agents want of Kommunicate, in order of writing, and what they see of it on their own messages.
+"""What agents ask of Kommunicate, in order of writing, and what they see of it on their own messages.
 
-Lock order: conversation, lane; whoever calls holds both.
+Lock order: conversation, lane; the caller holds both.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ from relay.vocabulary import (
 )
 
 ENDED = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.IGNORED)
-SOON = 3.0  # seconds; what takes no longer needs no mark that says it is on its way
-LONG = 20.0  # seconds; what takes longer is said, with the reason
+SOON = 3.0  # seconds; anything faster needs no mark
+LONG = 20.0  # seconds; anything slower is reported, with the reason
 
 
-# As the index has it too: SQLite does not see that what waits is open.
+# As in the index: SQLite does not infer that what waits is open.
 _WAITING = (equals(deliveries.c.state, DeliveryState.WAITING), among(deliveries.c.state, OPEN_DELIVERIES))
 
 
 def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
-    """What was wanted first, or the seconds until it is not to be undone any more; None where nothing waits.
+    """The oldest action, or the seconds until it can no longer be undone; None if nothing waits.
 
-    Whoever is to be asked about a message is asked at once, wherever it stands; until they have answered, or too long
-    for it, no reply behind it goes out.
+    An author who must be asked is asked at once, whatever the position; until they have answered, or taken too long, no
+    later reply is sent.
     """
     row = _first(tx, claim, case((and_(deliveries.c.asks != "", ~deliveries.c.asked), 0), else_=1))
-    if row is not None and row.asks and row.asked:  # too late is only an answer that has not come
+    if row is not None and row.asks and row.asked:  # only an answer that has not arrived is too late
         row = _beside_question(tx, claim, clicks_only=row.at <= tx.now) or row
     if row is None:
         return None
@@ -65,10 +65,10 @@ def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
 
 
 def _beside_question(tx: Tx, claim: Claim, *, clicks_only: bool) -> Any:
-    """What is to be done while an author is asked about the reply that would come next; None for nothing.
+    """What can be done while the author of the next reply is being asked; None for nothing.
 
-    What a click asks for, which may be the answer; and whoever wrote a reply behind it learns that it waits, when they
-    can no longer take it back.
+    A click's action, which may be the answer; and the author of a later reply learns that it waits, once it can no
+    longer be undone.
     """
     is_click = deliveries.c.topic == CLICK_TOPIC
     behind = and_(~is_click, deliveries.c.asks == "", deliveries.c.mark != Mark.PENDING.value)
@@ -107,7 +107,7 @@ def _first(
 
 
 def is_as_read(tx: Tx, action: AgentAction) -> bool:
-    """Lock what waits; False where the agent has changed it since it was read, or is changing it."""
+    """Lock what waits; False if the agent has changed it since it was read, or is changing it."""
     found = (
         select(deliveries.c.id)
         .where(
@@ -121,7 +121,7 @@ def is_as_read(tx: Tx, action: AgentAction) -> bool:
 
 
 def settle_sent(tx: Tx, claim: Claim, send: Send, key: str | None) -> None:
-    """Kommunicate took it, under `key`; None where its echo has told the key already. The lane is given back."""
+    """Kommunicate accepted it, under `key`; None if its echo already provided the key. The lane is released."""
     mine = claim.conversation.id
     arrived = {"state": SendState.DELIVERED.value, "cause": "", **({} if key is None else {"ts": key})}
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(**arrived))
@@ -146,9 +146,9 @@ def mark_pending(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
 
 
 def note_wait(tx: Tx, claim: Claim, delivery_id: int, cause: str, *, waits: float, left: float | None) -> None:
-    """It cannot go out now, and why; it `waits`, in seconds so far, and is tried for what is `left` (None: for ever).
+    """It cannot be sent now, and why; it `waits`, in seconds so far, and is tried for what is `left` (None: for ever).
 
-    Where that takes longer, the agent sees that it is on its way, and then why it is not there yet.
+    If that takes longer, the agent sees that it is on its way, and then why it has not arrived.
     """
     mine = deliveries.c.id == delivery_id
     until = None if left is None else tx.now + left
@@ -162,12 +162,12 @@ def note_wait(tx: Tx, claim: Claim, delivery_id: int, cause: str, *, waits: floa
 
 
 def has_echoed(tx: Tx, send: Send) -> bool:
-    """True when Kommunicate's webhook has shown this reply."""
+    """True if Kommunicate's webhook has shown this reply."""
     return tx.conn.execute(select(sends.c.ts).where(sends.c.id == send.id)).scalar_one() is not None
 
 
 def give_up(tx: Tx, claim: Claim, send: Send, cause: str, mark: Mark) -> None:
-    """Refused for good, or nobody knows: a dead letter, and a line in the thread with a way to go on."""
+    """Refused for good, or unknown: a dead letter, and a line in the thread with a way to continue."""
     (delivery_id,) = carried_deliveries(tx, send)
     ended = {"state": SendState.REFUSED.value, "cause": cause}
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(**ended))
@@ -176,9 +176,9 @@ def give_up(tx: Tx, claim: Claim, send: Send, cause: str, mark: Mark) -> None:
 
 
 def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told: bool = False) -> None:
-    """The same for a reply that was not even stored as a send; without the line where the agent was `told` otherwise.
+    """The same for a reply that was not yet stored as a send; without the line if the agent was `told` otherwise.
 
-    The lane is given back.
+    The lane is released.
     """
     mine = claim.conversation.id
     values = {"state": DeliveryState.DEAD.value, "cause": cause, "mark": mark.value, "settled_at": tx.now}
@@ -192,18 +192,18 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
 
 
 def end_click(tx: Tx, delivery_id: int, state: DeliveryState, cause: str = "", by: str = "") -> None:
-    """What a click asked for is done, or will not be; `by` is the name of who made it."""
+    """A click's action is done, or will not be; `by` is the name of the person who clicked."""
     ended = {"state": state.value, "cause": cause, "settled_at": tx.now, "pressed_by": by}
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**ended))
 
 
 def fate(tx: Tx, delivery_id: int) -> Fate:
-    """What has become of something of an agent's."""
+    """The state of something an agent did."""
     return fate_of(tx.conn.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one())
 
 
 def is_ended(tx: Tx, delivery_id: int) -> bool:
-    """True when nothing more is to be done for what an agent wanted."""
+    """True if nothing more is to be done for an agent's action."""
     return fate(tx, delivery_id).state in ENDED
 
 
@@ -216,12 +216,12 @@ def came_late(tx: Tx, claim: Claim, send: Send, key: str) -> None:
 
 
 def send_again(tx: Tx, delivery_id: int, by: str = "") -> bool:
-    """`by` wants a reply that was given up to be sent once more; False where there is nothing to send again."""
+    """`by` wants to resend a reply that was given up; False if there is nothing to resend."""
     return let_go(tx, delivery_id, by, deliveries.c.state == DeliveryState.DEAD.value)
 
 
 def let_go(tx: Tx, delivery_id: int, by: str, which: ColumnElement[bool]) -> bool:
-    """`by` says that it goes out, whatever it looks like; False where it is none of `which`."""
+    """`by` decides that it is sent, whatever it looks like; False if it is none of `which`."""
     conversation_id = lock_reply(tx, delivery_id)
     if conversation_id is None:
         return False
@@ -238,13 +238,13 @@ def let_go(tx: Tx, delivery_id: int, by: str, which: ColumnElement[bool]) -> boo
 
 
 def is_of(tx: Tx, claim: Claim, delivery_id: int) -> bool:
-    """True when this is a reply of the claim's conversation."""
+    """True if this is a reply in the claim's conversation."""
     found = select(deliveries.c.id).where(deliveries.c.id == delivery_id, _of_lane(claim))
     return tx.conn.execute(found).one_or_none() is not None
 
 
 def of_message(tx: Tx, claim: Claim, key: str) -> int | None:
-    """What the message with this key wanted of Kommunicate, if it is one of this conversation's."""
+    """The action in Kommunicate of the message with this key, if it is in this conversation."""
     message = and_(received.c.kind == ReceivedKind.MESSAGE.value, received.c.key == key)
     mine = and_(received.c.source == Source.SLACK.value, received.c.account == ACCOUNT, message)
     found = select(deliveries.c.id).join(received, received.c.id == deliveries.c.received_id).where(mine)
@@ -253,7 +253,7 @@ def of_message(tx: Tx, claim: Claim, key: str) -> int | None:
 
 
 def lock_reply(tx: Tx, delivery_id: int) -> int | None:
-    """Lock the conversation that a reply belongs to, and return it; None where it is no reply."""
+    """Lock the conversation of a reply, and return it; None if it is not a reply."""
     conversation_id: int | None = tx.conn.execute(
         select(deliveries.c.conversation_id).where(
             deliveries.c.id == delivery_id, deliveries.c.lane == Lane.REPLIES.value

@@ -1,6 +1,6 @@
-"""How a conversation stands, as stored. Every change that its card shows makes a new version of the card.
+"""The stored state of a conversation. Every change that its card shows creates a new version of the card.
 
-Lock order: conversation, its words lane. That lane keeps when to call the channel: whoever posts there holds it.
+Lock order: conversation, its words lane. That lane stores when to notify the channel, because its holder posts there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Step = Callable[[ConversationState], ConversationState]
 
 
 def update_state(tx: Tx, conversation_id: int, step: Step) -> tuple[ConversationState, ConversationState]:
-    """Apply `step` to how a conversation stands, and ask for its card where that shows it; returns before and after."""
+    """Apply `step` to the state of a conversation, and request a card update if visible; returns before and after."""
     mine = conversations.c.id == conversation_id
     row = tx.conn.execute(select(conversations).where(mine).with_for_update(key_share=True)).one()
     words_lane = (lanes.c.conversation_id == conversation_id, lanes.c.kind == Lane.WORDS.value)
@@ -46,7 +46,7 @@ def update_state(tx: Tx, conversation_id: int, step: Step) -> tuple[Conversation
 
 
 def is_open(tx: Tx, key: ConversationKey) -> bool:
-    """True when something of this conversation came before."""
+    """True if something in this conversation arrived before."""
     mine = (conversations.c.account == key.account, conversations.c.group_id == key.group_id)
     return tx.conn.execute(select(conversations.c.id).where(*mine)).scalar_one_or_none() is not None
 

@@ -1,9 +1,9 @@
-"""What a database's error means for whoever runs the relay: one table for PostgreSQL, one for SQLite.
+"""What a database error means for the operator: one table for PostgreSQL, one for SQLite.
 
-PostgreSQL gives what goes wrong on an open connection a code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-Of a connection that was refused the driver tells the words alone, which are English unless the server was set up in
-another language; then the cause stays unnamed. SQLite's codes: https://www.sqlite.org/rescode.html. None of our
-sentences repeats the address: it holds a password.
+PostgreSQL gives errors on an open connection a code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+For a refused connection, the driver has only the text, which is English unless the server was set up in another
+language; then the cause stays unnamed. SQLite's codes: https://www.sqlite.org/rescode.html. Our sentences never repeat
+the address, because it contains a password.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock that did not come in time, and for a deadlock
+LOCKED_OUT = ("55P03", "40P01")  # PostgreSQL's codes for a lock timeout and for a deadlock
 NOT_PERMITTED = "42501"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a database does not do what it should, and what to do about it; `code` is the finding's."""
+    """Why a database does not work, and what to do about it; `code` is the finding's."""
 
     code: str
     message: str
@@ -44,12 +44,12 @@ AT_IN_PASSWORD = Cause(
 )
 HOST = Cause(
     "database_host",
-    "Nobody knows the host that DATABASE_URL names.",
-    "Correct it: it stands after the @. If it is right, this machine's name service (DNS) does not work.",
+    "The host in DATABASE_URL cannot be found.",
+    "Correct it, after the @. If it is right, name resolution (DNS) on this machine does not work.",
 )
 REFUSED = Cause(
     "database_refused",
-    "Nothing listens at the host and port of DATABASE_URL.",
+    "Nothing listens on the host and port in DATABASE_URL.",
     "Start PostgreSQL there, or correct the host and the port (5432 unless it was changed).",
 )
 SILENT = Cause(
@@ -59,73 +59,73 @@ SILENT = Cause(
 )
 LOGIN = Cause(
     "database_login",
-    "PostgreSQL does not accept the user and password of DATABASE_URL.",
+    "PostgreSQL does not accept the user and password in DATABASE_URL.",
     "Copy the address again from where you got it. In a password, write @ as %40, : as %3A, / as %2F and % as %25.",
 )
 NO_PASSWORD = Cause(
     "database_no_password",
-    "PostgreSQL asks for a password, and DATABASE_URL holds none.",
+    "PostgreSQL asks for a password, but DATABASE_URL has none.",
     "Write postgresql://user:password@host/name.",
 )
 USER = Cause(
     "database_user",
     "PostgreSQL does not know the user that DATABASE_URL names.",
-    "Correct it: it stands after //. Or make it: CREATE ROLE name LOGIN PASSWORD '...'.",
+    "Correct it, after the //. Or create it: CREATE ROLE name LOGIN PASSWORD '...'.",
 )
 NAME = Cause(
     "database_name",
-    "PostgreSQL has no database of the name that DATABASE_URL ends with.",
-    "Correct the name after the last /, or make it: CREATE DATABASE name OWNER user.",
+    "PostgreSQL has no database with the name at the end of DATABASE_URL.",
+    "Correct the name after the last /, or create it: CREATE DATABASE name OWNER user.",
 )
 TLS_WANTED = Cause(
     "database_tls_wanted",
-    "PostgreSQL lets this machine in only over TLS, or not at all.",
+    "PostgreSQL accepts this machine only over TLS, or not at all.",
     "Add ?sslmode=require to DATABASE_URL. If it is still refused, let pg_hba.conf allow this user and address.",
 )
 TLS_MISSING = Cause(
     "database_tls_missing",
-    "DATABASE_URL asks for TLS, and PostgreSQL does not offer it.",
+    "DATABASE_URL asks for TLS, but PostgreSQL does not offer it.",
     "Switch it on there (ssl = on). On a network nobody else can read, remove sslmode from DATABASE_URL.",
 )
 CERTIFICATE = Cause(
     "database_certificate",
-    "PostgreSQL's certificate is not one that this machine trusts for that host.",
-    "Name the provider's root certificate with &sslrootcert=FILE, and the host exactly as the certificate does.",
+    "This machine does not trust PostgreSQL's certificate for that host.",
+    "Add the provider's root certificate with &sslrootcert=FILE, and use the host name in the certificate.",
 )
 NOT_ALLOWED = Cause(
     "database_not_allowed",
-    "PostgreSQL does not let this user into this database from this machine.",
-    "Add a line for it to pg_hba.conf, or this machine to the provider's allowed addresses.",
+    "PostgreSQL does not allow this user, database and machine together.",
+    "Add a line to pg_hba.conf, or this machine to the provider's allowed addresses.",
 )
 OPTION = Cause(
     "database_address",
-    "DATABASE_URL has an option, behind the ?, that PostgreSQL's library does not understand.",
-    "Compare it with the address that your provider shows, or leave it out.",
+    "DATABASE_URL has an option after the ? that PostgreSQL's library does not know.",
+    "Compare it with your provider's address, or remove it.",
 )
 CONNECTIONS = Cause(
     "database_connections",
     "PostgreSQL has no connection left for the relay.",
-    "Each process of the relay takes up to five. Stop what else uses them, run fewer processes, or take a larger plan.",
+    "Each relay process uses up to five. Stop other clients, run fewer processes, or use a larger plan.",
 )
 STARTING = Cause(
     "database_starting",
     "PostgreSQL is starting, stopping or recovering.",
-    "Wait: the relay goes on by itself. If it lasts, look into PostgreSQL's log.",
+    "Wait: the relay continues by itself. If it lasts, check PostgreSQL's log.",
 )
 PERMISSION = Cause(
     "database_permission",
-    "The database does not permit its user what the relay needs.",
+    "The database user lacks permissions that the relay needs.",
     "Make the user of DATABASE_URL the owner of the database and of the relay's tables in it.",
 )
 STANDBY = Cause(
     "database_read_only",
-    "The database takes no writes.",
-    "Let DATABASE_URL lead to the primary server, not to a standby. A provider also does this when the plan is full.",
+    "The database is read-only.",
+    "Point DATABASE_URL to the primary server, not to a standby. Providers also block writes when the plan is full.",
 )
 FULL = Cause(
     "database_full",
-    "There is no room left on the database's disk.",
-    "Make room, or take a larger disk or plan; a shorter retention in the YAML file keeps it smaller. "
+    "The database's disk is full.",
+    "Free some space, or use a larger disk or plan; a shorter retention in the YAML file keeps it smaller. "
     "Webhooks get a 503 until then.",
 )
 LOCKED = Cause(
@@ -148,7 +148,7 @@ BY_STATE: Mapping[str, Cause] = {
     **dict.fromkeys(LOCKED_OUT, LOCKED),
 }
 
-# The first that applies: of a name with several addresses the driver tells what each of them said. From PostgreSQL's
+# The first match: for a name with several addresses, the driver reports an error for each of them. From PostgreSQL's
 # auth.c, hba.c, postinit.c and fe-connect.c, and PgBouncer's client.c.
 BY_WORDS: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
     (re.compile(words, re.IGNORECASE), cause)
@@ -171,16 +171,16 @@ BY_WORDS: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
     )
 )
 
-_FILE = "Give the user that runs the relay the right to read and write it and the folder it is in."
+_FILE = "Let the relay's user read and write the file and its folder."
 FOLDER = Cause(
     "database_folder",
-    "The folder {folder} for SQLite's file does not exist.",
+    "The folder {folder} for the SQLite file does not exist.",
     "Make it, or name another file in DATABASE_URL: sqlite:///relay.db is one in the folder where the relay starts, "
     "sqlite:////var/lib/relay/relay.db, with four slashes, one in /var/lib/relay.",
 )
 NO_FILE = Cause("database_file", "{path} is a folder, not a file.", "Name a file in it: add /relay.db to DATABASE_URL.")
-CLOSED_FILE = Cause("database_permission", "The relay may not open SQLite's file {path}.", _FILE)
-READ_ONLY_FILE = Cause("database_read_only", "The relay may not write to SQLite's file {path}.", _FILE)
+CLOSED_FILE = Cause("database_permission", "The relay is not allowed to open the SQLite file {path}.", _FILE)
+READ_ONLY_FILE = Cause("database_read_only", "The relay is not allowed to write to the SQLite file {path}.", _FILE)
 NO_SQLITE = Cause(
     "database_file",
     "{path} is not a SQLite database.",
@@ -188,13 +188,13 @@ NO_SQLITE = Cause(
 )
 DAMAGED = Cause(
     "database_damaged",
-    "SQLite's file {path} is damaged.",
+    "The SQLite file {path} is damaged.",
     "Stop the relay, keep a copy of the file, and restore a backup, or save what can be read with sqlite3's .recover.",
 )
 DISK = Cause(
     "database_disk",
-    "The disk does not read or write SQLite's file {path}.",
-    "Look into the system's log for errors of the disk. SQLite needs a local one: no network share.",
+    "The disk cannot read or write the SQLite file {path}.",
+    "Check the system log for disk errors. SQLite needs a local disk, not a network share.",
 )
 
 BY_NUMBER: Mapping[int, Cause] = {
@@ -209,5 +209,5 @@ BY_NUMBER: Mapping[int, Cause] = {
     sqlite3.SQLITE_AUTH: CLOSED_FILE,
 }
 
-# The same of the file's system, for the lock that stands beside SQLite's file.
+# The same for the file system, for the lock file beside SQLite's file.
 BY_ERRNO: Mapping[int, Cause] = {errno.EROFS: READ_ONLY_FILE, errno.ENOSPC: FULL, errno.EDQUOT: FULL}

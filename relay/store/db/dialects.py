@@ -1,4 +1,4 @@
-"""The few places where SQLite and PostgreSQL are spelled differently."""
+"""The few places where SQLite and PostgreSQL need different SQL."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LAST_CHARACTER = "\U0010ffff"
 
 
 class Moment(Protocol):
-    """Whoever says in a statement what time it is: a transaction, or `BOUND`."""
+    """Provides the time for a statement: a transaction, or `BOUND`."""
 
     @property
     def now(self) -> Any: ...
 
 
 class _Bound:
-    """For a statement that is built once: the time is the `now` that each run is given."""
+    """For a statement that is built once: the time is the `now` passed to each run."""
 
     now = given("now", Double)
 
@@ -33,7 +33,7 @@ BOUND = _Bound()
 
 
 def upsert(tx: Tx, table: Table) -> Any:
-    """An INSERT into `table` that understands ON CONFLICT."""
+    """An INSERT into `table` that supports ON CONFLICT."""
     return upsert_on(table, postgres=tx.on_postgres)
 
 
@@ -43,38 +43,38 @@ def upsert_on(table: Table, *, postgres: bool) -> Any:
 
 
 def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """True where `column` is one of `values`, words of ours that are written out.
+    """True if `column` is one of `values`, our own words, which are written into the SQL.
 
-    SQLite matches no partial index to bound ones, and a list that is bound is written anew at each run.
+    SQLite does not match a partial index to bound values, and a bound list is expanded again at each run.
     """
     return column.in_([literal_column(f"'{value}'") for value in values])
 
 
 def equals(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    """True where `column` is this word of ours, written out for the same reason."""
+    """True if `column` is this word of ours, written into the SQL for the same reason."""
     return column == literal_column(f"'{value}'")
 
 
 def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
-    """True where `due` has come, and where it lies further ahead than its delay: then the clock has jumped."""
+    """True if `due` has come, or lies further ahead than its delay, which means that the clock has jumped."""
     return and_(due.is_not(None), or_(due <= moment.now, due > moment.now + delay))
 
 
 def ahead(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
-    """True where `due` is still to come, and believable."""
+    """True if `due` is in the future, and plausible."""
     return and_(due.is_not(None), due > moment.now, due <= moment.now + delay)
 
 
 def begins_with(tx: Tx, column: ColumnElement[Any], beginning: str) -> ColumnElement[bool]:
-    """True where a text begins so, byte by byte, as `people_by_search_name` has it."""
+    """True if a text begins with this, byte by byte, as `people_by_search_name` sorts it."""
     end = beginning + LAST_CHARACTER
-    if tx.on_postgres:  # its usual comparisons follow its language
+    if tx.on_postgres:  # its usual comparisons follow its locale
         return and_(column.bool_op("~>=~")(beginning), column.bool_op("~<~")(end))
     return and_(column >= beginning, column < end)
 
 
 class joined(FunctionElement[str]):  # noqa: N801 - a function of SQL's
-    """The texts of a column in all rows, with a space between them; NULL where there are none."""
+    """The texts of a column in all rows, separated by spaces; NULL if there are none."""
 
     type = Text()
     inherit_cache = True
@@ -92,4 +92,4 @@ def _string_agg(element: joined, compiler: Any, **rest: Any) -> str:
 
 def floored(tx: Tx, value: ColumnElement[Any]) -> ColumnElement[int]:
     """The whole number at or below `value`, which is not negative."""
-    return cast(func.floor(value) if tx.on_postgres else value, BigInteger)  # SQLite cuts off, PostgreSQL would round
+    return cast(func.floor(value) if tx.on_postgres else value, BigInteger)  # SQLite truncates, PostgreSQL would round

@@ -1,4 +1,4 @@
-"""Opens SQLite or PostgreSQL rightly, and hands out short transactions that know what time it is."""
+"""Opens SQLite or PostgreSQL correctly, and provides short transactions that know the time."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from relay.store.db.outages import is_outage, told, unavailable
 from relay.store.db.statements import Access, Driver, Later, Rows, in_sets
 from relay.store.db.together import Key, Together, Turns
 
-CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in all
-PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in all
-AWAY = 0.25  # seconds for which webhooks are refused at once after PostgreSQL was away
-TURN = 5.0  # seconds to wait for one of the connections that a part of the process shares
+CONNECTIONS = 5  # per process: small PostgreSQL plans allow about 20 in total
+PATIENCE = 4.0  # seconds that a transaction on PostgreSQL may take in total
+AWAY = 0.25  # seconds for which webhooks are refused at once after PostgreSQL was unavailable
+TURN = 5.0  # seconds to wait for one of the shared connections
 
 Insert = Callable[[Table], Any]  # SQLAlchemy's `insert` for one of the databases
-Build = Callable[[Insert, int], Executable]  # an INSERT of so many rows
+Build = Callable[[Insert, int], Executable]  # an INSERT of this many rows
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -55,18 +55,19 @@ class Tx:
         return self.driver.conn
 
     def run(self, statement: Executable, **values: Any) -> Result[Any]:
-        """Execute a statement that was built once, with the values it is `given`."""
+        """Execute a prebuilt statement with its values."""
         return self.driver.run(statement, values, self.left())
 
     def run_set(self, build: Build, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
-        """Insert `rows`, several with each statement; returns what they return, in any order."""
+        """Insert `rows`, several per statement; returns what the statements return, in any order."""
         sets = list(in_sets(partial(build, self._insert), rows))
         return [row for result in self.driver.run_all(sets, self.left()) for row in result]
 
     def run_later(self, statement: Executable, rows: Rows | None = None, /, **values: Any) -> None:
-        """The same where nobody needs an answer: on PostgreSQL it goes along with the next one, or the commit.
+        """Execute a statement whose result nobody needs: on PostgreSQL it is sent with the next one, or with the
+        commit.
 
-        What it returns is in `rows` by the end of the transaction.
+        Its result is in `rows` by the end of the transaction.
         """
         into = [] if rows is None else rows
         if self.on_postgres:
@@ -75,13 +76,13 @@ class Tx:
             into.extend(self.run(statement, **values))
 
     def left(self) -> list[Later]:
-        """What is still to be sent; whoever asks sends it."""
+        """What is still to be sent; the caller sends it."""
         left = list(self._later)
         self._later.clear()
         return left
 
     def run_set_later(self, build: Build, rows: Sequence[Mapping[str, Any]]) -> None:
-        """The same where nobody needs an answer."""
+        """Insert `rows` when nobody needs the result."""
         for statement, values in in_sets(partial(build, self._insert), rows):
             self.run_later(statement, **values)
 
@@ -95,7 +96,7 @@ class Tx:
 
 
 class Store:
-    """The database. `clock` is injected by tests; otherwise PostgreSQL's own clock, or the machine's."""
+    """The database. Tests inject `clock`; otherwise it is PostgreSQL's own clock, or the machine's."""
 
     def __init__(
         self,
@@ -105,13 +106,13 @@ class Store:
         *,
         patience: float | None = PATIENCE,
     ) -> None:
-        """`begin` begins a transaction and says what time it is at the database.
+        """`begin` begins a transaction and returns the database's time.
 
         `patience` is how many seconds a transaction may take on PostgreSQL.
         """
         self.engine = engine
         self.on_sqlite = engine.dialect.name == "sqlite"
-        self.last_write: float | None = None  # when it was committed, on the monotonic clock; None: none, or it failed
+        self.last_write: float | None = None  # its commit, on the monotonic clock; None: there was none, or it failed
         self._begin = begin
         self._clock = clock
         self._patience = patience
@@ -122,9 +123,9 @@ class Store:
         self._closed = Event()
 
     def share(self, connections: int, turn: float = TURN) -> Store:
-        """The same database for a part of this process, which uses no more than so many connections at a time.
+        """The same database for a part of this process, which uses at most this many connections at a time.
 
-        Whoever waits for one of them for `turn` seconds is told that it is too busy.
+        A part that waits longer than `turn` seconds for one of them gets the error that the database is too busy.
         """
         part = copy(self)
         part._turn_within = turn
@@ -133,10 +134,10 @@ class Store:
 
     @contextmanager
     def begin(self, *names: str, shared: bool = False) -> Iterator[Tx]:
-        """Open a writing transaction; it commits at the end of the block. `names` are what its failpoints are called.
+        """Open a writing transaction; it commits at the end of the block. `names` are the names of its failpoints.
 
-        One that is `shared` by several writes waits for nobody's locks for long. Raises StoreUnavailable when the
-        database cannot be reached, is full or too busy; then nobody knows whether what was to be committed is.
+        A transaction `shared` by several writes does not wait long for locks. Raises StoreUnavailable if the database
+        cannot be reached, is full or too busy; then it is unknown whether the commit happened.
         """
         try:
             with self._turn_to_write(), self._transaction(Access.SHARED if shared else Access.WRITE) as tx:
@@ -151,9 +152,9 @@ class Store:
             failpoint(f"{name}.after_commit")
 
     def write(self, name: str, work: Callable[[Tx], T]) -> T:
-        """Do `work` in a transaction of this name, and return what it returns; `work` may be done twice.
+        """Run `work` in a transaction with this name, and return its result; `work` may run twice.
 
-        On SQLite, where one writes at a time, the transaction is shared with whoever else of this process waits.
+        On SQLite, where one transaction writes at a time, it is shared with other waiting writes of this process.
         """
         with span(name):
             if self.on_sqlite:
@@ -169,18 +170,18 @@ class Store:
 
     @property
     def waiting(self) -> int:
-        """How many wait to write at the moment, of those who share their transactions."""
+        """How many writes are waiting for a shared transaction."""
         return len(self._together)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """Open a transaction that only reads: on SQLite it waits for nobody."""
+        """Open a read-only transaction: on SQLite it waits for nobody."""
         with self._transaction(Access.READ) as tx:
             yield tx
 
     @contextmanager
     def begin_patiently(self) -> Iterator[Connection]:
-        """Open a writing transaction that may take as long as it takes."""
+        """Open a writing transaction without a time limit."""
         with self.engine.begin() as conn:
             if not self.on_sqlite:
                 from relay.store.db.postgres import wait_for_ever
@@ -219,10 +220,10 @@ class Store:
                 raise
 
     def _begun(self, access: Access, *, again: bool = True) -> tuple[Driver, float]:
-        """An open transaction on a connection of its own, and what time it is.
+        """An open transaction on its own connection, and the time.
 
-        One from the pool may have lost its other end, which shows here, before anything was done; then the pool forgets
-        all it had, and the next one is new.
+        A pooled connection may turn out to be dead here, before anything was done; then the pool drops all of them, and
+        the next one is new.
         """
         conn = self.engine.connect()
         try:
@@ -237,7 +238,7 @@ class Store:
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:
-        """On SQLite the writers of a process come one after the other: SQLite itself lets some of them starve."""
+        """On SQLite, the writers of a process take turns: SQLite itself lets some of them starve."""
         if not self.on_sqlite:
             yield
             return
@@ -267,17 +268,17 @@ def open_store(
 ) -> Store:
     """Open the database at `url` (`sqlite:///file`, `postgres://...`); connects only when first used.
 
-    `patience` is how many seconds a transaction may take on PostgreSQL; `pooler`: it is reached through one. Raises
-    SettingsError for a url that cannot be understood; the sentence never repeats the url, it holds a password.
+    `patience` is how many seconds a transaction may take on PostgreSQL; `pooler`: it is behind a pooler. Raises
+    SettingsError for an invalid url; the message never repeats the url, because it contains a password.
     """
     try:
         parsed = make_url(url)
-    except (SQLAlchemyError, ValueError):  # ValueError: the port is no number, perhaps a piece of the password
+    except (SQLAlchemyError, ValueError):  # ValueError: the port is not a number, perhaps a piece of the password
         raise SettingsError(
             "DATABASE_URL is not a database address: use sqlite:///relay.db or postgres://..."
         ) from None
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        # Here and not above: it imports psycopg, which takes a tenth of a start, and on SQLite nobody needs it.
+        # Imported here, because it imports psycopg, which takes a tenth of a start and is not needed on SQLite.
         from relay.store.db import postgres
 
         engine = postgres.open_postgres(parsed.set(drivername="postgresql+psycopg"), CONNECTIONS, pooler=pooler)

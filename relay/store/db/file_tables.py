@@ -1,6 +1,6 @@
-"""The tables of agents' files that are kept for customers, and of what the relay knows of itself.
+"""The tables of agents' files that are kept for customers, and of the relay's own counters.
 
-The content of a file is in its pieces, or where its row in `file_contents` says.
+The content of a file is in its pieces, or at the place named by its row in `file_contents`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ kept_files = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
-    Column("delivery_id", Id, ForeignKey("deliveries.id"), nullable=False),  # the reply that it goes with
+    Column("delivery_id", Id, ForeignKey("deliveries.id"), nullable=False),  # the reply that it belongs to
     Column("number", Integer, nullable=False),  # among the reply's files
     Column("slack_id", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -39,7 +39,7 @@ kept_files = Table(
     Column("state", Text, nullable=False, server_default="waiting"),
     words_column("cause"),
     words_column("token"),  # of its link
-    Column("digest", Text, unique=True),  # of the token: by it a link is found
+    Column("digest", Text, unique=True),  # of the token: the key for finding a link
     Column("created_at", Double, nullable=False),
     UniqueConstraint("delivery_id", "number"),
     index_over("kept_files_to_fetch", "conversation_id", "id", where="state = 'waiting'"),
@@ -62,9 +62,9 @@ file_contents = Table(
     Column("id", Id, primary_key=True),
     Column("file_id", Id, ForeignKey("kept_files.id"), nullable=False),
     Column("place", Text, nullable=False),  # "file:///..." or "s3://..."
-    Column("name", Text, nullable=False, unique=True),  # there; nobody can guess it
-    Column("ended_at", Double),  # since when nobody needs it, None as long as somebody does
-    Column("due", Double),  # when it is deleted, and deleted once more
+    Column("name", Text, nullable=False, unique=True),  # the object's name there; unguessable
+    Column("ended_at", Double),  # since when nobody needs it, None while somebody does
+    Column("due", Double),  # when it is deleted, and when deletion is retried
     index_over("file_contents_needed", "file_id", where="ended_at IS NULL", unique=True),
     index_over("file_contents_ended", "due", where="due IS NOT NULL"),
     sqlite_autoincrement=True,
@@ -81,7 +81,7 @@ counts = Table(
     "counts",
     metadata,
     Column("what", Text, primary_key=True),
-    Column("up_to", BigInteger, nullable=False),  # the last id that is counted here
+    Column("up_to", BigInteger, nullable=False),  # the last id counted here
     Column("counted", Text, nullable=False),  # JSON: how many of each kind
 )
 
@@ -92,10 +92,10 @@ alerts = Table(
     Column("name", Text, nullable=False),
     words_column("cause"),
     Column("number", Integer, nullable=False, server_default=text("0")),  # dead letters; or seconds of delay
-    Column("earlier", Integer, nullable=False, server_default=text("0")),  # of them those that an earlier post told of
+    Column("earlier", Integer, nullable=False, server_default=text("0")),  # of these, those already reported
     Column("newest", Double, nullable=False, server_default=text("0")),
     Column("over", Boolean, nullable=False, server_default=false()),
-    Column("post_id", Text),  # of the post that tells of it, until it is certain that this stands in Slack
+    Column("post_id", Text),  # of the alert's post, until it is certain that it is in Slack
     Column("posted_at", Double),
     PrimaryKeyConstraint("kind", "name"),
 )
@@ -106,6 +106,6 @@ minutes = Table(
     Column("minute", BigInteger, nullable=False),  # when it began
     Column("kind", Text, nullable=False),
     *(Column(name, Integer, nullable=False, server_default=text("0")) for name in ("received", "delivered", "failed")),
-    Column("seconds", Text, nullable=False, server_default="{}"),  # JSON: how long the delivered ones took
+    Column("seconds", Text, nullable=False, server_default="{}"),  # JSON: the durations of the delivered ones
     PrimaryKeyConstraint("minute", "kind"),
 )

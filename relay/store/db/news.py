@@ -1,7 +1,7 @@
-"""How one process tells the others that something was stored: PostgreSQL's NOTIFY and LISTEN.
+"""Wakes other processes when something was stored: PostgreSQL's NOTIFY and LISTEN.
 
-It makes a worker look at once and not at its next poll; nothing depends on it. Behind a pooler nobody is heard, because
-there no connection belongs to one process for long.
+A worker then polls at once; nothing depends on it. It does not work behind a pooler, where no connection stays with one
+process.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from relay.errors import StoreUnavailable
 from relay.store.db.engine import Store
 
 CHANNEL = "relay_news"
-REST = 0.02  # seconds between two tellings: each wakes every worker there is
-PATIENCE = 0.25  # seconds after which a thread that listens looks whether it is to stop
-ALIVE = 30.0  # seconds after which a connection that only listens is asked whether it is still one
-ANSWER = 2.0  # seconds that it may take to answer
-GRACE = 1.0  # seconds until whoever stops waits no longer for such a thread
-AGAIN = 5.0  # seconds until a connection that was lost is opened again
+REST = 0.02  # seconds between notifications: each wakes every worker
+PATIENCE = 0.25  # seconds after which a listening thread checks whether to stop
+ALIVE = 30.0  # seconds after which an idle listening connection is checked
+ANSWER = 2.0  # seconds allowed for the check
+GRACE = 1.0  # seconds that stopping waits for such a thread
+AGAIN = 5.0  # seconds until a lost connection is opened again
 
 log = structlog.get_logger()
 
 
 class Teller:
-    """Tells other processes, in a thread of its own and after the commit: to tell takes a lock that holds up others."""
+    """Notifies other processes, in its own thread and after the commit: NOTIFY takes a lock that blocks others."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -58,15 +58,15 @@ class Teller:
                 with self._store.begin() as tx:
                     tx.driver.execute(f"NOTIFY {CHANNEL}")
             except StoreUnavailable as error:
-                log.debug("news.not_told", cause=str(error))  # the workers look by themselves before long
+                log.debug("news.not_told", cause=str(error))  # the workers poll before long
             self._stopping.wait(REST)
 
 
 class Listener:
-    """Hears what other processes tell; one of the process's connections is kept for it."""
+    """Receives notifications from other processes; uses one of the process's connections."""
 
     def __init__(self, store: Store, heard: Callable[[], None]) -> None:
-        """`heard` is called in a thread of the listener's, and should return at once."""
+        """`heard` is called in the listener's thread, and should return at once."""
         self._store = store
         self._heard = heard
         self._stopping = threading.Event()
@@ -90,28 +90,28 @@ class Listener:
                 self._stopping.wait(AGAIN)
 
     def _listen(self) -> bool:
-        """Hear what is told, on one connection; False where a pooler stands between."""
+        """Receive notifications on one connection; False behind a pooler."""
         kept = self._store.engine.raw_connection()
         try:
             connection: Any = kept.driver_connection
             if not connection.preparing.wanted:
                 return False
             _ask(connection, f"LISTEN {CHANNEL}")
-            self._heard()  # what was told before is not told again
+            self._heard()  # notifications from before are not repeated
             asked_at = monotonic()
             while not self._stopping.is_set():
                 for _ in connection.notifies(timeout=PATIENCE, stop_after=1):
                     self._heard()
-                if monotonic() - asked_at > ALIVE:  # its other end may be gone without a word
+                if monotonic() - asked_at > ALIVE:  # its other end may have disappeared silently
                     _ask(connection, "SELECT 1")
                     asked_at = monotonic()
             return True
         finally:
-            kept.invalidate()  # nobody else is to hear what is told
+            kept.invalidate()  # nobody else must receive its notifications
 
 
 def _ask(connection: Any, statement: str) -> None:
-    """In time; between two questions it waits for its server as long as it takes."""
+    """With a deadline; between checks it waits for its server as long as needed."""
     connection.ends = monotonic() + ANSWER
     connection.execute(statement)
     connection.ends = None

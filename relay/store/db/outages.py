@@ -1,4 +1,4 @@
-"""What an error of the database's driver means: an outage or a mistake of ours, and the cause that people are told."""
+"""What a driver error means: an outage or a bug of ours, and the cause to report."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ OUTAGES = ("OperationalError", "InterfaceError", "InternalError")
 
 
 def unavailable(error: Exception, url: URL) -> StoreUnavailable:
-    """What to raise for an error of the driver's, or of the file's system, at the database of `url`."""
+    """The error to raise for a driver or file system error at the database of `url`."""
     return told(cause_of(error, url), StoreBusy if _state(error) in LOCKED_OUT else StoreUnavailable)
 
 
 def told(cause: Cause, kind: type[StoreUnavailable] = StoreUnavailable) -> StoreUnavailable:
-    """A cause as the error to raise."""
+    """The error to raise for a cause."""
     return kind(cause.message, code=cause.code, hint=cause.hint)
 
 
 def is_outage(error: SQLAlchemyError) -> bool:
-    """True when the database is away, full, busy or closed to us; False when the statement itself is at fault."""
+    """True if the database is unavailable, full, busy or closed to us; False if the statement itself is at fault."""
     if isinstance(error, PoolTimeout) or type(error).__name__ in OUTAGES:
         return True
     return _state(error) in (*NOT_PREPARED, NOT_PERMITTED) or _number(error) in BROKEN_FILE
 
 
 def cause_of(error: Exception, url: URL) -> Cause:
-    """Why the database of `url` failed so."""
+    """Why the database of `url` failed."""
     if isinstance(error, PoolTimeout):
         return TOO_BUSY
     if url.get_backend_name() == "sqlite":
@@ -76,7 +76,7 @@ def _of_file(error: Exception, path: Path) -> Cause:
 
 
 def _cannot_open(path: Path) -> Cause:
-    """SQLite does not say why; the file's system does."""
+    """SQLite does not say why; the file system does."""
     if not os.access(path.parent, os.X_OK, effective_ids=True):
         return CLOSED_FILE if _exists(path.parent) else FOLDER
     return NO_FILE if path.is_dir() else CLOSED_FILE
@@ -85,7 +85,7 @@ def _cannot_open(path: Path) -> Cause:
 def _exists(folder: Path) -> bool:
     try:
         return folder.exists()
-    except PermissionError:  # one above it is closed
+    except PermissionError:  # a folder above it is not accessible
         return True
 
 
@@ -95,12 +95,12 @@ def _unnamed(error: Exception) -> Cause:
 
 
 def _state(error: Exception) -> str | None:
-    """The code that PostgreSQL gives an error."""
+    """PostgreSQL's code for an error."""
     code: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
     return code
 
 
 def _number(error: Exception) -> int | None:
-    """The code that SQLite gives an error, without what it adds to it."""
+    """SQLite's primary code for an error."""
     code: int | None = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

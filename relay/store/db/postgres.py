@@ -1,4 +1,4 @@
-"""PostgreSQL, opened so that nobody waits for it for long: neither for a lock, nor for a server that says nothing."""
+"""PostgreSQL, opened so that nothing waits for it for long: neither for a lock, nor for a silent server."""
 
 from __future__ import annotations
 
@@ -17,79 +17,79 @@ from relay.store.db.statements import READ_ONLY, Access, Driver
 if TYPE_CHECKING:
     from relay.store.db.engine import Tx
 
-POOL_WAIT = 1.0  # seconds until one of our connections must be free
-CONNECT_WAIT = 2  # seconds; the library allows no less
-BEGIN_WAIT = 1.5  # seconds until a transaction must have begun: a connection from the pool may have lost its other end
-# In one round trip, of which the first answer is read. The server ends the transaction of a process that has stopped
-# after 5 s, with all the locks it holds; before version 17 only where it has stopped between two statements, and not
-# where more of them were to follow on the same way.
+POOL_WAIT = 1.0  # seconds to wait for one of our connections
+CONNECT_WAIT = 2  # seconds; the library's minimum
+BEGIN_WAIT = 1.5  # seconds in which a transaction must have begun: a pooled connection may be dead
+# One round trip, of which the first answer is read. The server ends the transaction of a suspended process
+# after 5 s, with all its locks; before version 17 only if it was suspended between two statements, and not
+# if more of them were to follow in the same round trip.
 BEGIN = (
     "SELECT extract(epoch FROM clock_timestamp()); BEGIN; "
     "SET LOCAL lock_timeout = '2s'; SET LOCAL transaction_timeout = '5s'"
 )
 WITHOUT_LIMITS = "SET LOCAL lock_timeout = 0; SET LOCAL transaction_timeout = 0"
 OLDER, LIMIT, OLDER_LIMIT = 170_000, "transaction_timeout", "idle_in_transaction_session_timeout"
-# The system gives a connection up as well whose other end has gone without a word.
+# The system also gives up a connection whose other end has silently disappeared.
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5000}
 
 
-PREPARE_AFTER = 3  # runs on one connection until the server is to keep a statement's plan
+PREPARE_AFTER = 3  # runs on one connection until the server is asked to keep a statement's plan
 
 log = structlog.get_logger()
 
 
 class Preparing:
-    """Whether the server keeps the plans of our statements: to make one costs it as much as to run it.
+    """Whether the server caches the plans of our statements: planning one costs as much as running it.
 
-    A pooler that lends another of the server's connections to each transaction keeps none of them.
+    A pooler that assigns a different server connection to each transaction keeps no plans.
     """
 
     def __init__(self, *, wanted: bool) -> None:
         self.wanted = wanted
 
     def stop(self) -> None:
-        """There is a pooler that nobody has named."""
+        """There is an undeclared pooler."""
         if self.wanted:
             self.wanted = False
             log.warning("postgres.pooler_noticed", advice="set DATABASE_POOLER=1: statements are not prepared any more")
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """Waits for its server only until `ends`, on the monotonic clock; a server that is late has lost it."""
+    """Waits for its server only until `ends`, on the monotonic clock; a server that is late loses the connection."""
 
     ends: float | None = None
     preparing = Preparing(wanted=False)
 
-    begin: Mapping[Access, str]  # what begins a transaction
+    begin: Mapping[Access, str]  # the SQL that begins a transaction
 
     def spell(self, words: str) -> str:
-        """The same for a server that knows no limit for a whole transaction."""
+        """The same for a server without a limit for whole transactions."""
         return words.replace(LIMIT, OLDER_LIMIT) if self.info.server_version < OLDER else words
 
     def stop_preparing(self) -> None:
-        """The server does not know what it was to keep."""
+        """The server does not know a prepared statement."""
         self.preparing.stop()
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Do what the library asks the server, in time."""
+        """Do what the library asks of the server, within the deadline."""
         if self.ends is not None:
             timeout = max(0.0, self.ends - monotonic())
         try:
             return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:
             if self.ends is not None and monotonic() >= self.ends:
-                self.pgconn.finish()  # an answer may still come, and nobody must take it for another's
+                self.pgconn.finish()  # an answer may still arrive, and must not be taken for another statement's
             raise
 
 
 def open_postgres(url: URL, connections: int, *, pooler: bool) -> Engine:
-    """An engine with so many connections; each transaction begins by asking what time it is."""
+    """An engine with this many connections; each transaction begins by asking for the time."""
     preparing = Preparing(wanted=not pooler)
     engine = create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
-        pool_use_lifo=True,  # the same few are used again: what the server has in its caches is each connection's own
+        pool_use_lifo=True,  # reuse the same few: the server's caches are per connection
         pool_timeout=POOL_WAIT,
         connect_args={"connect_timeout": CONNECT_WAIT, "autocommit": True, **KEEPALIVE},  # transactions begin below
         hide_parameters=True,
@@ -101,7 +101,7 @@ def open_postgres(url: URL, connections: int, *, pooler: bool) -> Engine:
 
 
 def wait_for_ever(conn: Connection) -> None:
-    """Let the present transaction take as long as it takes."""
+    """Remove the time limit of the current transaction."""
     Driver(conn).raw.ends = None
     conn.exec_driver_sql(Driver(conn).raw.spell(WITHOUT_LIMITS))
 
@@ -120,31 +120,31 @@ def _connect(
 
 
 def notices_pooler(tx: Tx) -> bool:
-    """True where a pooler was noticed since the engine was opened; it is there, if nobody has named it."""
+    """True if a pooler was noticed since the engine was opened, although none was declared."""
     return not tx.driver.raw.preparing.wanted
 
 
 def _is_lent(connection: TimedConnection) -> bool:
-    """True where a pooler stands between: the process that greeted us is not the one that answers."""
+    """True behind a pooler: the process that greeted us is not the one that answers."""
     row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
     return row is None or row[0] != connection.info.backend_pid
 
 
 def begin(driver: Driver, access: Access) -> float:
-    """Begin a transaction; returns what time it is there, in seconds since 1970."""
+    """Begin a transaction; returns the server's time, in seconds since 1970."""
     driver.raw.ends = monotonic() + BEGIN_WAIT
     (now,) = driver.execute(driver.raw.begin[access]).fetchone()
     return float(now)
 
 
 def _begin(conn: Connection) -> None:
-    """The same for those who begin through SQLAlchemy; in a transaction of ours it finds one that is open."""
+    """The same for callers that begin through SQLAlchemy; inside one of our transactions it finds an open one."""
     driver = Driver(conn)
     if driver.raw.info.transaction_status is TransactionStatus.IDLE:
         begin(driver, Access.WRITE)
 
 
 def _forget_read_only(failure: ExceptionContext) -> None:
-    """A server that was the first and is the second now takes no writes: its connections are of no more use."""
+    """A former primary server accepts no writes: its connections are useless."""
     if getattr(failure.original_exception, "sqlstate", None) == READ_ONLY:
         failure.is_disconnect = True

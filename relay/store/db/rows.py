@@ -1,4 +1,4 @@
-"""What the store hands to the endpoints and the workers: frozen copies of rows, never live ones."""
+"""What the store returns to the endpoints and the workers: frozen copies of rows, never live ones."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from relay.conversation import ConversationState, Holder, Status
 from relay.messages import ConversationKey, Fate, Form
 from relay.vocabulary import Lane, Mark, Outcome, SendKind, SendState, ThreadNotice
 
-FOLLOWS = "follows"  # in a post's payload, for us alone: the deliveries whose files are to follow it
-BROUGHT_BACK = "left to the bot before a person was needed"  # the cause of what waits because of that
+FOLLOWS = "follows"  # in a post's payload, for us alone: the deliveries whose files follow it
+BROUGHT_BACK = "left to the bot before a person was needed"  # the cause of deliveries that wait for that reason
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an inbound thing."""
+    """The result of storing something received."""
 
     outcome: Outcome
     received_id: int | None = None
@@ -25,13 +25,15 @@ class Receipt:
 
     @property
     def received(self) -> str | None:
-        """As the log names it, and commands where it was rejected: `r12`."""
+        """Its name in the log, and in commands if it was rejected: `r12`."""
         return None if self.received_id is None else f"r{self.received_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation as a worker needs it. `channel` is as mapped by `rule`, `channel_id` Slack's own id once known."""
+    """A conversation as a worker needs it. `channel` is as mapped by `rule`, `channel_id` is Slack's own id, once
+    known.
+    """
 
     id: int
     key: ConversationKey
@@ -42,8 +44,8 @@ class Conversation:
     dead_ts: str | None
     root_form: Form
     created_at: float
-    state: ConversationState  # but for when to call the channel, see `Claim.broadcast_from`
-    wanted: int  # the card's versions: the one to show, and the one shown
+    state: ConversationState  # except when to notify the channel, see `Claim.broadcast_from`
+    wanted: int  # versions of the card: the wanted one, and the one shown
     shown: int
     rule: str = ""
     card_fingerprint: str | None = None
@@ -55,9 +57,9 @@ class Conversation:
 class Send:
     """One outbound call as stored.
 
-    `channel` is Slack's, or Kommunicate's account; `ts` is where it stands in Slack, or Kommunicate's message key.
-    `looks`, `failed_looks` and `resent` count what was done to find out what became of it; `outdated` how often
-    something of what it shows has changed since it was drawn.
+    `channel` is Slack's, or the Kommunicate account; `ts` is its place in Slack, or Kommunicate's message key. `looks`,
+    `failed_looks` and `resent` count the efforts to find out what became of it; `outdated` counts changes to what it
+    shows since it was drawn.
     """
 
     id: str
@@ -78,25 +80,25 @@ class Send:
 
     @property
     def received(self) -> str | None:
-        """What it carries of what came in, as the log names it: `r12 r13`."""
+        """The received things it carries, as the log names them: `r12 r13`."""
         return " ".join(f"r{one}" for one in self.received_ids.split()) if self.received_ids else None
 
     @property
     def follows(self) -> list[int]:
-        """The deliveries whose files are to follow once it is there."""
+        """The deliveries whose files follow once it is posted."""
         found: list[int] = self.payload.get(FOLLOWS, [])
         return found
 
     @property
     def beside(self) -> str:
-        """What of an agent's message did not go out with its words, "" if all did."""
-        files = ThreadNotice.FILES.value  # version 0.1 wrote that there were some
+        """The parts of an agent's message that were not sent with its text, "" if all were."""
+        files = ThreadNotice.FILES.value  # version 0.1 stored only that there were some
         said: str = self.payload.get("beside") or (files if self.payload.get(files) else "")
         return said
 
     @property
     def outcome(self) -> dict[str, str]:
-        """What its delivery shows once it was sent."""
+        """The state of its delivery once it was sent."""
         return {"cause": self.beside, "mark": (Mark.PARTLY if self.beside else Mark.SENT).value}
 
     @property
@@ -106,25 +108,25 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lane that is ours until the lease ends; every later statement is void without the token.
+    """A lane that is ours until the lease ends; without the token, every later statement has no effect.
 
-    `head` is the send to go on with, `copied` one whose second copy is to be looked for. `asked` is what was looked up
-    for this claim, in vain or not; `locked`: this transaction holds the conversation. `given_back` is when the lane is
-    due again, None for never, once it was given back as it is.
+    `head` is the send to continue with, `copied` one whose second copy must be looked for. `asked` is what was looked
+    up for this claim, successfully or not; `locked`: this transaction holds the conversation. `given_back` is when the
+    lane is due again, None for never, once it was released unchanged.
     """
 
     conversation: Conversation
     lane: Lane
     token: int
     attempts: int
-    spent: float  # seconds of waiting that count towards giving up
+    spent: float  # seconds of delay that count towards giving up
     at: float  # when it was claimed, in seconds since 1970
     head: Send | None
     copied: Send | None = None
     events_applied_to: int = 0  # the last delivery whose events have been applied to the conversation
     broadcast_from: float | None = None
-    mentioned: str | None = None  # the Slack user whom the thread has mentioned last
-    above: bytes | None = None  # the body of what stands last in the thread, as far as we posted it and it is known
+    mentioned: str | None = None  # the Slack user whom the thread mentioned last
+    above: bytes | None = None  # the body of the last post in the thread, if we posted it and it is known
     asked: frozenset[str] = frozenset()
     locked: bool = False
     given_back: list[Any] = field(default_factory=list, compare=False)
@@ -137,11 +139,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The delivery that a line in the thread tells of, and what there is to tell.
+    """The delivery that a line in the thread is about, and what the line says.
 
-    `words` is the body that says what it said when it set out. `is_edited`: there is an edit that nobody has sent;
-    `correction` is the delivery that was sent to correct this one, with its fate and the body of its words.
-    `links_ended`: files went with it, whose links open nothing any more.
+    `words` is the body with its text when it was sent. `is_edited`: there is an unsent edit; `correction` is the
+    delivery that was sent to correct this one, with its state and the body of its text. `links_ended`: it had files,
+    whose links no longer work.
     """
 
     id: int
@@ -157,7 +159,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One delivery that waits in a lane, with the body it came in."""
+    """One delivery that waits in a lane, with the body it arrived in."""
 
     id: int
     received_id: int
@@ -175,11 +177,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class AgentAction:
-    """What an agent wants next: a reply, or with `is_click` what a click asks for. `key` is the received thing's.
+    """What an agent wants next: a reply, or with `is_click` the action of a click. `key` is the received thing's.
 
-    `edit_id` names the edit that says what to send instead; `edit` is its body, None where it is no longer stored.
-    `asks` is why its author is to be asked first, "" if not; `asked`: they were; `is_behind`: it waits for one that
-    somebody else is asked about.
+    `edit_id` names the edit whose text is sent instead; `edit` is its body, None if it is no longer stored. `asks` is
+    why its author must be asked first, "" if not; `asked`: they were; `is_behind`: it waits behind one whose author is
+    asked.
     """
 
     id: int
@@ -195,7 +197,7 @@ class AgentAction:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A call to be stored, where it goes, and the (delivery id, part number) pairs it carries."""
+    """A call to be stored, its target, and the (delivery id, part number) pairs it carries."""
 
     kind: SendKind
     channel: str
@@ -207,7 +209,7 @@ class Draft:
 
     @property
     def about(self) -> list[int]:
-        """The deliveries that it is about, whether it carries them or does something for them."""
+        """The deliveries it concerns, whether it carries them or acts for them."""
         named = [self.payload["delivery"]] if "delivery" in self.payload else []
         opens_for = [] if self.opens_for is None else [self.opens_for]
         return sorted({*(delivery_id for delivery_id, _ in self.parts), *named, *opens_for})
@@ -236,7 +238,7 @@ def to_conversation(row: Any) -> Conversation:
 
 
 def to_state(row: Any) -> ConversationState:
-    """How the conversation of a row stands; `broadcast_from` stands with the lane."""
+    """The conversation state of a row; `broadcast_from` is stored with the lane."""
     return ConversationState(
         status=Status(row.status),
         holder=Holder(row.holder),

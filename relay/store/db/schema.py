@@ -1,7 +1,7 @@
-"""Creates and upgrades the schema with Alembic; several processes may ask for it at once.
+"""Creates and upgrades the schema with Alembic; several processes may do so at once.
 
-Migrations stay compatible with the previous version of the code, so old and new may run side by side.
-Revisions are numbered (`0001`, `0002`, ...), so that "newer than this code" can be told.
+Migrations stay compatible with the previous version of the code, so that both can run side by side. Revisions are
+numbered (`0001`, `0002`, ...), so that a newer one can be recognised.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LOCKED_FOR, AGAIN, IN_ALL = "500ms", 2.0, 600.0  # and the seconds between tries
 
 
 class SchemaState(StrEnum):
-    """How the database's schema compares with what this code was written for."""
+    """How the database's schema compares with this code."""
 
     MISSING = "missing"
     OLDER = "older"
@@ -43,7 +43,7 @@ class SchemaState(StrEnum):
 
 def schema_state(store: Store) -> SchemaState:
     """Compare the database with this code; raises StoreUnavailable."""
-    if store.on_sqlite and not _is_there(store):  # to look into it would make it
+    if store.on_sqlite and not _is_there(store):  # opening it would create it
         return SchemaState.MISSING
     try:
         with store.read() as tx:  # on SQLite this waits for no writer
@@ -82,9 +82,9 @@ def _lock_tables(conn: Connection) -> None:
 
 
 def prove_writable(store: Store) -> None:
-    """Write something, unless something was written lately; raises StoreUnavailable where that is not possible.
+    """Write something, unless there was a write recently; raises StoreUnavailable if that is not possible.
 
-    A database that has become read-only, or whose connections have gone silent, answers a read all the same.
+    A read succeeds even if the database has become read-only, or its connections have gone silent.
     """
     if store.last_write is None or monotonic() - store.last_write > PROVEN:
         with store.begin() as tx:
@@ -99,7 +99,7 @@ def newest_revision() -> str:
 
 def upgrade(conn: Connection, revision: str = "head") -> None:
     """Run the migrations up to this one, in the transaction that `conn` is in."""
-    # Here and not above: to import it is a fifth of a start, and at most starts there is nothing to upgrade.
+    # Imported here, because the import takes a fifth of a start, and most starts have nothing to upgrade.
     from alembic import command
     from alembic.config import Config
 
@@ -114,7 +114,7 @@ def _is_there(store: Store) -> bool:
     try:
         if path.exists():
             return True
-        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):  # nor can it be made
+        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):  # it cannot be created either
             raise PermissionError(path.parent)
         return False
     except OSError as error:
@@ -140,7 +140,7 @@ def _alone(store: Store) -> Iterator[Connection]:
             conn.execute(text(f"SET LOCAL lock_timeout = '{LOCKED_FOR}'"))
             yield conn
         return
-    # Switching to WAL, which comes with the first connection, takes a lock that does not wait.
+    # Switching to WAL, at the first connection, takes a lock without waiting.
     with open(f"{store.engine.url.database}.lock", "w", opener=_private) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with unchecked(store.engine) as conn:

@@ -1,4 +1,4 @@
-"""SQLite, opened so that nothing acknowledged is lost and writers wait for each other."""
+"""SQLite, opened so that no acknowledged data is lost and writers wait for each other."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ BUSY = 5.0  # seconds a statement waits for other writers
 CLOCK = SystemClock()
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",  # no acknowledged row is lost to a power cut
+    "PRAGMA synchronous=FULL",  # a power cut loses no acknowledged row
     "PRAGMA foreign_keys=ON",
-    "PRAGMA secure_delete=ON",  # what is deleted is overwritten, not only forgotten
+    "PRAGMA secure_delete=ON",  # deleted data is overwritten
 )
-PRIVATE = 0o600  # customers' words: nobody else of the machine reads them
-TIDYING = 60.0  # seconds in which those who hold back `tidy` have to come to an end
+PRIVATE = 0o600  # it contains customers' messages: no other user may read it
+TIDYING = 60.0  # seconds that `tidy` waits for others to finish
 
 
 def open_sqlite(url: URL, connections: int) -> Engine:
-    """An engine whose transactions are what they say."""
+    """An engine with real transactions."""
     engine = create_engine(
         url,
         pool_size=connections,
@@ -44,12 +44,12 @@ def open_sqlite(url: URL, connections: int) -> Engine:
 
 @contextmanager
 def unchecked(engine: Engine) -> Iterator[Connection]:
-    """A writing transaction in which a table may be copied and replaced, though others refer to it.
+    """A writing transaction in which a table that others refer to may be copied and replaced.
 
-    What refers to what is checked at its end; raises IntegrityError where something is missing then.
+    References are checked at its end; raises IntegrityError if one is broken.
     """
     with engine.connect() as conn:
-        # Inside of a transaction this would have no effect.
+        # This would have no effect inside a transaction.
         conn.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
         try:
             with conn.begin():
@@ -62,11 +62,10 @@ def unchecked(engine: Engine) -> Iterator[Connection]:
 
 
 def tidy(engine: Engine, *, rewrite: bool) -> bool:
-    """Empty the log; and `rewrite` the file without what was deleted, for which whoever writes has to wait.
+    """Empty the log; with `rewrite`, also rewrite the file without deleted data, which blocks writers meanwhile.
 
-    What `secure_delete` did not see may be left in the file otherwise: what was deleted before it was switched on, and
-    pieces of rows in pages that those have moved from. False where there is no room for it, or somebody writes, or
-    reads from the log, on and on.
+    Without it, remains may be left that `secure_delete` did not see: data deleted before it was on, and parts of rows
+    in pages they were moved from. False if the disk has no room, or if others keep writing or reading.
     """
     connection = engine.raw_connection()
     try:
@@ -83,33 +82,33 @@ def tidy(engine: Engine, *, rewrite: bool) -> bool:
     except sqlite3.OperationalError:
         return False
     finally:
-        connection.invalidate()  # with a patience of its own
+        connection.invalidate()  # it has its own timeout
         connection.close()
 
 
 def make_private(path: str | os.PathLike[str]) -> None:
-    """Create an empty file that only the relay's user may read; raises FileExistsError where there is one already."""
+    """Create an empty file that only the relay's user can read; raises FileExistsError if it exists."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
 
 
-_making = Lock()  # to close a file makes a process lose its locks on it: nobody may have it open by then
+_making = Lock()  # closing a file drops a process's locks on it: nobody else may have it open
 
 
 def _make_private(_dialect: Any, _record: Any, args: Any, options: Any) -> None:
-    """SQLite gives its log and its index the mode of the file itself; what is wrong with the path it tells better."""
+    """SQLite gives its log and index the file's mode. For a bad path, SQLite's own error is better."""
     if not options.get("uri"):
         with _making, suppress(OSError):
             make_private(args[0])
 
 
 def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not open transactions behind our back
+    connection.isolation_level = None  # the driver must not open transactions on its own
     for pragma in PRAGMAS:
         _execute_patiently(connection, pragma)
 
 
 def _execute_patiently(connection: sqlite3.Connection, statement: str, patience: float = BUSY) -> None:
-    """Switching to WAL, and looking in while the last user tidies it away, are "locked" at once: wait here instead."""
+    """Switching to WAL, and opening the file while its last user tidies it, fail with "locked" at once: wait here."""
     deadline = monotonic() + patience
     while True:
         try:
@@ -122,16 +121,16 @@ def _execute_patiently(connection: sqlite3.Connection, statement: str, patience:
 
 
 def begin(driver: Driver, access: Access) -> float:
-    """Begin a transaction; returns what time it is, in seconds since 1970.
+    """Begin a transaction; returns the time, in seconds since 1970.
 
-    One that reads first and writes later would lose to another writer in between, so writers take the lock at once.
+    A transaction that reads first and writes later would fail if another wrote in between, so writers lock at once.
     """
     driver.execute("BEGIN" if access is Access.READ else "BEGIN IMMEDIATE")
     return CLOCK.now()
 
 
 def _begin(conn: Connection) -> None:
-    """The same for those who begin through SQLAlchemy; in a transaction of ours it finds one that is open."""
+    """The same for callers that begin through SQLAlchemy; inside one of our transactions it finds an open one."""
     driver = Driver(conn)
     if not driver.raw.in_transaction:
         begin(driver, Access.WRITE)

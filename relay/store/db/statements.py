@@ -1,7 +1,7 @@
-"""Statements that are built once, written out once, and then go straight to the database's driver.
+"""Statements that are built once, compiled once, and then passed directly to the database driver.
 
-SQLAlchemy builds them and says what their columns and values are. To have it run them as well, each time through its
-layers, costs six times what a small statement costs SQLite: most of what a message would cost in all.
+SQLAlchemy builds them and describes their columns and values. Running them through its layers each time would cost six
+times what a small statement costs SQLite, which would be most of a message's cost.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-SIZES = (8, 4, 2, 1)  # rows in one INSERT: few sizes, because a database keeps a plan for each
-MOST = 2048  # statements that are kept; the code has fewer
+SIZES = (8, 4, 2, 1)  # rows per INSERT: few sizes, because a database keeps a plan for each
+MOST = 2048  # cached statements; the code has fewer
 # PostgreSQL's codes
 READ_ONLY = "25006"
-NOT_PREPARED = ("26000", "42P05")  # a pooler has lent us another connection, which does not know our statements
+NOT_PREPARED = ("26000", "42P05")  # a pooler gave us another connection, which does not know our statements
 
 
 def given(name: str, type_: Any = None) -> BindParameter[Any]:
-    """A value that a statement gets when it is run."""
+    """A value that is passed when a statement runs."""
     return bindparam(_given(name), type_=type_)
 
 
 def _given(name: str) -> str:
-    return f"given_{name}"  # a name that no column has: those mean something else in an UPDATE
+    return f"given_{name}"  # not a column's name: those mean something else in an UPDATE
 
 
 def one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """True where `column` is one of a list that the statement is given: one value, however many there are in it."""
+    """True if `column` is in a list passed to the statement: one value, whatever its length."""
     return column.bool_op("IN")(_Listed(bindparam(_given(name), type_=_List(column.type))))
 
 
@@ -68,7 +68,7 @@ def _of_array(element: _Listed, compiler: Any, **rest: Any) -> str:
 
 
 class _List(TypeDecorator[Any]):
-    """A list of values as one value: an array on PostgreSQL, JSON on SQLite."""
+    """A list as one value: an array on PostgreSQL, JSON on SQLite."""
 
     impl = Text
     cache_ok = True
@@ -86,7 +86,7 @@ class _List(TypeDecorator[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A statement as its database reads it; `order` are the names of its values where they have no names there."""
+    """A compiled statement; `order` has the names of its values if the database does not name them."""
 
     sql: str
     order: tuple[str, ...] | None
@@ -97,14 +97,14 @@ class Written:
     from_database: tuple[tuple[int, Callable[[Any], Any]], ...]
 
     def values(self, given: Mapping[str, Any]) -> Any:
-        """What the driver is given."""
+        """The values for the driver."""
         values = {**self.constants, **{_given(name): value for name, value in given.items()}}
         for name, convert in self.to_database:
             values[name] = convert(values[name])
         return values if self.order is None else [values[name] for name in self.order]
 
     def rows(self, found: Sequence[Any]) -> Sequence[Any]:
-        """What the driver found, as SQLAlchemy's types have it."""
+        """The driver's rows, converted to SQLAlchemy's types."""
         if not self.from_database:
             return found
         rows = [list(row) for row in found]
@@ -115,14 +115,14 @@ class Written:
 
 
 def given_rows(names: Sequence[str], count: int) -> list[dict[str, Any]]:
-    """The values of several rows of an INSERT, which `in_sets` gives it."""
+    """The values of several rows of an INSERT from `in_sets`."""
     return [{name: given(f"{name}_{number}") for name in names} for number in range(count)]
 
 
 def in_sets(
     build: Callable[[int], Executable], rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Executable, Mapping[str, Any]]]:
-    """What inserts `rows` with as few statements as there are sizes for, each for several rows in their order."""
+    """Statements that insert `rows`, several rows each, in their order, with as few statements as the sizes allow."""
     begun = 0
     while begun < len(rows):
         count = next(size for size in SIZES if size <= len(rows) - begun)
@@ -134,14 +134,14 @@ def in_sets(
 
 @lru_cache(maxsize=MOST)
 def write(statement: Any, kind: Any) -> Written:
-    """Write a statement out for a kind of database, the class of its dialect."""
+    """Compile a statement for a kind of database, the class of its dialect."""
     dialect: Dialect = kind()
     compiled = statement.compile(dialect=dialect)
     binds = {
         name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
     }
     columns = list(getattr(statement, "exported_columns", ()))
-    # What PostgreSQL's driver returns is of the right type already.
+    # PostgreSQL's driver returns the right types already.
     found = (
         []
         if dialect.name == "postgresql"
@@ -159,7 +159,7 @@ def write(statement: Any, kind: Any) -> Written:
 
 
 class Access(Enum):
-    """What a transaction is for; one that is shared by several writes waits for nobody's locks for long."""
+    """The purpose of a transaction; one shared by several writes does not wait long for locks."""
 
     READ = auto()
     WRITE = auto()
@@ -167,14 +167,14 @@ class Access(Enum):
 
 
 Rows = list[Any]
-Later = tuple[Executable, Mapping[str, Any], Rows]  # a statement, its values, and where its rows are to go
-Those = Sequence[tuple[Executable, Mapping[str, Any]]]  # statements, each with the values it is given
+Later = tuple[Executable, Mapping[str, Any], Rows]  # a statement, its values, and where its rows go
+Those = Sequence[tuple[Executable, Mapping[str, Any]]]  # statements, each with its values
 
 
 class Driver:
-    """One of SQLAlchemy's connections, and the driver's below it. Errors are raised as SQLAlchemy's.
+    """An SQLAlchemy connection and its driver connection. Errors are raised as SQLAlchemy's.
 
-    It stays with the connection it has: what is lost with that is not done on another one.
+    It stays with its connection: work lost with that is not repeated on another.
     """
 
     __slots__ = ("_dialect", "conn", "on_postgres", "raw")
@@ -186,9 +186,9 @@ class Driver:
         self._dialect = conn.dialect
 
     def run(self, statement: Executable, values: Mapping[str, Any], before: Sequence[Later] = ()) -> Result[Any]:
-        """Execute a statement with the values it is given; its rows are all fetched.
+        """Execute a statement with its values; all its rows are fetched.
 
-        What comes `before` it goes to PostgreSQL on the same way.
+        On PostgreSQL, the statements in `before` are sent in the same round trip.
         """
         if before:
             return self.run_all([(statement, values)], before)[0]
@@ -199,7 +199,7 @@ class Driver:
             raise self.told(error) from None
 
     def run_all(self, those: Those, before: Sequence[Later] = ()) -> list[Result[Any]]:
-        """The same with several: on PostgreSQL on one way there and back."""
+        """The same for several statements: on PostgreSQL in one round trip."""
         every = [(self._written(statement), values) for statement, values in those]
         try:
             with self.send(before, pipelined=len(every) > 1):
@@ -210,7 +210,7 @@ class Driver:
 
     @contextmanager
     def send(self, later: Sequence[Later], *, pipelined: bool = False) -> Iterator[None]:
-        """Execute statements; on PostgreSQL they go with whatever is executed inside the block."""
+        """Execute statements; on PostgreSQL they are sent with whatever is executed inside the block."""
         if not later and not pipelined:
             yield
             return
@@ -224,7 +224,7 @@ class Driver:
             rows.extend(_result(written, cursor))
 
     def execute(self, words: str) -> Any:
-        """Execute what is written out already; returns the driver's cursor."""
+        """Execute compiled SQL; returns the driver's cursor."""
         cursor = self.raw.cursor()
         try:
             self._dialect.do_execute(cursor, words, ())
@@ -233,7 +233,7 @@ class Driver:
         return cursor
 
     def commit(self, later: Sequence[Later]) -> None:
-        """End the transaction; what comes `later` goes along with it."""
+        """Commit the transaction, sending the `later` statements with it."""
         try:
             with self.send(later):
                 self._dialect.do_commit(self.raw)
@@ -241,7 +241,7 @@ class Driver:
             raise self.told(error) from None
 
     def roll_back(self) -> None:
-        """End the transaction without a trace; a connection that cannot is of no more use."""
+        """Roll back the transaction; a connection that cannot is discarded."""
         try:
             if not self.conn.invalidated:
                 self._dialect.do_rollback(self.raw)
@@ -249,9 +249,9 @@ class Driver:
             self.conn.invalidate(error)
 
     def told(self, error: Exception) -> DBAPIError:
-        """The driver's error as SQLAlchemy's; a connection of no more use is let go.
+        """The driver's error as SQLAlchemy's; a useless connection is discarded.
 
-        A server that was the first and is the second now takes no writes: its connections are of no more use either.
+        A former primary server accepts no writes: its connections are useless too.
         """
         code = getattr(error, "sqlstate", None)
         if code in NOT_PREPARED:

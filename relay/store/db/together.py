@@ -1,9 +1,8 @@
-"""Group commit: whoever waits to write shares the next transaction, so that many writes cost one flush to disk.
+"""Group commit: waiting writes share the next transaction, so that many writes cost one flush to disk.
 
-The first who comes leads: it does what the others want as well, each as if it were alone, commits once, and tells
-them. Whoever comes meanwhile waits for the next round, led by the one that has waited longest. Nobody hears of success
-before the commit. If the work of one fails, or somebody else holds what it needs, nothing of that round is written, and
-each does its own by itself.
+The first to arrive leads: it does the others' work too, each as if it were alone, commits once, and tells them. Later
+arrivals wait for the next round, led by the one that has waited longest. Nobody is told of success before the commit.
+If one write fails, or somebody else holds what it needs, nothing of that round is written, and each write runs alone.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from relay.clock import monotonic
 from relay.errors import StoreBusy, StoreUnavailable
 
 AWAY = "the database is away"
-MOST = 64  # writes in one transaction: the first of them should not wait long for the last
+MOST = 64  # writes in one transaction: the first should not wait long for the last
 
 T = TypeVar("T")
 Key = tuple[str, ...]
@@ -36,7 +35,7 @@ class Begin(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Write:
-    """What one thread waits for: its turn to lead, or what came of its work; `alone`: it must do it by itself."""
+    """What one thread waits for: its turn to lead, or the result of its work; `alone`: it must run by itself."""
 
     name: str
     work: SetWork
@@ -53,31 +52,33 @@ class Together:
     """Shares transactions among the threads of a process."""
 
     def __init__(self, begin: Begin, *, rest: float = 0.0) -> None:
-        """`rest` is in how many seconds after the store was away it is tried again."""
+        """`rest` is the seconds after an outage until the store is tried again."""
         self._begin = begin
         self._rest = rest
         self._lock = Lock()
         self._waiting: deque[_Write] = deque()
         self._led = False
-        # As far as the last round knows. Whoever is still in a queue has waited for that round and is refused at once;
-        # then one tries whether it is back, and nobody waits meanwhile.
+        # As of the last round. Writes still queued have waited for that round and are refused at once;
+        # then one tries whether the store is back, and nobody waits meanwhile.
         self._away_since: float | None = None
 
     def __len__(self) -> int:
-        """How many wait at the moment."""
+        """How many are waiting."""
         return len(self._waiting)
 
     def write(self, name: str, work: Callable[[Any], T], order: Key = ()) -> T:
-        """Do `work` in a transaction with whatever else waits; returns what it returns, once that is committed.
+        """Run `work` in a transaction with the other waiting writes; returns its result once that is committed.
 
-        Those with a smaller `order` are done first, so that all processes lock in the same order. `work` may be done
-        twice; what it did the first time is rolled back then.
+        Writes with a smaller `order` run first, so that all processes lock in the same order. `work` may run twice; the
+        first run is rolled back then.
         """
         result: T = self.write_set(name, _each, (copy_context(), work), order)
         return result
 
     def write_set(self, name: str, work: SetWork, item: Any, order: Key = ()) -> Any:
-        """The same with one `item`: `work` is done once for all that wait for it, and returns a result for each."""
+        """The same with one `item`: a single call of `work` handles all waiting items, and returns a result
+        for each.
+        """
         mine = _Write(name, work, item, order)
         with self._lock:
             if self._away_since is not None and (self._led or monotonic() < self._away_since + self._rest):
@@ -104,7 +105,7 @@ class Together:
         finally:
             with self._lock:
                 self._away_since = None if is_there else monotonic()
-                if not is_there:  # whoever has come meanwhile has waited for it too, and must not wait for it once more
+                if not is_there:  # later arrivals have waited for it too, and must not wait again
                     together += self._waiting
                     self._waiting.clear()
                 following = self._waiting[0] if self._waiting else None
@@ -116,7 +117,7 @@ class Together:
                 following.ready.set()
 
     def _do(self, together: Sequence[_Write]) -> bool:
-        """False when the store is away."""
+        """False if the store is unavailable."""
         shared = len(together) > 1
         try:
             with self._begin(*dict.fromkeys(one.name for one in together), shared=shared) as tx:
@@ -136,17 +137,17 @@ class Together:
 
 
 def _anew(error: Exception) -> Exception:
-    """One for each who waits: to raise the same in several threads would mix up where it came from."""
+    """A copy for each waiting thread: raising the same error in several threads would mix up their tracebacks."""
     return StoreUnavailable(str(error), code=getattr(error, "code", ""), hint=getattr(error, "hint", ""))
 
 
 def _each(tx: Any, works: Sequence[tuple[Context, Callable[[Any], Any]]]) -> Sequence[Any]:
-    """Each by itself; its log lines name what it works on."""
+    """One by one; log lines name the item."""
     return [context.run(work, tx) for context, work in works]
 
 
 class Turns:
-    """A lock that goes to whoever has waited longest."""
+    """A lock that goes to the thread that has waited longest."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -154,7 +155,7 @@ class Turns:
         self._queue: deque[Lock] = deque()
 
     def acquire(self, timeout: float) -> bool:
-        """Wait for it, at most `timeout` seconds; False if it did not come."""
+        """Wait at most `timeout` seconds for it; False on a timeout."""
         with self._lock:
             if not self._taken:
                 self._taken = True
@@ -171,7 +172,7 @@ class Turns:
         return True  # it came at the last moment
 
     def release(self) -> None:
-        """Hand it on."""
+        """Pass it on."""
         with self._lock:
             if self._queue:
                 self._queue.popleft().release()

@@ -1,1 +1,1 @@
-"""Everything that comes in, one transaction each: webhooks, messages of agents, their edits and clicks, echoes."""
+"""Everything that comes in, one transaction each: webhooks, agents' messages, edits and clicks, echoes."""

@@ -16,13 +16,13 @@ from relay.store.intake.recording import NOT_OURS, Came, find_thread, queue, rec
 from relay.store.queue.due import arm, lock
 from relay.vocabulary import CLICK_TOPIC, Lane, Outcome, ReceivedKind
 
-ANYWHERE = "home"  # the channel of a click that was made on no message
+ANYWHERE = "home"  # the channel of a click that was not made on a message
 
 
 def accept_click(tx: Tx, click: AgentClick, body: bytes, *, account: str) -> Receipt:
-    """Store a click in a thread of ours, once per key, and queue what it asks for.
+    """Store a click in one of our threads, once per key, and queue its action.
 
-    Of what only one person sees Slack need not say in which thread it stands: what it is about tells.
+    For what only one person sees, Slack may not name the thread: what the click is about identifies it.
     """
     conversation_id = find_thread(tx, click.channel, click.thread_ts or click.message_ts)
     if conversation_id is None and click.about is not None:

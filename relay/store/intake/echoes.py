@@ -1,4 +1,4 @@
-"""Our own replies, as Kommunicate's webhook brings them back: each is taken in once, whatever came first."""
+"""Our own replies, as Kommunicate's webhook sends them back: each is matched once, in whatever order things arrive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from relay.store.db.tables import deliveries, lanes, send_parts, sends
 from relay.store.queue.due import arm
 from relay.vocabulary import DeliveryState, Lane, SendKind, SendState
 
-ECHO_WITHIN = 60.0  # seconds in which a webhook with the same words is taken for a reply's echo
+ECHO_WITHIN = 60.0  # seconds in which a webhook with the same text counts as a reply's echo
 RELAY_ID = "relay_id"  # in the metadata of what we send
 
 
@@ -28,9 +28,9 @@ HOLD_REPLIES = (
 
 
 def take_echo(tx: Tx, conversation_id: int, message: ChatMessage) -> bool:
-    """True when a message from Kommunicate is one of ours coming back; each reply takes one in, whatever came first.
+    """True if a message from Kommunicate is one of our replies coming back; each reply matches once.
 
-    By the key its response named; by the id we gave it; at last by sender, words and time.
+    Matched by the key in its response, by the id we gave it, or finally by sender, text and time.
     """
     tx.run(HOLD_REPLIES, conversation_id=conversation_id)
     of_lane = and_(sends.c.conversation_id == conversation_id, sends.c.lane == Lane.REPLIES.value)
@@ -45,7 +45,7 @@ def take_echo(tx: Tx, conversation_id: int, message: ChatMessage) -> bool:
 
 
 def is_erased(tx: Tx, conversation_id: int, key: str) -> bool:
-    """True where the reply that has this key was erased: its words are not to come back with its echo."""
+    """True if the reply with this key was erased: its text must not return with its echo."""
     mine = and_(sends.c.conversation_id == conversation_id, sends.c.lane == Lane.REPLIES.value)
     payload = tx.conn.execute(select(sends.c.payload).where(mine, sends.c.ts == key).limit(1)).scalar_one_or_none()
     return payload is not None and "text" not in json.loads(payload)
@@ -58,7 +58,7 @@ def _lately(tx: Tx, message: ChatMessage) -> ColumnElement[bool]:
 
 def _is_echo(send: Send, message: ChatMessage) -> bool:
     if message.sender != send.payload.get("sender"):
-        return False  # a customer can see the id in what reached them, and must not be able to hide words behind it
+        return False  # a customer can see the id in what they received, and must not be able to hide a message with it
     named = message.metadata.get(RELAY_ID)
     if named is not None:
         return bool(named == send.id)
@@ -66,7 +66,7 @@ def _is_echo(send: Send, message: ChatMessage) -> bool:
 
 
 def take_key(tx: Tx, conversation_id: int, send_id: str, key: str) -> None:
-    """Write the key down: whoever has the call under way, or waits for this, settles by it.
+    """Record the key: the call in flight, or whoever waits for the echo, settles by it.
 
     A send that was given up becomes delivered.
     """
@@ -80,7 +80,7 @@ def take_key(tx: Tx, conversation_id: int, send_id: str, key: str) -> None:
         tx.conn.execute(update(sends).where(sends.c.id == send_id).values(state=SendState.DELIVERED.value))
         carried = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send_id)
         came = {"state": DeliveryState.DELIVERED.value, "settled_at": tx.now, **send.outcome}
-        # Also where somebody wants it sent again: it need not be.
+        # Even if somebody wants it sent again: that is not necessary.
         unsent = deliveries.c.state.in_([DeliveryState.DEAD.value, DeliveryState.WAITING.value])
         late = and_(deliveries.c.id.in_(carried), unsent)
         for delivery_id in tx.conn.execute(update(deliveries).where(late).values(**came).returning(deliveries.c.id)):

@@ -1,4 +1,4 @@
-"""An agent edits a message or takes it back: in time that changes or stops the reply, later the thread is told.
+"""An agent edits or deletes a message: in time, that changes or stops the reply; later, the thread is told.
 
 Lock order: conversation, lane.
 """
@@ -32,17 +32,17 @@ SET_OUT = (DeliveryState.SENDING, DeliveryState.UNSURE, DeliveryState.DELIVERED)
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """The reply that an edit is about."""
+    """The reply that an edit concerns."""
 
     id: int
     conversation_id: int
 
 
 def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str, rules: ReplyRules) -> Receipt:
-    """Let a reply that has not reached the customer say what its message says now, or stop it.
+    """Apply a change to a reply that has not reached the customer: update it, or stop it.
 
-    Of one that has, the thread is told; nothing more is sent by itself. A note stays a note, whatever becomes of it.
-    Slack keeps no order: a change that comes before its message, or while that is held, waits for it.
+    For one that has, the thread is told; nothing more is sent automatically. A note stays a note whatever happens to
+    it. Slack keeps no order: a change that arrives before its message, or while that is held, waits for it.
     """
     reply = _reply_of(tx, account, change.of)
     if reply is not None:
@@ -50,7 +50,7 @@ def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str, rul
     elif not _lock_place(tx, change, account):
         return Receipt(Outcome.IGNORED, reason=NOT_OURS)
     else:
-        reply = _reply_of(tx, account, change.of)  # it may have come until its place could be locked
+        reply = _reply_of(tx, account, change.of)  # it may have arrived before its place was locked
     received_id = record(tx, _came(change, body, account), None if reply is None else reply.conversation_id)
     if received_id is None:
         return Receipt(Outcome.DUPLICATE)
@@ -60,7 +60,7 @@ def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str, rul
 
 
 def apply_held_changes(tx: Tx, account: str, key: str, rules: ReplyRules) -> None:
-    """A message has been queued, and its conversation is locked: let it say what it says by now."""
+    """A message has been queued, and its conversation is locked: apply the changes that were waiting for it."""
     waiting = received.alias()
     ids = select(waiting.c.id).where(equals(waiting.c.outcome, Outcome.HELD))
     held = and_(received.c.id.in_(ids), received.c.account == account, received.c.edits_key == key)
@@ -73,7 +73,7 @@ def apply_held_changes(tx: Tx, account: str, key: str, rules: ReplyRules) -> Non
 
 
 def _lock_place(tx: Tx, change: AgentChange, account: str) -> bool:
-    """Lock where an unknown message was written, so that it cannot come meanwhile; False where it is none of ours."""
+    """Lock the place of an unknown message, so that it cannot arrive meanwhile; False if it is not ours."""
     if change.thread_ts is None and not _is_held(tx, account, change.of):
         return False
     return lock_thread(tx, change.channel, change.thread_ts)[1]
@@ -100,7 +100,7 @@ def _change_of(row: Any, rules: ReplyRules) -> AgentChange:
 
 
 def send_correction(tx: Tx, delivery_id: int, by: str) -> bool:
-    """`by` wants the customer to have a reply's last edit too; False where there is none that is not sent yet."""
+    """`by` wants the customer to get a reply's last edit too; False if there is no unsent edit."""
     conversation_id = lock_reply(tx, delivery_id)
     if conversation_id is None:
         return False
@@ -147,9 +147,9 @@ def _apply(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules
 
 
 def _call_back(tx: Tx, reply: _Changed) -> None:
-    """What is stored to be sent, and has certainly not been done so far, is made ready anew: it can still be changed.
+    """Prepare a stored send again that has certainly not been done: it can still be changed.
 
-    Whoever would start it holds the same lane.
+    Starting it requires the same lane.
     """
     tx.run(HOLD_REPLIES, conversation_id=reply.conversation_id)
     carried = and_(send_parts.c.delivery_id == reply.id, send_parts.c.live)
@@ -160,7 +160,7 @@ def _call_back(tx: Tx, reply: _Changed) -> None:
 
 
 def _is_older(tx: Tx, delivery_id: int, change: AgentChange) -> bool:
-    """True where a later edit is known already: Slack keeps no order."""
+    """True if a later edit is known already: Slack keeps no order."""
     edit_of = received.c.id.in_((deliveries.c.words_id, deliveries.c.late_id))
     later = select(received.c.id).join(deliveries, edit_of).where(received.c.edited_at > change.at)
     known = later.where(deliveries.c.id == delivery_id).limit(1)
@@ -168,9 +168,9 @@ def _is_older(tx: Tx, delivery_id: int, change: AgentChange) -> bool:
 
 
 def _change(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules: ReplyRules) -> bool:
-    """What has not been sent is changed or stopped; also what was given up and may be sent again.
+    """Change or stop what has not been sent; also what was given up and may be sent again.
 
-    What somebody has said goes to the customer is not asked about again, but may still be made a note.
+    What somebody has decided to send is not asked about again, but can still be turned into a note.
     """
     mine = and_(deliveries.c.id == reply.id, deliveries.c.state.in_(NOT_SENT))
     row = tx.conn.execute(select(deliveries.c.by_hand, deliveries.c.asks).where(mine).with_for_update()).one_or_none()
@@ -195,14 +195,16 @@ def _change(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rule
 
 
 def _asked_anew(tx: Tx, asks: str, before: str) -> dict[str, object]:
-    """A question that its words no longer raise is none; one that they raise now is put, one that stands stays."""
+    """Ask again according to the new text: drop a question it no longer raises, ask a new one, keep one that
+    remains.
+    """
     if not asks:
         return {"asks": "", "asked": False, "not_before": tx.now, "undo": 0.0} if before else {}
     return {} if before else {"asks": asks, "asked": False}
 
 
 def _change_note(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> None:
-    """A note stays one; should somebody send it after all, it says what it says now. What is gone cannot be sent."""
+    """A note stays a note; if somebody sends it after all, it has the new text. A deleted one cannot be sent."""
     mine = and_(deliveries.c.id == reply.id, deliveries.c.state == DeliveryState.IGNORED.value)
     values = {"mark": Mark.NONE.value} if change.gone else {"words_id": received_id}
     tx.conn.execute(update(deliveries).where(mine).values(**values))
@@ -210,7 +212,7 @@ def _change_note(tx: Tx, reply: _Changed, change: AgentChange, received_id: int)
 
 
 def _tell(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> bool:
-    """What has set out is as it is. Several edits are one line: its button sends the last one."""
+    """A sent reply stays as it is. Several edits share one line: its button sends the last one."""
     mine = and_(deliveries.c.id == reply.id, deliveries.c.state.in_(SET_OUT))
     if tx.conn.execute(select(deliveries.c.id).where(mine)).one_or_none() is None:
         return False

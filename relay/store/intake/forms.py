@@ -1,4 +1,4 @@
-"""What an agent wrote to the customer in a form: stored once, queued behind the replies, and told in the thread.
+"""What an agent wrote to the customer in a form: stored once, queued behind the replies, and shown in the thread.
 
 Lock order: conversation, lane.
 """
@@ -18,10 +18,10 @@ from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, ThreadN
 
 
 def accept_form(tx: Tx, form: AgentForm, body: bytes, *, account: str) -> Receipt:
-    """Store it, once per key, and queue it to go out.
+    """Store it, once per key, and queue it.
 
-    What corrects a reply is told by the line about that; anything else has a line of its own, with its words, because
-    nobody wrote them in the thread.
+    A correction is shown by the line about its reply; anything else has its own line, with its text, because nobody
+    wrote it in the thread.
     """
     conversation_id = find_thread(tx, form.channel, form.thread_ts)
     if conversation_id is None:
@@ -39,12 +39,14 @@ def accept_form(tx: Tx, form: AgentForm, body: bytes, *, account: str) -> Receip
 
 
 def is_ours(tx: Tx, channel: str, thread_ts: str) -> bool:
-    """True where a customer's chat is shown under this message."""
+    """True if a customer's chat is shown under this message."""
     return find_thread(tx, channel, thread_ts) is not None
 
 
 def _corrects(tx: Tx, conversation_id: int, about: int, delivery_id: int) -> bool:
-    """Note what was sent to correct a reply; False where it has not reached the customer, or is none of these."""
+    """Record what was sent to correct a reply; False if the reply has not reached the customer, or is not in this
+    conversation.
+    """
     mine = and_(deliveries.c.conversation_id == conversation_id, deliveries.c.lane == Lane.REPLIES.value)
     reached = and_(deliveries.c.id == about, mine, deliveries.c.state == DeliveryState.DELIVERED.value)
     changed = update(deliveries).where(reached).values(correction_id=delivery_id, late_id=None)

@@ -1,4 +1,4 @@
-"""How an agent's words are meant in their conversation: what its settings and its people add to the words."""
+"""How an agent's message is meant in its conversation: the settings and the people there add to what the text says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLLEAGUE = "it speaks to a colleague"
 
 
 def judge(tx: Tx, conversation_id: int, reading: Reading, rules: ReplyRules) -> Reading:
-    """How words are meant in this conversation: its mode may keep them inside, and they may speak to a colleague."""
+    """How a message is meant here: the mode may keep it internal, and it may address a colleague."""
     here = tx.conn.execute(select(conversations).where(conversations.c.id == conversation_id)).one()
     mode = rules.mode_of(here.rule)
     if mode is Mode.NONE:

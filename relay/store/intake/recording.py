@@ -1,8 +1,8 @@
-"""What comes from Slack is stored once, under its key; held where the thread it is about is not known yet.
+"""Stores what comes from Slack once, under its key; held while its thread is not known yet.
 
-A thread is one of ours if its parent is a root we posted. While a root is on its way its `ts` is not known yet: what
-is written under an unknown parent in that channel waits until the root has settled, so that nothing is lost.
-Lock order: conversation, lane.
+A thread is ours if its parent is a root we posted. While a root is in flight, its `ts` is unknown: messages under an
+unknown parent in that channel are held until the root has settled, so that nothing is lost. Lock order: conversation,
+lane.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from relay.store.queue.due import lock
 from relay.vocabulary import Lane, Outcome, ReceivedKind, SendKind, Source
 
 NOT_OURS = "not in a thread of ours"
-REPEATED = 3600.0  # seconds after which Slack repeats nothing any more that it could not bring
+REPEATED = 3600.0  # seconds after which Slack retries nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """Something of Slack's, and where it was written.
+    """Something from Slack, and where it was written.
 
-    A change names the message that it changes, and when; `note` is why that stays inside now, `gone`: it was deleted.
+    A change names the message it changes, and when; `note` is why that is internal now, `gone`: it was deleted.
     """
 
     kind: ReceivedKind
@@ -44,7 +44,7 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An agent's message that waits for its thread; where that is, None in what release 0.1 stored."""
+    """An agent's message that waits for its thread; its place is None in what release 0.1 stored."""
 
     id: int
     key: str
@@ -54,7 +54,7 @@ class Held:
 
 
 def record(tx: Tx, came: Came, conversation_id: int | None, *, client_key: str | None = None) -> int | None:
-    """Store one thing of Slack's, held where its conversation is not given; returns its id, None for a repetition."""
+    """Store one thing from Slack, held if no conversation is given; returns its id, None for a repetition."""
     held = conversation_id is None
     row = (
         upsert(tx, received)
@@ -83,7 +83,7 @@ def record(tx: Tx, came: Came, conversation_id: int | None, *, client_key: str |
 
 
 def record_foreign(tx: Tx, account: str, key: str, reason: str) -> bool:
-    """Keep that something came which is not for us, without what it says; False for a repetition."""
+    """Record that something arrived that is not for us, without its content; False for a repetition."""
     row = upsert(tx, received).values(
         source=Source.SLACK.value,
         account=account,
@@ -97,7 +97,7 @@ def record_foreign(tx: Tx, account: str, key: str, reason: str) -> bool:
 
 
 def queue(tx: Tx, conversation_id: int, received_id: int, **values: str | float) -> int:
-    """Put something of an agent's into the replies lane, and return its id; whoever calls arms what it concerns."""
+    """Put something from an agent into the replies lane, and return its id; the caller arms the lanes concerned."""
     new = insert(deliveries).values(
         conversation_id=conversation_id,
         lane=Lane.REPLIES.value,
@@ -110,7 +110,7 @@ def queue(tx: Tx, conversation_id: int, received_id: int, **values: str | float)
 
 
 def find_thread(tx: Tx, channel: str, thread_ts: str | None) -> int | None:
-    """The conversation whose thread, the present one or an earlier one, begins with this message."""
+    """The conversation whose thread, current or earlier, begins with this message."""
     here = and_(sends.c.channel == channel, sends.c.ts == thread_ts, sends.c.ts.is_not(None))
     root = select(sends.c.conversation_id).where(here, sends.c.kind == SendKind.ROOT.value).limit(1)
     found: int | None = tx.conn.execute(root).scalar_one_or_none()
@@ -118,9 +118,9 @@ def find_thread(tx: Tx, channel: str, thread_ts: str | None) -> int | None:
 
 
 def lock_thread(tx: Tx, channel: str, thread_ts: str | None) -> tuple[int | None, bool]:
-    """Lock the conversation of a thread, or all that it may turn out to be of; returns which, and whether it is ours.
+    """Lock the conversation of a thread, or all that it may belong to; returns which one, and whether it is ours.
 
-    It may be ours, and nobody knows of which conversation, as long as a root is on its way in this channel.
+    While a root is in flight in this channel, it may be ours without anybody knowing its conversation.
     """
     found = find_thread(tx, channel, thread_ts)
     if found is None:
@@ -131,7 +131,7 @@ def lock_thread(tx: Tx, channel: str, thread_ts: str | None) -> tuple[int | None
             lock(tx, conversation_id)
         if not may_be:
             return None, False
-        found = find_thread(tx, channel, thread_ts)  # one may have settled until it could be locked
+        found = find_thread(tx, channel, thread_ts)  # one may have settled before it was locked
     if found is not None:
         lock(tx, found)
     return found, True
@@ -143,18 +143,18 @@ def held_in(tx: Tx, channel: str, thread_ts: str) -> Sequence[Held]:
 
 
 def held_in_vain(tx: Tx, limit: int) -> Sequence[Held]:
-    """Messages that wait although no root is on its way in their channel, or without saying where."""
+    """Messages that wait although no root is in flight in their channel, or without a place."""
     nowhere = ~exists().where(_under_way(received.c.thread_channel)).correlate(received)
     return _held(tx, or_(received.c.thread_channel.is_(None), nowhere), limit)
 
 
 def record_place(tx: Tx, one: Held, channel: str, thread_ts: str) -> None:
-    """Where it waits, which release 0.1 did not write down."""
+    """Record its place, which release 0.1 did not store."""
     tx.conn.execute(update(received).where(received.c.id == one.id).values(thread_channel=channel, thread_ts=thread_ts))
 
 
 def release(tx: Tx, one: Held, conversation_id: int | None) -> bool:
-    """End the waiting: accepted for a conversation, or ignored; False where somebody else has."""
+    """Stop holding it: accepted for a conversation, or ignored; False if somebody else has."""
     mine = and_(received.c.id == one.id, equals(received.c.outcome, Outcome.HELD))
     became = {"outcome": Outcome.ACCEPTED.value, "conversation_id": conversation_id}
     if conversation_id is None:
@@ -163,7 +163,7 @@ def release(tx: Tx, one: Held, conversation_id: int | None) -> bool:
 
 
 def ignore_old_changes(tx: Tx) -> int:
-    """Changes of messages that never came: Slack will not bring them any more. Returns how many."""
+    """Ignore changes of messages that never arrived: Slack will not deliver them any more. Returns how many."""
     old = and_(received.c.edits_key.is_not(None), received.c.received_at < tx.now - REPEATED)
     waiting = and_(equals(received.c.outcome, Outcome.HELD), old, ~_is_message_held())
     ended = update(received).where(waiting).values(outcome=Outcome.IGNORED.value).returning(received.c.id)
@@ -179,7 +179,7 @@ def _is_message_held() -> ColumnElement[bool]:
 
 
 def _held(tx: Tx, which: ColumnElement[bool], limit: int | None = None) -> Sequence[Held]:
-    # In a query of its own: SQLite would rather go through everything that ever came, in the right order.
+    # A separate query: SQLite would rather scan everything ever received, in the right order.
     held = select(received.c.id).where(equals(received.c.outcome, Outcome.HELD))
     messages = and_(received.c.id.in_(held), received.c.edits_key.is_(None))
     columns = (received.c.id, received.c.key, received.c.account, received.c.thread_channel, received.c.body)

@@ -1,4 +1,5 @@
-"""One transaction takes in what an agent wrote in Slack: deduplicate, find the thread's conversation, record, queue.
+"""Takes in what an agent wrote in Slack, in one transaction: deduplicate, find the thread's conversation, record,
+queue.
 
 Lock order: conversation, lane.
 """
@@ -21,9 +22,9 @@ OWN_POST = "the relay posted it"
 
 
 def accept_reply(tx: Tx, message: AgentMessage, body: bytes, *, account: str, rules: ReplyRules) -> Receipt:
-    """Store an agent's message, once per key, and queue it to go out when it is not to be undone any more.
+    """Store an agent's message, once per key, and queue it for when it can no longer be undone.
 
-    A note only gets its mark; about what may be one its author is asked.
+    A note only gets its mark; if it may be one, its author is asked.
     """
     if _is_ours(tx, message):
         return Receipt(Outcome.IGNORED, reason=OWN_POST)
@@ -41,7 +42,7 @@ def accept_reply(tx: Tx, message: AgentMessage, body: bytes, *, account: str, ru
 
 
 def adopt(tx: Tx, one: Held, conversation_id: int, message: AgentMessage, rules: ReplyRules) -> None:
-    """Queue a held message whose thread has become known; the conversation is locked."""
+    """Queue a held message whose thread is now known; the conversation is locked."""
     if release(tx, one, conversation_id):
         _queue_reply(tx, conversation_id, one.id, message, one.account, rules)
 
@@ -54,7 +55,7 @@ def _is_ours(tx: Tx, message: AgentMessage) -> bool:
 def _queue_reply(
     tx: Tx, conversation_id: int, received_id: int, message: AgentMessage, account: str, rules: ReplyRules
 ) -> None:
-    """As it reads after every change that came before it or waited with it."""
+    """With all changes that came before it or were held with it."""
     reading = judge(tx, conversation_id, message.reading, rules)
     is_note, undo = reading.note is not None, rules.undo
     queue(

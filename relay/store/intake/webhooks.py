@@ -1,7 +1,7 @@
-"""One transaction takes in what Kommunicate sent: deduplicate, find the conversation, record, queue.
+"""Takes in what Kommunicate sent, in one transaction: deduplicate, find the conversation, record, queue.
 
-The order of locks is: conversation, lane. Because the conversation is locked first, the ids of a
-conversation's deliveries grow in the order of their commits.
+Lock order: conversation, lane. Because the conversation is locked first, the ids of its deliveries grow in the order of
+their commits.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ OWN_REPLY = "a reply of this relay coming back"
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """What came in as `body`; `decision` counts for a conversation that has no channel yet.
+    """A received `body`; `decision` applies to a conversation without a channel.
 
-    `listed` is the sender's role where the configuration names them.
+    `listed` is the sender's role if the configuration names them.
     """
 
     message: ChatMessage | IgnoredMessage
@@ -46,7 +46,7 @@ class Inbound:
 
 
 def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision: Decision) -> Receipt:
-    """Store `message` and queue it for Slack, once per key; `decision` counts for a conversation without a channel."""
+    """Store `message` and queue it for Slack, once per key; `decision` applies to a conversation without a channel."""
     (receipt,) = accept_all(tx, [Inbound(message, body, decision)])
     return receipt
 
@@ -54,7 +54,7 @@ def accept(tx: Tx, message: ChatMessage | IgnoredMessage, body: bytes, decision:
 def accept_all(tx: Tx, inbound: Sequence[Inbound]) -> list[Receipt]:
     """Store these messages and queue them for Slack, once per key, in the order of their conversations.
 
-    One of our own replies coming back is not shown again.
+    A reply of ours that comes back is not shown again.
     """
     shown = [(one, message) for one in inbound if (message := _to_show(tx, one))]
     receipts: dict[int, Receipt] = {}
@@ -70,7 +70,7 @@ def accept_all(tx: Tx, inbound: Sequence[Inbound]) -> list[Receipt]:
 
 
 def _to_show(tx: Tx, one: Inbound) -> ChatMessage | None:
-    """What is to be shown of it, if anything: what a customer wrote, even where they do not see it themselves."""
+    """What is shown of it, if anything: everything a customer wrote, even if they do not see it themselves."""
     message = one.message
     if isinstance(message, ChatMessage):
         return message
@@ -79,7 +79,7 @@ def _to_show(tx: Tx, one: Inbound) -> ChatMessage | None:
 
 
 def _accept_apart(tx: Tx, shown: Sequence[tuple[Inbound, ChatMessage]]) -> dict[int, Receipt]:
-    """Of each conversation one message: what one statement does for all of them may touch no row twice."""
+    """One message of each conversation: a statement for all of them must not touch a row twice."""
     receipts: dict[int, Receipt] = {}
     found = tx.run_set(_find_or_open, [_place(tx, one, message) for one, message in shown])
     places = {(place.account, place.group_id): place for place in found}
@@ -106,7 +106,7 @@ def _accept_apart(tx: Tx, shown: Sequence[tuple[Inbound, ChatMessage]]) -> dict[
 
 
 def _queue(tx: Tx, queued: Sequence[tuple[Any, int]]) -> None:
-    """Each with the place where it is to be shown."""
+    """Queue each with its place."""
     rows = [
         {"conversation_id": place.id, "received_id": received_id, "created_at": tx.now} for place, received_id in queued
     ]
@@ -121,7 +121,7 @@ def _delivery(insert: Insert, count: int) -> Any:
 
 
 def reject(tx: Tx, account: str, body: bytes, reason: str) -> int:
-    """Keep a body that could not be understood, without a dedupe key; returns its id."""
+    """Store a body that could not be understood, without a dedupe key; returns its id."""
     row = tx.conn.execute(
         insert(received)
         .values(
@@ -151,26 +151,26 @@ def _ignore(tx: Tx, message: IgnoredMessage, body: bytes | None, listed: Role = 
 
 
 def _withdraw(tx: Tx, message: IgnoredMessage) -> Receipt:
-    """Its words are not kept: where it has not come yet, it will not be shown."""
+    """Its text is not stored: if it has not arrived yet, it will not be shown."""
     receipt = take_back(tx, message)
     if receipt is not None:
         return receipt
     record = _record(tx, message, None, Outcome.IGNORED, None, message.reason)
     recorded = tx.run_set(_unless_known, [record])
-    if not recorded:  # it came in between
+    if not recorded:  # it arrived in between
         return take_back(tx, message) or _count_copy(tx, message)
     tx.conn.execute(update(received).where(received.c.id == recorded[0].id).values(gone=True))
     return Receipt(Outcome.IGNORED, recorded[0].id, message.reason)
 
 
 def _role_of(tx: Tx, message: IgnoredMessage) -> Role:
-    """What its sender is, as far as they were looked up before."""
+    """The sender's role, if they were looked up before."""
     known = known_people(tx, message.conversation.account, [message.sender]).get(message.sender)
     return known[0].role if known else Role.UNKNOWN
 
 
 def _place(tx: Tx, one: Inbound, message: ChatMessage) -> dict[str, Any]:
-    """Where it belongs: its conversation is found or opened, and its row held."""
+    """Its place: its conversation is found or created, and its row locked."""
     key, decision = message.conversation, one.decision
     return {
         "account": key.account,
@@ -210,7 +210,7 @@ def _find_or_open(insert: Insert, count: int) -> Any:
     )
 
 
-# The row that is inserted, by name: SQLAlchemy takes the column for another table's in an INSERT.
+# By name, because in an INSERT SQLAlchemy takes the column for another table's.
 _INSERTED = literal_column("conversations.id", Integer)
 _HAS_REPLIES = exists(
     select(lanes.c.kind).where(lanes.c.conversation_id == _INSERTED, equals(lanes.c.kind, Lane.REPLIES))

@@ -1,7 +1,7 @@
-"""Kommunicate says that a message's author took it back for everyone: its words are forgotten wherever they stand.
+"""Kommunicate reports that a message's author withdrew it for everyone: erase its text wherever it is.
 
-Nothing of it waits any more, and every post that shows it, or quotes it, is drawn again without it.
-Lock order: conversation, lanes.
+Nothing of it waits any more, and every post that shows or quotes it is drawn again without it. Lock order:
+conversation, lanes.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from relay.store.db.tables import conversations, deliveries, lanes, received, se
 from relay.store.queue.due import lock
 from relay.vocabulary import Outcome, ReceivedKind, SendKind, Source
 
-CARDS = (SendKind.ROOT, SendKind.CARD, SendKind.CORRECTION)  # what may show the first words of a chat, or a post again
-WORDLESS = ("reply_broadcast", FOLLOWS)  # of a payload
+CARDS = (SendKind.ROOT, SendKind.CARD, SendKind.CORRECTION)  # may show a chat's first words, or a post again
+WORDLESS = ("reply_broadcast", FOLLOWS)  # parts of a payload without message text
 NOWHERE = "that message is in another conversation"
 
 
 def take_back(tx: Tx, withdrawn: IgnoredMessage) -> Receipt | None:
-    """Forget the words of a message that came before; None where none of this key did."""
+    """Erase the text of a message that arrived before; None if none with this key did."""
     found = tx.conn.execute(_message(withdrawn)).one_or_none()
     if found is None:
         return None
@@ -47,7 +47,9 @@ def take_back(tx: Tx, withdrawn: IgnoredMessage) -> Receipt | None:
 
 
 def forget_message(tx: Tx, received_id: int) -> bool:
-    """The same without a word of Kommunicate's: somebody's words go from another customer's chat. False: they had."""
+    """The same without a request from Kommunicate: erase somebody's message from another customer's chat. False: it
+    was.
+    """
     found = tx.conn.execute(select(received).where(received.c.id == received_id)).one()
     if found.conversation_id is not None:
         lock(tx, found.conversation_id)
@@ -70,14 +72,14 @@ def _message(withdrawn: IgnoredMessage) -> Any:
 
 
 def _forget_words(tx: Tx, received_id: int) -> bool:
-    """False where they are forgotten already."""
+    """False if it was erased already."""
     mine = and_(received.c.id == received_id, ~received.c.gone)
     forgotten = update(received).where(mine).values(gone=True, body=None).returning(received.c.id)
     return tx.conn.execute(forgotten).one_or_none() is not None
 
 
 def _forget_pieces(tx: Tx, withdrawn: IgnoredMessage) -> None:
-    """Those in which a streamed answer came before it was whole."""
+    """The parts in which a streamed answer arrived before it was complete."""
     account, key = withdrawn.conversation.account, PIECE + withdrawn.key
     of_kommunicate = and_(received.c.source == Source.KOMMUNICATE.value, received.c.account == account)
     piece = and_(of_kommunicate, received.c.kind == ReceivedKind.MESSAGE.value, received.c.key == key)
@@ -85,7 +87,7 @@ def _forget_pieces(tx: Tx, withdrawn: IgnoredMessage) -> None:
 
 
 def _record(tx: Tx, withdrawn: IgnoredMessage, conversation_id: int | None) -> int:
-    """That it came, without what it says: that is the message once more."""
+    """Record that it arrived, without its content, which is the message again."""
     row = insert(received).values(
         source=Source.KOMMUNICATE.value,
         account=withdrawn.conversation.account,
@@ -103,7 +105,7 @@ def _record(tx: Tx, withdrawn: IgnoredMessage, conversation_id: int | None) -> i
 
 def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
     here = lanes.c.conversation_id == conversation_id
-    # Nothing of it sets out, or settles, meanwhile.
+    # Nothing of it is sent or settled meanwhile.
     tx.conn.execute(select(lanes.c.kind).where(here).order_by(lanes.c.kind).with_for_update())
     quoting = select(received.c.id).where(received.c.conversation_id == conversation_id, received.c.quotes == key)
     says_it = exists(

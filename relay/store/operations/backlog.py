@@ -45,13 +45,6 @@ class Backlog:
     unmapped: int
     by_channel: Mapping[str | None, InLine] | None
 
-    @property
-    def mapped_since(self) -> float | None:
-        """The same without what waits for the mapping."""
-        if self.by_channel is None:
-            return self.since
-        return min((one.since for channel, one in self.by_channel.items() if channel is not None), default=None)
-
 
 @dataclass(frozen=True, slots=True)
 class Gate:

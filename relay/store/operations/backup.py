@@ -15,7 +15,7 @@ from relay.store.db.sqlite import make_private
 
 UNFINISHED = ".part"  # at the end of the name, as long as it is being written
 
-_USE_PG_DUMP = "`relay backup` copies SQLite's file; for PostgreSQL use `pg_dump`, or your host's own backups."
+_USE_PG_DUMP = "`relay backup` copies SQLite's file; for PostgreSQL, use `pg_dump` or your host's own backups."
 
 
 @dataclass(frozen=True, slots=True)

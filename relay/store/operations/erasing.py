@@ -1,8 +1,8 @@
-"""One conversation is erased: its words, names and files go, its ids, keys, states and counts stay.
+"""Erases one conversation: its texts, names and files; ids, keys, states and counts stay.
 
-In one transaction. Nothing of it waits any more, and whoever has a call of it under way is overtaken: what they write
-down afterwards is void, so that no word comes back. A conversation that goes on begins anew.
-Lock order: conversation, lanes.
+In one transaction. Nothing of it waits any more, and a worker with a call in flight loses its lane: what it records
+afterwards has no effect, so no text returns. A conversation that continues starts from scratch. Lock order:
+conversation, lanes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ERASED = "erased"
 TO_DELETE = "erased, to be deleted in Slack"
 TO_LOOK_FOR = "erased while it was under way, to be looked for in Slack"
 LISTED = (TO_DELETE, TO_LOOK_FOR)
-# They leave nothing behind that would have to be found again.
+# They leave nothing behind that would have to be found.
 PASSING = (
     SendKind.CARD,
     SendKind.CORRECTION,
@@ -45,13 +45,13 @@ PASSING = (
     SendKind.FETCH,
     SendKind.TAKEOVER,
 )
-SHOWN = (Lane.WORDS, Lane.FILES)  # the lanes of what stands in Slack
+SHOWN = (Lane.WORDS, Lane.FILES)  # the lanes of what is in Slack
 
 
 def erase_conversation(tx: Tx, conversation_id: int, *, in_slack: bool) -> int:
-    """Erase it; returns how many bodies went.
+    """Erase it; returns how many bodies were erased.
 
-    `in_slack`: what stands in Slack of it is to be deleted there, and has no thread any more; see `erased`.
+    `in_slack`: its posts in Slack are to be deleted, and it has no thread any more; see `erased`.
     """
     lock(tx, conversation_id)
     _overtake(tx, conversation_id)
@@ -64,14 +64,14 @@ def erase_conversation(tx: Tx, conversation_id: int, *, in_slack: bool) -> int:
 
 
 def revoke_files(tx: Tx, conversation_id: int) -> None:
-    """Nobody may open its files any more, and nobody writes on at one; whoever calls deletes their content."""
+    """Revoke the links of its files, and stop writing them; the caller deletes their content."""
     mine = and_(kept_files.c.conversation_id == conversation_id, kept_files.c.state != KeptState.GONE.value)
     nothing = {"state": KeptState.REVOKED.value, "name": "", "cause": "", "content_type": ""}
     tx.conn.execute(update(kept_files).where(mine).values(**nothing))
 
 
 def count_bodies(tx: Tx, conversation_ids: Collection[int]) -> int:
-    """How many bodies are kept of these conversations."""
+    """How many bodies of these conversations are stored."""
     kept = select(func.count()).select_from(received).where(received.c.body.is_not(None))
     return sum(
         tx.conn.execute(kept.where(received.c.conversation_id.in_(ids))).scalar_one()
@@ -80,12 +80,12 @@ def count_bodies(tx: Tx, conversation_ids: Collection[int]) -> int:
 
 
 def forget_bodies(tx: Tx, ids: Collection[int]) -> int:
-    """Forget what came in under these ids; returns how many bodies went."""
+    """Erase the received bodies with these ids; returns how many."""
     return sum(_forget(tx, received.c.id.in_(some)) for some in in_steps(ids))
 
 
 def forget_name(tx: Tx, user_id: str) -> int:
-    """Forget what this user of Kommunicate's is called; returns in how many accounts."""
+    """Erase the name of this Kommunicate user; returns in how many accounts."""
     return len(tx.conn.execute(delete(people).where(is_person(user_id)).returning(people.c.user_id)).all())
 
 
@@ -120,7 +120,7 @@ def _end_sends(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
     _keep_ids(tx, here, in_slack=in_slack)
     is_open, of_slack = among(sends.c.state, OPEN_SENDS), among(sends.c.lane, SHOWN)
     may_stand = and_(of_slack, or_(and_(is_open, sends.c.started_at.is_not(None)), sends.c.look_again_at.is_not(None)))
-    listed = sends.c.cause.in_(LISTED)  # by an earlier purge, which was not finished
+    listed = sends.c.cause.in_(LISTED)  # by an earlier, unfinished purge
     if in_slack:
         known = (sends.c.cause == TO_LOOK_FOR, sends.c.cause)
         stands = and_(of_slack, sends.c.ts.is_not(None))
@@ -134,7 +134,9 @@ def _end_sends(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
 
 
 def _keep_ids(tx: Tx, here: ColumnElement[bool], *, in_slack: bool) -> None:
-    """Of payloads only ids stay: of a file until it is deleted, and who sent a reply whose echo is still to come."""
+    """Only ids stay in payloads: of a file until it is deleted, and of the sender of a reply whose echo is still to
+    come.
+    """
     kept = {}
     for row in tx.conn.execute(select(sends).where(here)):
         payload = json.loads(row.payload)
@@ -148,7 +150,7 @@ def _keep_ids(tx: Tx, here: ColumnElement[bool], *, in_slack: bool) -> None:
 
 
 def _end_deliveries(tx: Tx, conversation_id: int) -> None:
-    """Nothing of it waits, can be sent again, or has a mark to come; causes may name files."""
+    """Nothing of it waits, can be sent again, or gets a mark; causes may name files."""
     here = deliveries.c.conversation_id == conversation_id
     left = deliveries.c.state.in_([*OPEN_DELIVERIES, DeliveryState.DEAD])
     tx.conn.execute(update(deliveries).where(here, deliveries.c.cause != "").values(cause=ERASED))
@@ -160,7 +162,7 @@ def _end_deliveries(tx: Tx, conversation_id: int) -> None:
 
 
 def _begin_anew(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
-    """As if nobody had written so far; who has the chat, and whether it is resolved, is as before."""
+    """As if nobody had written yet; the agent and the resolved state stay."""
     nobody = {"title": "", "opener_id": None, "opener_rank": -1, "opener_sender": "", "since": None}
     waits = {"waits_since": None, "remind_at": None, "reminders": 0, "remind_delay": 0.0}
     card = {"shown": conversations.c.wanted, "card_fingerprint": None, "card_last_id": last_id(tx, conversation_id)}

@@ -1,4 +1,4 @@
-"""Read-only questions about how things stand: what came and went last, and what a person has to mend."""
+"""Read-only queries about the current state: the latest traffic, and what a person must fix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relay.vocabulary import DeliveryState, GateScope, Outcome, Source
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A gate that holds something back; `for_operator`: until a person has mended the cause."""
+    """A closed gate; `for_operator`: until a person has fixed the cause."""
 
     scope: GateScope
     name: str
@@ -25,7 +25,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is not delivered: how many wait, since how many seconds the oldest does, and how many have no channel."""
+    """What is undelivered: how many wait, for how many seconds the oldest has, and how many have no channel."""
 
     waiting: int
     oldest: float
@@ -34,9 +34,9 @@ class Backlog:
 
 
 def last_received(tx: Tx, source: Source, account: str | None = None) -> float | None:
-    """When something that was understood came in last, in seconds since 1970; None for never.
+    """When something valid was last received, in seconds since 1970; None for never.
 
-    Of one `account`, or of all.
+    For one `account`, or for all.
     """
     last = select(received.c.received_at).where(
         equals(received.c.source, source), received.c.outcome != Outcome.REJECTED.value
@@ -48,7 +48,7 @@ def last_received(tx: Tx, source: Source, account: str | None = None) -> float |
 
 
 def last_delivered(tx: Tx) -> float | None:
-    """When something was delivered last, in seconds since 1970; None for never."""
+    """When something was last delivered, in seconds since 1970; None for never."""
     done = and_(equals(deliveries.c.state, DeliveryState.DELIVERED), deliveries.c.settled_at.is_not(None))
     last = select(deliveries.c.settled_at).where(done).order_by(deliveries.c.id.desc()).limit(1)
     found: float | None = tx.conn.execute(last).scalar_one_or_none()
@@ -70,7 +70,7 @@ def backlog(tx: Tx) -> Backlog:
 
 
 def pauses(tx: Tx) -> list[Pause]:
-    """Every gate that is closed, those that wait for a person first."""
+    """Every closed gate, those that wait for a person first."""
     shut = ahead(tx, gates.c.closed_until, gates.c.delay)
     rows = tx.conn.execute(select(gates).where(gates.c.operator | shut).order_by(gates.c.scope, gates.c.name)).all()
     found = [Pause(GateScope(row.scope), row.name, row.cause, row.code, bool(row.operator)) for row in rows]

@@ -1,4 +1,4 @@
-"""What came in and went out over time, for charts: what is kept by minute, and the last minutes counted live."""
+"""Traffic over time, for charts: the stored minutes, and the latest minutes counted live."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ __all__ = [
     "times_since",
 ]
 
-MESSAGES = (Kind.MESSAGE, Kind.REPLY)  # what people wrote
+MESSAGES = (Kind.MESSAGE, Kind.REPLY)  # people's messages
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What happened from `start` on, in seconds since 1970, until the next one begins.
+    """What happened from `start` on, in seconds since 1970, until the next interval.
 
-    `received` is what came in and was to be delivered; `failed` was given up; `seconds` says how long each delivered
-    one took from there until it was visible. What is delivered here may have come in earlier.
+    `received` is what arrived to be delivered; `failed` was given up; `seconds` has the times from arrival until each
+    delivered one was visible. What was delivered here may have arrived earlier.
     """
 
     start: float
@@ -101,15 +101,15 @@ def times_since(tx: Tx, since: float, most: int, kinds: Collection[Kind] = MESSA
 
 
 def _at(intervals: list[Numbers], seconds: int, step: float) -> Numbers | None:
-    """The one that holds this moment, so many seconds after the first begins; a clock that had jumped knows others."""
+    """The interval of a moment, in seconds after the first begins; a clock that had jumped yields others."""
     place = int(seconds // step)
     return intervals[place] if 0 <= place < len(intervals) else None
 
 
 def ended_so_far(tx: Tx) -> dict[Kind, Numbers]:
-    """How many were delivered, and how long they took, and how many were given up, since the relay counts that.
+    """How many were delivered, how long they took, and how many were given up, since counting began.
 
-    These never become fewer: what was given up is counted when its minute is, and stays so if it is replayed later.
+    These never decrease: a dead letter is counted with its minute, even if it is replayed later.
     """
     kept = read_kept(tx, ENDED)
     found = read_summed(kept)
@@ -119,7 +119,7 @@ def ended_so_far(tx: Tx) -> dict[Kind, Numbers]:
 
 
 def _kept(these: ColumnElement[bool]) -> Any:
-    """Those minutes, and how far they are counted, as they were at one moment."""
+    """Those minutes, and how far they are counted, read at one moment."""
     none: list[ColumnElement[int]] = [literal_column("0").label(one.name) for one in COUNTED]
     marks = select(
         counts.c.up_to.label("minute"), counts.c.what.label("kind"), *none, counts.c.counted.label("seconds")

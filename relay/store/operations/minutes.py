@@ -1,8 +1,8 @@
-"""What happened in each minute, kept by a chore, so that nobody reads through history to tell it.
+"""Counts what happened in each minute, in a chore, so that nobody has to scan the history.
 
-What came in is counted with the totals, by its id. What was delivered, or given up, is counted by when that was, as
-soon as no transaction of that minute can still be open. A minute is counted once, however many workers do their chores
-and whenever one of them is killed: its numbers and how far the counting came are one transaction, of one worker.
+Received rows are counted with the totals, by id. Deliveries and dead letters are counted by their time, once no
+transaction of that minute can still be open. A minute is counted once, however many workers run their chores and
+whenever one is killed: its numbers and the progress are one transaction, of one worker.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, Source
 
 MINUTE = 60
 KEPT_FOR = 8 * 86400  # seconds
-SETTLED = 60.0  # seconds after which no transaction that took a lower id, or an earlier time, can still be open
-STEP = 20_000  # deliveries that are counted in one transaction, but for those of a single minute
+SETTLED = 60.0  # seconds after which no transaction with a lower id, or an earlier time, can still be open
+STEP = 20_000  # deliveries counted in one transaction, except for those of a single minute
 RECEIVED = received.name
 COUNTED = (minutes.c.received, minutes.c.delivered, minutes.c.failed)
-ENDED = "settled"  # what `counts` calls how far the deliveries are counted, and how long they took until then
+ENDED = "settled"  # the entry in `counts` for how far the deliveries are counted, and how long they took until then
 
 _KINDS_RECEIVED = {
     (Source.KOMMUNICATE, ReceivedKind.MESSAGE): Kind.MESSAGE,
@@ -43,7 +43,7 @@ _KINDS_RECEIVED = {
 
 @dataclass(slots=True)
 class Numbers:
-    """Of one kind in one time: how many came in, were delivered and given up, and how long the delivered ones took."""
+    """For one kind and time: how many arrived, were delivered and given up, and how long the delivered ones took."""
 
     received: int = 0
     delivered: int = 0
@@ -51,14 +51,14 @@ class Numbers:
     seconds: Histogram = field(default_factory=Histogram)
 
     def merge(self, other: Numbers, sign: int = 1) -> None:
-        """Add all of another time, or of another kind; or take it away."""
+        """Add another time or kind, or subtract it."""
         self.received += sign * other.received
         self.delivered += sign * other.delivered
         self.failed += sign * other.failed
         self.seconds.merge(other.seconds, sign)
 
     def add(self, received: int, delivered: int, failed: int, seconds: Mapping[str, float]) -> None:
-        """Add what a row of `minutes` says."""
+        """Add a row of `minutes`."""
         self.received += received
         self.delivered += delivered
         self.failed += failed
@@ -69,12 +69,12 @@ ByMinute = dict[tuple[int, Kind], Numbers]
 
 
 def minute_of(moment: float) -> int:
-    """When the minute began that holds this moment."""
+    """The beginning of the minute of this moment."""
     return int(moment // MINUTE) * MINUTE
 
 
 def read_received(tx: Tx, these: ColumnElement[bool]) -> ByMinute:
-    """What of those rows came in and was taken, by minute."""
+    """The accepted rows among these, by minute."""
     minute = floored(tx, received.c.received_at / MINUTE).label("minute")
     source = received.c.source.label("source")
     query = select(minute, source, received.c.kind, func.count().label("number"))
@@ -122,12 +122,12 @@ def _bound(bucket: int) -> float:
 
 
 def add_received(tx: Tx, these: ColumnElement[bool]) -> None:
-    """Keep by minute what came in with those rows, which nobody has counted before."""
+    """Store by minute what arrived with those rows, which were not counted before."""
     _add(tx, read_received(tx, these))
 
 
 def roll_up(tx: Tx, step: int = STEP) -> bool:
-    """Count the next minutes that are over, and forget those that are old; True where there may be more."""
+    """Count the next minutes that are over, and delete old ones; True if there may be more."""
     before = read_kept(tx, ENDED, locked=True)
     last = minute_of(tx.now - SETTLED)
     if last < before.up_to:
@@ -164,7 +164,7 @@ def to_numbers(row: Any) -> Numbers:
 
 
 def _end_of_step(tx: Tx, up_to: int, step: int) -> float:
-    """The end of the last minute that a step has room for, infinity where it has room for all."""
+    """The end of the last minute that fits into a step, infinity if all do."""
     at = deliveries.c.settled_at
     beyond = select(at).where(at >= up_to).order_by(at).offset(step).limit(1)
     found: float | None = tx.conn.execute(beyond).scalar_one_or_none()
@@ -172,7 +172,7 @@ def _end_of_step(tx: Tx, up_to: int, step: int) -> float:
 
 
 def _go_back(tx: Tx, before: Kept, last: int) -> bool:
-    """The clock had jumped ahead: the minutes that are still to come are counted when they are over."""
+    """The clock had jumped ahead: future minutes are counted when they are over."""
     rows = tx.conn.execute(select(minutes).where(minutes.c.minute >= last))
     keep(tx, ENDED, before, last, _summed(before, {(row.minute, Kind(row.kind)): to_numbers(row) for row in rows}, -1))
     to_come = update(minutes).where(minutes.c.minute >= last)
@@ -181,7 +181,7 @@ def _go_back(tx: Tx, before: Kept, last: int) -> bool:
 
 
 def _add(tx: Tx, found: ByMinute) -> None:
-    """Each number is given once: by its minute what has ended, by ids what came in, which may be in several steps."""
+    """Each number is added once: deliveries by their minute, received rows by ids, which may take several steps."""
     rows = [
         {
             minutes.c.minute.name: minute,

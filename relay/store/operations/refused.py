@@ -1,4 +1,4 @@
-"""Requests that were refused although they look as if a vendor had sent them, until one of its is accepted."""
+"""Refused requests that look like a vendor's, until one of its requests is accepted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREFIX = "refused:"
 class Refused:
     """How many were refused for one reason, and when the first and the last, in seconds since 1970.
 
-    `account` is whose token it should have been; of what is Slack's nobody knows whose it is.
+    `account` is the one whose token was expected; for Slack's requests it is unknown.
     """
 
     why: Refusal
@@ -36,7 +36,7 @@ class Refused:
 
 
 def note_refused(tx: Tx, why: Refusal, count: int, account: str = ACCOUNT) -> None:
-    """So many more were refused by now."""
+    """This many more were refused."""
     before = {(one.why, one.account): one for one in refused(tx)}.get((why, account))
     first, known = (tx.now, 0) if before is None else (before.first, before.count)
     value = json.dumps({"count": known + count, "first": first, "last": tx.now})
@@ -45,13 +45,13 @@ def note_refused(tx: Tx, why: Refusal, count: int, account: str = ACCOUNT) -> No
 
 
 def forget_refused(tx: Tx, *reasons: Refusal, account: str = ACCOUNT) -> None:
-    """One was accepted: whatever was wrong is mended."""
+    """One was accepted: the problem is fixed."""
     names = [PREFIX + owned(account, why.value) for why in reasons]
     tx.conn.execute(delete(learned).where(learned.c.name.in_(names)))
 
 
 def refused(tx: Tx) -> list[Refused]:
-    """Everything that was refused since the last time one was accepted."""
+    """Everything that was refused since a request was last accepted."""
     reasons = {why.value: why for why in Refusal}
     rows = tx.conn.execute(select(learned).where(learned.c.name.startswith(PREFIX)).order_by(learned.c.name)).all()
     named = [(row.name.removeprefix(PREFIX), json.loads(row.value)) for row in rows]

@@ -1,4 +1,4 @@
-"""Dead letters get another life: the same delivery, under the same key, so that a replay cannot double."""
+"""Replays dead letters: the same delivery, under the same key, so that it cannot appear twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from relay.vocabulary import DeliveryState, Lane
 
 
 class Replayed(StrEnum):
-    """What a replay found."""
+    """The result of a replay."""
 
     QUEUED = "queued"
     PRUNED = "pruned"  # its content is no longer stored
@@ -28,7 +28,7 @@ class Replayed(StrEnum):
 
 
 def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
-    """Queue a dead letter again; of another delivery, how far it is."""
+    """Queue a dead letter again; for another delivery, return its state."""
     row = tx.conn.execute(
         select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, received.c.body, received.c.gone)
         .join(received, received.c.id == deliveries.c.received_id)
@@ -71,12 +71,12 @@ def replay_all(tx: Tx, *, within: float | None = None, most: int | None = None) 
 
 
 def _is_recall(row: Any) -> bool:
-    """A file that its author took back, and that Slack has not deleted: nothing of it needs to be stored."""
+    """A withdrawn file that Slack has not deleted: it needs no stored content."""
     return bool(row.lane == Lane.FILES and row.gone)
 
 
 def _revive(tx: Tx, conversation_id: int, lane: Lane, ids: Sequence[int]) -> None:
-    """Lock the conversation, then its lane, as `accept` does; bring the dead letters back and make the lane due."""
+    """Lock the conversation, then its lane, as `accept` does; revive the dead letters and make the lane due."""
     channel = tx.conn.execute(
         select(conversations.c.channel).where(conversations.c.id == conversation_id).with_for_update(key_share=True)
     ).scalar_one()
@@ -91,7 +91,7 @@ def _revive(tx: Tx, conversation_id: int, lane: Lane, ids: Sequence[int]) -> Non
         .where(deliveries.c.id.in_(ids), deliveries.c.state == DeliveryState.DEAD.value)
         .values(**waiting, alone=False, notice_due=False, may_repeat=False)
     )
-    # Its notice has been said; should it die again, that is said again.
+    # Its notice is posted; if it dies again, another is posted.
     notice = and_(send_parts.c.part == WHOLE_NOTICE, send_parts.c.live)
     tx.conn.execute(update(send_parts).where(send_parts.c.delivery_id.in_(ids), notice).values(live=False))
     for delivery_id in ids if lane is Lane.FILES else ():

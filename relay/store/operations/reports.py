@@ -1,4 +1,4 @@
-"""Read-only questions: what waits, what is dead, what was rejected."""
+"""Read-only queries: what waits, what is dead, what was rejected."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome
 
 
 class Kind(StrEnum):
-    """What a delivery is, for people."""
+    """The kind of a delivery, for display."""
 
     MESSAGE = "message"
     FILE = "file"
     REPLY = "reply"
     CLICK = "click"
-    LINE = "line"  # one that the relay says in a thread
-    ROOT = "root"  # a card; no delivery, but counted with them
+    LINE = "line"  # one of the relay's own lines in a thread
+    ROOT = "root"  # a card; not a delivery, but counted with them
 
 
 KINDS = {
@@ -109,7 +109,7 @@ def list_deliveries(tx: Tx, which: Which, limits: Limits, limit: int = 100) -> l
 
 
 def show_delivery(tx: Tx, delivery_id: int, limits: Limits) -> dict[str, Any] | None:
-    """One delivery with its sends; None when there is no such id."""
+    """One delivery with its sends; None for an unknown id."""
     row = tx.conn.execute(_deliveries().where(deliveries.c.id == delivery_id)).one_or_none()
     if row is None:
         return None
@@ -127,7 +127,7 @@ def _send(row: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What became of a message that came: ignored, for a reason, or to be delivered."""
+    """What became of a received message: ignored, for a reason, or to be delivered."""
 
     outcome: Outcome
     reason: str
@@ -135,7 +135,7 @@ class Arrival:
 
 
 def find_arrival(tx: Tx, account: str, key: str, limits: Limits) -> Arrival | None:
-    """What became of the message with this key of Kommunicate's; None where it never came."""
+    """What became of the message with this Kommunicate key; None if it never arrived."""
     is_it = and_(
         equals(received.c.source, Source.KOMMUNICATE),
         received.c.account == account,
@@ -152,7 +152,7 @@ def find_arrival(tx: Tx, account: str, key: str, limits: Limits) -> Arrival | No
 
 
 def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
-    """One rejected body as it came; None when there is no such id. The only report that shows what was sent."""
+    """One rejected body as received; None for an unknown id. The only report that shows message text."""
     row = tx.conn.execute(_rejected_bodies().where(received.c.id == received_id)).one_or_none()
     if row is None:
         return None
@@ -210,7 +210,7 @@ def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
 
 
 def _cause(tx: Tx, row: Any, limits: Limits) -> str:
-    """Why it is not delivered: the mapping's word, the gate's that holds it back, its own, or its send's."""
+    """Why it is not delivered: because of the mapping, a gate, its own cause, or its send's."""
     if row.state not in OPEN_DELIVERIES:
         return str(row.cause)
     if row.channel is None:

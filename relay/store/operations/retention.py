@@ -1,4 +1,4 @@
-"""Forgets what customers wrote, and what they are called, once it is old; keys, states and counts stay.
+"""Erases old messages and customers' names; keys, states and counts stay.
 
 Never touched: the content of what is waiting, sending, unsure or dead, and whatever such a delivery still names; what
 an agent wrote in a thread that is not known yet; and the names of the team, by which agents are known. A customer's
@@ -36,10 +36,10 @@ from relay.vocabulary import DeliveryState, Outcome, SendState
 ENDED = (SendState.DELIVERED, SendState.REFUSED, SendState.VOID)
 STILL_NEEDED = among(deliveries.c.state, (*OPEN_DELIVERIES, DeliveryState.DEAD))
 
-MOST_REJECTED, MOST_REJECTED_BYTES = 10_000, 100_000_000  # bodies that are kept though they were refused
-OFTEN_ENOUGH, LARGE_ENOUGH = 100, 5_000_000  # refused bodies, and their bytes, between two looks at that
+MOST_REJECTED, MOST_REJECTED_BYTES = 10_000, 100_000_000  # refused bodies that are kept
+OFTEN_ENOUGH, LARGE_ENOUGH = 100, 5_000_000  # refused bodies, and their bytes, between two checks
 
-# The edits that say what to send instead, and those that somebody may want to be sent too.
+# The edits that are sent instead, and those that somebody may still want to send.
 _NAMED = union_all(
     *(
         select(edit).where(STILL_NEEDED, NOT_DELIVERED, edit.is_not(None))
@@ -95,7 +95,7 @@ FORGET_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """How many bodies, payloads and names are older than they may be."""
+    """How many bodies, payloads and names are too old."""
 
     bodies: int
     payloads: int
@@ -103,7 +103,7 @@ class Old:
 
 
 def prune(tx: Tx, older_than: float, *, limit: int = 500) -> int:
-    """Empty at most `limit` bodies and as many payloads that are older than `older_than` seconds, and forget names.
+    """Empty at most `limit` bodies and as many payloads older than `older_than` seconds, and erase names.
 
     Returns how many.
     """
@@ -112,26 +112,26 @@ def prune(tx: Tx, older_than: float, *, limit: int = 500) -> int:
 
 
 def count_old(tx: Tx, older_than: float) -> Old:
-    """How many there are that `prune` would forget."""
+    """How many `prune` would erase."""
     old = (_OLD_BODIES, _OLD_PAYLOADS, select(people.c.user_id).where(_OLD_NAMES))
     counts = (select(func.count()).select_from(one.order_by(None).subquery()) for one in old)
     return Old(*(int(tx.run(count, before=tx.now - older_than).scalar_one()) for count in counts))
 
 
 def cap_rejected(tx: Tx, *, most: int = MOST_REJECTED, most_bytes: int = MOST_REJECTED_BYTES) -> int:
-    """Of the bodies that were refused keep the newest, so many and so many bytes in all; returns how many went."""
+    """Keep only the newest refused bodies, up to a number and a total size; returns how many were erased."""
     return len(tx.run(CAP_REJECTED, most=most, most_bytes=most_bytes, looked_at=2 * MOST_REJECTED).all())
 
 
 @dataclass(slots=True)
 class Refusals:
-    """How much was refused in this process since somebody last looked whether it is too much."""
+    """How much this process refused since the limit was last checked."""
 
     bodies: int = OFTEN_ENOUGH
     size: int = 0
 
     def is_due(self, size: int) -> bool:
-        """One more body, of `size` bytes; True where it is time to look."""
+        """One more body, of `size` bytes; True if it is time to check."""
         self.bodies, self.size = self.bodies + 1, self.size + size
         due = self.bodies > OFTEN_ENOUGH or self.size > LARGE_ENOUGH
         if due:
@@ -139,7 +139,7 @@ class Refusals:
         return due
 
 
-# Not all that was ever refused: what is further back was emptied before.
+# Not everything ever refused: older ones were emptied before.
 _LATELY = (
     select(received.c.id)
     .where(equals(received.c.outcome, Outcome.REJECTED))

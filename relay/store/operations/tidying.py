@@ -1,4 +1,4 @@
-"""Whether what was erased still has to be cleared away from the database's files: known also after a crash."""
+"""Whether erased data must still be cleared from the database's files; survives a crash."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ UNTIDY = "erased_and_not_tidied"
 
 
 def mark_untidy(tx: Tx) -> None:
-    """Something is erased in this transaction: pieces of it may be left in the database's files."""
+    """This transaction erases something: remains may be left in the database's files."""
     row = upsert(tx, learned).values(name=UNTIDY, value="1")
     tx.conn.execute(row.on_conflict_do_nothing())
 
 
 def is_untidy(tx: Tx) -> bool:
-    """True where something was erased since the files were last tidied."""
+    """True if something was erased since the files were last tidied."""
     return tx.conn.execute(select(learned.c.name).where(learned.c.name == UNTIDY)).one_or_none() is not None
 
 
 def tidy(store: Store, *, rewrite: bool) -> bool:
-    """On SQLite, empty the log, and `rewrite` the file without what was erased, or leave that to the next purge.
+    """On SQLite, empty the log, and `rewrite` the file without the erased data, or leave that to the next purge.
 
-    On PostgreSQL that is its own VACUUM's. False where it could not be done now.
+    On PostgreSQL that is up to its own VACUUM. False if it could not be done now.
     """
     done = not store.on_sqlite or sqlite.tidy(store.engine, rewrite=rewrite)
     if done and (rewrite or not store.on_sqlite):

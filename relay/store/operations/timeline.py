@@ -1,4 +1,4 @@
-"""What came in a conversation, what was to be done about it, and every send that was made for that."""
+"""What arrived in a conversation, what was to be done about it, and every send made for that."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from relay.store.operations.reports import HELD_UP, KINDS, Kind
 from relay.store.operations.versions import Versions, message_key, versions_of
 from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, SendKind, SendState, Source
 
-MOST_SENDS = 40  # of one delivery; one that was repeated for days has many
+MOST_SENDS = 40  # for one delivery; one that was retried for days has many
 MOST_OPEN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """Something that came in; `body` is None once it was forgotten, `gone`: its author took it back.
+    """Something received; `body` is None once it was erased, `gone`: its author withdrew it.
 
-    Of an agent's message `taken_back` says that it was deleted in Slack since, `changed` that it reads differently now.
-    `received_at` is in seconds since 1970, `copies` is how many duplicates came after it.
+    For an agent's message, `taken_back` means that it was deleted in Slack since, `changed` that it was edited.
+    `received_at` is in seconds since 1970, `copies` is how many duplicates followed.
     """
 
     id: int
@@ -44,10 +44,10 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One send, with all that was found out about it; times are in seconds since 1970.
+    """One send, with everything known about it; times are in seconds since 1970.
 
-    `looks` and `failed_looks` count how often it was looked for, `resent` how often it went out again. `live`: what it
-    carries is not in another one meanwhile.
+    `looks` and `failed_looks` count the looks for it, `resent` how often it was sent again. `live`: no other send
+    carries its contents now.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One delivery: what was to be done about something that came in, and the sends that were made for it."""
+    """One delivery: what was to be done about something received, and the sends made for it."""
 
     id: int
     received_id: int
@@ -107,12 +107,12 @@ class DeadLetter:
 
     @property
     def is_of_agent(self) -> bool:
-        """True for a reply: it may have reached the customer all the same."""
+        """True for a reply, which may have reached the customer."""
         return self.kind in (Kind.REPLY, Kind.CLICK)
 
 
 def came_in(tx: Tx, conversation_id: int, before: int | None, limit: int) -> Sequence[Came]:
-    """What came in a conversation, the newest first, below this id."""
+    """What arrived in a conversation, newest first, below this id."""
     here = received.c.conversation_id == conversation_id
     which = here if before is None else and_(here, received.c.id < before)
     rows = tx.conn.execute(select(received).where(which).order_by(received.c.id.desc()).limit(limit)).all()
@@ -120,7 +120,7 @@ def came_in(tx: Tx, conversation_id: int, before: int | None, limit: int) -> Seq
 
 
 def came(tx: Tx, ids: Collection[int]) -> Mapping[int, Came]:
-    """What came in under these ids."""
+    """What arrived under these ids."""
     rows = tx.conn.execute(select(received).where(received.c.id.in_(ids))).all()
     return {one.id: one for one in _as_it_stands(tx, [_came(row) for row in rows])}
 
@@ -137,7 +137,7 @@ def tasks_of(tx: Tx, received_ids: Collection[int]) -> Mapping[int, Sequence[Tas
 
 
 def thread_sends(tx: Tx, conversation_id: int, channel: str | None, thread_ts: str | None) -> Sequence[Attempt]:
-    """The send that opened its thread, and whatever of the conversation is under way."""
+    """The send that opened its thread, and everything of the conversation in flight."""
     here = sends.c.conversation_id == conversation_id
     is_open = and_(here, among(sends.c.state, OPEN_SENDS))
     root = and_(sends.c.channel == channel, sends.c.ts == thread_ts, sends.c.ts.is_not(None), here)
@@ -147,10 +147,10 @@ def thread_sends(tx: Tx, conversation_id: int, channel: str | None, thread_ts: s
 
 
 def dead_letters(tx: Tx, before: int | None, limit: int) -> Sequence[DeadLetter]:
-    """What was given up, the newest first, below this id."""
+    """What was given up, newest first, below this id."""
     dead = equals(deliveries.c.state, DeliveryState.DEAD)
     customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
-    recall = and_(equals(deliveries.c.lane, Lane.FILES), received.c.gone)  # a file's deletion needs nothing stored
+    recall = and_(equals(deliveries.c.lane, Lane.FILES), received.c.gone)  # deleting a file needs no stored content
     query = (
         select(deliveries, conversations, people.c.name, or_(received.c.body.is_not(None), recall).label("stored"))
         .join(received, received.c.id == deliveries.c.received_id)
@@ -164,7 +164,7 @@ def dead_letters(tx: Tx, before: int | None, limit: int) -> Sequence[DeadLetter]
 
 
 def _attempts(tx: Tx, ids: Collection[int]) -> Mapping[int, Sequence[Attempt]]:
-    """By delivery, in the order in which they were made; each of several parts of a long text is a send."""
+    """By delivery, in order; each part of a long text is a separate send."""
     mine = select(send_parts.c.send_id, send_parts.c.delivery_id, send_parts.c.live)
     here = send_parts.c.delivery_id.in_(ids)
     parts = union_all(mine.where(here, send_parts.c.live), mine.where(here, ~send_parts.c.live)).subquery()
@@ -181,7 +181,7 @@ def _attempts(tx: Tx, ids: Collection[int]) -> Mapping[int, Sequence[Attempt]]:
 
 
 def _as_it_stands(tx: Tx, found: Sequence[Came]) -> list[Came]:
-    """With what has become of agents' messages in Slack since."""
+    """With later changes to agents' messages in Slack."""
     of = {one.id: message_key(one.kind, one.key) for one in found if one.source is Source.SLACK}
     known = versions_of(tx, {key for key in of.values() if key})
     return [_standing(one, known.get(of.get(one.id, ""))) for one in found]

@@ -1,9 +1,9 @@
-"""The totals for `/metrics`, read from the store without reading through its history.
+"""The totals for `/metrics`, read from the store without scanning its history.
 
-What is settled is counted once, by a chore, and kept in `counts` with the last id that is counted. What came since, and
-what may still change, is counted when somebody asks. For that, what is counted must stay as it is: no row is ever
-deleted, a delivery keeps its lane and topic, and what came in keeps its outcome unless it is held. Of what came in the
-chore also keeps how much it was in each minute, in the same step.
+A chore counts each settled row once and stores the result in `counts`, with the last counted id. What arrived since,
+and what may still change, is counted on request. This requires that counted rows do not change: no row is ever deleted,
+a delivery keeps its lane and topic, and a received row keeps its outcome unless it is held. In the same step, the chore
+stores received rows by minute.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from relay.store.operations.minutes import SETTLED, add_received
 from relay.store.operations.reports import KINDS, Kind
 from relay.vocabulary import DeliveryState, Lane, Outcome, SendKind, SendState
 
-STEP = 20_000  # rows that are counted in one transaction
+STEP = 20_000  # rows counted in one transaction
 OF_A_KIND = "/"  # between a lane and a topic
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts over everything stored, `delivered` by kind and state; ages are in seconds, None when nothing waits."""
+    """Counts over everything stored, `delivered` by kind and state; ages are in seconds, None if nothing waits."""
 
     received: dict[Outcome, int]
     delivered: dict[tuple[Kind, DeliveryState], int]
@@ -38,7 +38,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is counted of a table: by which word, from when a row is settled, and which rows may still change."""
+    """What is counted of a table: by which column, from when a row is settled, and which rows may still change."""
 
     table: Table
     word: ColumnElement[str]
@@ -59,7 +59,7 @@ _DELIVERIES = Counted(
 
 
 def totals(tx: Tx) -> Totals:
-    """Everything `/metrics` tells, right with any number of processes."""
+    """Everything `/metrics` reports, correct with any number of processes."""
     outcomes = Counter({Outcome(word): number for word, number in _count(tx, _RECEIVED).items()})
     again = received.c.copies > literal_column("0")
     outcomes[Outcome.DUPLICATE] = tx.conn.execute(select(func.sum(received.c.copies)).where(again)).scalar_one() or 0
@@ -70,7 +70,7 @@ def totals(tx: Tx) -> Totals:
     numbers = (*kinds, func.count(), func.min(deliveries.c.created_at))
     lately = select(null().label("state"), *numbers).where(deliveries.c.id > kept.up_to).group_by(*kinds)
     others = select(deliveries.c.state, *numbers).where(NOT_DELIVERED).group_by(deliveries.c.state, *kinds)
-    both = union_all(lately, others)  # in one statement: what came between two would be missing among the delivered
+    both = union_all(lately, others)  # in one statement: what arrives between two would be missing from the delivered
     for word, number in (kept.counted or {}).items():
         lane, _, topic = word.partition(OF_A_KIND)
         by_kind[_kind(lane, topic), DeliveryState.DELIVERED] += number
@@ -95,7 +95,7 @@ def totals(tx: Tx) -> Totals:
 
 
 def open_by_owner(tx: Tx) -> dict[tuple[str, str], int]:
-    """How many deliveries are not settled yet, for each workspace ("" for the plain one) and account."""
+    """How many deliveries are not settled yet, for each workspace ("" for the first one) and account."""
     owner = (conversations.c.workspace, conversations.c.account)
     mine = select(*owner, func.count()).join(deliveries, deliveries.c.conversation_id == conversations.c.id)
     rows = tx.conn.execute(mine.where(among(deliveries.c.state, OPEN_DELIVERIES), NOT_DELIVERED).group_by(*owner))
@@ -103,7 +103,7 @@ def open_by_owner(tx: Tx) -> dict[tuple[str, str], int]:
 
 
 def count_settled(tx: Tx, step: int = STEP) -> bool:
-    """Count the next rows that are settled, of each table at most `step`; True where there may be more."""
+    """Count the next settled rows, at most `step` of each table; True if there may be more."""
     more = [_count_settled(tx, what, step) for what in (_RECEIVED, _DELIVERIES)]
     return any(more)
 
@@ -113,9 +113,9 @@ def _count_settled(tx: Tx, what: Counted, step: int) -> bool:
     kept = read_kept(tx, what.name, locked=True)
     up_to = kept.up_to
     near = and_(ids > up_to, ids <= up_to + step)
-    # One that lies further ahead is of a clock that has jumped.
+    # One in the future comes from a clock that has jumped.
     new = and_(what.since > now - SETTLED, what.since < now + SETTLED)
-    # Below one that is settled no transaction is open any more.
+    # No transaction below a settled row is still open.
     last = tx.conn.execute(select(func.max(ids)).where(ids > up_to, ~new)).scalar_one() or 0
     unsettled = new if what.changing is None else or_(new, what.changing)
     first = tx.conn.execute(select(func.min(ids)).where(near, unsettled)).scalar_one()

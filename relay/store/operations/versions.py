@@ -1,4 +1,4 @@
-"""Which version of an agent's message stands in Slack: those that it had before are stored too, and are not read."""
+"""The current version of an agent's message in Slack; earlier versions are stored too, but not read."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from relay.store.db.tables import received
 from relay.vocabulary import ReceivedKind, Source
 
 AT_ONCE = 50  # messages in one statement
-_SLASH, _BEHIND = "/", "z"  # what goes on behind a message's key, and what every language sorts behind that
+_SLASH, _BEHIND = "/", "z"  # what follows a message's key, and what every locale sorts after that
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What became of a message: `gone`, its author deleted it; `newest`, the id of its last edit."""
+    """The state of a message: `gone`, its author deleted it; `newest`, the id of its last edit."""
 
     gone: bool
     newest: int
 
 
 def message_key(kind: ReceivedKind, key: str | None) -> str:
-    """The key of the message that this is, or changes, "" for neither: an edit's own begins with it."""
+    """The key of the message that this is, or changes, "" for neither: an edit's own key begins with it."""
     if key is None or kind not in (ReceivedKind.MESSAGE, ReceivedKind.EDIT):
         return ""
     return key if kind is ReceivedKind.MESSAGE else key.rsplit(_SLASH, 2)[0]
 
 
 def versions_of(tx: Tx, keys: Collection[str]) -> Mapping[str, Versions]:
-    """Those of agents' messages that were edited or deleted, by their keys."""
+    """The versions of agents' messages that were edited or deleted, by their keys."""
     edits: dict[str, list[Any]] = defaultdict(list)
     ordered = sorted(keys)
     for first in range(0, len(ordered), AT_ONCE):
@@ -52,7 +52,7 @@ def _edits(keys: Collection[str]) -> Any:
 
 
 def _begins_about(key: str) -> ColumnElement[bool]:
-    """True for all that begins so, and some more: by the index, whatever language PostgreSQL sorts in."""
+    """True for everything with this prefix, and some more: uses the index, whatever PostgreSQL's locale is."""
     return and_(received.c.key > key, received.c.key < key + _BEHIND)
 
 

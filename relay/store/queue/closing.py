@@ -1,6 +1,6 @@
-"""How gates are closed, each for a reason and a time; only `relay.delivery.failures` does.
+"""How gates are closed, each for a reason and a time; only `relay.delivery.gates` does so.
 
-Whoever closes several locks them by scope and name.
+Several gates are locked in the order of scope and name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from relay.store.db.tables import gates, sends
 from relay.store.queue.gates import JITTER, Pace, gate_of_workspace, workspace_in
 from relay.vocabulary import GateScope, Lane, Vendor
 
-RECHECK = (20.0, 300.0)  # seconds between looks at an operator error: the first, and the slowest
+RECHECK = (20.0, 300.0)  # seconds between tries after an operator error: the first, and the longest
 AWAY = (1.0, 60.0)  # the same while Slack does not answer
-SLOWEST_GUESS = 30.0  # seconds to wait at most for a limit when the vendor does not say how long
+SLOWEST_GUESS = 30.0  # seconds to wait at most for a limit if the vendor does not say how long
 WHEN_IT_OPENS = ("closed_until", "delay", "next_slot")
 
 
 def lock(tx: Tx, which: Iterable[tuple[GateScope, str]]) -> None:
-    """Lock several gates in the one order, also those that nobody has closed yet."""
+    """Lock several gates in order, including those that were never closed."""
     for scope, name in sorted(which):
         one = {"scope": scope.value, "name": name}
         tx.conn.execute(upsert(tx, gates).values(**one, **_of_slack(scope, name)).on_conflict_do_nothing())
@@ -34,7 +34,7 @@ def lock(tx: Tx, which: Iterable[tuple[GateScope, str]]) -> None:
 def close_for_rate_limit(
     tx: Tx, scope: GateScope, name: str, seconds: float | None, *, vendor: Vendor, pace: Pace, code: str
 ) -> float:
-    """Keep to a vendor's limit, and use up a channel's burst; returns for how many seconds.
+    """Keep to a vendor's rate limit, and use up a channel's burst; returns for how many seconds.
 
     `seconds` is what the vendor asked for; None (it said nothing, or junk) grows from 1 to 30 with each refusal.
     """
@@ -55,14 +55,14 @@ def close_for_rate_limit(
 def close_for_operator(
     tx: Tx, scope: GateScope, name: str, *, cause: str, code: str, recheck: tuple[float, float] | None = None
 ) -> float:
-    """Shut a gate until a person has acted; returns the seconds until the relay looks again by itself."""
+    """Close a gate until a person has acted; returns the seconds until the relay tries again by itself."""
     seconds = _growing(tx, scope, name, recheck or RECHECK)
     _shut(tx, scope, name, seconds, {"cause": cause, "code": code, "operator": True})
     return seconds
 
 
 def close_for_vendor(tx: Tx, workspace: str, cause: str, code: str) -> float:
-    """Slack is away: everything for this workspace waits; returns the seconds until it is tried again."""
+    """Slack is down: everything for this workspace waits; returns the seconds until it is tried again."""
     name = gate_of_workspace(workspace)
     seconds = _growing(tx, GateScope.WORKSPACE, name, AWAY)
     _shut(tx, GateScope.WORKSPACE, name, seconds, {"cause": cause, "code": code})
@@ -72,12 +72,12 @@ def close_for_vendor(tx: Tx, workspace: str, cause: str, code: str) -> float:
 def close_for_failure(
     tx: Tx, scope: GateScope, name: str, seconds: float, *, cause: str, operator: bool = False
 ) -> None:
-    """Shut a gate that is no channel's, for a while."""
+    """Close a gate other than a channel's for a while."""
     _shut(tx, scope, name, seconds, {"cause": cause, "operator": operator})
 
 
 def open_closed_for(tx: Tx, code: str) -> None:
-    """Open the gates that are shut for this."""
+    """Open the gates that were closed for this."""
     opened = {"closed_until": None, "cause": "", "code": "", "operator": False, "strikes": 0, "alerted": False}
     found = select(gates.c.scope, gates.c.name).where(gates.c.code == code).order_by(gates.c.scope, gates.c.name)
     for row in tx.conn.execute(found.with_for_update()).all():
@@ -85,18 +85,18 @@ def open_closed_for(tx: Tx, code: str) -> None:
 
 
 def count_limited(tx: Tx, within: float, owner: str) -> int:
-    """How many channels of a workspace were over their limit within so many seconds."""
+    """How many channels of a workspace exceeded their limit within so many seconds."""
     return _count(tx, owner, equals(gates.c.scope, GateScope.CHANNEL), gates.c.refused_at > tx.now - within)
 
 
 def count_closed(tx: Tx, scope: GateScope, code: str, owner: str) -> int:
-    """How many gates of this scope an operator error of this name keeps shut, of one account's or workspace's."""
+    """How many gates of this scope, in one account or workspace, this operator error keeps closed."""
     shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
     return _count(tx, owner, equals(gates.c.scope, scope), gates.c.operator, gates.c.code == code, shut_now)
 
 
 def posted_within(tx: Tx, seconds: float, workspace: str) -> bool:
-    """True when something was posted to a workspace lately."""
+    """True if something was posted to a workspace recently."""
     words = and_(sends.c.ts.is_not(None), equals(sends.c.lane, Lane.WORDS))
     lately = and_(words, sends.c.created_at > tx.now - seconds)
     channels = tx.conn.execute(select(sends.c.channel).where(lately).distinct()).scalars()
@@ -104,7 +104,7 @@ def posted_within(tx: Tx, seconds: float, workspace: str) -> bool:
 
 
 def count_undocumented(tx: Tx, channel: str, code: str) -> int:
-    """One message more of this channel was refused with a code nobody documents; returns how many in a row."""
+    """Count another message in this channel refused with an undocumented code; returns how many in a row."""
     same = case((gates.c.refusal_code == code, gates.c.refusals + 1), else_=1)
     one = {"scope": GateScope.CHANNEL.value, "name": channel, **_of_slack(GateScope.CHANNEL, channel)}
     new = upsert(tx, gates).values(**one, refusals=1, refusal_code=code)
@@ -128,7 +128,7 @@ def _growing(tx: Tx, scope: GateScope, name: str, recheck: tuple[float, float]) 
 
 
 def _strikes(tx: Tx, scope: GateScope, name: str) -> int:
-    """How often in a row this gate was shut before; refusals of calls that set out together count as one."""
+    """How often in a row this gate was closed before; refusals of concurrent calls count as one."""
     shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
     before = case((shut_now & (gates.c.strikes > 0), gates.c.strikes - 1), else_=gates.c.strikes)
     found = select(before).where(gates.c.scope == scope.value, gates.c.name == name)
@@ -136,7 +136,7 @@ def _strikes(tx: Tx, scope: GateScope, name: str) -> int:
 
 
 def _shut(tx: Tx, scope: GateScope, name: str, seconds: float, reason: dict[str, Any]) -> None:
-    """Write it down; a gate that is shut already never opens earlier for it."""
+    """Record it; a gate that is closed already never opens earlier because of it."""
     values = {"closed_until": tx.now + seconds, "delay": seconds, **reason}
     shut_now = ahead(tx, gates.c.closed_until, gates.c.delay)
     longer = and_(shut_now, gates.c.closed_until > values["closed_until"])

@@ -1,4 +1,4 @@
-"""Second copies of a send: asked for, looked for again, and done with.
+"""Second copies of a send: requested, looked for again, and settled.
 
 Lock order: lane.
 """
@@ -17,10 +17,10 @@ from relay.vocabulary import SendState
 
 
 def report_late(tx: Tx, claim: Claim, send: Send, ts: str | None) -> None:
-    """A call came back after its lane was taken over: whatever was decided meanwhile, look for a second copy.
+    """A call returned after its lane was taken over: whatever was decided meanwhile, look for a second copy.
 
-    Without a `ts` nobody knows whether it arrived, and it may be arriving only now: that look comes a minute later.
-    The only write without the token; all it does is ask for a look.
+    Without a `ts`, nobody knows whether it arrived, and it may arrive only now: that look comes a minute later. The
+    only write without the token; it only requests a look.
     """
     tx.conn.execute(select(lane_rows.c.token).where(lane_of(claim)).with_for_update())
     wait, another = (lanes.LATE_COPY_LOOK, true()) if ts is None else (0.0, sends.c.ts != ts)
@@ -36,7 +36,7 @@ def report_late(tx: Tx, claim: Claim, send: Send, ts: str | None) -> None:
 
 
 def check_copies_later(tx: Tx, claim: Claim, send: Send, wait: float | None) -> None:
-    """The look for a second copy could not be taken: again in `wait` seconds, or never (None)."""
+    """The look for a second copy failed: again in `wait` seconds, or never (None)."""
     hold(tx, claim)
     at = None if wait is None else tx.now + wait
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(look_again_at=at))
@@ -44,7 +44,7 @@ def check_copies_later(tx: Tx, claim: Claim, send: Send, wait: float | None) -> 
 
 
 def one_copy_left(tx: Tx, claim: Claim, send: Send, ts: str) -> None:
-    """The later copies are gone (or there never were any): keep `ts` and stop looking."""
+    """The later copies are gone (or never existed): keep `ts` and stop looking."""
     hold(tx, claim)
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(ts=ts, look_again_at=None))
     give_back(tx, claim)

@@ -1,4 +1,4 @@
-"""When a lane is due, and which lanes can be taken: one condition, and a cheap look at it that locks nothing.
+"""When a lane is due, and which lanes can be taken: one condition, and a cheap check of it that locks nothing.
 
 Lock order: conversation, lanes.
 """
@@ -32,13 +32,13 @@ from relay.store.db.tables import conversations, gates, lanes
 from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_mark, of, of_slack
 from relay.vocabulary import GateScope, Lane
 
-BELIEVED_LEASE = 900.0  # seconds: processes that read an edited file one after another know different leases
+BELIEVED_LEASE = 900.0  # seconds: processes that read an edited file at different times have different leases
 PLACE = func.coalesce(conversations.c.channel_id, conversations.c.channel)  # where a conversation is shown
 LEASE_OWNERS = select(lanes.c.lease_owner).where(lanes.c.lease_owner.is_not(None)).distinct()
 
 
 def lock(tx: Tx, conversation_id: int) -> None:
-    """Hold a conversation: whoever touches two of its lanes does this first, or two workers wait for each other.
+    """Lock a conversation: required before touching two of its lanes, or two workers could deadlock.
 
     key_share: a worker that stores a send holds its lane and refers to the conversation, which must not wait for us.
     """
@@ -50,10 +50,10 @@ _LOCK = _LOCK.with_for_update(key_share=True)
 
 
 def arm(tx: Tx, conversation_id: int, lane: Lane, wait: float) -> None:
-    """Make a lane due in `wait` seconds, unless it is due by then, or waits out a retry or a look.
+    """Make a lane due in `wait` seconds, unless it is due by then, or waits for a retry or a look.
 
-    A reply that may still be taken back, or is asked about, does not hold up a click, nor the look for a second copy a
-    line in the thread. A card is drawn as things are, so nothing that it waits for has to come first.
+    A reply that can still be undone, or whose author is asked, does not delay a click; nor does the look for a second
+    copy delay a line in the thread. A card is drawn from the current state, so it waits for nothing.
     """
     mine = {"conversation_id": conversation_id, "kind": lane.value}
     tx.run_later(_arm(postgres=tx.on_postgres), **mine, due=tx.now + wait, delay=wait, waiting_since=tx.now)
@@ -76,9 +76,9 @@ def _arm(*, postgres: bool) -> Any:
 
 
 def arm_card_in_passing(tx: Tx, conversation_id: int, wait: float) -> None:
-    """The same for a card, from a transaction that holds other lanes: it waits for nobody.
+    """The same for a card, from a transaction that holds other lanes: it does not wait for the lock.
 
-    Whoever holds the card's lane now looks for what has come meanwhile when they give it back.
+    Whoever holds the card's lane checks for changes before releasing it.
     """
     mine = {"conversation_id": conversation_id, "kind": Lane.CARD.value}
     times = {"due": tx.now + wait, "delay": wait, "waiting_since": tx.now}
@@ -113,17 +113,17 @@ _CARD_SOONER = (
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """A conversation that a message has come to; `mapped`: it has a channel."""
+    """A conversation that has received a message; `mapped`: it has a channel."""
 
     conversation_id: int
     mapped: bool
 
 
 def arm_words(tx: Tx, woken: Sequence[Woken], *, unclaimed: float) -> None:
-    """Messages have come: their lanes are due now, unless the head of one is waiting out a retry or a look.
+    """Messages have arrived: their lanes are due now, unless the head of one is waiting for a retry or a look.
 
-    A lane that was due already keeps its place in the queue. `unclaimed` is in how many seconds a new conversation
-    that nobody has taken calls its channel. No conversation comes twice.
+    A lane that was due already keeps its place in the queue. `unclaimed` is the seconds until a new conversation that
+    nobody has taken notifies its channel. No conversation occurs twice.
     """
     times = {"waiting_since": tx.now, "broadcast_from": tx.now + unclaimed}
     tx.run_set_later(
@@ -151,7 +151,7 @@ def _arm_words(insert: Insert, count: int) -> Any:
 
 
 def arm_all(tx: Tx, conversation_id: int) -> None:
-    """Make every lane of a conversation due that has something waiting: its root is there now."""
+    """Make every lane of a conversation due that has something waiting: its root now exists."""
     tx.conn.execute(
         update(lanes)
         .where(
@@ -166,9 +166,9 @@ def arm_all(tx: Tx, conversation_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """Whether a take is worth a try now, whether somebody holds a lease, and how many seconds to wait.
+    """Whether a take is worth trying now, whether anybody holds a lease, and how many seconds to wait.
 
-    `wait` is when a lane may become claimable by time alone; None when only news can change anything.
+    `wait` is when a lane may become claimable by time alone; None if only news can change anything.
     """
 
     ready: bool
@@ -177,21 +177,21 @@ class Claimable:
 
 
 def check_claimable(tx: Tx, *, lease: float, limits: Limits, kinds: tuple[Lane, ...] = tuple(Lane)) -> Claimable:
-    """Look once at all lanes of these kinds and all gates; `lease` is in seconds."""
+    """Check all lanes of these kinds and all gates once; `lease` is in seconds."""
     row = tx.run(_look(lease, limits, kinds), now=tx.now).one()
     times = [at for at in (row.lane_due, row.lease_end, row.gate_opens) if at is not None]
     return Claimable(bool(row.ready), row.lease_end is not None, max(0.0, min(times) - tx.now) if times else None)
 
 
 def lease_owners(tx: Tx) -> set[str]:
-    """Whoever holds a lease now."""
+    """The holders of leases."""
     return set(tx.run(LEASE_OWNERS).scalars())
 
 
 def claimable(
     moment: Moment, lease: float, limits: Limits, kinds: tuple[Lane, ...], dead: ColumnElement[bool]
 ) -> Select[Any]:
-    """The lanes that are due, free and not held back by a gate; those of a newer version's kinds are not ours."""
+    """The lanes that are due, free and not held back by a gate; lanes of a newer version's kinds are not ours."""
     free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, max(lease, BELIEVED_LEASE)), dead)
     return (
         select(lanes.c.conversation_id, lanes.c.kind)
@@ -202,9 +202,10 @@ def claimable(
 
 
 def _held_back(moment: Moment, limits: Limits) -> ColumnElement[bool]:
-    """A gate stops what comes next in this lane: a look, a post, a reply or a mark.
+    """A gate blocks what this lane does next: a look, a post, a reply or a mark.
 
-    What is closed is found once for all lanes: in which workspaces a method is, and which channels and accounts are.
+    Closed gates are found once for all lanes: the workspaces in which a method is closed, the channels, and the
+    accounts.
     """
     words, replies = equals(lanes.c.kind, Lane.WORDS), equals(lanes.c.kind, Lane.REPLIES)
 

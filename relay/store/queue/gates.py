@@ -1,8 +1,8 @@
 """What may not be called before when, and why: shared by all processes through the store.
 
-A gate is closed for a while (rate limit, a failure, an operator error), and a channel's gate also keeps the pace:
+A gate is closed for a while (rate limit, a failure, an operator error). A channel's gate also keeps the pace:
 `next_slot` is when the next post would be due at an even rate (the generic cell rate algorithm); a burst may run ahead
-of it. How gates are closed stands in `closing`.
+of it. `closing` closes gates.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from relay.store.db.statements import given
 from relay.store.db.tables import gates
 from relay.vocabulary import OF_SLACK, GateScope
 
-WORKSPACE = "slack"  # the name of the plain workspace's gate
-JITTER = 1.05  # the even rate is kept this much below the limit; on the limit half of the calls came too early
+WORKSPACE = "slack"  # the name of the first workspace's gate
+JITTER = 1.05  # the even rate stays this much below the limit; at the limit, half of the calls arrived too early
 CAUTIOUS = 600.0  # seconds after a refusal in which a channel gets no burst and a slower rate
-CAUTION = 1.2  # that much slower
-LOCKED = 0.02  # seconds to wait for a gate that another worker is just changing
+CAUTION = 1.2  # this much slower
+LOCKED = 0.02  # seconds to wait for a gate that another worker is changing
 
-# What the method of a gate is called in Slack: in the gate's name its workspace stands in front.
+# Slack's name for the method of a gate: the gate's name has the workspace in front.
 _OWN = func.substr(gates.c.name, func.length(gates.c.workspace) + literal_column("2"))
 _METHOD = case((gates.c.workspace == literal_column("''"), gates.c.name), else_=_OWN)
 _ONE = and_(gates.c.scope == given("scope"), gates.c.name == given("name"))
@@ -34,7 +34,7 @@ _ONE = and_(gates.c.scope == given("scope"), gates.c.name == given("name"))
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a channel takes posts: `interval` seconds between them, `burst` of them at once after a rest."""
+    """How fast a channel accepts posts: `interval` seconds between them, `burst` of them at once after a pause."""
 
     interval: float = 1.0
     burst: int = 3
@@ -69,13 +69,13 @@ class Limits:
 
 
 def closed(moment: Moment, pace: Pace) -> ColumnElement[bool]:
-    """True for a gate that lets nothing through now, because it is shut or has no slot left."""
+    """True for a gate that lets nothing through now, because it is closed or has no slot left."""
     return or_(ahead(moment, gates.c.closed_until, gates.c.delay), _no_slot(moment, pace))
 
 
 def _no_slot(moment: Moment, pace: Pace) -> ColumnElement[bool]:
     limit = moment.now + pace.ahead
-    believable = gates.c.next_slot <= limit + pace.interval + gates.c.delay  # else the clock has jumped back
+    believable = gates.c.next_slot <= limit + pace.interval + gates.c.delay  # otherwise the clock has jumped back
     return and_(gates.c.next_slot > limit, believable)
 
 
@@ -85,7 +85,7 @@ def gate_of_workspace(workspace: str) -> str:
 
 
 def workspace_in(scope: GateScope, name: str) -> str:
-    """The workspace whose gate this is; "" for the plain one, and for what is no workspace's."""
+    """The workspace of a gate; "" for the first one, and for gates that belong to no workspace."""
     if scope is GateScope.WORKSPACE:
         return "" if name == WORKSPACE else name
     return owner_of(name) if scope in OF_SLACK else ""
@@ -94,22 +94,22 @@ def workspace_in(scope: GateScope, name: str) -> str:
 def gates_for_post(
     limits: Limits, channel: ColumnElement[Any] | str, workspace: ColumnElement[Any] | str
 ) -> ColumnElement[bool]:
-    """True for the gates that a post to `channel` has to pass."""
+    """True for the gates that a post to `channel` must pass."""
     return or_(and_(of_slack(limits.posting), gates.c.workspace == workspace), _is(GateScope.CHANNEL, channel))
 
 
 def gates_for_look(limits: Limits) -> ColumnElement[bool]:
-    """True for the gates that a look, and what it leads to, has to pass."""
+    """True for the gates that a look, and what follows from it, must pass."""
     return of_slack(limits.looking)
 
 
 def gates_for_mark(limits: Limits) -> ColumnElement[bool]:
-    """True for the gates that a mark or a card has to pass; they keep no channel's pace and take no slot of it."""
+    """True for the gates that a mark or a card must pass; these keep no channel's pace and take no slot."""
     return of_slack(limits.marking)
 
 
 def gates_for_reply(account: ColumnElement[Any] | str) -> ColumnElement[bool]:
-    """True for the gates that whatever goes to Kommunicate has to pass; nothing of Slack's is among them."""
+    """True for the gates that calls to Kommunicate must pass; none of Slack's."""
     return _is(GateScope.ACCOUNT, account)
 
 
@@ -128,9 +128,9 @@ def of(scope: GateScope) -> ColumnElement[bool]:
 
 
 def take_slot(tx: Tx, channel: str, limits: Limits) -> float | None:
-    """Take the channel's next slot: None when taken, else the seconds to wait for one.
+    """Take the channel's next slot: None if taken, otherwise the seconds to wait for one.
 
-    Waits for no lock, but where two take the very first one.
+    Waits for no lock, except for the very first slot.
     """
     if _takes_slot(tx, channel, limits):
         return None
@@ -159,9 +159,9 @@ def _first_gate(*, postgres: bool) -> Any:
 
 @cache
 def _take_slot(limits: Limits) -> Any:
-    """Moves the next slot of a channel, where all gates that a post has to pass let it through.
+    """Advances a channel's next slot, if all gates that a post must pass let it through.
 
-    A gate that somebody else holds has no slot at the moment: a process that was stopped may hold it for long.
+    A gate locked by somebody else has no slot right now: a suspended process may hold it for long.
     """
     pace, now = limits.pace, BOUND.now
     passed = gates_for_post(limits, given("name"), given("workspace"))
@@ -171,7 +171,7 @@ def _take_slot(limits: Limits) -> Any:
     believable = gates.c.next_slot <= now + pace.ahead + pace.interval + gates.c.delay
     start = case((and_(gates.c.next_slot > now, believable), gates.c.next_slot), else_=now)
     refused_before = and_(gates.c.refused_at > now - CAUTIOUS, gates.c.refused_at <= now)
-    # No burst: a channel that refused one lately is taken at its word, with room for calls that arrive unevenly.
+    # No burst: a channel that recently refused one is believed, with room for calls that arrive unevenly.
     cautious = now + pace.ahead + CAUTION * pace.interval
     return (
         update(gates)
@@ -182,22 +182,22 @@ def _take_slot(limits: Limits) -> Any:
 
 
 def seconds_closed(tx: Tx, scope: GateScope, name: str) -> float | None:
-    """Seconds until a gate opens that a limit, a failure or an operator error has shut; None while it is open."""
+    """Seconds until a gate opens that a limit, a failure or an operator error has closed; None while it is open."""
     return _seconds(tx, _opens_one(), scope=scope, name=name)
 
 
 def seconds_for_file(tx: Tx, channel: str, limits: Limits, *, workspace: str) -> float | None:
-    """Seconds until a file may be brought to `channel`; None if it may now. It needs no slot, and takes none."""
+    """Seconds until a file may be uploaded to `channel`; None if it may now. It takes no slot."""
     return _seconds(tx, _opens_for_file(limits), name=channel, workspace=workspace)
 
 
 def seconds_for_post(tx: Tx, channel: str, limits: Limits) -> float | None:
-    """Seconds until a post to `channel` may go out; None if it may now."""
+    """Seconds until a post to `channel` may be sent; None if it may now."""
     return _seconds(tx, _opens_for_post(limits), name=channel, workspace=owner_of(channel))
 
 
 def are_looks_blocked(tx: Tx, limits: Limits, *, workspace: str) -> bool:
-    """True while nothing may be looked for in a workspace."""
+    """True while no looks are allowed in a workspace."""
     return _seconds(tx, _opens_for_look(limits), workspace=workspace) is not None
 
 
@@ -234,9 +234,9 @@ def _opens(which: ColumnElement[bool], pace: Pace) -> Select[Any]:
 
 
 def reopen_for_post(tx: Tx, channel: str, limits: Limits) -> None:
-    """A post got through: forget why the gates it passed had been shut, keep the pace.
+    """A post got through: forget why the gates it passed had been closed, but keep the pace.
 
-    A gate shut meanwhile by another worker's refusal stays shut: this call set out before.
+    A gate that another worker's refusal closed meanwhile stays closed: this call had started before.
     """
     tx.run(_forget_post(limits), now=tx.now, name=channel, workspace=owner_of(channel))
 
@@ -257,7 +257,7 @@ def _forget_one() -> Any:
 
 
 def _forget(which: ColumnElement[bool]) -> Any:
-    """Locks them in the one order, only if there is something to forget; one that is held is left for the next post."""
+    """Locks them in order, only if there is something to forget; a locked one is left for the next post."""
     to_forget = or_(gates.c.strikes > 0, gates.c.refusals > 0)
     open_now = ~ahead(BOUND, gates.c.closed_until, gates.c.delay)
     found = select(gates.c.scope, gates.c.name).where(which, to_forget, open_now)

@@ -1,7 +1,7 @@
-"""The life of a lane under a lease: claim it, hold it while writing, give it back.
+"""The life of a lane under a lease: claim it, hold it while writing, release it.
 
-A lane is an ordered queue of one conversation, one send in flight at a time. Whoever holds the lease has the
-fencing token; a token that was overtaken makes every later write void (`Fenced`).
+A lane is an ordered queue of one conversation, with one send in flight at a time. The holder of the lease has the
+fencing token; with an outdated token, every later write fails (`Fenced`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from relay.store.queue.gates import Limits
 from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
 
 LAST = (Lane.CARD, *FILE_LANES)  # taken when nothing else is due
-RECENT = 10  # sends to look through for what stands last in the thread; further back the author is named again
+RECENT = 10  # sends searched for the last post in the thread; further back, the author is named again
 LATE_COPY_LOOK = 60.0  # seconds after a resend until the last look for a second copy
 
 LANE = and_(lanes.c.conversation_id == given("conversation_id"), lanes.c.kind == given("kind"))
@@ -68,7 +68,7 @@ _LATELY = (
     .subquery()
 )
 _SHARES = sends.alias()
-_FILE_SINCE = exists().where(  # whoever speaks below a file is named; a share under way may be shown already
+_FILE_SINCE = exists().where(  # an author below a file is named; a share in flight may be visible already
     _SHARES.c.conversation_id == given("conversation_id"),
     equals(_SHARES.c.lane, Lane.FILES),
     equals(_SHARES.c.kind, SendKind.SHARE),
@@ -87,7 +87,7 @@ _LAST = (
     .correlate(conversations)
 )
 _ABOVE = (
-    select(case((deliveries.c.about.is_(None), received.c.body)))  # below a line of ours the author is named again
+    select(case((deliveries.c.about.is_(None), received.c.body)))  # below one of our lines, the author is named again
     .join(deliveries, deliveries.c.received_id == received.c.id)
     .join(send_parts, send_parts.c.delivery_id == deliveries.c.id)
     .where(send_parts.c.send_id == _LAST.scalar_subquery(), send_parts.c.part >= 0)
@@ -144,7 +144,7 @@ def claim(
     """Take the lanes of these kinds that have been due longest, free and not held back by a gate; cards last.
 
     At most `most` of them; `lease` is in seconds; the leases of owners in `dead` are free at once. Nothing is taken for
-    the channels `besides`.
+    the channels in `besides`.
     """
     free = {"gone": dead, "besides": besides, "now": tx.now, "most": most}
     taken = tx.run(_take(lease, limits, kinds), **free, owner=owner, until=tx.now + lease)
@@ -180,7 +180,7 @@ def _first_sends(tx: Tx, lane: Any) -> list[Send]:
 
 @cache
 def _take(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Any:
-    """Take lanes. Whoever was taken and given back is due later than those behind it: all come in turn."""
+    """Take lanes. A lane that was taken and released is due later than those behind it: all get their turn."""
     last = among(lanes.c.kind, LAST)
     elsewhere = or_(among(lanes.c.kind, (Lane.REPLIES, *FILE_LANES)), ~one_of(PLACE, "besides"))
     picked = (
@@ -215,10 +215,10 @@ def lane_of(claim: Claim) -> Any:
 
 
 def hold(tx: Tx, claim: Claim) -> None:
-    """Lock the lane's row until the end of the transaction; raises Fenced when the token was overtaken.
+    """Lock the lane's row until the end of the transaction; raises Fenced if the token is outdated.
 
-    What waits must be read in a later statement than this one: on PostgreSQL the other order misses what an accept
-    commits in between.
+    Waiting deliveries must be read in a later statement than this one: on PostgreSQL, the other order misses what an
+    accept commits in between.
     """
     if (claim.lane_key, claim.token) in tx.held:
         return
@@ -228,7 +228,7 @@ def hold(tx: Tx, claim: Claim) -> None:
 
 
 def is_ours(tx: Tx, claim: Claim) -> bool:
-    """True when nobody has taken the lane since, though its lease may be over; holds nothing."""
+    """True if nobody has taken the lane since, even if its lease has expired; locks nothing."""
     return tx.run(OURS, **_mine(claim)).one_or_none() is not None
 
 
@@ -254,20 +254,20 @@ def _mine(claim: Claim) -> dict[str, Any]:
 
 
 def record_events_applied(tx: Tx, claim: Claim, delivery_id: int) -> None:
-    """What the deliveries up to this one say of the conversation is applied, and never again. The lane is held."""
+    """The events of deliveries up to this one are applied to the conversation, and never again. The lane is held."""
     conversation_id, kind = claim.lane_key
     last = max(delivery_id, claim.events_applied_to)
     tx.run_later(EVENTS_APPLIED, conversation_id=conversation_id, kind=kind, delivery=last)
 
 
 def record_mentioned(tx: Tx, claim: Claim, user_id: str | None) -> None:
-    """The thread mentions this Slack user in what goes out next; a new one has mentioned nobody. The lane is held."""
+    """The next post mentions this Slack user; a new thread has mentioned nobody. The lane is held."""
     conversation_id, kind = claim.lane_key
     tx.run_later(MENTIONED, conversation_id=conversation_id, kind=kind, user=user_id)
 
 
 def clear_broadcast(tx: Tx, claim: Claim) -> None:
-    """The channel is called by what goes out next. The lane is held."""
+    """The next post notifies the channel. The lane is held."""
     conversation_id, kind = claim.lane_key
     tx.run_later(BROADCAST_CLEARED, conversation_id=conversation_id, kind=kind)
 
@@ -296,5 +296,5 @@ def give_back(
 
 
 def put_off(tx: Tx, claim: Claim, wait: float | None) -> None:
-    """Give the lane back as it was, to be taken again in `wait` seconds, or when its gate opens (None)."""
+    """Release the lane unchanged, to be taken again in `wait` seconds, or when its gate opens (None)."""
     give_back(tx, claim, wait=wait, attempts=claim.attempts, spent=claim.spent)

@@ -1,4 +1,4 @@
-"""After a take that failed: nobody knows what it took, and its lane must not be in the way of the others."""
+"""After a failed take: nobody knows what it took, and its lane must not block the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from relay.vocabulary import Lane, SendState
 
 
 def put_aside(tx: Tx, claim: Claim, seconds: float) -> None:
-    """Let a lane that nobody has wait for so many seconds, so that those behind it are taken."""
+    """Let a free lane wait for so many seconds, so that those behind it are taken."""
     nobody = and_(lane_of(claim), lanes.c.lease_owner.is_(None), lanes.c.due.is_not(None))
     tx.conn.execute(update(lanes).where(nobody).values(due=tx.now + seconds, delay=seconds))
 
@@ -27,7 +27,7 @@ def release_lost(
     """Free the lanes of this owner that it does not work on; returns how many.
 
     A commit whose answer was lost may have taken them, in a transaction whose `now` is one of `lost`: what it stored as
-    sending was never called, and may be. Whatever else is sending there may have been called by somebody before.
+    sending was never called, so it may be called now. Anything else that is sending may have been called before.
     """
     mine = select(lanes.c.conversation_id, lanes.c.kind, lanes.c.token).where(lanes.c.lease_owner == owner)
     freed = 0

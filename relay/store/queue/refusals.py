@@ -1,7 +1,7 @@
-"""What a refusal does to the deliveries a send carried: go singly, step down a form, or be buried.
+"""What a refusal does to the deliveries a send carried: send them singly, step down a form, or bury them.
 
-A buried delivery is a dead letter: it keeps its cause, and its thread is told once that a message is missing.
-Whoever calls holds the lane, and gives it back.
+A buried delivery is a dead letter: it keeps its cause, and its thread is told once that a message is missing. The
+caller holds the lane, and releases it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from relay.vocabulary import DeliveryState, SendState
 
 
 def current_form(tx: Tx, delivery_id: int) -> Form:
-    """How richly a delivery is shown at present."""
+    """How richly a delivery is currently shown."""
     return Form(tx.conn.execute(select(deliveries.c.form).where(deliveries.c.id == delivery_id)).scalar_one())
 
 
 def dissolve(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
-    """A batch was refused: its members go singly, so that only the culprit suffers."""
+    """A batch was refused: its members are sent singly, so that only the culprit suffers."""
     _after_refusal(tx, claim, send, cause, {"alone": True})
 
 
 def degrade(tx: Tx, claim: Claim, send: Send, cause: str, form: Form) -> None:
-    """One message was refused, or a card: the same again in a lower form."""
+    """One message or card was refused: the same again in a lower form."""
     if send.is_root:
         set_root_form(tx, claim, form)
     _after_refusal(tx, claim, send, cause, {} if send.is_root else {"form": form.value})
@@ -42,7 +42,7 @@ def set_root_form(tx: Tx, claim: Claim, form: Form) -> None:
 
 
 def bury(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
-    """One message was refused for good: a dead letter, and a notice where it is missing. A notice gets none."""
+    """One message was refused for good: a dead letter, and a notice in its place. A refused notice gets none."""
     notices = select(send_parts.c.delivery_id).where(send_parts.c.send_id == send.id, send_parts.c.part == WHOLE_NOTICE)
     is_notice = deliveries.c.id.in_(notices)
     values = {
@@ -55,7 +55,7 @@ def bury(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
 
 
 def bury_unrendered(tx: Tx, delivery_id: int, cause: str) -> None:
-    """A message that cannot even be rendered is a dead letter too; the lane goes on."""
+    """A message that cannot be rendered is a dead letter too; the lane continues."""
     dead = DeliveryState.DEAD.value
     tx.conn.execute(
         update(deliveries)
@@ -70,17 +70,17 @@ def bury_unrendered(tx: Tx, delivery_id: int, cause: str) -> None:
 
 
 def take_back(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
-    """It is not this message's fault: what the send carried waits again, as it was."""
+    """The message is not at fault: what the send carried waits again, unchanged."""
     _after_refusal(tx, claim, send, cause, {})
 
 
 def repeat_marked(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
-    """Nobody can find out whether it was done: what it carried goes out anew, and says that it may be repeated."""
+    """Nobody can find out whether it was done: send it again, marked as possibly repeated."""
     _after_refusal(tx, claim, send, cause, {"may_repeat": True, "alone": True})
 
 
 def may_repeat(tx: Tx, send: Send) -> bool:
-    """True when something that a send carries goes out for the second time without anybody knowing of the first."""
+    """True if something a send carries is sent a second time without anybody knowing about the first."""
     carried = carried_deliveries(tx, send)
     found = select(deliveries.c.id).where(deliveries.c.id.in_(carried), deliveries.c.may_repeat).limit(1)
     return tx.conn.execute(found).one_or_none() is not None

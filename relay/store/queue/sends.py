@@ -1,9 +1,9 @@
-"""A send as it stands: stored, started, and what became of it. Whoever calls holds its lane.
+"""The states of a send: stored, started, and its result. The caller holds its lane.
 
-    frozen -> sending -> delivered    it was taken
+    frozen -> sending -> delivered    it was accepted
                       -> frozen       certainly not done: the same again later
-                      -> unsure       may have been done: found out, then delivered or frozen to go out again
-                      -> refused      it will never be taken: its deliveries are made ready anew, or given up
+                      -> unsure       may have been done: looked for, then delivered, or frozen to be sent again
+                      -> refused      it will never be accepted: its deliveries are prepared again, or given up
     frozen -> void                    overtaken before it was sent (thread replaced, channel mapped anew)
 
 Only `sending` can become unsure.
@@ -31,11 +31,11 @@ from relay.store.queue import lanes
 from relay.store.queue.lanes import SENDS
 from relay.vocabulary import DeliveryState, GateScope, Lane, SendKind, SendState
 
-WHOLE_NOTICE = -1  # the part number of the notice that stands where a message is missing
+WHOLE_NOTICE = -1  # the part number of the notice in place of a missing message
 
 
 def store(tx: Tx, claim: Claim, drafts: Sequence[Draft]) -> Send:
-    """Store `drafts`, all for one channel, as this lane's next sends, the first one as being sent; returns that."""
+    """Store `drafts`, all for one channel, as this lane's next sends, the first one as being sent; returns that one."""
     stored = [
         _store(tx, claim, draft, SendState.FROZEN if number else SendState.SENDING)
         for number, draft in enumerate(drafts)
@@ -75,8 +75,8 @@ SET_OUT = (
     .values(state=DeliveryState.SENDING.value)
 )
 NEXT_SEQ = select(func.coalesce(func.max(sends.c.seq), 0) + 1).where(SENDS)
-# Slack's last known ts in a channel; all are equally long, so text order is time order. Where nothing was ever posted
-# it is the last known one anywhere: Slack's time too, and earlier than what is posted now.
+# Slack's last known ts in a channel; all have the same length, so text order is time order. If nothing was ever posted
+# there, it is the last known one anywhere: also Slack's time, and earlier than what is posted now.
 _LAST_IN_CHANNEL = (
     select(func.max(sends.c.ts)).where(sends.c.channel == given("channel"), sends.c.ts.is_not(None)).scalar_subquery()
 )
@@ -125,7 +125,7 @@ START = (
 
 
 def is_settled(tx: Tx, send: Send) -> bool:
-    """True when what became of it is written down already: a commit may succeed and its answer be lost."""
+    """True if its result is recorded already: a commit may succeed and its answer be lost."""
     found = tx.run(STATE, id=send.id).one_or_none()
     return found is None or found.started_at != send.started_at or found.state not in UNDER_WAY
 
@@ -134,13 +134,13 @@ STATE = select(sends.c.state, sends.c.started_at).where(sends.c.id == given("id"
 
 
 def as_stored(tx: Tx, send: Send) -> Send:
-    """With what it says now: a message that it shows may have been taken back since. Its lane is held."""
+    """With its current content: a message that it shows may have been withdrawn since. Its lane is held."""
     row = tx.conn.execute(select(sends.c.payload, sends.c.outdated).where(sends.c.id == send.id)).one()
     return replace(send, payload=json.loads(row.payload), outdated=row.outdated)
 
 
 def mark_delivered(tx: Tx, send: Send, ts: str) -> bool:
-    """It stands at `ts`: exactly the parts that went out are done. True if a gate on its way knows of failures."""
+    """It is at `ts`: exactly the parts that were sent are done. True if a gate on its way has recorded failures."""
     again = tx.now + lanes.LATE_COPY_LOOK if send.resent else None
     row = tx.run(ARRIVED, id=send.id, ts=ts, again=again, workspace=owner_of(send.channel)).one_or_none()
     tx.run_later(FINISH, id=send.id, now=tx.now)
@@ -183,12 +183,12 @@ FINISH = (
 
 
 def freeze_again(tx: Tx, send: Send, cause: str) -> None:
-    """It was certainly not done: it will go out as it is."""
+    """It was certainly not done: it will be sent unchanged."""
     tx.conn.execute(update(sends).where(sends.c.id == send.id).values(state=SendState.FROZEN.value, cause=cause))
 
 
 def refreeze_for_resend(tx: Tx, send: Send, payload: Mapping[str, Any]) -> Send:
-    """No look found it: it goes out once more, with the same id, in the same place."""
+    """No look found it: it is sent once more, with the same id, in the same place."""
     again = replace(send, state=SendState.FROZEN, resent=send.resent + 1, payload=payload)
     tx.conn.execute(
         update(sends)
@@ -202,7 +202,7 @@ def refreeze_for_resend(tx: Tx, send: Send, payload: Mapping[str, Any]) -> Send:
 
 
 def mark_unsure(tx: Tx, send: Send, wait: float, cause: str) -> None:
-    """It may have been done: nothing else of its lane moves until that is known."""
+    """It may have been done: nothing else in its lane moves until that is known."""
     started_at = case((sends.c.started_at > tx.now, tx.now), else_=sends.c.started_at)  # the clock may have jumped back
     tx.conn.execute(
         update(sends)
@@ -220,14 +220,14 @@ def mark_unsure(tx: Tx, send: Send, wait: float, cause: str) -> None:
 
 
 def looked(send: Send, *, failed: int | None = None) -> Send:
-    """One look more without a trace of it; or one that failed."""
+    """One more look found nothing; or failed."""
     if failed is None:
         return replace(send, looks=send.looks + 1)
     return replace(send, failed_looks=failed)
 
 
 def set_deliveries(tx: Tx, send: Send, state: DeliveryState) -> None:
-    """Move the deliveries that a send carries, as far as they are under way."""
+    """Change the state of the deliveries that a send carries, if they are in flight."""
     tx.run_later(MOVE_DELIVERIES, id=send.id, state=state.value)
 
 
@@ -239,11 +239,11 @@ MOVE_DELIVERIES = (
 
 
 def drop(tx: Tx, send: Send, state: SendState, cause: str = "") -> None:
-    """End a send without effect (refused or void): its parts are free to be made ready again."""
+    """End a send without effect (refused or void): its parts can be prepared again."""
     tx.run_later(DROP, id=send.id, state=state.value, cause=cause)
     set_deliveries(tx, send, DeliveryState.WAITING)
     tx.run_later(LET_GO, id=send.id)
-    if send.kind is SendKind.POST:  # nobody has seen whom it mentions, or that it calls the channel
+    if send.kind is SendKind.POST:  # nobody has seen whom it mentions, or that it notifies the channel
         calls = send.payload.get("reply_broadcast")
         tx.run_later(UNSEEN, id=send.id, calls=tx.now if calls else None)
 
@@ -263,7 +263,7 @@ LET_GO = update(send_parts).where(send_parts.c.send_id == given("id")).values(li
 
 
 def void_frozen(tx: Tx, claim: Claim) -> None:
-    """Make void whatever is frozen in a held lane; it certainly did not arrive, so it can be made ready anew."""
+    """Void what is frozen in a held lane; it certainly did not arrive, so it can be prepared again."""
     conversation_id, kind = claim.lane_key
     for row in tx.run(FROZEN, conversation_id=conversation_id, kind=kind).all():
         drop(tx, to_send(row), SendState.VOID)
@@ -273,12 +273,12 @@ FROZEN = select(sends).where(SENDS, equals(sends.c.state, SendState.FROZEN))
 
 
 def end(tx: Tx, send: Send, state: SendState, cause: str = "") -> None:
-    """It is done, or never will be, and its deliveries are settled by whoever calls."""
+    """It is done, or never will be; the caller settles its deliveries."""
     tx.run_later(DROP, id=send.id, state=state.value, cause=cause)
 
 
 def forget(tx: Tx, send: Send) -> None:
-    """Leave no trace of a send that brought a state about: what is shown says all there is to know."""
+    """Delete a send that set a state: the visible state says everything."""
     tx.conn.execute(delete(sends).where(sends.c.id == send.id))
 
 
@@ -288,7 +288,7 @@ def carried_deliveries(tx: Tx, send: Send) -> list[int]:
 
 
 def roots_in_vain(tx: Tx, conversation_id: int) -> int:
-    """How many threads have been opened for a conversation since the last post that one of them took."""
+    """How many threads were opened for a conversation since the last post that one of them accepted."""
     words = and_(sends.c.conversation_id == conversation_id, equals(sends.c.lane, Lane.WORDS), sends.c.ts.is_not(None))
     last = select(func.max(sends.c.seq)).where(words, equals(sends.c.kind, SendKind.POST)).scalar_subquery()
     later = and_(words, equals(sends.c.kind, SendKind.ROOT), sends.c.seq > func.coalesce(last, 0))

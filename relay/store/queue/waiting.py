@@ -78,20 +78,20 @@ PARTS_DONE = (
 
 
 def waiting(tx: Tx, claim: Claim, limit: int = BATCH) -> list[Waiting]:
-    """The lane's deliveries that wait, in order, and the dead ones whose thread has not been told."""
+    """The lane's waiting deliveries, in order, and the dead ones whose thread has not been told."""
     rows = tx.run(WAITING, conversation_id=claim.conversation.id, kind=claim.lane, limit=limit).all()
     done, about = _parts_done(tx, [row.id for row in rows if row.has_parts]), _subjects(tx, rows)
     return [_waiting(row, about, lost=row.notice_due, parts_done=done.get(row.id, ())) for row in rows]
 
 
 def one_waiting(tx: Tx, delivery_id: int) -> Waiting:
-    """One delivery by its id, whatever became of it."""
+    """One delivery by its id, whatever its state."""
     row = tx.conn.execute(_DELIVERIES.where(deliveries.c.id == delivery_id)).one()
     return _waiting(row, {}, lost=False)
 
 
 def carried(tx: Tx, send: Send) -> tuple[list[Waiting], set[tuple[int, int]]]:
-    """What a live send carries, whatever became of it, and which parts of that, as (delivery id, part number)."""
+    """What a live send carries, whatever its state, and which parts of that, as (delivery id, part number)."""
     live = select(send_parts.c.delivery_id, send_parts.c.part).where(send_parts.c.send_id == send.id, send_parts.c.live)
     parts = {(row.delivery_id, row.part) for row in tx.conn.execute(live)}
     rows = tx.conn.execute(_DELIVERIES.where(deliveries.c.id.in_({delivery_id for delivery_id, _ in parts}))).all()
@@ -100,13 +100,13 @@ def carried(tx: Tx, send: Send) -> tuple[list[Waiting], set[tuple[int, int]]]:
 
 
 def fate_of(row: Any, prefix: str = "") -> Fate:
-    """What has become of the delivery of a row, whose columns may have a prefix."""
+    """The state of the delivery of a row, whose columns may have a prefix."""
     state, mark, cause, by, at, until = (getattr(row, prefix + column.key) for column in _FATE)
     return Fate(DeliveryState(state), Mark(mark), cause, by, at, until)
 
 
 def _subjects(tx: Tx, rows: Sequence[Any]) -> dict[int, Any]:
-    """What lines in the thread tell of, by id; most rows are no such lines."""
+    """What lines in the thread are about, by id; most rows are not such lines."""
     wanted = {row.about for row in rows if row.about is not None}
     return {row.id: row for row in tx.run(SUBJECTS, among=sorted(wanted))} if wanted else {}
 
@@ -144,7 +144,7 @@ def _waiting(row: Any, about: dict[int, Any], *, lost: bool, parts_done: Iterabl
 
 
 def body_of(tx: Tx, received_id: int | None) -> bytes | None:
-    """A received body, as long as it is kept."""
+    """A received body, while it is stored."""
     body: bytes | None = tx.run(BODY, id=received_id).scalar_one_or_none()
     return body
 
