@@ -20,8 +20,7 @@ from relay.errors import DeliveryFailed, OperatorNeeded, RateLimited, ThreadGone
 from relay.failpoints import failpoint
 from relay.messages import Form
 from relay.net.call_times import status_of
-from relay.owners import bare, is_named, owned, owner_of
-from relay.slack.limits import POSTING
+from relay.owners import bare, is_named, owned
 from relay.spans import fail, note
 from relay.store.conversations import files, replies, threads
 from relay.store.db.engine import Tx

@@ -67,15 +67,6 @@ class Posted:
     thread_ts: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A user: the name shown, the e-mail, "" where Slack does not tell it, and what they are in our workspace."""
-
-    name: str
-    email: str
-    standing: Standing = Standing.MEMBER
-
-
 class SlackClient:
     """One workspace's Slack, with our errors for every outcome; threads may share it."""
 

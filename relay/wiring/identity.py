@@ -8,7 +8,8 @@ import threading
 import structlog
 
 from relay.errors import DeliveryFailed, RateLimited, Transient
-from relay.slack.client import Identity, SlackClient
+from relay.slack.client import SlackClient
+from relay.slack.identity import Identity
 from relay.wiring.relay import Relay
 
 ASK_AGAIN = 30.0  # seconds until Slack is asked again whose the token is

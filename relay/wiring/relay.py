@@ -23,7 +23,7 @@ from relay.routing.privacy import Privacy
 from relay.routing.rules import Router
 from relay.routing.speaking import mode_for
 from relay.settings import Config, Settings
-from relay.slack.client import Identity
+from relay.slack.identity import Identity
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
