@@ -75,14 +75,15 @@ def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: s
         files.env.put("DATABASE_URL", asker.ask("Database", partial(judge, "DATABASE_URL"), default=SQLITE))
     files.make_secrets()
     _make_manifest(asker, files, address, by_socket=by_socket, yes=yes)
-    files.write()
     steps = Steps(files, address, by_socket=by_socket)
+    files.write(asks_more=asker.asks and not all(files.has(name) for name in steps.wanted))
     steps.tell_files()
     steps.tell_slack()
     for name in steps.wanted:
         if not files.has(name) and (answer := asker.ask(QUESTIONS[name], partial(judge, name), hidden=True)):
             files.env.put(name, answer)
-    files.env.write()
+    if files.env.write():
+        click.echo("Written: .env")
     steps.tell_rest()
 
 

@@ -25,14 +25,14 @@ CONFIG = """\
 #     789012: "#billing"
 channels: {{}}
 
-# For all other conversations. Without it they wait, visibly, until this file names a channel for them.
+# For all other conversations. Without it, they wait until this file names a channel for them.
 default_channel: {channel}
 
-# For how long an agent can still edit or delete a reply before it is sent.
+# How long an agent can edit or delete a reply before it is sent.
 replies:
   undo_seconds: 5
 
-# After that the thread tells that a customer waits.
+# How long a customer waits before a line in the thread says so.
 remind:
   after: 10m
 """
@@ -127,12 +127,12 @@ class Files:
         """Note what is not changed, and why."""
         self.left.append(what)
 
-    def write(self) -> None:
-        """Write all of it, each file at once or not at all."""
+    def write(self, *, asks_more: bool) -> None:
+        """Write all of it, each file at once or not at all; with `asks_more`, `.env` may still change afterwards."""
         existed = (self._folder / ".env").exists()
         if self.env.write():
             self.written.append(".env" if existed else ".env (nobody else can read it)")
-        elif existed:
+        elif existed and not asks_more:
             self.leave(".env")
         for name, text in self._texts.items():
             (self._folder / name).write_text(text, encoding="utf-8")

@@ -120,7 +120,7 @@ def test_what_is_there_is_changed_by_somebodys_word_alone(run: Run, tmp_path: Pa
     (tmp_path / "slack-app.yaml").write_text(manifest)
     assert "Written" not in run("init", "--yes").output  # somebody gave the app another name, which is theirs to choose
     asked = run("init", "--bot-token", "xoxb-another", "--public-url", "https://other.acme.test")
-    assert "Left alone: SLACK_BOT_TOKEN in .env: it has another value; --yes changes it" in asked.output
+    assert "Left alone: SLACK_BOT_TOKEN in .env: it has a different value; --yes changes it" in asked.output
     assert "Left alone: slack-app.yaml: it is for another address; --yes changes that" in asked.output
     assert settings(tmp_path).slack_bot_token == BOT
     assert (tmp_path / "slack-app.yaml").read_text() == manifest
@@ -203,7 +203,7 @@ WRONG = [
     (("--bot-token", "xoxp-canary"), "a user's token"),
     (("--bot-token", "xapp-canary"), "an app-level token"),
     (("--signing-secret", "xoxb-canary"), "a token instead of the signing secret"),
-    (("--app-token", "xoxb-canary"), "is not an app-level token"),
+    (("--app-token", "xoxb-canary"), "holds no app-level token"),
     (("--api-key", "two canaries"), "a space or a line break"),
     (("--database-url", "mysql://canary"), "neither SQLite nor PostgreSQL"),
     (("--public-url", "http://relay.acme.test"), "Slack only calls https addresses."),
@@ -275,6 +275,7 @@ class Terminal:
 
     def __init__(self, folder: Path, *words: str) -> None:
         self.said = ""
+        self.heard = ""  # all of it, from the first word on
         self.pid, self._fd = pty.fork()
         if self.pid == 0:  # pragma: no cover - another process
             os.chdir(folder)
@@ -308,6 +309,7 @@ class Terminal:
         except OSError:  # the terminal is gone
             return False
         self.said += found.decode(errors="replace")
+        self.heard += found.decode(errors="replace")
         return bool(found)
 
 
@@ -332,7 +334,24 @@ def test_at_a_terminal_it_asks_again_until_an_answer_is_good_and_never_shows_a_s
     assert (found.slack_bot_token, found.config.default_channel) == (BOT, "#support")
     assert found.webhook_tokens[0] in said  # to be pasted, once
     again = Terminal(tmp_path)
+    again.sees("Left alone: config.yaml")
     again.answer("API key, for replies", KEY)
     code, said = again.end()
+    assert "Written: .env" in said
     assert (code, settings(tmp_path).kommunicate_api_key) == (0, KEY)
     assert found.webhook_tokens[0] not in said
+
+
+def test_env_is_left_alone_only_where_no_answer_goes_into_it(tmp_path: Path) -> None:
+    first = Terminal(tmp_path, "--public-url", ADDRESS, "--channel", "C0SUPPORT", *SLACK[:-2])
+    first.answer("Database", "")
+    first.answer("API key, for replies", "")
+    assert first.end()[0] == 0
+    again = Terminal(tmp_path)
+    again.answer("API key, for replies", KEY)
+    assert "Left alone: .env" not in again.heard
+    again.end()
+    third = Terminal(tmp_path)
+    third.end()
+    assert "Left alone: .env" in third.heard
+    assert "Written" not in third.heard
