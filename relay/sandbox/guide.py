@@ -37,10 +37,10 @@ def _answered(sandbox: Sandbox) -> bool:
 
 
 def _taken_over(sandbox: Sandbox) -> bool:
-    """The button was pressed, and Jane's chat is no bot's any more."""
+    """A person has Jane's chat: by the button, or by an answer, which takes it from the bot too."""
     chat, people = sandbox.kommunicate.conversations.get(MUG), sandbox.kommunicate.people
     holder = people.get(chat.assignee) if chat else None
-    return "take_over" in sandbox.slack.used and holder is not None and holder.role != BOT
+    return holder is not None and holder.role != BOT
 
 
 def _noted(sandbox: Sandbox) -> bool:
@@ -68,12 +68,12 @@ STEPS: tuple[tuple[str, str, Done], ...] = (
     ),
     (
         BREAK,
-        "Press “Break Slack” above, write as a customer, then press “Mend Slack”: the words arrive, once.",
+        "Press “Break Slack” above, write as a customer, then press “Restore Slack”: the message arrives, once.",
         lambda sandbox: BREAK in sandbox.tried,
     ),
     (
         KILL,
-        "Write as a customer and press “Kill the relay” at once. It starts again: nothing is lost or comes twice.",
+        "Write as a customer, then press “Kill the relay”. It restarts: nothing it received is lost or shown twice.",
         lambda sandbox: KILL in sandbox.tried,
     ),
 )

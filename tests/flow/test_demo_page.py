@@ -172,7 +172,7 @@ def test_a_relay_that_is_killed_loses_and_doubles_nothing(page_url: str) -> None
         expect(page.get_by_test_id("count")).to_contain_text("1 kill")
         page.get_by_test_id("break-slack").click()
         expect(tom).to_contain_text("Is anybody there at all?")
-        expect(page.get_by_test_id("count")).to_contain_text("0 on the way · 0 doubled")
+        expect(page.get_by_test_id("count")).to_contain_text("0 on the way · 0 shown twice")
         write(tom, "One moment, Tom.")
         expect(customer_has(page, "One moment, Tom.")).to_be_visible()
         page.get_by_test_id("break-kommunicate").click()

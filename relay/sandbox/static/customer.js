@@ -3,7 +3,7 @@ import { clock, el, keepingScroll, linked, picture, send, sync } from "./dom.js"
 import { drawFile, drawRichPicture, read } from "./files.js";
 
 const byId = (id) => document.getElementById(id);
-const WEBHOOK = { waiting: "sending…", accepted: "received by the relay", failed: "the relay did not take it", off: "" };
+const WEBHOOK = { waiting: "sending…", accepted: "received by the relay", failed: "not received: the relay was down", off: "" };
 let chosen = null;
 let byHand = false;
 let attachment = null;

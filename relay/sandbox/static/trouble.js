@@ -11,7 +11,7 @@ export function drawTrouble(state) {
   }
   byId("kill").hidden = !state.can_kill;
   const { received, shown, missing, doubled } = state.count;
-  byId("count").textContent = `${received} received · ${shown} shown once · ${missing} on the way · ${doubled} doubled`
+  byId("count").textContent = `${received} received · ${shown} shown once · ${missing} on the way · ${doubled} shown twice`
     + (state.kills ? ` · ${state.kills} ${state.kills === 1 ? "kill" : "kills"}` : "");
 }
 
