@@ -13,19 +13,19 @@ COMMANDS = {
     "init": "Set up a relay: its files, its Slack app, what to do next.",
     "check": "Check the configuration file, offline.",
     "doctor": "Check the live set-up end to end, and say what to do.",
-    "route": "Tell what becomes of a message, rule by rule; posts nothing.",
+    "route": "Explain where a message goes, rule by rule; posts nothing.",
     "simulate": "Send a sample message to a running relay.",
     "serve": "Take in webhooks and deliver them to Slack.",
     "worker": "Deliver only; any number of these may run.",
     "migrate": "Create or upgrade the database's schema.",
-    "backup": "Copy the SQLite database to FILE, also while the relay runs.",
+    "backup": "Copy the SQLite database to FILE, even while the relay runs.",
     "purge": "Erase one customer's data, or what is older than a time.",
     "deliveries": "See what waits, what was given up, and what was rejected.",
 }
 
 NEW_HERE = (
     "New here? `relay demo` shows it working and needs no accounts. `relay init` sets one up; then `relay serve`, and "
-    "`relay doctor` in a second terminal. `relay COMMAND --help` tells more of each."
+    "`relay doctor` in a second terminal. `relay COMMAND --help` has the details of each."
 )
 
 

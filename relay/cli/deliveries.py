@@ -67,7 +67,10 @@ def list_(*, which: str | None, limit: int, as_json: bool) -> None:
 @click.option("--since", type=Age(), metavar="TIME", help="Only those given up within this time, such as 2h.")
 @explain_failures
 def replay(*, delivery_id: str | None, everything: bool, since: float | None) -> None:
-    """Send dead letters again, under the same key: one that was shown after all is not doubled."""
+    """Send dead letters again.
+
+    Each keeps its key, so one that was shown after all is not shown twice.
+    """
     if sum((delivery_id is not None, everything, since is not None)) != 1:
         raise click.UsageError("Give one of: an id, --all, --since TIME.")
     with open_existing(settings_for("deliveries")) as store, store.begin() as tx:
@@ -86,7 +89,10 @@ def replay(*, delivery_id: str | None, everything: bool, since: float | None) ->
 @json_option
 @explain_failures
 def show(*, delivery_id: str, as_json: bool) -> None:
-    """Show one delivery and its sends, or one rejected body (r12) without what `redact` hides."""
+    """Show one delivery and its sends, or a rejected body.
+
+    A rejected body has an id such as r12; what `redact` hides is left out.
+    """
     rejected, number = parse_id(delivery_id)
     with open_existing(settings_for("deliveries")) as store, store.read() as tx:
         row = show_rejected(tx, number) if rejected else show_delivery(tx, number, slack_limits())

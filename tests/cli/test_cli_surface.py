@@ -36,6 +36,7 @@ def test_somebody_new_sees_first_what_comes_first(run: Run) -> None:
     assert re.findall(r"(?m)^  ([a-z]+) {2,}", said)[:4] == ["demo", "init", "check", "doctor"]
     assert "New here?" in said.splitlines()[-3]
     assert "..." not in said.partition("Commands:")[2]  # no sentence is cut off
+    assert "..." not in run("deliveries", "--help").output.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize(("path", "command"), EVERY, ids=[" ".join(path) for path, _ in EVERY])
