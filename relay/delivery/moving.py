@@ -27,7 +27,7 @@ from relay.vocabulary import DeliveryState, GateScope, SendKind, ThreadNotice
 
 CHANNELS = "channels"  # what a claim has asked for
 MOST = 40  # channels that are offered a line each; Slack takes 50 blocks
-WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+WHERE_TO = "Where should this chat go? New messages will appear in a new thread there."
 NOWHERE = "no other channel is named for customers' chats in the relay's settings"
 ALL_SHUT = "no other channel for customers' chats takes posts at the moment"
 NOT_NAMED = "that is not one of the channels for customers' chats; the relay's settings name them"

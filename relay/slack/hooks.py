@@ -30,4 +30,4 @@ def answer(response_url: str, said: Mapping[str, Any], *, api_url: str, deadline
     caller = Caller(Vendor.SLACK, f"{url.scheme}://{url.netloc}", {"Content-Type": "application/json"})
     response = caller.call("POST", url.path, json.dumps(said).encode(), deadline=deadline)
     if response.status != 200:
-        raise Permanent("Slack did not take it", code=f"http_{response.status}")
+        raise Permanent("Slack did not accept it", code=f"http_{response.status}")

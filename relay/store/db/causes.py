@@ -30,7 +30,7 @@ class Cause:
 TOO_BUSY = Cause(
     "database_busy",
     "The database is too busy: none of the relay's connections became free in time.",
-    "Nothing is lost, and it goes on by itself. If it lasts, the database is too slow for what comes in.",
+    "Nothing is lost, and it resumes by itself. If it lasts, the database is too slow for this traffic.",
 )
 UNKNOWN = Cause(
     "database_unavailable",

@@ -34,6 +34,7 @@ class Told(StrEnum):
     ALL = "all"
 
 
+NOTHING_QUEUED = "Nothing was queued. Replies are sent again one by one."
 SENTENCES = {
     Told.QUEUED: "Queued again. It keeps its key, so it cannot be shown twice.",
     Told.PRUNED: "Its content is no longer stored, so it cannot be sent again.",
@@ -102,6 +103,8 @@ def what_came_of_it() -> str:
     """What is to be said of the click that led to this page, "" for nothing."""
     told, count = request.args.get("told", ""), id_in(request.args.get("n"))
     if told == Told.ALL and count is not None:
+        if not count:
+            return NOTHING_QUEUED
         rest = " Press again for the rest." if count >= MOST_AT_ONCE else ""
         return f"{number(count)} queued again.{rest}"
     return SENTENCES[Told(told)] if told in set(SENTENCES) else ""

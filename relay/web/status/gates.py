@@ -7,9 +7,9 @@ from relay.store.operations.backlog import Gate
 from relay.store.queue.gates import workspace_in
 from relay.vocabulary import GateScope
 
-BY_ITSELF = "Nothing to do: it goes on by itself."
-LOOKS_AGAIN = "Once that is mended it goes on by itself, within five minutes; nothing is lost meanwhile."
-GOES_ON = "The relay goes on with the configuration before. It reads the file again as soon as it is saved."
+BY_ITSELF = "Nothing to do: it resumes by itself."
+LOOKS_AGAIN = "Once this is fixed, it resumes by itself within five minutes. Nothing is lost."
+GOES_ON = "The relay keeps the previous configuration. It reads the file again as soon as you save it."
 
 
 def name_of(gate: Gate) -> str:

@@ -69,7 +69,7 @@ def _of_gates(gates: Sequence[Gate]) -> Iterator[Reason]:
         what, of_file = name_of(gate), gate.scope is GateScope.CONFIG
         short = what if what.startswith("Slack's ") else what[:1].lower() + what[1:]
         if gate.needs_person:
-            verb, path = ("cannot be used", "/settings") if of_file else ("cannot go on", "/channels")
+            verb, path = ("cannot be used", "/settings") if of_file else ("cannot continue", "/channels")
             yield Reason(Level.ACT, f"{what} {verb}: {gate.cause}", todo_of(gate), path, short)
         elif gate.until is not None:
             yield Reason(Level.NOTE, f"{what}, paused: {gate.cause}", BY_ITSELF, "/channels", short)
@@ -80,15 +80,17 @@ def _of_backlog(standing: Backlog, gates: Sequence[Gate], now: float) -> Iterato
     if lately:
         more = f" ({number(dead)} in all)" if dead > lately else ""
         what = f"{_messages(lately)} {_was(lately)} given up in the last 24 hours{more}, and can be sent again."
-        todo = "See why, mend it, and press Replay."
+        todo = "See why, fix the cause, and send again."
         yield Reason(Level.ACT, what, todo, "/dead-letters", f"{number(lately)} dead letter{_s(lately)}")
     elif dead:
         what, todo = f"{_messages(dead)} {_was(dead)} given up earlier.", "They are kept, and can be sent again."
         yield Reason(Level.NOTE, what, todo, "/dead-letters", "dead letters")
     if unmapped:
         chats = f"{number(unmapped)} chat{_s(unmapped)}"
-        what = f"{chats} {_has(unmapped)} no channel, and what is said there waits."
-        todo = "Add a `default_channel`, or lines under `channels`: they are shown as soon as the file is saved."
+        what = f"{chats} {_has(unmapped)} no channel: new messages wait."
+        todo = (
+            "Add a `default_channel`, or lines under `channels`: the messages are shown as soon as the file is saved."
+        )
         yield Reason(Level.ACT, what, todo, "/channels", f"{chats} without a channel")
     late = now - _waits_without_cause(standing, gates, now)
     if late > LATE:

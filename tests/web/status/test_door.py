@@ -25,9 +25,7 @@ def test_without_a_password_there_is_one_page_that_says_what_this_is(page_with: 
     client = page_with(admin_password=password)
     response = client.get("/")
     assert response.status_code == 200
-    assert "brings customers' chats from Kommunicate into Slack" in response.get_data(as_text=True).replace(
-        "&#39;", "'"
-    )
+    assert "relays customers' chats from Kommunicate to Slack" in response.get_data(as_text=True).replace("&#39;", "'")
     assert "<form" not in response.text
     assert "<a " not in response.text
     for path in (*OPEN[1:], "/login", "/logout", "/dead-letters/1/replay", "/conversations/1"):

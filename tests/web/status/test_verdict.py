@@ -85,7 +85,7 @@ NAMED = [
 @pytest.mark.parametrize(("scope", "name", "said"), NAMED)
 def test_whose_it_is_is_said(page: FlaskClient, store: Store, scope: GateScope, name: str, said: str) -> None:
     shut(scope, name)(store)
-    assert f"{said} cannot go on: revoked" in words(page, "/")
+    assert f"{said} cannot continue: revoked" in words(page, "/")
     with store.read() as tx:
         (one,) = pauses(tx)
     assert told(one).message == f"{said} is held back: revoked."

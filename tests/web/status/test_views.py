@@ -54,7 +54,7 @@ def test_every_page_is_there_on_an_empty_store(page: FlaskClient, path: str) -> 
 
 
 def test_it_says_first_that_everything_is_all_right(page: FlaskClient, store: Store) -> None:
-    assert "Everything is all right. Nothing has come in so far." in words(page, "/")
+    assert "Everything is all right. Nothing has been received yet." in words(page, "/")
     take_in(store)
     assert "Everything is all right. The last message came 0 s ago." in words(page, "/")
     assert "Waiting now 1" in words(page, "/")
@@ -69,12 +69,12 @@ def test_it_says_what_needs_somebody_and_what_to_do(page: FlaskClient, store: St
         )
     shown = words(page, "/")
     assert "3 things need you: posts to C0SUPPORT, 1 dead letter and 1 chat without a channel." in shown
-    assert "Posts to C0SUPPORT cannot go on: Slack says is_archived" in shown
+    assert "Posts to C0SUPPORT cannot continue: Slack says is_archived" in shown
     assert (
-        "1 message was given up in the last 24 hours, and can be sent again. See why, mend it, and press Replay."
+        "1 message was given up in the last 24 hours, and can be sent again. See why, fix the cause, and send again."
         in shown
     )
-    assert "1 chat has no channel, and what is said there waits." in shown
+    assert "1 chat has no channel: new messages wait." in shown
     assert "Given up 1" in shown
 
 
@@ -155,7 +155,7 @@ def test_words_are_found_as_they_were_written(page: FlaskClient, store: Store, s
     take_in(store, "k2", "99", body=json.dumps(body("k2", "99", "nothing"), ensure_ascii=False).encode())
     shown = page.get("/conversations", query_string={"q": searched, "in": "text"}).text
     assert re.findall(r'data-key="(c\d+)"', shown) == ["c1"]
-    assert "Older messages are not searched." in shown
+    assert "Older ones are not searched." in shown
 
 
 def test_what_is_hidden_cannot_be_found_or_read(page_with: PageWith, store: Store) -> None:
@@ -289,6 +289,8 @@ def test_all_are_replayed_in_steps(page: FlaskClient, store: Store) -> None:
     form = {"token": token_in(page.get("/dead-letters"))}
     assert "3 queued again." in words(page, page.post("/dead-letters/replay-all", data=form).location)
     assert states(store) == ["waiting"] * 5
+    told = words(page, page.post("/dead-letters/replay-all", data=form).location)
+    assert "Nothing was queued. Replies are sent again one by one." in told
 
 
 def test_dead_letters_are_paged(page: FlaskClient, store: Store) -> None:
@@ -311,10 +313,12 @@ def test_channels_tell_pace_pause_and_what_waits(page: FlaskClient, store: Store
         closing.close_for_failure(tx, GateScope.METHOD, "users.info", 30.0, cause="rate limited")
     clock.advance(5)
     shown = words(page, "/channels")
-    assert "Each takes 1 post a second, up to 3 at once" in shown
+    assert "Each channel takes 1 post a second, up to 3 at once" in shown
     assert "C0SUPPORT paused 1 waiting, oldest 5 s not_in_channel: invite it" in shown
-    assert "It is tried again in 15 s." in shown
-    assert "Slack's users.info: rate limited Nothing to do: it goes on by itself. It is tried again in 25 s." in shown
+    assert "It will be tried again in 15 s." in shown
+    assert (
+        "Slack's users.info: rate limited Nothing to do: it resumes by itself. It will be tried again in 25 s." in shown
+    )
     assert "1 message waits for a channel, the oldest for 5 s." in shown
     assert "C0GENERAL default_channel free nothing waits" in shown
 
@@ -340,7 +344,7 @@ def test_settings_are_shown_without_a_secret(page_with: PageWith, monkeypatch: p
     assert "123 C0ONE" in shown
     assert "vip , where metadata.plan is gold show: customers C0VIP" in shown
     assert "retention: 604800.0" in shown
-    assert "Nothing is wrong with them." in shown
+    assert "No problems found." in shown
 
 
 TRIED = [
