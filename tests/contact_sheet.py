@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.harness import ROOT, FakeClock
 from tests.replies.desk import Desk
 
 PICTURE = ROOT / "docs" / "messages.png"
-THREAD: Any = {"x": 590, "y": 60, "width": 780, "height": 1350}  # where the page shows it, in pixels
+WIDTH, HEIGHT = 1400, 1700  # pixels of the page: the thread is seen whole
 JANE, HELPER = Person("jane", "Jane Doe", CUSTOMER), Person("helper", "Helper", BOT)
 ALEX = Person("alex@sandbox.test", "Alex Rivera", AGENT)
 WITHDRAWN = {"AL_DELETE_GROUP_MESSAGE_FOR_ALL": "true"}
@@ -67,10 +68,10 @@ MESSAGES: list[tuple[str, dict[str, Any]]] = [
 
 def draw(picture: Path) -> None:
     """Send everything, and write the picture."""
-    clock = FakeClock()
+    clock = FakeClock(time.time())
     with (
         tempfile.TemporaryDirectory() as folder,
-        SandboxServer(Sandbox(pace=0)) as server,
+        SandboxServer(Sandbox(clock.now, pace=0)) as server,
         closing(open_store(f"sqlite:///{folder}/relay.db", clock)) as store,
     ):
         migrate(store)
@@ -79,11 +80,12 @@ def draw(picture: Path) -> None:
         users["U0ALEX"] = replace(users["U0ALEX"], email=ALEX.user_id)
         people |= {one.user_id: one for one in (JANE, HELPER, ALEX)}
         for number, (sender, fields) in enumerate(MESSAGES):
-            desk.webhook(sender, key=f"5-sheet-{number}", groupName=JANE.name, **fields)
+            written = int(clock.now() * 1000) + number
+            desk.webhook(sender, key=f"5-sheet-{number}", groupName=JANE.name, timeStamp=written, **fields)
         desk.webhook(JANE.user_id, key="5-sheet-1", message="My password is hunter2", metadata=WITHDRAWN)
-        with open_page(server.url, width=1400, height=1600) as page:
+        with open_page(server.url, width=WIDTH, height=HEIGHT) as page:
             page.get_by_text("This chat is for").wait_for()
-            page.screenshot(path=picture, clip=THREAD)
+            page.get_by_test_id("slack-thread").first.screenshot(path=picture)
 
 
 if __name__ == "__main__":

@@ -37,10 +37,10 @@ def _answered(sandbox: Sandbox) -> bool:
 
 
 def _taken_over(sandbox: Sandbox) -> bool:
-    """A person has Jane's chat: by the button, or by an answer, which takes it from the bot too."""
+    """The button was pressed, and Jane's chat is no bot's any more."""
     chat, people = sandbox.kommunicate.conversations.get(MUG), sandbox.kommunicate.people
     holder = people.get(chat.assignee) if chat else None
-    return holder is not None and holder.role != BOT
+    return "take_over" in sandbox.slack.used and holder is not None and holder.role != BOT
 
 
 def _noted(sandbox: Sandbox) -> bool:

@@ -118,6 +118,10 @@ def test_two_agents_answer_a_chat_without_fear(page_url: str) -> None:
             tom.get_by_role("button", name=button).click()
             expect(tom.get_by_test_id("slack-whisper")).to_have_count(0)
         expect(customer_has(page, "internal matters are closed")).to_be_visible()
+        second = tom.get_by_test_id("slack-message").filter(has_text="internal matters are closed").first
+        second.get_by_test_id("message-menu").locator("summary").click()  # it stands under the first one's name
+        expect(second.get_by_role("button", name="Delete")).to_be_visible()
+        page.keyboard.press("Escape")
         expect(customer_has(page, "he is angry")).to_have_count(0)
         expect(tom.locator(".root")).to_contain_text("answered · with @Alex Rivera")
         tom.locator(".root details").filter(has_text="Release").locator("summary").click()

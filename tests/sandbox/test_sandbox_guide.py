@@ -43,6 +43,7 @@ def test_an_answer_to_somebody_else_is_not_toms(told: Sandbox) -> None:
 
 
 def test_another_card_taken_over_is_not_janes(told: Sandbox) -> None:
+    told.slack.used.add("take_over")
     told.kommunicate.conversation(CHECKOUT).assignee = "alex@sandbox.test"
     assert done(told) == []
     told.kommunicate.conversation(MUG).assignee = "alex@sandbox.test"

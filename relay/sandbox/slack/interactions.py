@@ -28,6 +28,7 @@ def click(
     """
     with slack.core.lock:
         _known(slack, channel_id, user)
+        slack.used.add(value if action_id == "menu" and value else action_id)
         private = slack.ephemeral(channel_id, ts, user)
         message = None if private else message_shape(slack.need(channel_id, ts), slack, metadata=True)
         blocks = returned_blocks(private["blocks"]) if private else (message or {}).get("blocks", [])

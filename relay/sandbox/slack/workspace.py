@@ -66,6 +66,7 @@ class SlackWorkspace(Board):
         self.ephemerals: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
         self.homes: dict[str, dict[str, Any]] = {}  # the Home tab of each person
+        self.used: set[str] = set()  # the app's controls on messages that somebody has used
         self._responses: dict[str, tuple[dict[str, Any], float]] = {}  # what each may change, and until when
 
     @property
