@@ -10,9 +10,9 @@ from relay.cli.later import Later, LaterGroup
 # The first sentence of each command's help; its file has its name.
 COMMANDS = {
     "demo": "Try the relay with a built-in Slack and Kommunicate.",
-    "init": "Create config.yaml, .env and the Slack app's manifest, and print the next steps.",
+    "init": "Create the files of a relay, and print the next steps.",
     "check": "Check the configuration file, offline.",
-    "doctor": "Check the live setup end to end: database, Slack and Kommunicate.",
+    "doctor": "Check the live setup end to end.",
     "route": "Explain where a message goes, rule by rule; posts nothing.",
     "simulate": "Send a sample message to a running relay.",
     "serve": "Receive webhooks and deliver them to Slack.",
@@ -25,7 +25,7 @@ COMMANDS = {
 
 NEW_HERE = (
     "New here? `relay demo` shows it working and needs no accounts. `relay init` sets one up; then `relay serve`, and "
-    "`relay doctor` in a second terminal. `relay COMMAND --help` tells more of each."
+    "`relay doctor` in a second terminal. `relay COMMAND --help` has the details of each."
 )
 
 

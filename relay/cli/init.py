@@ -51,11 +51,11 @@ QUESTIONS = {
 @click.option("--yes", is_flag=True, help="Ask nothing: use the defaults, and let options replace what is there.")
 @explain_failures
 def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: str | None) -> None:
-    """Create config.yaml, .env and the Slack app's manifest, and print the next steps.
+    """Create the files of a relay, and print the next steps.
 
-    It writes config.yaml, .env and slack-app.yaml, the manifest of the Slack app, into this folder. Run it again at any
-    time: it asks for what is missing, and changes nothing without asking. Other users of this machine can see the
-    options of a command that runs: leave secrets out, and it asks for them.
+    It writes config.yaml, .env and slack-app.yaml (the Slack app's manifest) into this folder. Run it again at any
+    time: it asks for what is missing, and changes nothing without asking. Do not pass secrets as options, because
+    other users of this machine could see them; it asks for them.
     """
     flags = {VARIABLE_OF[option]: value.strip() for option, value in given.items() if value is not None}
     _refuse_wrong(flags, channel)

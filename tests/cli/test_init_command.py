@@ -203,7 +203,7 @@ WRONG = [
     (("--bot-token", "xoxp-canary"), "a user's token"),
     (("--bot-token", "xapp-canary"), "an app-level token"),
     (("--signing-secret", "xoxb-canary"), "a token instead of the signing secret"),
-    (("--app-token", "xoxb-canary"), "holds no app-level token"),
+    (("--app-token", "xoxb-canary"), "is not an app-level token"),
     (("--api-key", "two canaries"), "a space or a line break"),
     (("--database-url", "mysql://canary"), "neither SQLite nor PostgreSQL"),
     (("--public-url", "http://relay.acme.test"), "Slack only calls https addresses."),
