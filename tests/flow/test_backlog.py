@@ -43,15 +43,15 @@ def fill(line: Rig, talks: int, each: int) -> None:
     }
     first = select(received.c.conversation_id, literal(Lane.WORDS.value), received.c.id, received.c.received_at)
     rest = first.where(received.c.id.not_in(select(deliveries.c.received_id))).order_by(received.c.id)
-    with line.store.begin() as tx:
-        ids = {one.group_id: one.id for one in tx.conn.execute(select(conversations.c.group_id, conversations.c.id))}
+    with line.store.begin_patiently() as conn:  # so many rows may take longer than a transaction of ours
+        ids = {one.group_id: one.id for one in conn.execute(select(conversations.c.group_id, conversations.c.id))}
         pairs = itertools.product(range(1, each), range(talks))
         rows = [
             row | {"received_at": NOON, "conversation_id": ids[str(talk)], **content(talk, number)}
             for number, talk in pairs
         ]
-        tx.conn.execute(insert(received), rows)
-        tx.conn.execute(insert(deliveries).from_select(["conversation_id", "lane", "received_id", "created_at"], rest))
+        conn.execute(insert(received), rows)
+        conn.execute(insert(deliveries).from_select(["conversation_id", "lane", "received_id", "created_at"], rest))
 
 
 def content(talk: int, number: int) -> dict[str, str | bytes]:
