@@ -75,6 +75,42 @@ def test_of_a_message_that_stands_there_half_nothing_is_lost_or_doubled(make_des
     assert "and [payment card hidden]" in thread(desk)
 
 
+def test_of_a_message_of_which_half_may_stand_there_nothing_is_lost_or_doubled(make_desk: Callable[..., Desk]) -> None:
+    """Slack took the first part, its answer was lost, and nobody has found the post yet."""
+    desk, said = make_desk(), [f"m{number}" for number in range(5000)]
+    desk.webhook("jane", message="hello")
+    desk.fault("reset_after")
+    desk.fault("status", method="conversations.replies", times=None)
+    desk.webhook("jane", message=" ".join([CARD] * 40 + said))
+    assert [len(rows(desk.store, "sends", kind="post", state=state)) for state in ("unsure", "frozen")] == [1, 3]
+    desk.sandbox.faults.clear()
+    desk.restart(redact=ALL)
+    desk.run(310)
+    told = desk.told()
+    assert (len(told), told == said) == (len(said), True)
+
+
+def test_it_is_made_ready_anew_before_anything_else_is_done(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker delivers while the chores are done, of which some wait for Slack or look through the whole store."""
+    desk = make_desk()
+    desk.webhook("jane", message="hello")
+    desk.sandbox.slack.archive("C0SUPPORT")
+    desk.webhook("jane", message=f"it is {CARD}")
+    desk.sandbox.slack.archive("C0SUPPORT", archived=False)
+    desk.clock.advance(310)
+
+    def chores(desk: Desk) -> None:
+        for chore in desk.housekeeping.chores:
+            chore()
+            desk.run()
+
+    monkeypatch.setattr(Desk, "chores", chores)
+    desk.restart(redact=ALL)
+    assert "it is [payment card hidden]" in thread(desk)
+
+
 def test_a_notification_and_the_card_that_quotes_it(desk: Desk, wire: Wire) -> None:
     desk.webhook("jane", message=f"first {CARD}")
     desk.webhook("jane", message=f"then {MAIL}")

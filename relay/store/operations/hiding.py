@@ -38,8 +38,8 @@ def remember_rules(store: Store, rules: str, by_route: str = "") -> None:
 def make_ready_anew(tx: Tx) -> int:
     """What waits to be posted is outdated; returns how much.
 
-    Not the rest of a message of which a part stands in Slack: where that part ends depends on what was hidden in it.
-    What somebody holds is setting out.
+    Not the rest of a message of which a part has set out, and may stand in Slack: where that part ends depends on what
+    was hidden in it. What somebody holds is setting out.
     """
     found = select(sends.c.id).where(_WAITS, ~_BEGUN).order_by(sends.c.id).with_for_update(skip_locked=True)
     outdated = update(sends).where(sends.c.id.in_(found)).values(outdated=sends.c.outdated + 1)
@@ -52,12 +52,12 @@ _WAITS = and_(
     among(sends.c.kind, (SendKind.ROOT, SendKind.POST)),
 )
 _PART, _OTHER, _BEFORE = send_parts.alias(), send_parts.alias(), sends.alias()
+_SET_OUT = (SendState.SENDING, SendState.UNSURE, SendState.DELIVERED)
 _BEGUN = exists(
     select(_PART.c.send_id)
     .join(_OTHER, _OTHER.c.delivery_id == _PART.c.delivery_id)
     .join(_BEFORE, _BEFORE.c.id == _OTHER.c.send_id)
-    .where(_PART.c.send_id == sends.c.id, _PART.c.live, _OTHER.c.live)
-    .where(equals(_BEFORE.c.state, SendState.DELIVERED))
+    .where(_PART.c.send_id == sends.c.id, _PART.c.live, _OTHER.c.live, among(_BEFORE.c.state, _SET_OUT))
     .correlate(sends)
 )
 
