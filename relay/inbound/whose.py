@@ -18,11 +18,11 @@ def workspace_of(relay: Relay, workspaces: Sequence[str], body: bytes, others: S
     if len(every) == 1:
         return workspaces[0]
     team = team_of(body)
-    known = {name: one.team for name in every if (one := relay.identity_in(name)) is not None}
-    mine = [name for name in known if known[name] == team]
+    teams = {name: one.team for name in every if (one := relay.identity_in(name)) is not None}
+    mine = [name for name in teams if teams[name] == team]
     if mine or not team:
         return mine[0] if mine else workspaces[0]
-    unknown = [name for name in every if name not in known]
+    unknown = [name for name in every if name not in teams]
     if unknown and (len(workspaces) > 1 or unknown != list(workspaces)):
         raise Rejected(503, "unavailable", "It is not known yet which workspace this comes from. Try again.")
     return workspaces[0]  # where it is seen to be of another team
