@@ -10,17 +10,17 @@ from relay.cli.later import Later, LaterGroup
 # The first sentence of each command's help; its file has its name.
 COMMANDS = {
     "demo": "Try the relay with a built-in Slack and Kommunicate.",
-    "init": "Set up a relay: its files, its Slack app, what to do next.",
+    "init": "Create config.yaml, .env and the Slack app's manifest, and print the next steps.",
     "check": "Check the configuration file, offline.",
-    "doctor": "Check the live set-up end to end, and say what to do.",
-    "route": "Tell what becomes of a message, rule by rule; posts nothing.",
+    "doctor": "Check the live setup end to end: database, Slack and Kommunicate.",
+    "route": "Explain where a message goes, rule by rule; posts nothing.",
     "simulate": "Send a sample message to a running relay.",
-    "serve": "Take in webhooks and deliver them to Slack.",
-    "worker": "Deliver only; any number of these may run.",
+    "serve": "Receive webhooks and deliver them to Slack.",
+    "worker": "Deliver what is stored; any number of workers may run.",
     "migrate": "Create or upgrade the database's schema.",
-    "backup": "Copy the SQLite database to FILE, also while the relay runs.",
-    "purge": "Erase one customer's data, or what is older than a time.",
-    "deliveries": "See what waits, what was given up, and what was rejected.",
+    "backup": "Copy the SQLite database to FILE, even while the relay runs.",
+    "purge": "Erase one customer's data, or everything older than an age.",
+    "deliveries": "Show what waits, what was given up, and what was rejected.",
 }
 
 NEW_HERE = (

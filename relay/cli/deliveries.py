@@ -38,7 +38,7 @@ REPLAYED: dict[StrEnum, str] = {
 
 @click.group()
 def deliveries() -> None:
-    """See what waits, what was given up, and what was rejected.
+    """Show what waits, what was given up, and what was rejected.
 
     What waits is for Slack or for a customer; what was rejected came in and could not be read.
     """

@@ -65,7 +65,7 @@ class Keys:
 @click.option(
     "--sandbox-port", default=8081, show_default=True, type=PORT, help="The page's port; another one if it is taken."
 )
-@click.option("--quiet", is_flag=True, help="Without the customers who chat by themselves.")
+@click.option("--quiet", is_flag=True, help="Start without simulated customers.")
 @click.option("--log", is_flag=True, help="Show the relay's log here.")
 @explain_failures
 def demo(*, port: int, sandbox_port: int, quiet: bool, log: bool) -> None:

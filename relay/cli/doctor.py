@@ -30,7 +30,7 @@ TOKEN = ("KOMMUNICATE_WEBHOOK_TOKEN", "KOMMUNICATE_WEBHOOK_TOKEN_FILE")
 @click.option("--channel", metavar="CHANNEL", help="With --probe: only in this channel, written as in the YAML file.")
 @explain_failures
 def doctor(*, as_json: bool, probe: bool, channel: str | None) -> None:
-    """Check the live set-up end to end, and say what to do.
+    """Check the live setup end to end: database, Slack and Kommunicate.
 
     It looks at the database, Slack, Kommunicate, and the way between them. It needs what `relay serve` needs, and
     changes nothing. Each line says what is wrong and what to do, the worst first.

@@ -51,7 +51,7 @@ QUESTIONS = {
 @click.option("--yes", is_flag=True, help="Ask nothing: use the defaults, and let options replace what is there.")
 @explain_failures
 def init(*, socket_mode: bool | None, channel: str | None, yes: bool, **given: str | None) -> None:
-    """Set up a relay: its files, its Slack app, what to do next.
+    """Create config.yaml, .env and the Slack app's manifest, and print the next steps.
 
     It writes config.yaml, .env and slack-app.yaml, the manifest of the Slack app, into this folder. Run it again at any
     time: it asks for what is missing, and changes nothing without asking. Other users of this machine can see the
@@ -139,8 +139,8 @@ def _make_manifest(asker: Asker, files: Files, address: str | None, *, by_socket
     if files.has_manifest():
         if files.manifest_fits(for_slack):
             return
-        if not (yes or asker.agrees(f"{name} is for another address. Change that in it?")):
-            files.leave(f"{name}: it is for another address; --yes changes that")
+        if not (yes or asker.agrees(f"{name} is for a different address. Change that in it?")):
+            files.leave(f"{name}: it is for a different address; --yes changes that")
             return
     if not files.make_manifest(for_slack):
-        files.leave(f"{name}: it is for another address, and has no place for this one; change it by hand")
+        files.leave(f"{name}: it is for a different address, and has no place for this one; change it by hand")

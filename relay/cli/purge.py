@@ -45,8 +45,8 @@ AGAIN = "Run the same command again."
     help="Erase what is older than this, such as 30d, without waiting for `retention`.",
 )
 @click.option("--slack", "in_slack", is_flag=True, help="Delete the relay's posts and files in Slack too.")
-@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--dry-run", is_flag=True, help="Show what would be erased, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
     "--no-rewrite",
     is_flag=True,
@@ -64,7 +64,7 @@ def purge(
     no_rewrite: bool,
     as_json: bool,
 ) -> None:
-    """Erase one customer's data, or what is older than a time.
+    """Erase one customer's data, or everything older than an age.
 
     It says first what would go, and asks. What is erased cannot be brought back.
     """

@@ -36,10 +36,10 @@ log = structlog.get_logger()
 
 
 @click.command()
-@click.option("--no-worker", is_flag=True, help="Only take in; `relay worker` delivers.")
+@click.option("--no-worker", is_flag=True, help="Web only; run `relay worker` beside it.")
 @explain_failures
 def serve(*, no_worker: bool) -> None:
-    """Take in webhooks and deliver them to Slack.
+    """Receive webhooks and deliver them to Slack.
 
     Runs until Ctrl+C or SIGTERM. Settings are in config.yaml, in .env and in the environment; `relay init` writes them.
     """

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 @click.command()
 @explain_failures
 def worker() -> None:
-    """Deliver only; any number of these may run.
+    """Deliver what is stored; any number of workers may run.
 
     They work beside `relay serve`, with --no-worker or without, and share its database: with SQLite on its machine,
     with PostgreSQL anywhere.

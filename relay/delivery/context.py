@@ -122,6 +122,12 @@ class DeliveryContext:
             raise OperatorNeeded(GateScope.ACCOUNT, of_account.lacks, code="no_key")
         return of_account.replying
 
+    def other_channels(self, place: Conversation) -> list[str]:
+        """The channels of its workspace that a chat could move to: those the configuration names for chats."""
+        here = {place.channel, place.channel_id}
+        named = (one for one in self.chat_channels if owner_of(one) == place.workspace)
+        return [one for one in named if here.isdisjoint((one, self.channel_ids.get(one, one)))]
+
     def schedule(self, kind: SendKind) -> Schedule:
         """The delays for this kind of send."""
         return self.schedules.get(kind) or self.schedules[VENDOR_OF[kind]]

@@ -21,25 +21,18 @@ from relay.slack.thread_notices import where_to
 from relay.store.conversations import replies, threads
 from relay.store.conversations.thread_notices import add_notice
 from relay.store.db.engine import Tx
-from relay.store.db.rows import AgentAction, Claim, Conversation, Waiting
+from relay.store.db.rows import AgentAction, Claim, Waiting
 from relay.store.operations.health import pauses
 from relay.vocabulary import DeliveryState, GateScope, SendKind, ThreadNotice
 
-CHANNELS = "channels"  # what a claim has asked for
+CHANNELS = "channels"  # what a claim has already asked for
 MOST = 40  # channels that are offered a line each; Slack takes 50 blocks
-WHERE_TO = "Where is this chat to go? What is said from now on stands in a new thread there."
+WHERE_TO = "Where should this chat go? New messages will appear in a new thread there."
 NOWHERE = "no other channel is named for customers' chats in the relay's settings"
 ALL_SHUT = "no other channel for customers' chats takes posts at the moment"
 NOT_NAMED = "that is not one of the channels for customers' chats; the relay's settings name them"
 NOT_FOUND = "Slack shows the relay no channel of that name"
 THERE_ALREADY = "it is there already"
-
-
-def elsewhere(context: DeliveryContext, place: Conversation) -> list[str]:
-    """The other channels of its workspace that the configuration names for chats, in its order."""
-    here, ids = {place.channel, place.channel_id}, context.channel_ids
-    named = (one for one in context.chat_channels if owner_of(one) == place.workspace)
-    return [one for one in named if here.isdisjoint((one, ids.get(one, one)))]
 
 
 def ask_where_to(
@@ -51,7 +44,7 @@ def ask_where_to(
     settle: Callable[[Tx, bool], None],
 ) -> SayPrivately | str:
     """The question with the channels that a chat can go to, for whoever wants to move it. A string says why not."""
-    others = elsewhere(context, claim.conversation)
+    others = context.other_channels(claim.conversation)
     if not others:
         return NOWHERE
     shut = {one.name for one in pauses(tx) if one.scope is GateScope.CHANNEL and one.for_operator}

@@ -47,19 +47,19 @@ def _look_at(client: KommunicateClient, sender: str, account: _Account) -> Itera
         hint = f"Check this machine's network, firewall and HTTPS_PROXY, and {account.url} if it is set."
         yield Finding("kommunicate_unreachable", "error", message, hint, account.url)
     except DeliveryFailed as error:
-        message = f"Kommunicate{account.of} does not answer as it should ({error.code or type(error).__name__})."
+        message = f"Kommunicate{account.of} gave an unexpected answer ({error.code or type(error).__name__})."
         hint = (
-            f"Compare {account.url} with your account's region; if it is right, Kommunicate is in trouble: try again."
+            f"Compare {account.url} with your account's region; if it is right, Kommunicate has a problem: try later."
         )
         yield Finding("kommunicate_answer", "error", message, hint, account.url)
 
 
 def _refused(error: OperatorNeeded, account: _Account) -> Finding:
     if error.code.startswith("http_3"):
-        hint, message = f"Set {account.url} to the address it leads to.", "answers with another address."
+        hint, message = f"Set {account.url} to the address it leads to.", "redirects to another address."
         return Finding("kommunicate_redirect", "error", f"Kommunicate{account.of} {message}", hint, account.url)
     message = (
-        f"Kommunicate{account.of} does not accept the API key: there are no names, and no reply reaches a customer."
+        f"Kommunicate{account.of} does not accept the API key: chats show no names, and replies do not reach customers."
     )
     hint = "Copy it again from Kommunicate's dashboard, under Settings, Install."
     return Finding("kommunicate_key", "error", message, hint, account.key)

@@ -18,7 +18,7 @@ def look(setup: Setup) -> Iterator[Finding]:
     settings = setup.settings
     if why := why_off(settings):
         message = f"Replies are off: {why}. Every card says so."
-        yield Finding("replies_off", "info", message, "Nothing is to be done if that is what you want.")
+        yield Finding("replies_off", "info", message, "Nothing to do if that is what you want.")
         return
     if not (settings.public_url or settings.slack_signing_secrets) and _takes_files(settings.config):
         message = (
@@ -38,7 +38,7 @@ def _off_in(workspace: str, *, by_socket: bool) -> Finding:
     if not workspace:
         lacks = "neither SLACK_SIGNING_SECRET nor SLACK_APP_TOKEN is set"
     same = " Where it has the same app as another workspace, give it the same token." if by_socket else ""
-    hint = f"Nothing is to be done if that is what you want; else set one of the two.{same}"
+    hint = f"Nothing to do if that is what you want; otherwise set one of the two.{same}"
     of = f"the workspace {workspace}" if workspace else "the first workspace"
     return Finding("replies_off", "info", f"Replies are off in {of}: {lacks}. Its cards say so.", hint, where)
 

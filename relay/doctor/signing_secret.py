@@ -35,27 +35,27 @@ def _try(setup: Setup, secret: str, variable: str) -> Iterator[Finding]:
     try:
         response = setup.ask("POST", PATH, body, {"Content-Type": "application/json", **headers})
     except DeliveryFailed as error:
-        hint = "Give the relay more time or room; Slack waits for 3 seconds."
+        hint = "Give the relay more CPU or memory; Slack waits only 3 seconds."
         yield Finding("slack_events", "error", f"{at} cannot be called: {why_away(error)}.", hint, variable)
         return
     answer = said(response)
     if response.status == 404:
-        hint = f"Set {variable} where `relay serve` runs, and start it again."
-        yield Finding("slack_events_off", "error", f"The relay takes no events at {at}.", hint, variable)
+        hint = f"Set {variable} where `relay serve` runs, and restart it."
+        yield Finding("slack_events_off", "error", f"The relay accepts no events at {at}.", hint, variable)
     elif response.status == 401:
         yield _refused(at, variable, TIMESTAMP in str(answer.get("message")))
     elif answer.get("challenge") != challenge:
-        hint = "Have the proxy pass it on to the relay as it comes, with all headers and nothing before it."
-        message = f"Something before the relay answers at {at} ({response.status})."
+        hint = "Have the proxy forward requests to the relay unchanged, with all headers and no login in front."
+        message = f"Something in front of the relay answers at {at} ({response.status})."
         yield Finding("slack_events", "error", message, hint, variable)
 
 
 def _refused(at: str, variable: str, for_its_time: bool) -> Finding:  # noqa: FBT001  the answer itself
     if for_its_time:
-        message = f"The relay at {at} has another time than this machine, by more than five minutes."
-        hint = "Set both clocks right: `timedatectl set-ntp true`, or the host's time service."
+        message = f"The relay at {at} has a clock more than five minutes off from this machine's."
+        hint = "Synchronise both clocks: `timedatectl set-ntp true`, or the host's time service."
         return Finding("slack_events_time", "error", message, hint, variable)
-    message = f"The relay at {at} refuses what is signed with this {variable}."
+    message = f"The relay at {at} refuses requests signed with this {variable}."
     hint = (
         "It runs with a different one: give it this one, from Slack's app settings, Basic Information, App "
         "Credentials, and restart it. Or the proxy changes request bodies."

@@ -35,23 +35,23 @@ def _try(setup: Setup, path: str, token: str, variable: str) -> Iterator[Finding
     try:
         response = setup.ask("POST", path, HALF, headers)
     except DeliveryFailed as error:
-        hint = "Look into the proxy's log."
+        hint = "Check the proxy's log."
         yield Finding("webhook_blocked", "error", f"{at} cannot be called: {why_away(error)}.", hint, variable)
         return
     code = said(response).get("error")
     if response.status == 401 and code:
         yield _refused(at, variable, "missing" in str(said(response).get("message")))
     elif response.status not in (400, 422) or not code:
-        message = f"Something before the relay answers at {at} ({response.status})."
-        hint = "Have the proxy pass it on to the relay as it comes: no login, no filter, no page of its own."
+        message = f"Something in front of the relay answers at {at} ({response.status})."
+        hint = "Have the proxy forward requests to the relay unchanged: no login, no filter, no page of its own."
         yield Finding("webhook_blocked", "error", message, hint, variable)
 
 
 def _refused(at: str, variable: str, is_missing: bool) -> Finding:  # noqa: FBT001  the answer itself
     if is_missing:
         message = f"The header Authentication does not arrive at {at}."
-        hint = "The proxy before the relay removes it: have it pass on all headers."
+        hint = "The proxy in front of the relay removes it: have it forward all headers."
         return Finding("webhook_header", "error", message, hint, variable)
     message = f"The relay at {at} refuses this {variable}."
-    hint = "It was started with another one: give it the same, and start it again."
+    hint = "It runs with a different one: give it this one, and restart it."
     return Finding("webhook_token", "error", message, hint, variable)

@@ -68,12 +68,12 @@ STEPS: tuple[tuple[str, str, Done], ...] = (
     ),
     (
         BREAK,
-        "Press “Break Slack” above, write as a customer, then press “Mend Slack”: the words arrive, once.",
+        "Press “Break Slack” above, write as a customer, then press “Restore Slack”: the message arrives, once.",
         lambda sandbox: BREAK in sandbox.tried,
     ),
     (
         KILL,
-        "Write as a customer and press “Kill the relay” at once. It starts again: nothing is lost or comes twice.",
+        "Write as a customer and press “Kill the relay” at once. It restarts, and nothing is lost or duplicated.",
         lambda sandbox: KILL in sandbox.tried,
     ),
 )

@@ -35,6 +35,6 @@ def app_token(reader: Reader, name: str, required: str = "") -> str | None:
     """The app-level token that a variable holds, for Socket Mode; `required` is where to get one."""
     token = reader.only_token(name, required=required)
     if token and not re.fullmatch(r"xapp-[!-~]+", token):
-        message = f"{name} holds no app-level token: those begin with xapp-."
+        message = f"{name} is not an app-level token: those begin with xapp-."
         reader.note("wrong_token", name, message, APP_HINT)
     return token

@@ -77,7 +77,7 @@ def test_a_folder_that_takes_no_files_is_named(run: Run, store: Store, database_
 def test_without_a_database_nothing_is_made(run: Run, tmp_path: Path) -> None:
     result = run("backup", "copy.db")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "no database at DATABASE_URL yet" in result.stderr
+    assert "There is no database yet at" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -120,8 +120,8 @@ def test_what_is_there_is_changed_by_somebodys_word_alone(run: Run, tmp_path: Pa
     (tmp_path / "slack-app.yaml").write_text(manifest)
     assert "Written" not in run("init", "--yes").output  # somebody gave the app another name, which is theirs to choose
     asked = run("init", "--bot-token", "xoxb-another", "--public-url", "https://other.acme.test")
-    assert "Left alone: SLACK_BOT_TOKEN in .env: it has another value; --yes changes it" in asked.output
-    assert "Left alone: slack-app.yaml: it is for another address; --yes changes that" in asked.output
+    assert "Left alone: SLACK_BOT_TOKEN in .env: it has a different value; --yes changes it" in asked.output
+    assert "Left alone: slack-app.yaml: it is for a different address; --yes changes that" in asked.output
     assert settings(tmp_path).slack_bot_token == BOT
     assert (tmp_path / "slack-app.yaml").read_text() == manifest
     run("init", "--yes", "--bot-token", "xoxb-another", "--public-url", "https://other.acme.test")

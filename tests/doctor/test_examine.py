@@ -99,9 +99,9 @@ ACME: dict[str, Any] = {"workspaces": {"acme": WorkspaceKeys(bot_token="xoxb-acm
         (PLAIN, []),
         (BY_SOCKET, ["files_no_address"]),
         (BY_SOCKET | ADDRESS, []),
-        (ACME, ["files_no_address"]),
+        (ACME, ["files_no_address", "replies_off"]),
         (ACME | PLAIN, []),
-        (ACME | {"config": Config(files_back=FilesBack.REFUSE)}, []),
+        (ACME | {"config": Config(files_back=FilesBack.REFUSE)}, ["replies_off"]),
         ({}, ["replies_off"]),
     ],
 )

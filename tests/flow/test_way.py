@@ -16,7 +16,7 @@ from tests.replies.desk import Desk
 __all__ = ["make_desk"]
 
 HOUSE = str(Path(relay.__file__).parent)
-MESSAGE, REPLY = 65, 63  # files; a reply passes those that decide whether it is one: `slack/notes`, `slack/asking`
+MESSAGE, REPLY = 66, 65  # files; a reply passes those that decide whether it is one: `slack/notes`, `slack/asking`
 
 
 @contextmanager

@@ -25,7 +25,7 @@ CONFIG = (
     "delivery: {posts_per_second: 1000, burst: 1000}\n"
 )
 POST, SEND = "chat.postMessage", "/rest/ws/message/v2/send"
-SECRET = "sandbox-secret"
+SECRET = "sandbox-signing-secret"
 OFTEN, AT_THE_END = 50, 3_600_000  # milliseconds between batches: the second is later than any test ends
 ENDS_WITHIN = 5.0  # seconds: it waits one for a collector that does not answer
 

@@ -206,7 +206,7 @@ def test_an_earlier_card_in_an_archived_channel_is_tried_less_and_less(make_desk
     desk.sandbox.faults.clear()
     desk.customer("m2 are you there?")
     desk.run(60)
-    assert "goes on" in words(desk.roots()[0])
+    assert "continues in" in words(desk.roots()[0])
 
 
 def test_what_a_route_hides_stays_hidden_where_its_chat_is_moved(make_desk: Make) -> None:

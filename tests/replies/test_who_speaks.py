@@ -110,7 +110,7 @@ def test_a_name_imitates_neither_the_card_nor_a_role(make_desk: Callable[..., De
     desk.carry()
     desk.run(3)
     assert "Ann - resolved by Bob" in card(desk)
-    assert "·" not in card(desk).partition("waits")[0].removesuffix(" · ")
+    assert "·" not in card(desk).partition("waiting since")[0].removesuffix(" · ")
 
 
 def test_who_speaks_under_a_line_of_the_systems_is_named(open_desk: Desk) -> None:

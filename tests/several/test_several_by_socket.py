@@ -125,6 +125,6 @@ def test_the_doctor_names_a_workspace_that_nobody_can_reply_from(twins: Cabled, 
     settings = twins.relay.settings
     acme = replace(settings.workspaces["acme"], app_token=None)
     setup = build_setup(replace(settings, workspaces={"acme": acme}), twins.store, {}, tmp_path)
-    (found,) = [one for one in replies.look(setup) if one.code == "replies_off"]
-    assert found.where == "slack.workspaces.acme"
+    (found,) = (one for one in replies.look(setup) if one.code == "replies_off")
+    assert (found.code, found.where) == ("replies_off", "slack.workspaces.acme")
     assert "give it the same token" in found.hint

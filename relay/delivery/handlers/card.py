@@ -12,7 +12,6 @@ from relay.delivery.context import DeliveryContext
 from relay.delivery.facts import facts
 from relay.delivery.handlers import marks
 from relay.delivery.last_words import LastWords, last_words
-from relay.delivery.moving import elsewhere
 from relay.delivery.steps import Answered, Need, Prepared, Ready, Refused, Result, Step, TooLate
 from relay.messages import ChatMessage, Form
 from relay.slack.card import Card, render_card, render_replaced
@@ -145,7 +144,7 @@ def draw_now(tx: Tx, context: DeliveryContext, claim: Claim) -> SlackPost:
         replaces=context.permalinks.get(earlier) if earlier else None,
         state=place.state,
         facts=facts(tx, context, place, known.people.get(sender)),
-        can_move=bool(elsewhere(context, place)),
+        can_move=bool(context.other_channels(place)),
     )
     try:
         return render_card(card, place.root_form)

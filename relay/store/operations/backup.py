@@ -41,7 +41,7 @@ def back_up(store: Store, target: Path) -> Backup:
             f"There is no database yet at {database}. Run this where the relay runs, or set DATABASE_URL."
         )
     if target.exists():
-        raise SettingsError(f"{target} exists already; a backup replaces nothing. Name another file.")
+        raise SettingsError(f"{target} already exists, and a backup never overwrites a file. Name another file.")
     folder = target.absolute().parent
     if not folder.is_dir():
         raise SettingsError(f"There is no folder {folder}. Make it first, or name a file in another one.")
@@ -49,8 +49,8 @@ def back_up(store: Store, target: Path) -> Backup:
     try:
         make_private(unfinished)
     except FileExistsError:
-        reason = "another backup is being written there, or was broken off"
-        raise SettingsError(f"{unfinished} exists already: {reason}. Remove it if none is.") from None
+        reason = "another backup is being written there, or was interrupted"
+        raise SettingsError(f"{unfinished} already exists: {reason}. Remove it if none is.") from None
     except OSError as error:
         raise SettingsError(f"Nothing can be written in the folder {folder}: {error.strerror}.") from None
     try:
