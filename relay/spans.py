@@ -62,8 +62,9 @@ class Span:
         _open.span, self._outer = self._outer, None
         if _open.span is None:
             _open.trace = None
-            if _exporter is not None and self.about:
-                _exporter.export(self)
+            exporter = _exporter  # once: the end of the process may take it away at any moment
+            if exporter is not None and self.about:
+                exporter.export(self)
 
 
 class Exporter(Protocol):

@@ -47,6 +47,21 @@ def test_what_is_done_meanwhile_is_a_part_of_it(taken: Taken) -> None:
     assert shape(trace) == ("attempt", [("send", [("chat.postMessage", []), ("settle", [])])])
 
 
+class Ending(list[str]):
+    """Tracing is switched off while it is looked at."""
+
+    def __bool__(self) -> bool:
+        spans.use(None)
+        return True
+
+
+def test_what_ends_at_the_same_moment_as_tracing_is_none_the_worse(taken: Taken) -> None:
+    with spans.trace("attempt", Kind.ATTEMPT) as trace:
+        assert isinstance(trace, Span)
+        trace.about = Ending(["r1"])
+    assert len(taken) == 1
+
+
 def test_a_trace_about_nothing_that_came_in_is_nobodys(taken: Taken) -> None:
     with spans.trace("attempt", Kind.ATTEMPT), spans.span("card"):
         spans.is_about(None)

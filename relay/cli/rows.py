@@ -12,10 +12,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-# What a terminal acts on or turns around: a rejected body must not write to the screen of whoever reads it.
+# What a terminal acts on, turns around or cannot be sent: a body from outside must not write to whose screen reads it.
 UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    r"\U000e0000-\U000e0fff]"
+    r"\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 
 WIDTH = 100  # characters of a line that no terminal has asked for

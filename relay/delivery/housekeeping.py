@@ -64,6 +64,7 @@ class Housekeeping:
     def chores(self) -> tuple[Callable[[], None], ...]:
         """One round; each chore runs even if others fail."""
         return (
+            self._say_what_is_hidden,  # first: what waits would otherwise go out meanwhile with what is hidden now
             self._reopen,
             self._prune,
             self._decide_again,
@@ -72,7 +73,6 @@ class Housekeeping:
             self._keep_times,
             self._remind,
             self._tell,
-            self._say_what_is_hidden,
             self._sweep,  # last: it may wait for a bucket
         )
 

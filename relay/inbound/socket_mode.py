@@ -34,7 +34,7 @@ def socket_mode(relay: Relay) -> Iterator[None]:
 
     with ExitStack() as connected:
         for app in apps:
-            taking = partial(take, relay, workspaces=app.workspaces)
+            taking = partial(take, relay, workspaces=app.workspaces, others=app.others)
             connected.enter_context(SocketMode(app.token, app.api_url, taking, variable=app.variable))
         yield
 
@@ -45,8 +45,9 @@ def take(
     acknowledge: Acknowledge,
     *,
     workspaces: Sequence[str] = (WORKSPACE,),
+    others: Sequence[str] = (),
 ) -> None:
-    """Store what is in a message of Slack's to the app of these workspaces, then acknowledge it.
+    """Store what is in a message of Slack's to the app of these workspaces, or of `others`, then acknowledge it.
 
     What cannot be stored is not acknowledged, whatever the reason: Slack sends it again.
     """
@@ -54,7 +55,7 @@ def take(
         envelope = read_envelope(message)
         if envelope is None:
             return
-        answer = _take(relay, envelope, workspaces)
+        answer = _take(relay, envelope, workspaces, others)
     except Rejected as error:
         log.warning("request.rejected", status=error.status, code=error.code)
     except StoreUnavailable as error:
@@ -66,10 +67,12 @@ def take(
         failpoint("http.answered")
 
 
-def _take(relay: Relay, envelope: Envelope, workspaces: Sequence[str]) -> Mapping[str, Any] | None:
+def _take(
+    relay: Relay, envelope: Envelope, workspaces: Sequence[str], others: Sequence[str]
+) -> Mapping[str, Any] | None:
     if envelope.kind is None:
         return None
-    workspace = workspace_of(relay, workspaces, envelope.body)
+    workspace = workspace_of(relay, workspaces, envelope.body, others)
     if envelope.kind is EnvelopeKind.EVENT:
         take_event(relay, envelope.body, workspace=workspace)
         return None

@@ -1,4 +1,4 @@
-"""To which of the workspaces that share an app something of Slack's is: its team decides."""
+"""To which workspace something of Slack's is: where several can be meant, its team decides."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from relay.slack.parse import team_of
 from relay.wiring import Relay
 
 
-def workspace_of(relay: Relay, workspaces: Sequence[str], body: bytes) -> str:
-    """The one of these workspaces that a body is for, once Slack has said whose the tokens are.
+def workspace_of(relay: Relay, workspaces: Sequence[str], body: bytes, others: Sequence[str] = ()) -> str:
+    """The one of the app's workspaces, or else of these `others`, that a body is for.
 
-    Until then it raises `Rejected` 503, and Slack has to send it again.
+    As long as Slack has not said whose the tokens are, it raises `Rejected` 503, and Slack has to send it again.
     """
-    if len(workspaces) == 1:
+    every = (*workspaces, *others)
+    if len(every) == 1:
         return workspaces[0]
     team = team_of(body)
-    known = {name: one.team for name in workspaces if (one := relay.identity_in(name)) is not None}
-    mine = [name for name in known if known[name] == team]
+    teams = {name: one.team for name in every if (one := relay.identity_in(name)) is not None}
+    mine = [name for name in teams if teams[name] == team]
     if mine or not team:
         return mine[0] if mine else workspaces[0]
-    if len(known) < len(workspaces):
+    unknown = [name for name in every if name not in teams]
+    if unknown and (len(workspaces) > 1 or unknown != list(workspaces)):
         raise Rejected(503, "unavailable", "It is not known yet which workspace this comes from. Try again.")
     return workspaces[0]  # where it is seen to be of another team

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from relay.settings.accounts import Account, Workspace
 from relay.settings.addresses import KOMMUNICATE_API, SLACK_API, api_url
@@ -35,12 +35,17 @@ class WorkspaceKeys:
 
 @dataclass(frozen=True)
 class SlackApp:
-    """An app that uses Socket Mode: its token, from which variable, and the workspaces that it is installed in."""
+    """An app that uses Socket Mode: its token, from which variable, and the workspaces that it is installed in.
+
+    `others` are those of other tokens. An app may have several tokens, and Slack may send what is for any of its
+    workspaces on any of its connections.
+    """
 
     token: str = field(repr=False)
     api_url: str
     variable: str
     workspaces: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 def read_workspaces(reader: Reader, config: Config, plain: str | None) -> dict[str, WorkspaceKeys]:
@@ -88,7 +93,12 @@ def socket_apps(every: Mapping[str, WorkspaceKeys], variable_of: Callable[[str],
             name for name, keys in every.items() if not keys.app_token and signing.intersection(keys.signing_secrets)
         ]
         apps.append(SlackApp(token, url, variable_of(names[0]), (*names, *more)))
-    return tuple(apps)
+    return tuple(replace(app, others=_others(app, apps)) for app in apps)
+
+
+def _others(app: SlackApp, apps: Iterable[SlackApp]) -> tuple[str, ...]:
+    theirs = [name for one in apps if one is not app and one.api_url == app.api_url for name in one.workspaces]
+    return tuple(name for name in dict.fromkeys(theirs) if name not in app.workspaces)
 
 
 def read_accounts(reader: Reader, config: Config, plain: Iterable[str]) -> dict[str, AccountKeys]:

@@ -23,9 +23,10 @@ UNFORESEEN = "Something unforeseen happened; it has been logged."
 
 def register(app: Flask) -> None:
     """Turn everything a view can raise into a JSON response."""
-    refusals = Refusals()
+    strangers, doctors = Refusals(), Refusals()  # apart: anybody can call himself the doctor
 
     def rejected(error: Rejected) -> Response:
+        refusals = doctors if is_the_doctors() else strangers
         left_out = refusals.note(request.remote_addr or "") if error.status == REFUSED else 0
         if left_out is not None:
             _tell_rejected(error, as_field(left_out))

@@ -7,7 +7,7 @@ import threading
 
 import structlog
 
-from relay.errors import DeliveryFailed, RateLimited, Transient
+from relay.errors import DeliveryFailed, RateLimited, Transient, Unsure
 from relay.slack.client import SlackClient
 from relay.slack.identity import Identity
 from relay.wiring.relay import Relay
@@ -51,7 +51,7 @@ def _ask(relay: Relay, workspace: str, client: SlackClient) -> None:
         except DeliveryFailed as error:
             log.warning("slack.identity_unknown", workspace=workspace, code=error.code, cause=str(error))
             known = relay.identity_in(workspace) is not None  # but for its app, which Slack may refuse to name
-            done = known and not isinstance(error, RateLimited | Transient)
+            done = known and not isinstance(error, RateLimited | Transient | Unsure)
             if not done:
                 threading.Event().wait(ASK_AGAIN)
 

@@ -159,3 +159,8 @@ def test_what_is_hidden_in_slack_is_hidden_here(run: Run, tmp_path: Path) -> Non
     assert result.exit_code == 0
     assert card not in result.output
     assert "payment card hidden" in result.stdout
+
+
+def test_half_a_character_is_written_out(route) -> None:
+    """No terminal can be sent it."""
+    assert '"note": "\\ud800"' in route(metadata={"note": "\ud800"})

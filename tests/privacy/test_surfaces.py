@@ -10,6 +10,8 @@ import yaml
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from relay.delivery.handlers import HANDLERS
+from relay.errors import RateLimited
 from relay.sandbox.kommunicate.values import AGENT, BOT, CUSTOMER, Person
 from relay.sandbox.slack.interactions import open_home, type_command
 from relay.sandbox.slack.values import TEAM_ID
@@ -73,6 +75,61 @@ def test_of_a_message_that_stands_there_half_nothing_is_lost_or_doubled(make_des
     desk.run(310)
     assert desk.told() == said
     assert "and [payment card hidden]" in thread(desk)
+
+
+def test_of_a_message_of_which_half_may_stand_there_nothing_is_lost_or_doubled(make_desk: Callable[..., Desk]) -> None:
+    """Slack took the first part, its answer was lost, and nobody has found the post yet."""
+    desk, said = make_desk(), [f"m{number}" for number in range(5000)]
+    desk.webhook("jane", message="hello")
+    desk.fault("reset_after")
+    desk.fault("status", method="conversations.replies", times=None)
+    desk.webhook("jane", message=" ".join([CARD] * 40 + said))
+    assert [len(rows(desk.store, "sends", kind="post", state=state)) for state in ("unsure", "frozen")] == [1, 3]
+    desk.sandbox.faults.clear()
+    desk.restart(redact=ALL)
+    desk.run(310)
+    told = desk.told()
+    assert (len(told), told == said) == (len(said), True)
+
+
+@pytest.mark.parametrize("begins", ["", "a root, "])
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_what_is_setting_out_at_that_moment(make_desk: Callable[..., Desk], begins: str, *, is_refused: bool) -> None:
+    """Where Slack has no time for it, it goes out later with what is hidden by then; otherwise it is drawn again."""
+    desk = make_desk()
+    if not begins:
+        desk.webhook("jane", message="hello")
+    desk.write(f"{begins}it is {CARD}")
+    claim, send = desk.set_out()
+    desk.restart(redact=ALL)
+    if is_refused:
+        desk.fail(claim, send, RateLimited(5.0, method="chat.postMessage"))
+    else:
+        desk.succeed(claim, send, HANDLERS[send.kind].call(desk.out, claim, send))
+    desk.run(60)
+    assert "it is [payment card hidden]" in thread(desk)
+    assert not [piece for piece in PIECES if piece in json.dumps(desk.roots_and_replies())]
+
+
+def test_it_is_made_ready_anew_before_anything_else_is_done(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker delivers while the chores are done, of which some wait for Slack or look through the whole store."""
+    desk = make_desk()
+    desk.webhook("jane", message="hello")
+    desk.sandbox.slack.archive("C0SUPPORT")
+    desk.webhook("jane", message=f"it is {CARD}")
+    desk.sandbox.slack.archive("C0SUPPORT", archived=False)
+    desk.clock.advance(310)
+
+    def chores(desk: Desk) -> None:
+        for chore in desk.housekeeping.chores:
+            chore()
+            desk.run()
+
+    monkeypatch.setattr(Desk, "chores", chores)
+    desk.restart(redact=ALL)
+    assert "it is [payment card hidden]" in thread(desk)
 
 
 def test_a_notification_and_the_card_that_quotes_it(desk: Desk, wire: Wire) -> None:

@@ -97,10 +97,11 @@ def test_clicks(desk: Desk, changes: dict[str, Any], works: bool) -> None:
     assert (desk.sandbox.kommunicate.conversation("123456").status == 2) is works
 
 
-def test_it_is_asked_again_until_slack_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["ratelimited", "html", "reset_after"])
+def test_it_is_asked_again_until_slack_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr("relay.wiring.identity.ASK_AGAIN", 0.05)
     desk.fault("error", method="auth.test", times=2, code="internal_error")
-    desk.fault("ratelimited", method="bots.info", times=2)
+    desk.fault(kind, method="bots.info", times=2)
     desk.relay.identity = None
     wiring.learn_identity(desk.relay)
     assert wait_for(lambda: desk.relay.identity == WHOLE)

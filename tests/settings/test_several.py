@@ -83,6 +83,17 @@ def test_an_app_of_socket_mode_is_that_of_all_who_share_its_token_or_its_secret(
     assert all(settings.hears(name) for one in settings.socket_apps for name in one.workspaces)
 
 
+def test_two_tokens_of_socket_mode_may_be_of_one_app(tmp_path):
+    """But not where two addresses are called."""
+    both = {"SLACK_APP_TOKEN": "xapp-1", "ACME_APP_TOKEN": "xapp-2"}
+    here, there = loaded(tmp_path, RELAY_CONFIG_YAML=BOTH_WAYS, **both).socket_apps
+    assert (here.others, there.others) == (("acme",), ("",))
+    here, there = loaded(
+        tmp_path, RELAY_CONFIG_YAML=BOTH_WAYS, **both, SLACK_API_URL="https://slack.example.com/api/"
+    ).socket_apps
+    assert (here.others, there.others) == ((), ())
+
+
 def test_no_secret_is_in_what_is_printed_of_the_settings(tmp_path):
     said = repr(loaded(tmp_path))
     assert not [value for name, value in GOOD.items() if "CONFIG" not in name and "URL" not in name and value in said]

@@ -46,6 +46,16 @@ class Cabled(Twins):
         self.run(30)
 
 
+def once_more(twins: Cabled) -> dict[str, Any]:
+    """An agent of the second workspace has said something, and says something else: the envelope of that."""
+    twins.agent_there("for Ines")
+    twins.hear()
+    (sent,) = [one for one in twins.there.sandbox.slack.sender.sockets.sent if "for Ines" in str(one)]
+    event = {**sent["payload"]["event"], "ts": "1799999999.000100", "client_msg_id": "other", "text": "once more"}
+    words = {key: event[key] for key in event if key != "blocks"}
+    return {**sent, "payload": {**sent["payload"], "event_id": "Ev2", "event": words}, "envelope_id": "e2"}
+
+
 @pytest.fixture
 def twins(store: Store, server: SandboxServer, clock: FakeClock, there: SandboxServer) -> Iterator[Cabled]:
     """A customer of each account has written, and the relay is connected to both."""
@@ -70,12 +80,7 @@ def test_each_workspace_is_heard_on_its_apps_own_connection(twins: Cabled) -> No
 
 def test_of_an_app_that_is_shared_the_team_says_which_workspace_it_is(twins: Cabled) -> None:
     """Until Slack has said whose the tokens are, nothing is acknowledged."""
-    twins.agent_there("for Ines")
-    twins.hear()
-    (sent,) = [one for one in twins.there.sandbox.slack.sender.sockets.sent if "for Ines" in str(one)]
-    again = {**sent, "payload": {**sent["payload"], "event_id": "Ev2"}, "envelope_id": "e2"}
-    event = {**sent["payload"]["event"], "ts": "1799999999.000100", "client_msg_id": "other", "text": "once more"}
-    again["payload"] = {**again["payload"], "event": {key: event[key] for key in event if key != "blocks"}}
+    again = once_more(twins)
     done: list[str] = []
 
     def acknowledge(envelope_id: str, _answer: object) -> None:
@@ -88,6 +93,32 @@ def test_of_an_app_that_is_shared_the_team_says_which_workspace_it_is(twins: Cab
     take(twins.relay, again, acknowledge, workspaces=("", "acme"))
     twins.run(30)
     assert (done, twins.reached(), twins.reached_there()) == (["e2"], [], ["for Ines", "once more"])
+
+
+def test_what_comes_with_another_token_of_the_same_app_is_for_its_team(twins: Cabled) -> None:
+    """Slack chooses any of an app's connections."""
+    again, done = once_more(twins), list[str]()
+    twins.learn_identities()
+    take(twins.relay, again, lambda one, _: done.append(one), workspaces=("",), others=("acme",))
+    twins.run(30)
+    assert (done, twins.reached(), twins.reached_there()) == (["e2"], [], ["for Ines", "once more"])
+
+
+@pytest.mark.parametrize(("alone", "status"), [("acme", None), ("", 503)])
+def test_one_alone_behind_its_token_is_heard_though_nobody_says_whose_its_bots_is(
+    twins: Cabled, alone: str, status: int | None
+) -> None:
+    """That token may have been revoked. What may be for another one is sent again until that one is known."""
+    again, done = once_more(twins), list[str]()
+    twins.learn_identities()
+    del twins.relay.other_identities["acme"]
+    with capture_logs() as logs:
+        others = ("",) if alone else ("acme",)
+        take(twins.relay, again, lambda one, _: done.append(one), workspaces=(alone,), others=others)
+    refused = [line["status"] for line in logs if line["event"] == "request.rejected"]
+    twins.run(30)
+    assert (done, refused) == (([], [status]) if status else (["e2"], []))
+    assert twins.reached_there() == (["for Ines"] if status else ["for Ines", "once more"])
 
 
 def test_the_doctor_names_a_workspace_that_nobody_can_reply_from(twins: Cabled, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from relay.errors import StoreUnavailable
 from relay.store.db import schema
@@ -183,6 +184,28 @@ def test_four_processes_may_migrate_at_once(empty_url: str) -> None:
     store.close()
 
 
+def make_old(store: Store) -> None:
+    """As an earlier version has left it."""
+    with store.begin_patiently() as conn:
+        metadata.drop_all(conn)
+        conn.execute(text("DROP TABLE alembic_version"))
+        schema.upgrade(conn, "0010")
+
+
+def test_an_upgrade_waits_for_no_table_of_another_program(
+    postgres_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that shares the database, and whose tables have names of their own kind."""
+    monkeypatch.setattr(schema, "IN_ALL", 0.0)
+    with closing(open_store(postgres_database_url)) as store, psycopg.connect(postgres_database_url) as other:
+        make_old(store)
+        other.execute('CREATE TABLE "Its own table" (number INTEGER)')
+        other.commit()
+        other.execute('SELECT count(*) FROM "Its own table"')
+        assert migrate(store) is SchemaState.OLDER
+        assert schema_state(store) is SchemaState.CURRENT
+
+
 def test_an_upgrade_that_waits_for_a_long_reader_holds_up_nobody(
     postgres_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,12 +213,10 @@ def test_an_upgrade_that_waits_for_a_long_reader_holds_up_nobody(
     monkeypatch.setattr(schema, "AGAIN", 0.1)
     waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
     with closing(open_store(postgres_database_url)) as upgraded, closing(open_store(postgres_database_url)) as at_work:
-        with upgraded.begin_patiently() as conn:
-            metadata.drop_all(conn)
-            conn.execute(text("DROP TABLE alembic_version"))
-            schema.upgrade(conn, "0010")
+        make_old(upgraded)
         upgrading = threading.Thread(target=migrate, args=(upgraded,), daemon=True)
         with (
+            capture_logs() as logs,
             psycopg.connect(postgres_database_url) as reader,
             psycopg.connect(postgres_database_url, autocommit=True) as watching,
         ):
@@ -207,5 +228,6 @@ def test_an_upgrade_that_waits_for_a_long_reader_holds_up_nobody(
                     assert tx.conn.execute(text("SELECT count(*) FROM people")).scalar_one() == 0
             assert take_in(at_work).outcome == "accepted"
             assert upgrading.is_alive()
+        assert [line["event"] for line in logs] == ["schema.waits"]  # and it does not wait in silence
         upgrading.join(PATIENCE)
         assert schema_state(at_work) is SchemaState.CURRENT

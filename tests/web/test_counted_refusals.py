@@ -92,6 +92,15 @@ def test_what_the_doctor_tries_does_not_look_like_an_attack(client: FlaskClient)
     assert told == [("debug", 400, "relay doctor"), ("info", 401, "relay doctor"), ("warning", 401, None)]
 
 
+def test_whoever_calls_himself_the_doctor_keeps_no_other_out_of_the_log(client: FlaskClient) -> None:
+    """From behind the same proxy."""
+    with capture_logs() as logs:
+        for agent in [USER_AGENT] * 50 + ["Java/1.8"]:
+            webhook(client, "another", **{"User-Agent": agent})
+    told = [line["log_level"] for line in logs if line["event"] == "request.rejected"]
+    assert (told.count("info"), told.count("warning")) == (10, 1)
+
+
 def test_a_flood_is_written_once_a_minute(client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusing, "EVERY", 60.0)
     assert {webhook(client, "another") for _ in range(20)} == {401}

@@ -15,12 +15,14 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from relay.clock import monotonic
 from relay.errors import StoreBusy
 from relay.store.db.engine import Store
+from relay.store.db.file_tables import metadata
 from relay.store.db.outages import unavailable
 from relay.store.db.sqlite import PRIVATE, unchecked
 
@@ -30,6 +32,8 @@ ADVISORY_LOCK = 7_258_001  # any number, as long as nothing else in this databas
 # Whoever comes after somebody who waits for a table's lock waits as well, and that may be every webhook: a backup that
 # reads the table may take an hour. So nobody waits for one for long, but tries again.
 LOCKED_FOR, AGAIN, IN_ALL = "500ms", 2.0, 600.0  # and the seconds between tries, and of all of them
+
+log = structlog.get_logger()
 
 
 class SchemaState(StrEnum):
@@ -54,7 +58,7 @@ def schema_state(store: Store) -> SchemaState:
 
 def migrate(store: Store) -> SchemaState:
     """Create or upgrade the schema; returns what was found. A newer schema is left alone."""
-    ends = monotonic() + IN_ALL
+    ends, is_told = monotonic() + IN_ALL, False
     while True:
         try:
             return _migrate(store)
@@ -62,6 +66,9 @@ def migrate(store: Store) -> SchemaState:
             reason = unavailable(error, store.engine.url)
             if not isinstance(reason, StoreBusy) or monotonic() > ends:
                 raise reason from None
+        if not is_told:
+            log.warning("schema.waits", cause=str(reason), hint=reason.hint)
+        is_told = True
         threading.Event().wait(AGAIN)
 
 
@@ -76,8 +83,8 @@ def _migrate(store: Store) -> SchemaState:
 
 
 def _lock_tables(conn: Connection) -> None:
-    """All of them before anything is done: who has to try again has held up nobody with half of it."""
-    names = [name for name in inspect(conn).get_table_names() if name != "alembic_version"]
+    """All of ours before anything is done: who has to try again has held up nobody with half of it."""
+    names = sorted(set(metadata.tables).intersection(inspect(conn).get_table_names()))
     conn.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
 
 

@@ -5,9 +5,9 @@ What was made ready under other rules, and has not set out, is made ready anew.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, exists, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
-from relay.store.db.dialects import among, equals, upsert
+from relay.store.db.dialects import among, upsert
 from relay.store.db.engine import Store, Tx
 from relay.store.db.file_tables import learned
 from relay.store.db.tables import OPEN_SENDS, send_parts, sends
@@ -38,8 +38,8 @@ def remember_rules(store: Store, rules: str, by_route: str = "") -> None:
 def make_ready_anew(tx: Tx) -> int:
     """What waits to be posted is outdated; returns how much.
 
-    Not the rest of a message of which a part stands in Slack: where that part ends depends on what was hidden in it.
-    What somebody holds is setting out.
+    So is what is setting out: where Slack refuses it, it waits again; otherwise it is drawn again. Not a message of
+    which several parts are ready and one has set out: where that one ends depends on what was hidden in it.
     """
     found = select(sends.c.id).where(_WAITS, ~_BEGUN).order_by(sends.c.id).with_for_update(skip_locked=True)
     outdated = update(sends).where(sends.c.id.in_(found)).values(outdated=sends.c.outdated + 1)
@@ -48,16 +48,16 @@ def make_ready_anew(tx: Tx) -> int:
 
 _WAITS = and_(
     among(sends.c.state, OPEN_SENDS),  # as the index has it
-    equals(sends.c.state, SendState.FROZEN),
     among(sends.c.kind, (SendKind.ROOT, SendKind.POST)),
 )
-_PART, _OTHER, _BEFORE = send_parts.alias(), send_parts.alias(), sends.alias()
+_SET_OUT = (SendState.SENDING, SendState.UNSURE)
+_PART, _OTHER, _BESIDE = send_parts.alias(), send_parts.alias(), sends.alias()
 _BEGUN = exists(
     select(_PART.c.send_id)
-    .join(_OTHER, _OTHER.c.delivery_id == _PART.c.delivery_id)
-    .join(_BEFORE, _BEFORE.c.id == _OTHER.c.send_id)
+    .join(_OTHER, and_(_OTHER.c.delivery_id == _PART.c.delivery_id, _OTHER.c.send_id != _PART.c.send_id))
+    .join(_BESIDE, _BESIDE.c.id == _OTHER.c.send_id)
     .where(_PART.c.send_id == sends.c.id, _PART.c.live, _OTHER.c.live)
-    .where(equals(_BEFORE.c.state, SendState.DELIVERED))
+    .where(or_(among(sends.c.state, _SET_OUT), among(_BESIDE.c.state, (*_SET_OUT, SendState.DELIVERED))))
     .correlate(sends)
 )
 
