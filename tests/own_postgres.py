@@ -181,7 +181,11 @@ class Proxy:
         if isinstance(self._target, int):
             return socket.create_connection(("127.0.0.1", self._target))
         server = socket.socket(socket.AF_UNIX)
-        server.connect(self._target)
+        try:
+            server.connect(self._target)
+        except OSError:  # the server is away: whoever called hears of it
+            server.close()
+            raise
         return server
 
 
