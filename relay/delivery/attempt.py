@@ -148,9 +148,8 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     if head.outdated and head.kind in (*STATES, SendKind.UPLOAD):
         sends.forget(tx, head)
         return _prepared(tx, context, replace(claim, head=None))
-    if (
-        head.state is SendState.FROZEN and head.ts is None
-    ) or head.kind in REPEATABLE:  # with a ts: its echo has arrived
+    never_sent = head.state is SendState.FROZEN and head.ts is None  # with a ts, its echo has arrived
+    if never_sent or head.kind in REPEATABLE:
         return _started(tx, context, claim, head)
     return UNANSWERED[head.kind](tx, context, claim, head)
 
@@ -240,9 +239,7 @@ def settle(context: DeliveryContext, claim: Claim, send: Send, answer: object) -
     handler = HANDLERS[send.kind]
 
     def work(tx: Tx) -> Step | None:
-        if (
-            send.kind is not SendKind.POST or send.follows
-        ):  # it changes its conversation, which is locked before the lane
+        if send.kind is not SendKind.POST or send.follows:  # it changes its conversation, locked before the lane
             lock(tx, claim.conversation.id)
         lanes.hold(tx, claim)
         return handler.settled(tx, context, claim, send, Answered(answer))
