@@ -10,12 +10,15 @@ import pytest
 from sqlalchemy import text
 
 from relay.store.conversations import threads
+from relay.store.conversations.thread_notices import redraw_lines
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
+from relay.store.intake.withdrawals import forget_message
 from relay.store.operations import backlog, browsing, timeline, versions
+from relay.store.operations.erasing import erase_conversation
 from relay.store.operations.history import ended_so_far, history, times_since
 from relay.store.operations.minutes import roll_up
-from relay.store.operations.reports import Which, list_deliveries
+from relay.store.operations.reports import Which, list_deliveries, show_delivery
 from relay.store.operations.retention import prune
 from relay.store.operations.totals import totals
 from relay.store.queue import closing, lost, refusals, sends
@@ -169,6 +172,26 @@ def one_page_of_everything(store: Store) -> None:
         timeline.dead_letters(tx, None, 10)
 
 
+def one_delivery_in_full(store: Store) -> None:
+    with store.read() as tx:
+        assert show_delivery(tx, 20, LIMITS)
+
+
+def one_withdrawn_message(store: Store) -> None:
+    with store.begin() as tx:
+        assert forget_message(tx, 21)
+
+
+def one_line_drawn_again(store: Store) -> None:
+    with store.begin() as tx:
+        redraw_lines(tx, 20, 20)
+
+
+def one_chat_erased(store: Store) -> None:
+    with store.begin() as tx:
+        erase_conversation(tx, 20, in_slack=True)
+
+
 STEPS = [
     one_message,
     one_post,
@@ -179,8 +202,12 @@ STEPS = [
     one_recovery,
     one_scrape,
     one_look_at_the_charts,
+    one_withdrawn_message,
+    one_line_drawn_again,
+    one_chat_erased,
     one_list,
     one_page_of_everything,
+    one_delivery_in_full,
 ]
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from relay.keys import search_names
 from relay.messages import Agent, Person, Role, Standing
@@ -14,10 +14,18 @@ from relay.owners import ACCOUNT, owned
 from relay.store.db.dialects import upsert
 from relay.store.db.engine import Tx
 from relay.store.db.statements import given, one_of
-from relay.store.db.tables import people
+from relay.store.db.tables import conversations, people
 
 _OF_THE_TEAM = [Role.AGENT.value, Standing.MEMBER.value, Standing.COLLEAGUE.value, Standing.GUEST.value]
 KNOWN = select(people).where(people.c.account == given("account"), one_of(people.c.user_id, "users"))
+# The name of whoever began a conversation; NULL if unknown. No join: while PostgreSQL takes every table for empty, as
+# before it has looked at a burst, it may compare all rows of three tables with each other.
+CUSTOMER_NAME: ColumnElement[str | None] = (
+    select(people.c.name)
+    .where(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
+    .correlate(conversations)
+    .scalar_subquery()
+)
 
 
 def known_people(tx: Tx, account: str, user_ids: Collection[str]) -> dict[str, tuple[Person, float]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, literal, select, update
 
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
@@ -49,9 +49,9 @@ def refuse_moves(tx: Tx, conversation_id: int, cause: str) -> None:
 
 def redraw_lines(tx: Tx, conversation_id: int, delivery_id: int) -> None:
     """Something has become of a delivery: what stands in the thread about it, or about what it corrects, says so."""
-    corrected = deliveries.alias()
-    corrects = select(corrected.c.id).where(corrected.c.correction_id == delivery_id)
-    _redraw(tx, conversation_id, or_(deliveries.c.about == delivery_id, deliveries.c.about.in_(corrects)))
+    corrects = select(deliveries.c.id).where(deliveries.c.correction_id == delivery_id)
+    about = [delivery_id, *tx.conn.execute(corrects).scalars()]
+    _redraw(tx, conversation_id, deliveries.c.about.in_(about))
 
 
 def end_line(tx: Tx, delivery_id: int) -> None:
@@ -95,6 +95,7 @@ def _redraw(tx: Tx, conversation_id: int, which: ColumnElement[bool]) -> None:
         which, deliveries.c.topic.in_([one.value for group in DRAWN for one in group])
     )
     carrying = select(send_parts.c.send_id).where(send_parts.c.delivery_id.in_(lines), send_parts.c.live)
-    posts = update(sends).where(sends.c.id.in_(carrying), equals(sends.c.kind, SendKind.POST))
+    ids = tx.conn.execute(carrying).scalars().all()
+    posts = update(sends).where(sends.c.id.in_(ids), equals(sends.c.kind, SendKind.POST))
     if tx.conn.execute(posts.values(outdated=sends.c.outdated + 1).returning(sends.c.id)).all():
         arm(tx, conversation_id, Lane.CARD, 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import and_, exists, insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 
 from relay.keys import PIECE
 from relay.messages import IgnoredMessage
@@ -18,8 +18,9 @@ from relay.store.conversations.files import recall
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import FOLLOWS, Receipt
-from relay.store.db.tables import conversations, deliveries, lanes, received, send_parts, sends
+from relay.store.db.tables import conversations, deliveries, lanes, received, sends
 from relay.store.queue.due import lock
+from relay.store.queue.parts import parts_of
 from relay.vocabulary import Outcome, ReceivedKind, SendKind, Source
 
 CARDS = (SendKind.ROOT, SendKind.CARD, SendKind.CORRECTION)  # may show a chat's first words, or a post again
@@ -108,16 +109,10 @@ def _take_out(tx: Tx, conversation_id: int, received_id: int, key: str) -> None:
     # Nothing of it is sent or settled meanwhile.
     tx.conn.execute(select(lanes.c.kind).where(here).order_by(lanes.c.kind).with_for_update())
     quoting = select(received.c.id).where(received.c.conversation_id == conversation_id, received.c.quotes == key)
-    says_it = exists(
-        select(send_parts.c.send_id)
-        .join(deliveries, deliveries.c.id == send_parts.c.delivery_id)
-        .where(
-            send_parts.c.send_id == sends.c.id,
-            or_(deliveries.c.received_id == received_id, deliveries.c.received_id.in_(quoting)),
-        )
-        .correlate(sends)
-    )
-    posts = and_(equals(sends.c.kind, SendKind.POST), says_it)
+    said = [received_id, *tx.conn.execute(quoting).scalars()]
+    tasks = tx.conn.execute(select(deliveries.c.id).where(deliveries.c.received_id.in_(said))).scalars().all()
+    saying = tx.conn.execute(select(parts_of(tasks).c.send_id)).scalars().all()
+    posts = and_(equals(sends.c.kind, SendKind.POST), sends.c.id.in_(saying))
     mine = and_(sends.c.conversation_id == conversation_id, or_(posts, among(sends.c.kind, CARDS)))
     place = tx.conn.execute(select(conversations).where(conversations.c.id == conversation_id)).one()
     for row in tx.conn.execute(select(sends).where(mine)).all():

@@ -14,6 +14,7 @@ from sqlalchemy import Select, and_, exists, func, literal, or_, select
 
 from relay.keys import search_names, search_words
 from relay.messages import Role
+from relay.store.conversations.people import CUSTOMER_NAME
 from relay.store.db.dialects import among, begins_with
 from relay.store.db.engine import Tx
 from relay.store.db.tables import OPEN_DELIVERIES, conversations, deliveries, people, received
@@ -168,9 +169,8 @@ def _page(tx: Tx, which: Select[Any], limit: int, *, is_cut: bool = False) -> Pa
 
 
 def _chats(tx: Tx, ids: Collection[int]) -> dict[int, Chat]:
-    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
     last = select(func.max(received.c.id)).where(received.c.conversation_id == conversations.c.id).scalar_subquery()
-    query = select(conversations, people.c.name, last.label("last_id")).outerjoin(people, customer)
+    query = select(conversations, CUSTOMER_NAME.label("name"), last.label("last_id"))
     rows = tx.conn.execute(query.where(conversations.c.id.in_(ids))).all()
     times = _times(tx, [row.last_id for row in rows if row.last_id is not None])
     waiting = _waiting(tx, ids)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import and_, case, func, literal_column, select
 
 from relay.conversation import Holder
+from relay.store.conversations.people import CUSTOMER_NAME
 from relay.store.conversations.waiting_chats import WAITING
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
-from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, people, received
+from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, received
 from relay.vocabulary import NO_TOPIC, DeliveryState, Lane
 
 MOST_FAILED = 5
@@ -62,10 +63,8 @@ def overview(tx: Tx, agent_id: str, *, offset: int, limit: int, workspace: str =
     shown = and_(conversations.c.id.in_(_HELD.union(WAITING)), here)
     is_mine = conversations.c.assignee == agent_id if agent_id else conversations.c.id < 0
     order = (case((is_mine, 0), else_=1), case((waits, 0), else_=1), conversations.c.waits_since, conversations.c.id)
-    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
     rows = tx.conn.execute(
-        select(conversations, people.c.name, case((is_mine, 1), else_=0).label("is_mine"))
-        .outerjoin(people, customer)
+        select(conversations, CUSTOMER_NAME.label("name"), case((is_mine, 1), else_=0).label("is_mine"))
         .where(shown)
         .order_by(*order)
         .limit(limit)
@@ -91,7 +90,7 @@ def _failed(tx: Tx, workspace: str) -> tuple[FailedReply, ...]:
     here = and_(conversations.c.thread_ts.is_not(None), conversations.c.workspace == workspace)
     of_agents = and_(deliveries.c.lane == Lane.REPLIES.value, deliveries.c.topic == NO_TOPIC)
     dead = and_(deliveries.c.state == DeliveryState.DEAD.value, of_agents, NOT_DELIVERED)
-    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
+    stored = select(received.c.body.is_not(None)).where(received.c.id == deliveries.c.received_id)
     rows = tx.conn.execute(
         select(
             deliveries.c.id,
@@ -99,12 +98,10 @@ def _failed(tx: Tx, workspace: str) -> tuple[FailedReply, ...]:
             conversations.c.channel_id,
             conversations.c.thread_ts,
             conversations.c.rule,
-            people.c.name,
+            CUSTOMER_NAME.label("name"),
         )
-        .join(received, received.c.id == deliveries.c.received_id)
         .join(conversations, conversations.c.id == deliveries.c.conversation_id)
-        .outerjoin(people, customer)
-        .where(dead, here, received.c.body.is_not(None))
+        .where(dead, here, stored.correlate(deliveries).scalar_subquery())
         .order_by(deliveries.c.created_at.desc())
         .limit(MOST_FAILED)
     )

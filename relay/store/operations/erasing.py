@@ -151,7 +151,8 @@ def _keep_ids(tx: Tx, here: ColumnElement[bool], *, in_slack: bool) -> None:
 
 def _end_deliveries(tx: Tx, conversation_id: int) -> None:
     """Nothing of it waits, can be sent again, or gets a mark; causes may name files."""
-    here = deliveries.c.conversation_id == conversation_id
+    came_in = select(received.c.id).where(received.c.conversation_id == conversation_id)
+    here = deliveries.c.received_id.in_(came_in)  # which has an index
     left = deliveries.c.state.in_([*OPEN_DELIVERIES, DeliveryState.DEAD])
     tx.conn.execute(update(deliveries).where(here, deliveries.c.cause != "").values(cause=ERASED))
     tx.conn.execute(

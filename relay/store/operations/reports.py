@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, select
 
 from relay.owners import owned
+from relay.store.conversations.people import CUSTOMER_NAME
 from relay.store.db.dialects import ahead, among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import (
@@ -18,12 +19,12 @@ from relay.store.db.tables import (
     deliveries,
     gates,
     lanes,
-    people,
     received,
     send_parts,
     sends,
 )
 from relay.store.queue.gates import Limits, gates_for_post, gates_for_reply
+from relay.store.queue.parts import parts_of
 from relay.vocabulary import CLICK_TOPIC, NO_TOPIC, DeliveryState, Lane, Outcome, ReceivedKind, SendState, Source
 
 
@@ -113,8 +114,9 @@ def show_delivery(tx: Tx, delivery_id: int, limits: Limits) -> dict[str, Any] | 
     row = tx.conn.execute(_deliveries().where(deliveries.c.id == delivery_id)).one_or_none()
     if row is None:
         return None
-    made = select(sends, send_parts.c.part, send_parts.c.live).join(send_parts, send_parts.c.send_id == sends.c.id)
-    rows = tx.conn.execute(made.where(send_parts.c.delivery_id == delivery_id).order_by(sends.c.seq)).all()
+    parts = parts_of([delivery_id])
+    made = select(sends, parts.c.part, parts.c.live).join(parts, parts.c.send_id == sends.c.id).order_by(sends.c.seq)
+    rows = tx.conn.execute(made).all()
     return {**asdict(_delivery(tx, row, limits)), "sends": [_send(one) for one in rows]}
 
 
@@ -161,7 +163,9 @@ def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
 
 
 def _deliveries() -> Select[Any]:
-    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
+    key = select(received.c.key).where(received.c.id == deliveries.c.received_id)
+    of_lane = and_(lanes.c.conversation_id == deliveries.c.conversation_id, lanes.c.kind == deliveries.c.lane)
+    attempts = select(lanes.c.attempts).where(of_lane)
     return (
         select(
             deliveries,
@@ -172,16 +176,11 @@ def _deliveries() -> Select[Any]:
             conversations.c.workspace,
             conversations.c.thread_ts,
             conversations.c.why,
-            lanes.c.attempts,
-            received.c.key,
-            people.c.name.label("customer"),
+            attempts.correlate(deliveries).scalar_subquery().label("attempts"),
+            key.correlate(deliveries).scalar_subquery().label("key"),
+            CUSTOMER_NAME.label("customer"),
         )
         .join(conversations, conversations.c.id == deliveries.c.conversation_id)
-        .join(received, received.c.id == deliveries.c.received_id)
-        .outerjoin(
-            lanes, and_(lanes.c.conversation_id == deliveries.c.conversation_id, lanes.c.kind == deliveries.c.lane)
-        )
-        .outerjoin(people, customer)
         .order_by(deliveries.c.id.desc())
     )
 

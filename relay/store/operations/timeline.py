@@ -7,13 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, union_all
+from sqlalchemy import and_, func, or_, select
 
+from relay.store.conversations.people import CUSTOMER_NAME
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
-from relay.store.db.tables import OPEN_SENDS, conversations, deliveries, people, received, send_parts, sends
+from relay.store.db.tables import OPEN_SENDS, conversations, deliveries, received, sends
 from relay.store.operations.reports import HELD_UP, KINDS, Kind
 from relay.store.operations.versions import Versions, message_key, versions_of
+from relay.store.queue.parts import parts_of
 from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, SendKind, SendState, Source
 
 MOST_SENDS = 40  # for one delivery; one that was retried for days has many
@@ -149,13 +151,16 @@ def thread_sends(tx: Tx, conversation_id: int, channel: str | None, thread_ts: s
 def dead_letters(tx: Tx, before: int | None, limit: int) -> Sequence[DeadLetter]:
     """What was given up, newest first, below this id."""
     dead = equals(deliveries.c.state, DeliveryState.DEAD)
-    customer = and_(people.c.account == conversations.c.account, people.c.user_id == conversations.c.opener_sender)
     recall = and_(equals(deliveries.c.lane, Lane.FILES), received.c.gone)  # deleting a file needs no stored content
+    stored = select(or_(received.c.body.is_not(None), recall)).where(received.c.id == deliveries.c.received_id)
     query = (
-        select(deliveries, conversations, people.c.name, or_(received.c.body.is_not(None), recall).label("stored"))
-        .join(received, received.c.id == deliveries.c.received_id)
+        select(
+            deliveries,
+            conversations,
+            CUSTOMER_NAME.label("name"),
+            stored.correlate(deliveries).scalar_subquery().label("stored"),
+        )
         .join(conversations, conversations.c.id == deliveries.c.conversation_id)
-        .outerjoin(people, customer)
         .where(dead if before is None else and_(dead, deliveries.c.id < before))
         .order_by(deliveries.c.id.desc())
         .limit(limit)
@@ -165,9 +170,7 @@ def dead_letters(tx: Tx, before: int | None, limit: int) -> Sequence[DeadLetter]
 
 def _attempts(tx: Tx, ids: Collection[int]) -> Mapping[int, Sequence[Attempt]]:
     """By delivery, in order; each part of a long text is a separate send."""
-    mine = select(send_parts.c.send_id, send_parts.c.delivery_id, send_parts.c.live)
-    here = send_parts.c.delivery_id.in_(ids)
-    parts = union_all(mine.where(here, send_parts.c.live), mine.where(here, ~send_parts.c.live)).subquery()
+    parts = parts_of(ids)
     carried = func.max(parts.c.live) if not tx.on_postgres else func.bool_or(parts.c.live)
     once = select(parts.c.send_id, parts.c.delivery_id, carried.label("live")).group_by(
         parts.c.send_id, parts.c.delivery_id
@@ -250,7 +253,7 @@ def _dead_letter(row: Any) -> DeadLetter:
         kind=KINDS.get((row[deliveries.c.lane], row[deliveries.c.topic]), Kind.LINE),
         conversation_id=row[deliveries.c.conversation_id],
         group_id=row[conversations.c.group_id],
-        name=row[people.c.name] or "",
+        name=row["name"] or "",
         customer=row[conversations.c.opener_sender],
         channel=row[conversations.c.channel_id] or row[conversations.c.channel],
         cause=row[deliveries.c.cause],
