@@ -18,7 +18,7 @@ from relay.errors import SettingsError
 from relay.settings import Settings
 from relay.store.db.engine import Store, Tx, open_store
 from relay.store.db.schema import SchemaState, schema_state
-from relay.store.operations.replay import Replayed, replay_all, replay_one
+from relay.store.operations.replay import Replayed, replay_in_steps, replay_one
 from relay.store.operations.reports import Which, list_deliveries, show_delivery, show_rejected
 from relay.vocabulary import Outcome
 from relay.wiring import slack_limits
@@ -73,12 +73,13 @@ def replay(*, delivery_id: str | None, everything: bool, since: float | None) ->
     """
     if sum((delivery_id is not None, everything, since is not None)) != 1:
         raise click.UsageError("Give one of: an id, --all, --since TIME.")
-    with open_existing(settings_for("deliveries")) as store, store.begin() as tx:
+    with open_existing(settings_for("deliveries")) as store:
         if delivery_id is None:
-            click.echo(f"{replay_all(tx, within=since)} queued again.")
+            click.echo(f"{replay_in_steps(store, within=since)} queued again.")
             return
         rejected, number = parse_id(delivery_id)
-        found = Outcome.REJECTED if rejected else replay_one(tx, number)
+        with store.begin() as tx:
+            found = Outcome.REJECTED if rejected else replay_one(tx, number)
     click.echo(REPLAYED.get(found, f"Delivery {delivery_id} is {found}; only dead letters are sent again."))
     if found is not Replayed.QUEUED:
         raise SystemExit(1)

@@ -17,7 +17,7 @@ from relay.delivery.reminding import give_back_stale, remind_all
 from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.store.conversations.threads import Undecided, move, undecided
-from relay.store.conversations.waiting_chats import decide_anew
+from relay.store.conversations.waiting_chats import decide_anew, to_be_called
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.operations.hiding import remember_rules
 from relay.store.operations.minutes import roll_up
@@ -145,8 +145,11 @@ class Housekeeping:
     def _remind(self) -> None:
         if self._is_edited:
             self._is_edited = False
-            with self._context.store.begin() as tx:
-                decide_anew(tx)
+            with self._context.store.read() as tx:
+                waiting = to_be_called(tx)
+            for some in waiting:
+                with self._context.store.begin() as tx:
+                    decide_anew(tx, some)
         give_back_stale(self._context)
         remind_all(self._context)
 

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from relay.store.conversations import threads
+from relay.owners import ACCOUNT
+from relay.store.conversations import threads, waiting_chats
 from relay.store.conversations.thread_notices import redraw_lines
 from relay.store.db.engine import Store
 from relay.store.intake.recording import held_in_vain, ignore_old_changes
 from relay.store.intake.withdrawals import forget_message
-from relay.store.operations import backlog, browsing, timeline, versions
+from relay.store.operations import alerts, backlog, browsing, customers, erased, health, timeline, versions
+from relay.store.operations.bodies import last_bodies
 from relay.store.operations.erasing import erase_conversation
+from relay.store.operations.hiding import make_ready_anew
 from relay.store.operations.history import ended_so_far, history, times_since
 from relay.store.operations.minutes import roll_up
+from relay.store.operations.refused import note_refused
 from relay.store.operations.reports import Which, list_deliveries, show_delivery
 from relay.store.operations.retention import prune
 from relay.store.operations.totals import totals
 from relay.store.queue import closing, lost, refusals, sends
 from relay.store.queue.due import check_claimable, lease_owners
 from relay.store.queue.waiting import waiting
-from relay.vocabulary import GateScope
+from relay.vocabulary import GateScope, Refusal, Source
 from tests.statements import noted
 from tests.store.shelf import LEASE, LIMITS, MAPPED, claimed, give_back, holding, open_thread, settle, started, take_in
 
-HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes)\w*"
-# SQLite: a scan, or a search without an index. PostgreSQL: a sequential scan.
-THROUGH = re.compile(rf"SCAN {HISTORY}$|SEARCH {HISTORY}$|Seq Scan on {HISTORY}", re.MULTILINE)
+HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes|people)\w*"
+# SQLite: a scan, a search without an index, all of an index that leaves nothing out, or all that came by one door.
+# PostgreSQL: a sequential scan.
+WHOLE = r"INDEX (sqlite_autoindex|sends_in_channel|deliveries_of_received|received_of_conversation|conversations_by)"
+DOOR = r"USING INDEX sqlite_autoindex_received_2 \(door=\?( AND account=\?( AND kind=\?)?)?\)"
+THROUGH = re.compile(
+    rf"SCAN {HISTORY}( USING (COVERING )?{WHOLE}.*)?$|SEARCH {HISTORY}( {DOOR})?$|Seq Scan on {HISTORY}", re.MULTILINE
+)
 MANY = 1500
 NUMBERS = f"WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) "
 HISTORY_OF_ONE_AND_OF_MANY = (
@@ -44,8 +54,12 @@ HISTORY_OF_ONE_AND_OF_MANY = (
     "INSERT INTO sends (id, conversation_id, lane, seq, kind, payload, channel, state, ts, created_at)"
     " SELECT 's' || i, i % 2 * (i - 1) + 1, 'words', i, 'post', '{}', 'C0VIP', 'delivered', '17.' || i, 0 FROM n",
     "INSERT INTO send_parts (send_id, delivery_id, part, live) SELECT 's' || i, i, 0, TRUE FROM n",
+    "INSERT INTO people (account, user_id, role, looked_up_at) SELECT 'default', 'u' || i, 'customer', 9e9 FROM n",
 )
-
+IGNORED_BEFORE = (
+    "INSERT INTO received (door, account, kind, key, outcome, received_at) "
+    f"{NUMBERS} SELECT 'kommunicate', 'default', 'message', 'ignored' || i, 'ignored', 0 FROM n"
+)
 COUNTED = f"INSERT INTO counts VALUES ('received', {MANY}, '{{}}'), ('deliveries', {MANY}, '{{}}')"
 
 
@@ -66,11 +80,18 @@ def full(store: Store) -> Store:
 @pytest.fixture
 def plans(full: Store) -> Iterator[list[str]]:
     """The plan of every statement from here on."""
+    with planned(full) as seen:
+        yield seen
+
+
+@contextmanager
+def planned(full: Store) -> Iterator[list[str]]:
+    """The same in a block."""
     seen: list[str] = []
     explain = "EXPLAIN QUERY PLAN" if full.on_sqlite else "EXPLAIN"
 
     def note(statement: str, values: Any, connection: Any) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and "clock_timestamp" not in statement:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")) and "clock_timestamp" not in statement:
             plan = connection.execute(f"{explain} {statement}", values).fetchall()
             seen.append(f"{statement}\n" + "\n".join(str(row[-1]) for row in plan))
 
@@ -118,6 +139,17 @@ def one_round_of_chores(store: Store) -> None:
             threads.move(tx, one, MAPPED)
         held_in_vain(tx, 200)
         ignore_old_changes(tx)
+        waiting_chats.rules(tx)
+        for some in waiting_chats.to_be_called(tx):
+            waiting_chats.decide_anew(tx, some)
+        make_ready_anew(tx)
+
+
+def one_alert(store: Store) -> None:
+    with store.begin() as tx:
+        for why in Refusal:
+            note_refused(tx, why, 3)
+        alerts.take_news(tx, "a post", lag=60.0, besides="", accounts=[ACCOUNT])
 
 
 def one_recovery(store: Store) -> None:
@@ -172,6 +204,28 @@ def one_page_of_everything(store: Store) -> None:
         timeline.dead_letters(tx, None, 10)
 
 
+def one_doctor(store: Store) -> None:
+    with store.read() as tx:
+        for source in Source:
+            health.last_received(tx, source)
+            health.last_received(tx, source, ACCOUNT)
+        health.last_delivered(tx)
+        health.backlog(tx)
+        last_bodies(tx, 10)
+
+
+def one_customer_traced(store: Store) -> None:
+    """Their messages alone are looked for in everything."""
+    with store.read() as tx:
+        customers.bodies(tx, 700, 100, loose=False)
+        customers.bodies(tx, 700, 100, loose=True)
+        customers.opened_by(tx, "jane")
+        customers.count_agents_messages(tx, [20, 30])
+        erased.count_in_slack(tx, [20, 30])
+        erased.count_standing(tx)
+        erased.still_standing(tx)
+
+
 def one_delivery_in_full(store: Store) -> None:
     with store.read() as tx:
         assert show_delivery(tx, 20, LIMITS)
@@ -202,6 +256,9 @@ STEPS = [
     one_recovery,
     one_scrape,
     one_look_at_the_charts,
+    one_alert,
+    one_doctor,
+    one_customer_traced,
     one_withdrawn_message,
     one_line_drawn_again,
     one_chat_erased,
@@ -239,3 +296,33 @@ def test_whether_a_conversation_has_replies_is_asked_of_its_lanes_alone(full: St
         take_in(full, "new")
     assert plans
     assert [plan for plan in plans if re.search(r"(SCAN|Seq Scan on) lanes", plan)] == []
+
+
+def test_a_take_looks_up_the_conversations_of_due_lanes_alone(full: Store) -> None:
+    """However many are due: PostgreSQL would rather read all conversations than look up many."""
+    with full.engine.begin() as conn:
+        conn.execute(text("UPDATE lanes SET due = 0, waiting_since = 0"))
+        conn.execute(text("ANALYZE" if not full.on_sqlite else "SELECT 1"))
+    with planned(full) as plans:
+        claimed(full)
+        one_alert(full)
+    assert [plan for plan in plans if re.search(r"(SCAN|Seq Scan on) conversations", plan)] == []
+
+
+def test_what_was_held_in_a_thread_is_found_by_the_thread(full: Store) -> None:
+    """Not among everything that belongs to no conversation: most of that was ignored."""
+    with full.engine.begin() as conn:
+        conn.execute(text(IGNORED_BEFORE))
+        conn.execute(text("ANALYZE" if not full.on_sqlite else "SELECT 1"))
+    with planned(full) as plans, full.begin() as tx:
+        erase_conversation(tx, 1, in_slack=True)
+    (held,) = (plan for plan in plans if plan.startswith("UPDATE received") and "conversation_id IS NULL" in plan)
+    assert "received_in_thread" in held
+
+
+def test_versions_are_read_by_the_message(full: Store) -> None:
+    """Not all edits compared with each message."""
+    with planned(full) as plans, full.read() as tx:
+        versions.versions_of(tx, ["T0TEAM/C0VIP/17.1", "T0TEAM/C0VIP/17.2"])
+    (plan,) = plans
+    assert len(re.findall(r"key\W*>", plan.split("\n", 3)[-1])) == 2

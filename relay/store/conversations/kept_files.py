@@ -17,7 +17,7 @@ from sqlalchemy import and_, delete, exists, insert, or_, select, update
 from relay.store.conversations.contents import Content, is_needed
 from relay.store.db.dialects import equals, upsert
 from relay.store.db.engine import Tx
-from relay.store.db.file_tables import file_pieces, kept_files, learned
+from relay.store.db.file_tables import HAS_CONTENT, file_pieces, kept_files, learned
 from relay.store.db.tables import deliveries, received
 from relay.store.queue.due import arm
 from relay.vocabulary import KeptState, Lane
@@ -61,7 +61,7 @@ def queue(tx: Tx, conversation_id: int, delivery_id: int, wanted: Sequence[tuple
 
 def of_conversation(tx: Tx, conversation_id: int) -> list[KeptFile]:
     """The files of a conversation whose content may be stored."""
-    mine = and_(kept_files.c.conversation_id == conversation_id, kept_files.c.state != KeptState.GONE.value)
+    mine = and_(kept_files.c.conversation_id == conversation_id, HAS_CONTENT)
     return [_file(row) for row in tx.conn.execute(select(kept_files).where(mine))]
 
 
@@ -125,7 +125,7 @@ def try_again(tx: Tx, delivery_id: int) -> None:
 
 def revoke(tx: Tx, delivery_id: int) -> None:
     """The author deleted a reply: its links stop working."""
-    links = and_(kept_files.c.delivery_id == delivery_id, kept_files.c.state != KeptState.GONE.value)
+    links = and_(kept_files.c.delivery_id == delivery_id, HAS_CONTENT)
     tx.conn.execute(update(kept_files).where(links).values(state=KeptState.REVOKED.value))
 
 
@@ -149,7 +149,7 @@ def to_delete(tx: Tx, *, before: float, limit: int) -> list[KeptFile]:
     has_pieces = exists().where(file_pieces.c.file_id == kept_files.c.id)
     half = and_(equals(kept_files.c.state, KeptState.FAILED), has_pieces)
     useless = or_(equals(kept_files.c.state, KeptState.REVOKED), half, kept_files.c.created_at < before)
-    old = select(kept_files).where(kept_files.c.state != KeptState.GONE.value, useless)
+    old = select(kept_files).where(HAS_CONTENT, useless)
     return [_file(row) for row in tx.conn.execute(old.order_by(kept_files.c.created_at).limit(limit))]
 
 

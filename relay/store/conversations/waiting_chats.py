@@ -19,7 +19,7 @@ from relay.store.db.rows import to_state
 from relay.store.db.tables import conversations, deliveries
 from relay.vocabulary import ThreadNotice
 
-AT_ONCE = 500  # ids in one statement
+AT_ONCE = 500  # ids in one statement, and in one transaction
 # In a query of its own: SQLite would rather go through all conversations, in the right order.
 _CHATS = conversations.alias()
 WAITING = select(_CHATS.c.id).where(_CHATS.c.waits_since.is_not(None))
@@ -55,14 +55,24 @@ def chats_to_remind(tx: Tx, of_rules: Collection[str], after: int, limit: int) -
     return _chats(tx, of_rules, after, limit, is_due)
 
 
-def decide_anew(tx: Tx) -> None:
-    """The settings have changed: when those are called for who were not so far, and are not due, is decided again."""
-    to_come = and_(conversations.c.reminders == 0, conversations.c.remind_at > tx.now)
-    mine = select(conversations.c.id).where(conversations.c.id.in_(WAITING), to_come).order_by(conversations.c.id)
+def to_be_called(tx: Tx) -> Sequence[Sequence[int]]:
+    """The conversations for which nobody was called yet, and whose reminder is not due; as many at a time as one
+    transaction may change.
+    """
+    mine = select(conversations.c.id).where(conversations.c.id.in_(WAITING), _to_come(tx)).order_by(conversations.c.id)
+    ids = tx.conn.execute(mine).scalars().all()
+    return [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
+
+
+def decide_anew(tx: Tx, some: Sequence[int]) -> None:
+    """The settings have changed: when people are called for some of those is decided again."""
+    mine = select(conversations.c.id).where(conversations.c.id.in_(some), _to_come(tx)).order_by(conversations.c.id)
     ids = tx.conn.execute(mine.with_for_update(key_share=True)).scalars().all()
-    for first in range(0, len(ids), AT_ONCE):
-        some = conversations.c.id.in_(ids[first : first + AT_ONCE])
-        tx.conn.execute(update(conversations).where(some).values(remind_at=None))
+    tx.conn.execute(update(conversations).where(conversations.c.id.in_(ids)).values(remind_at=None))
+
+
+def _to_come(tx: Tx) -> ColumnElement[bool]:
+    return and_(conversations.c.reminders == 0, conversations.c.remind_at > tx.now)
 
 
 def decide_reminder(tx: Tx, chat: WaitingChat, due: float) -> None:

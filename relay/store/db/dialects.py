@@ -55,6 +55,28 @@ def equals(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     return column == literal_column(f"'{value}'")
 
 
+class unindexed(FunctionElement[str]):  # noqa: N801 - a function of SQL's
+    """The same column, for a condition that many rows meet: on SQLite no index over it is used for that.
+
+    SQLite counts nothing: it takes any equality for rare, and would rather read half a table by it than a few rows by
+    their id or time.
+    """
+
+    inherit_cache = True
+    type = Text()
+
+
+@compiles(unindexed, "sqlite")
+def _without_index(element: unindexed, compiler: Any, **rest: Any) -> str:
+    return f"+{compiler.process(element.clauses, **rest)}"
+
+
+@compiles(unindexed)
+def _as_it_is(element: unindexed, compiler: Any, **rest: Any) -> str:
+    found: str = compiler.process(element.clauses, **rest)
+    return found
+
+
 def past(moment: Moment, due: ColumnElement[Any], delay: ColumnElement[Any] | float) -> ColumnElement[bool]:
     """True if `due` has come, or lies further ahead than its delay, which means that the clock has jumped."""
     return and_(due.is_not(None), or_(due <= moment.now, due > moment.now + delay))

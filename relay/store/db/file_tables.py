@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     ForeignKey,
     Integer,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    literal_column,
     text,
 )
 
@@ -43,9 +45,14 @@ kept_files = Table(
     Column("created_at", Double, nullable=False),
     UniqueConstraint("delivery_id", "number"),
     index_over("kept_files_to_fetch", "conversation_id", "id", where="state = 'waiting'"),
+    index_over("kept_files_of_conversation", "conversation_id", where="state <> 'deleted'"),
     index_over("kept_files_by_age", "created_at", where="state <> 'deleted'"),
     sqlite_autoincrement=True,
 )
+
+HAS_CONTENT: ColumnElement[bool] = kept_files.c.state != literal_column(
+    "'deleted'"
+)  # or may have; as the indexes have it
 
 file_pieces = Table(
     "file_pieces",

@@ -22,10 +22,10 @@ CONNECT_WAIT = 2  # seconds; the library's minimum
 BEGIN_WAIT = 1.5  # seconds in which a transaction must have begun: a pooled connection may be dead
 # One round trip, of which the first answer is read. The server ends the transaction of a suspended process
 # after 5 s, with all its locks; before version 17 only if it was suspended between two statements, and not
-# if more of them were to follow in the same round trip.
+# if more of them were to follow in the same round trip. Compiling a plan takes longer than any of ours takes to run.
 BEGIN = (
     "SELECT extract(epoch FROM clock_timestamp()); BEGIN; "
-    "SET LOCAL lock_timeout = '2s'; SET LOCAL transaction_timeout = '5s'"
+    "SET LOCAL lock_timeout = '2s'; SET LOCAL transaction_timeout = '5s'; SET LOCAL jit = off"
 )
 WITHOUT_LIMITS = "SET LOCAL lock_timeout = 0; SET LOCAL transaction_timeout = 0"
 OLDER, LIMIT, OLDER_LIMIT = 170_000, "transaction_timeout", "idle_in_transaction_session_timeout"

@@ -34,6 +34,8 @@ metadata = MetaData()
 OPEN_SENDS = (SendState.FROZEN, SendState.SENDING, SendState.UNSURE)
 OPEN_DELIVERIES = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.UNSURE)
 UNDER_WAY = (DeliveryState.SENDING, DeliveryState.UNSURE)  # of a send, and of what it carries
+# The causes of sends that were erased while they stood, or might stand, in Slack.
+TO_DELETE, TO_LOOK_FOR = "erased, to be deleted in Slack", "erased while it was under way, to be looked for in Slack"
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite auto-increments only INTEGER PRIMARY KEY
 
@@ -130,6 +132,7 @@ received = Table(
     UniqueConstraint("source", "account", "kind", "key"),
     Index("received_of_conversation", "conversation_id", "id"),
     index_over("received_held", "thread_channel", "id", where="outcome = 'held'"),
+    index_over("received_in_thread", "thread_channel", "thread_ts", where="thread_ts IS NOT NULL"),
     index_over("received_rejected", "id", where="outcome = 'rejected'"),
     index_over("received_quoting", "conversation_id", "quotes", where="quotes IS NOT NULL"),
     index_over("received_again", "copies", where="copies > 0"),
@@ -160,6 +163,7 @@ lanes = Table(
     index_over("lanes_leased", "lease_owner", where="lease_owner IS NOT NULL"),
 )
 
+_TO_DO = "state IN ('waiting', 'sending', 'unsure') OR notice_due"
 deliveries = Table(
     "deliveries",
     metadata,
@@ -190,14 +194,7 @@ deliveries = Table(
     words_column("mark_shown"),
     Column("created_at", Double, nullable=False),
     Column("settled_at", Double),
-    index_over(
-        "deliveries_open",
-        "conversation_id",
-        "lane",
-        "id",
-        where="state IN ('waiting', 'sending', 'unsure') OR notice_due = 1",
-        on_postgres="state IN ('waiting', 'sending', 'unsure') OR notice_due",
-    ),
+    index_over("deliveries_open", "conversation_id", "lane", "id", where=f"{_TO_DO} = 1", on_postgres=_TO_DO),
     index_over("deliveries_about", "about", where="about IS NOT NULL"),
     index_over("deliveries_corrected", "correction_id", where="correction_id IS NOT NULL"),
     index_over("deliveries_to_mark", "conversation_id", "id", where="mark <> mark_shown"),
@@ -243,6 +240,7 @@ sends = Table(
     index_over("sends_in_slack", "created_at", where="ts IS NOT NULL AND lane = 'words'"),
     index_over("sends_outdated", "conversation_id", "seq", where="outdated > 0"),
     index_over("sends_of_roots", "state", where="kind = 'root'"),
+    index_over("sends_to_delete", "id", where=f"cause IN ('{TO_DELETE}', '{TO_LOOK_FOR}')"),
     index_over("sends_with_payload", "created_at", where="payload <> '{}'"),
 )
 
@@ -293,6 +291,7 @@ people = Table(
     words_column("search_last"),
     PrimaryKeyConstraint("account", "user_id"),
     Index("people_by_role", "role"),
+    Index("people_by_age", "looked_up_at"),
     # By prefix, whatever PostgreSQL's locale is.
     Index("people_by_search_name", "search_name", postgresql_ops={"search_name": "text_pattern_ops"}),
     Index("people_by_search_last", "search_last", postgresql_ops={"search_last": "text_pattern_ops"}),

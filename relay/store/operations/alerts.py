@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
 from relay.owners import owner_of
-from relay.store.db.dialects import among, equals, upsert
+from relay.store.db.dialects import among, equals, unindexed, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import alerts
-from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, lanes, received
+from relay.store.db.tables import NOT_DELIVERED, deliveries, gates, lanes, received
 from relay.store.operations.refused import Refused, forget_refused, refused
-from relay.store.queue.due import PLACE
+from relay.store.queue.due import PLACE, WORKSPACE
 from relay.store.queue.gates import gate_of_workspace
 from relay.vocabulary import NO_TOPIC, DeliveryState, GateScope, Lane, Refusal, Source, Trouble
 
@@ -197,9 +197,11 @@ def _refused(tx: Tx, accounts: Collection[str], *, refusals_age: bool) -> Iterat
 
 def _is_accepted_since(tx: Tx, one: Refused) -> bool:
     if one.why is Refusal.TOKEN:
-        its = and_(equals(received.c.source, Source.KOMMUNICATE), received.c.account == one.account)
+        its = and_(
+            equals(unindexed(received.c.source), Source.KOMMUNICATE), unindexed(received.c.account) == one.account
+        )
     else:
-        its = equals(received.c.source, Source.SLACK)
+        its = equals(unindexed(received.c.source), Source.SLACK)
     lately = received.c.received_at > max(one.last, tx.now - LATELY)  # asked every minute: no more is to be read
     taken = and_(lately, received.c.body.is_not(None), its)
     return tx.conn.execute(select(received.c.id).where(taken).limit(1)).one_or_none() is not None
@@ -213,10 +215,10 @@ def _delay(tx: Tx, lag: float | None, *, is_late: bool) -> Iterator[Alert]:
 
 def _waiting_since(tx: Tx) -> float | None:
     """Since when the oldest message for Slack waits; not where a person is needed, of which people are told."""
-    of_channel = and_(gates.c.scope == GateScope.CHANNEL.value, gates.c.name == PLACE)
-    whole = and_(gates.c.scope == GateScope.WORKSPACE.value, gates.c.workspace == conversations.c.workspace)
-    held = exists(select(gates.c.name).where(gates.c.operator, or_(of_channel, whole)).correlate(conversations))
-    due = and_(lanes.c.due.is_not(None), equals(lanes.c.kind, Lane.WORDS), conversations.c.channel.is_not(None))
-    oldest = select(func.min(lanes.c.waiting_since)).join(conversations).where(due, ~held)
+    channels = select(gates.c.name).where(gates.c.operator, equals(gates.c.scope, GateScope.CHANNEL))
+    whole = select(gates.c.workspace).where(gates.c.operator, equals(gates.c.scope, GateScope.WORKSPACE))
+    held = or_(PLACE.in_(channels), WORKSPACE.in_(whole))
+    due = and_(lanes.c.due.is_not(None), equals(lanes.c.kind, Lane.WORDS), PLACE.is_not(None))
+    oldest = select(func.min(lanes.c.waiting_since)).where(due, ~held)
     found: float | None = tx.conn.execute(oldest).scalar_one()
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from relay.store.db.dialects import unindexed
 from relay.store.db.engine import Tx
 from relay.store.db.tables import received
 from relay.vocabulary import Source
@@ -23,7 +24,7 @@ class StoredBody:
 
 
 _COLUMNS = (received.c.id, received.c.account, received.c.received_at, received.c.body)
-_OF_KOMMUNICATE = received.c.source == Source.KOMMUNICATE.value
+_OF_KOMMUNICATE = unindexed(received.c.source) == Source.KOMMUNICATE.value
 
 
 def body_of(tx: Tx, received_id: int) -> StoredBody | None:
@@ -34,5 +35,5 @@ def body_of(tx: Tx, received_id: int) -> StoredBody | None:
 
 def last_bodies(tx: Tx, count: int) -> Sequence[StoredBody]:
     """The last that are still stored, the newest first."""
-    found = select(*_COLUMNS).where(_OF_KOMMUNICATE, received.c.body.is_not(None))
+    found = select(*_COLUMNS).where(received.c.id > 0, _OF_KOMMUNICATE, received.c.body.is_not(None))
     return [StoredBody(*row) for row in tx.conn.execute(found.order_by(received.c.id.desc()).limit(count)).all()]

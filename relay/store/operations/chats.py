@@ -63,12 +63,12 @@ def overview(tx: Tx, agent_id: str, *, offset: int, limit: int, workspace: str =
     shown = and_(conversations.c.id.in_(_HELD.union(WAITING)), here)
     is_mine = conversations.c.assignee == agent_id if agent_id else conversations.c.id < 0
     order = (case((is_mine, 0), else_=1), case((waits, 0), else_=1), conversations.c.waits_since, conversations.c.id)
+    # Ids first: there may be many chats, and whole rows are more than is needed to put them in order.
+    page = tx.conn.execute(select(conversations.c.id).where(shown).order_by(*order).limit(limit).offset(offset))
     rows = tx.conn.execute(
         select(conversations, CUSTOMER_NAME.label("name"), case((is_mine, 1), else_=0).label("is_mine"))
-        .where(shown)
+        .where(conversations.c.id.in_(page.scalars().all()))
         .order_by(*order)
-        .limit(limit)
-        .offset(offset)
     )
     chats = tuple(
         OpenChat(

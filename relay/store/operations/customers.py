@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, select
 
 from relay.messages import Role
+from relay.store.db.dialects import equals, unindexed
 from relay.store.db.engine import Tx
 from relay.store.db.tables import conversations, people, received
 from relay.vocabulary import Outcome, ReceivedKind, Source
@@ -32,7 +33,8 @@ class StoredBody:
 def bodies(tx: Tx, after: int, limit: int, *, loose: bool) -> Sequence[StoredBody]:
     """The next kept bodies with an id greater than `after`: those of conversations, or the `loose` ones of none."""
     of_none = received.c.conversation_id.is_(None)
-    kept = and_(received.c.source == Source.KOMMUNICATE.value, received.c.body.is_not(None), received.c.id > after)
+    of_kommunicate = equals(unindexed(received.c.source), Source.KOMMUNICATE)
+    kept = and_(of_kommunicate, received.c.body.is_not(None), received.c.id > after)
     columns = (received.c.id, received.c.conversation_id, received.c.outcome, received.c.body)
     found = select(*columns).where(kept, of_none if loose else ~of_none).order_by(received.c.id).limit(limit)
     return [
@@ -70,7 +72,7 @@ def roles_of(tx: Tx, user_id: str) -> set[Role]:
 
 def count_agents_messages(tx: Tx, among: Collection[int]) -> int:
     """How many messages agents have written in the threads of these conversations, and not deleted."""
-    written = and_(received.c.source == Source.SLACK.value, received.c.kind == ReceivedKind.MESSAGE.value)
+    written = and_(equals(unindexed(received.c.source), Source.SLACK), equals(received.c.kind, ReceivedKind.MESSAGE))
     theirs = and_(written, ~received.c.gone)
     count = select(func.count()).select_from(received)
     return sum(

@@ -11,9 +11,9 @@ from sqlalchemy import and_, func, select, update
 
 from relay.store.db.dialects import among
 from relay.store.db.engine import Tx
-from relay.store.db.tables import sends
+from relay.store.db.tables import TO_LOOK_FOR, sends
 from relay.store.operations.customers import in_steps
-from relay.store.operations.erasing import ERASED, LISTED, SHOWN, TO_LOOK_FOR
+from relay.store.operations.erasing import ERASED, IS_LISTED, SHOWN
 from relay.vocabulary import SendKind
 
 ORDER = (
@@ -51,14 +51,14 @@ class InSlack:
 
 def still_standing(tx: Tx) -> list[Standing]:
     """What is to be deleted, in this order; also what an earlier purge has left."""
-    left = select(sends).where(sends.c.cause.in_(LISTED))
+    left = select(sends).where(IS_LISTED)
     found = [_standing(row) for row in tx.conn.execute(left)]
     return sorted(found, key=lambda one: (one.is_to_look_for, ORDER.index(one.kind), one.ts or ""))
 
 
 def count_standing(tx: Tx) -> int:
     """How many are to be deleted."""
-    left = select(func.count()).select_from(sends).where(sends.c.cause.in_(LISTED))
+    left = select(func.count()).select_from(sends).where(IS_LISTED)
     return int(tx.conn.execute(left).scalar_one())
 
 

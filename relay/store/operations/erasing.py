@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 
 from relay.store.conversations.cards import last_id
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
-from relay.store.db.file_tables import kept_files
+from relay.store.db.file_tables import HAS_CONTENT, kept_files
 from relay.store.db.tables import (
     OPEN_DELIVERIES,
     OPEN_SENDS,
+    OUTDATED,
+    TO_DELETE,
+    TO_LOOK_FOR,
     conversations,
     deliveries,
     lanes,
@@ -32,9 +36,8 @@ from relay.store.queue.due import lock
 from relay.vocabulary import DeliveryState, KeptState, Lane, Outcome, SendKind, SendState
 
 ERASED = "erased"
-TO_DELETE = "erased, to be deleted in Slack"
-TO_LOOK_FOR = "erased while it was under way, to be looked for in Slack"
 LISTED = (TO_DELETE, TO_LOOK_FOR)
+IS_LISTED = among(sends.c.cause, LISTED)  # as the index has it
 # They leave nothing behind that would have to be found.
 PASSING = (
     SendKind.CARD,
@@ -65,7 +68,7 @@ def erase_conversation(tx: Tx, conversation_id: int, *, in_slack: bool) -> int:
 
 def revoke_files(tx: Tx, conversation_id: int) -> None:
     """Revoke the links of its files, and stop writing them; the caller deletes their content."""
-    mine = and_(kept_files.c.conversation_id == conversation_id, kept_files.c.state != KeptState.GONE.value)
+    mine = and_(kept_files.c.conversation_id == conversation_id, HAS_CONTENT)
     nothing = {"state": KeptState.REVOKED.value, "name": "", "cause": "", "content_type": ""}
     tx.conn.execute(update(kept_files).where(mine).values(**nothing))
 
@@ -105,11 +108,12 @@ def _forget(tx: Tx, which: ColumnElement[bool]) -> int:
 def _forget_held(tx: Tx, conversation_id: int) -> None:
     """What agents wrote in its threads before those were known, and what was given up of that."""
     roots = and_(sends.c.conversation_id == conversation_id, equals(sends.c.kind, SendKind.ROOT))
-    same = and_(sends.c.channel == received.c.thread_channel, sends.c.ts == received.c.thread_ts)
-    under_it = exists(select(sends.c.id).where(roots, same).correlate(received))
-    there = and_(received.c.conversation_id.is_(None), received.c.thread_ts.is_not(None), under_it)
+    threads = select(sends.c.channel, sends.c.ts).where(roots, sends.c.ts.is_not(None))
     outcome = case((received.c.outcome == Outcome.HELD.value, Outcome.IGNORED.value), else_=received.c.outcome)
-    tx.conn.execute(update(received).where(there).values(body=None, outcome=outcome))
+    for channel, ts in tx.conn.execute(threads).all():
+        there = and_(received.c.thread_channel == channel, received.c.thread_ts == ts)
+        held = and_(there, received.c.thread_ts.is_not(None), received.c.conversation_id.is_(None))
+        tx.conn.execute(update(received).where(held).values(body=None, outcome=outcome))
 
 
 def _end_sends(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
@@ -117,7 +121,7 @@ def _end_sends(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
     passing = select(sends.c.id).where(here, among(sends.c.kind, PASSING))
     tx.conn.execute(delete(send_parts).where(send_parts.c.send_id.in_(passing)))
     tx.conn.execute(delete(sends).where(here, among(sends.c.kind, PASSING)))
-    _keep_ids(tx, here, in_slack=in_slack)
+    kept = _ids_to_keep(tx, here, in_slack=in_slack)
     is_open, of_slack = among(sends.c.state, OPEN_SENDS), among(sends.c.lane, SHOWN)
     may_stand = and_(of_slack, or_(and_(is_open, sends.c.started_at.is_not(None)), sends.c.look_again_at.is_not(None)))
     listed = sends.c.cause.in_(LISTED)  # by an earlier, unfinished purge
@@ -130,36 +134,40 @@ def _end_sends(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:
     ended = {"state": case((is_open, SendState.VOID.value), else_=sends.c.state), "look_again_at": None, "outdated": 0}
     voided = select(sends.c.id).where(here, is_open)
     tx.conn.execute(update(send_parts).where(send_parts.c.send_id.in_(voided)).values(live=False))
-    tx.conn.execute(update(sends).where(here).values(**ended, cause=cause))
+    tx.conn.execute(update(sends).where(here).values(**ended, cause=cause, payload="{}"))
+    for send_id, payload in kept.items():
+        tx.conn.execute(update(sends).where(sends.c.id == send_id).values(payload=payload))
 
 
-def _keep_ids(tx: Tx, here: ColumnElement[bool], *, in_slack: bool) -> None:
-    """Only ids stay in payloads: of a file until it is deleted, and of the sender of a reply whose echo is still to
-    come.
+def _ids_to_keep(tx: Tx, here: ColumnElement[bool], *, in_slack: bool) -> dict[str, str]:
+    """What stays in payloads, by send: the id of a file until it is deleted, and of the sender of a reply whose echo
+    is still to come.
     """
-    kept = {}
-    for row in tx.conn.execute(select(sends).where(here)):
+    kept: dict[str, dict[str, Any]] = {}
+    with_ids = among(sends.c.kind, (SendKind.SHARE, SendKind.REPLY))
+    for row in tx.conn.execute(select(sends).where(here, with_ids)):
         payload = json.loads(row.payload)
         if row.kind == SendKind.SHARE and (in_slack or row.cause in LISTED):
             kept[row.id] = {name: payload[name] for name in ("file",) if name in payload}
         elif row.kind == SendKind.REPLY and row.ts is None:
             kept[row.id] = {name: payload[name] for name in ("sender",) if name in payload}
-    tx.conn.execute(update(sends).where(here).values(payload="{}"))
-    for send_id, ids in kept.items():
-        tx.conn.execute(update(sends).where(sends.c.id == send_id).values(payload=json.dumps(ids)))
+    return {send_id: json.dumps(ids) for send_id, ids in kept.items() if ids}
 
 
 def _end_deliveries(tx: Tx, conversation_id: int) -> None:
     """Nothing of it waits, can be sent again, or gets a mark; causes may name files."""
     came_in = select(received.c.id).where(received.c.conversation_id == conversation_id)
     here = deliveries.c.received_id.in_(came_in)  # which has an index
-    left = deliveries.c.state.in_([*OPEN_DELIVERIES, DeliveryState.DEAD])
-    tx.conn.execute(update(deliveries).where(here, deliveries.c.cause != "").values(cause=ERASED))
-    tx.conn.execute(
-        update(deliveries).where(here, left).values(state=DeliveryState.IGNORED.value, cause=ERASED, settled_at=tx.now)
-    )
+    left = among(deliveries.c.state, (*OPEN_DELIVERIES, DeliveryState.DEAD))
+    may_be_marked = or_(deliveries.c.late_id.is_not(None), deliveries.c.notice_due, deliveries.c.asks != "", OUTDATED)
+    ended = {
+        "state": case((left, DeliveryState.IGNORED.value), else_=deliveries.c.state),
+        "settled_at": case((left, tx.now), else_=deliveries.c.settled_at),
+        "cause": case((or_(left, deliveries.c.cause != ""), ERASED), else_=""),
+    }
     marked = {"mark_shown": deliveries.c.mark, "late_id": None, "notice_due": False, "asks": ""}
-    tx.conn.execute(update(deliveries).where(here).values(**marked))
+    mine = and_(here, or_(left, deliveries.c.cause != "", may_be_marked))  # most are done with, and stay as they are
+    tx.conn.execute(update(deliveries).where(mine).values(**ended, **marked))
 
 
 def _begin_anew(tx: Tx, conversation_id: int, *, in_slack: bool) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
 
-from relay.store.db.dialects import ahead, among, equals
+from relay.store.db.dialects import ahead, among, equals, unindexed
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, OPEN_DELIVERIES, conversations, deliveries, gates, received
 from relay.vocabulary import DeliveryState, GateScope, Outcome, Source
@@ -38,19 +38,22 @@ def last_received(tx: Tx, source: Source, account: str | None = None) -> float |
 
     For one `account`, or for all.
     """
-    last = select(received.c.received_at).where(
-        equals(received.c.source, source), received.c.outcome != Outcome.REJECTED.value
-    )
+    its = (equals(received.c.source, source), *(() if account is None else (received.c.account == account,)))
+    in_index = select(received.c.key).where(*its).order_by(received.c.account, received.c.kind, received.c.key)
+    if tx.conn.execute(in_index.limit(1)).one_or_none() is None:
+        return None  # else everything would be read through for nothing
+    mine = and_(equals(unindexed(received.c.source), source), received.c.outcome != Outcome.REJECTED.value)
     if account is not None:
-        last = last.where(received.c.account == account)
-    found: float | None = tx.conn.execute(last.order_by(received.c.id.desc()).limit(1)).scalar_one_or_none()
+        mine = and_(mine, unindexed(received.c.account) == account)
+    last = select(received.c.received_at).where(received.c.id > 0, mine).order_by(received.c.id.desc()).limit(1)
+    found: float | None = tx.conn.execute(last).scalar_one_or_none()
     return found
 
 
 def last_delivered(tx: Tx) -> float | None:
     """When something was last delivered, in seconds since 1970; None for never."""
     done = and_(equals(deliveries.c.state, DeliveryState.DELIVERED), deliveries.c.settled_at.is_not(None))
-    last = select(deliveries.c.settled_at).where(done).order_by(deliveries.c.id.desc()).limit(1)
+    last = select(deliveries.c.settled_at).where(deliveries.c.id > 0, done).order_by(deliveries.c.id.desc()).limit(1)
     found: float | None = tx.conn.execute(last).scalar_one_or_none()
     return found
 

@@ -41,7 +41,8 @@ def make_ready_anew(tx: Tx) -> int:
     So is what is setting out: where Slack refuses it, it waits again; otherwise it is drawn again. Not a message of
     which several parts are ready and one has set out: where that one ends depends on what was hidden in it.
     """
-    found = select(sends.c.id).where(_WAITS, ~_BEGUN).order_by(sends.c.id).with_for_update(skip_locked=True)
+    order = (sends.c.conversation_id, sends.c.lane, sends.c.seq)  # as the index of what is open has it
+    found = select(sends.c.id).where(_WAITS, ~_BEGUN).order_by(*order).with_for_update(skip_locked=True)
     outdated = update(sends).where(sends.c.id.in_(found)).values(outdated=sends.c.outdated + 1)
     return len(tx.conn.execute(outdated.returning(sends.c.id)).all())
 

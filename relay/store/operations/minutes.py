@@ -28,7 +28,7 @@ from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, Source
 MINUTE = 60
 KEPT_FOR = 8 * 86400  # seconds
 SETTLED = 60.0  # seconds after which no transaction with a lower id, or an earlier time, can still be open
-STEP = 20_000  # deliveries counted in one transaction, except for those of a single minute
+STEP = 2000  # deliveries counted in one transaction, except for those of a single minute
 RECEIVED = received.name
 COUNTED = (minutes.c.received, minutes.c.delivered, minutes.c.failed)
 ENDED = "settled"  # the entry in `counts` for how far the deliveries are counted, and how long they took until then
@@ -139,7 +139,7 @@ def roll_up(tx: Tx, step: int = STEP) -> bool:
     if not keep(tx, ENDED, before, int(end), _summed(before, found)):
         return True
     _add(tx, found)
-    tx.conn.execute(delete(minutes).where(minutes.c.minute < tx.now - KEPT_FOR))
+    tx.conn.execute(delete(minutes).where(minutes.c.minute < int(tx.now - KEPT_FOR)))
     return end < last
 
 

@@ -13,10 +13,12 @@ from relay.messages import Form
 from relay.store.conversations.replies import send_again
 from relay.store.conversations.thread_notices import redraw_lines
 from relay.store.db.dialects import among, equals, upsert
-from relay.store.db.engine import Tx
+from relay.store.db.engine import Store, Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, lanes, received, send_parts
 from relay.store.queue.sends import WHOLE_NOTICE
 from relay.vocabulary import DeliveryState, Lane
+
+STEP = 200  # dead letters in one transaction
 
 
 class Replayed(StrEnum):
@@ -47,10 +49,23 @@ def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
     return Replayed.QUEUED
 
 
-def replay_all(tx: Tx, *, within: float | None = None, most: int | None = None) -> int:
+def replay_in_steps(store: Store, *, within: float | None = None, most: int | None = None) -> int:
+    """The same in short transactions, for which nobody waits long; what is given up meanwhile is left out."""
+    with store.read() as tx:
+        begun = tx.now
+    count, step = 0, STEP
+    while step == STEP and (most is None or count < most):
+        with store.begin() as tx:
+            step = replay_all(tx, within=None if within is None else within + tx.now - begun, until=begun, most=STEP)
+        count += step
+    return count
+
+
+def replay_all(tx: Tx, *, within: float | None = None, until: float | None = None, most: int | None = None) -> int:
     """Queue every dead letter for Slack again, or those buried within so many seconds, or `most`; returns how many.
 
-    Replies are left out: they may have reached the customer, and only a person can know.
+    None that was buried after `until`, in seconds since 1970. Replies are left out: they may have reached the customer,
+    and only a person can know.
     """
     dead = and_(equals(deliveries.c.state, DeliveryState.DEAD), NOT_DELIVERED)
     stored, recall = received.c.body.is_not(None), and_(equals(deliveries.c.lane, Lane.FILES), received.c.gone)
@@ -62,6 +77,9 @@ def replay_all(tx: Tx, *, within: float | None = None, most: int | None = None) 
     )
     if within is not None:
         query = query.where(deliveries.c.settled_at >= tx.now - within)
+    if until is not None:
+        since_then = and_(deliveries.c.settled_at > until, deliveries.c.settled_at <= tx.now)  # later: the clock jumped
+        query = query.where(~since_then)
     if most is not None:
         query = query.limit(most)
     rows = tx.conn.execute(query).all()

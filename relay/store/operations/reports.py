@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from relay.owners import owned
 from relay.store.conversations.people import CUSTOMER_NAME
@@ -106,7 +106,8 @@ def list_deliveries(tx: Tx, which: Which, limits: Limits, limit: int = 100) -> l
     query = _deliveries().limit(limit)
     if which in STATES:
         query = query.where(among(deliveries.c.state, STATES[which]), NOT_DELIVERED)
-    return [asdict(_delivery(tx, row, limits)) for row in tx.conn.execute(query).all()]
+    holding = _Holding(tx, limits)
+    return [asdict(_delivery(tx, row, holding)) for row in tx.conn.execute(query).all()]
 
 
 def show_delivery(tx: Tx, delivery_id: int, limits: Limits) -> dict[str, Any] | None:
@@ -117,7 +118,7 @@ def show_delivery(tx: Tx, delivery_id: int, limits: Limits) -> dict[str, Any] | 
     parts = parts_of([delivery_id])
     made = select(sends, parts.c.part, parts.c.live).join(parts, parts.c.send_id == sends.c.id).order_by(sends.c.seq)
     rows = tx.conn.execute(made).all()
-    return {**asdict(_delivery(tx, row, limits)), "sends": [_send(one) for one in rows]}
+    return {**asdict(_delivery(tx, row, _Holding(tx, limits))), "sends": [_send(one) for one in rows]}
 
 
 def _send(row: Any) -> dict[str, Any]:
@@ -150,7 +151,8 @@ def find_arrival(tx: Tx, account: str, key: str, limits: Limits) -> Arrival | No
     its_words = and_(equals(deliveries.c.lane, Lane.WORDS), deliveries.c.topic == NO_TOPIC)
     shown = and_(deliveries.c.received_id == came.id, its_words)
     row = tx.conn.execute(_deliveries().where(shown).limit(1)).one_or_none()
-    return Arrival(Outcome(came.outcome), came.reason, None if row is None else _delivery(tx, row, limits))
+    delivery = None if row is None else _delivery(tx, row, _Holding(tx, limits))
+    return Arrival(Outcome(came.outcome), came.reason, delivery)
 
 
 def show_rejected(tx: Tx, received_id: int) -> dict[str, Any] | None:
@@ -179,14 +181,15 @@ def _deliveries() -> Select[Any]:
             attempts.correlate(deliveries).scalar_subquery().label("attempts"),
             key.correlate(deliveries).scalar_subquery().label("key"),
             CUSTOMER_NAME.label("customer"),
+            _CAUSE_OF_SEND.label("cause_of_send"),
         )
         .join(conversations, conversations.c.id == deliveries.c.conversation_id)
         .order_by(deliveries.c.id.desc())
     )
 
 
-def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
-    kind, cause = KINDS.get((row.lane, row.topic), Kind.LINE), _cause(tx, row, limits)
+def _delivery(tx: Tx, row: Any, holding: _Holding) -> DeliveryRow:
+    kind, cause = KINDS.get((row.lane, row.topic), Kind.LINE), _cause(row, holding)
     is_over = row.state == DeliveryState.DELIVERED and kind in HELD_UP
     return DeliveryRow(
         id=row.id,
@@ -208,24 +211,53 @@ def _delivery(tx: Tx, row: Any, limits: Limits) -> DeliveryRow:
     )
 
 
-def _cause(tx: Tx, row: Any, limits: Limits) -> str:
+def _cause(row: Any, holding: _Holding) -> str:
     """Why it is not delivered: because of the mapping, a gate, its own cause, or its send's."""
     if row.state not in OPEN_DELIVERIES:
         return str(row.cause)
     if row.channel is None:
         return str(row.why)
-    shut = ahead(tx, gates.c.closed_until, gates.c.delay)
-    to_kommunicate = row.lane == Lane.REPLIES
-    to_slack = gates_for_post(limits, row.channel_id or row.channel, row.workspace)
-    holding = gates_for_reply(row.account) if to_kommunicate else to_slack
-    found = tx.conn.execute(select(gates.c.cause).where(holding, shut).limit(1)).scalar_one_or_none()
-    return str(found or row.cause or _cause_of_send(tx, row.id))
+    held = holding.reply(row.account) if row.lane == Lane.REPLIES else holding.post(_place(row), row.workspace)
+    return held or row.cause or row.cause_of_send or ""
 
 
-def _cause_of_send(tx: Tx, delivery_id: int) -> str:
-    carrying = select(sends.c.cause).join(send_parts, send_parts.c.send_id == sends.c.id)
-    last = carrying.where(send_parts.c.delivery_id == delivery_id, send_parts.c.live).order_by(sends.c.seq.desc())
-    return str(tx.conn.execute(last.limit(1)).scalar_one_or_none() or "")
+def _place(row: Any) -> str:
+    return str(row.channel_id or row.channel)
+
+
+class _Holding:
+    """Why what gates hold back is held back, "" for what may pass; each place is looked up once."""
+
+    def __init__(self, tx: Tx, limits: Limits) -> None:
+        self._tx, self._limits = tx, limits
+        self._known: dict[tuple[str, ...], str] = {}
+
+    def post(self, channel: str, workspace: str) -> str:
+        """Why a post waits."""
+        return self._cause((channel, workspace), gates_for_post(self._limits, channel, workspace))
+
+    def reply(self, account: str) -> str:
+        """Why a call to Kommunicate waits."""
+        return self._cause((account,), gates_for_reply(account))
+
+    def _cause(self, place: tuple[str, ...], which: ColumnElement[bool]) -> str:
+        if place not in self._known:
+            shut = ahead(self._tx, gates.c.closed_until, gates.c.delay)
+            found = select(gates.c.cause).where(which, shut).limit(1)
+            self._known[place] = self._tx.conn.execute(found).scalar_one_or_none() or ""
+        return self._known[place]
+
+
+# The last send that carries it.
+_CAUSE_OF_SEND = (
+    select(sends.c.cause)
+    .join(send_parts, send_parts.c.send_id == sends.c.id)
+    .where(send_parts.c.delivery_id == deliveries.c.id, send_parts.c.live)
+    .order_by(sends.c.seq.desc())
+    .limit(1)
+    .correlate(deliveries)
+    .scalar_subquery()
+)
 
 
 def _rejected_bodies() -> Select[Any]:

@@ -22,7 +22,7 @@ from relay.store.operations.minutes import SETTLED, add_received
 from relay.store.operations.reports import KINDS, Kind
 from relay.vocabulary import DeliveryState, Lane, Outcome, SendKind, SendState
 
-STEP = 20_000  # rows counted in one transaction
+STEP = 2000  # rows counted in one transaction, for which all other writers wait on SQLite
 OF_A_KIND = "/"  # between a lane and a topic
 
 

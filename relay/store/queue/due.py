@@ -33,7 +33,18 @@ from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_ma
 from relay.vocabulary import GateScope, Lane
 
 BELIEVED_LEASE = 900.0  # seconds: processes that read an edited file at different times have different leases
-PLACE = func.coalesce(conversations.c.channel_id, conversations.c.channel)  # where a conversation is shown
+
+
+def of_conversation(value: ColumnElement[Any]) -> ScalarSelect[Any]:
+    """Something of a lane's conversation, looked up for those lanes for which it matters.
+
+    A join would look up the conversations of all due lanes; of many, PostgreSQL would rather read all that there are.
+    """
+    return select(value).where(conversations.c.id == lanes.c.conversation_id).correlate(lanes).scalar_subquery()
+
+
+PLACE = of_conversation(func.coalesce(conversations.c.channel_id, conversations.c.channel))  # where a lane is shown
+WORKSPACE, ACCOUNT = of_conversation(conversations.c.workspace), of_conversation(conversations.c.account)
 LEASE_OWNERS = select(lanes.c.lease_owner).where(lanes.c.lease_owner.is_not(None)).distinct()
 
 
@@ -195,7 +206,6 @@ def claimable(
     free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, max(lease, BELIEVED_LEASE)), dead)
     return (
         select(lanes.c.conversation_id, lanes.c.kind)
-        .join(conversations, conversations.c.id == lanes.c.conversation_id)
         .where(past(moment, lanes.c.due, lanes.c.delay), free, among(lanes.c.kind, kinds))
         .where(~_held_back(moment, limits))
     )
@@ -213,13 +223,13 @@ def _held_back(moment: Moment, limits: Limits) -> ColumnElement[bool]:
         return select(of_gate).where(which, closed(moment, limits.pace)).correlate(None)
 
     def in_workspace(which: ColumnElement[bool]) -> ColumnElement[bool]:
-        return conversations.c.workspace.in_(shut(which, gates.c.workspace))
+        return WORKSPACE.in_(shut(which, gates.c.workspace))
 
     return or_(
         and_(words, lanes.c.looking, in_workspace(gates_for_look(limits))),
         and_(words, ~lanes.c.looking, in_workspace(of_slack(limits.posting))),
         and_(words, ~lanes.c.looking, PLACE.in_(shut(of(GateScope.CHANNEL)))),
-        and_(replies, conversations.c.account.in_(shut(of(GateScope.ACCOUNT)))),
+        and_(replies, ACCOUNT.in_(shut(of(GateScope.ACCOUNT)))),
         and_(equals(lanes.c.kind, Lane.CARD), in_workspace(gates_for_mark(limits))),
     )
 

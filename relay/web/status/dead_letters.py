@@ -9,7 +9,7 @@ from flask import Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
-from relay.store.operations.replay import Replayed, replay_all, replay_one
+from relay.store.operations.replay import Replayed, replay_in_steps, replay_one
 from relay.store.operations.timeline import dead_letters
 from relay.web.status.guard import doors, own_path
 from relay.web.status.pages import id_in, pages
@@ -19,7 +19,7 @@ from relay.web.status.words import Reader
 
 HERE = "/dead-letters"
 PER_PAGE = 50
-STEP, MOST_AT_ONCE = 200, 5000  # dead letters in one transaction, and by one click
+MOST_AT_ONCE = 5000  # dead letters that one click sends again
 
 log = structlog.get_logger()
 
@@ -88,12 +88,8 @@ def replay(delivery: str) -> AnyResponse:
 
 @pages.post("/dead-letters/replay-all")
 def replay_every() -> AnyResponse:
-    """Send all for Slack again, some at a time so that nobody else waits long for the database."""
-    relay, count, step = doors().relay, 0, STEP
-    while step == STEP and count < MOST_AT_ONCE:
-        with doors().store.begin() as tx:
-            step = replay_all(tx, most=STEP)
-        count += step
+    """Send all for Slack again."""
+    relay, count = doors().relay, replay_in_steps(doors().store, most=MOST_AT_ONCE)
     log.info("delivery.replayed_all", count=count)
     relay.on_accept()
     return redirect(f"{HERE}?told={Told.ALL}&n={count}", 303)
