@@ -6,6 +6,7 @@ from relay.store.conversations import kept_files
 from relay.store.db.engine import Store
 from relay.store.operations.retention import cap_rejected, prune
 
+STEP, STEPS = 100, 5  # bodies in one transaction, for which other writers wait on SQLite; and transactions in one go
 BATCH = 200  # files at a time
 
 
@@ -15,7 +16,13 @@ def forget_old(store: Store, older_than: float) -> int:
     Returns how many.
     """
     with store.begin("prune") as tx:
-        return prune(tx, older_than) + cap_rejected(tx)
+        some = prune(tx, older_than, limit=STEP) + cap_rejected(tx)
+    erased, steps = some, 1
+    while some and steps < STEPS:
+        with store.begin("prune") as tx:
+            some = prune(tx, older_than, limit=STEP)
+        erased, steps = erased + some, steps + 1
+    return erased
 
 
 def forget_files(store: Store, older_than: float) -> int:

@@ -23,7 +23,7 @@ from relay.store.db.engine import Tx
 from relay.store.queue.due import lock
 from relay.vocabulary import ThreadNotice
 
-BATCH = 200
+BATCH, STEP = 200, 50  # chats read at a time, and decided in one transaction
 
 Find = Callable[[Tx, int], Sequence[WaitingChat]]  # some of those with a greater id, in order
 
@@ -78,15 +78,31 @@ def _go_through(
         if not found:
             break
         after = found[-1].id
-        for chat in found:
-            rules = context.reminding(chat.rule)
-            if concerns(rules, chat, now):
+        concerned = [one for one in found if concerns(context.reminding(one.rule), one, now)]
+        times = {one.id: _to_come(context.reminding(one.rule), one, now) for one in concerned}
+        _decide(context, name, [(one, due) for one in concerned if (due := times[one.id]) is not None])
+        for chat in concerned:
+            if times[chat.id] is None:
                 with context.store.begin(name) as tx:
-                    done[_call(rules, chat, tx)] += 1
+                    done[_call(context.reminding(chat.rule), chat, tx)] += 1
     if done[ThreadNotice.REMINDER]:
         log.info("chores.reminded", count=done[ThreadNotice.REMINDER])
     if done[ThreadNotice.STALE]:
         log.info("chores.given_back", count=done[ThreadNotice.STALE])
+
+
+def _to_come(rules: Reminding, chat: WaitingChat, now: float) -> float | None:
+    """When its reminder is due, if that is all there is to decide now: after an upgrade there are many."""
+    back = rules.goes_back(chat.state)
+    due = rules.next_due(now, chat.state, chat.reminders, chat.due)
+    return due if due is not None and due > now and (back is None or back > now) else None
+
+
+def _decide(context: DeliveryContext, name: str, decided: Sequence[tuple[WaitingChat, float]]) -> None:
+    for first in range(0, len(decided), STEP):
+        with context.store.begin(name) as tx:
+            for chat, due in decided[first : first + STEP]:
+                waiting_chats.decide_reminder(tx, chat, due)
 
 
 def _call(rules: Reminding, chat: WaitingChat, tx: Tx) -> ThreadNotice | None:
