@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from bench.chores import fill
+from relay.delivery import forgetting, reminding
+from relay.delivery.forgetting import forget_old
 from relay.delivery.housekeeping import BATCH, STEP
-from relay.store.db.tables import conversations
+from relay.store.db.tables import conversations, deliveries
 from tests.delivery.rig import Rig
 from tests.statements import noted
 
@@ -58,3 +60,31 @@ def test_those_that_nothing_names_are_not_looked_at_for_ever(line: Rig) -> None:
     with line.store.read() as tx:
         left = tx.conn.execute(select(conversations.c.id).where(conversations.c.channel.is_(None))).all()
     assert len(left) == MANY
+
+
+def test_when_thousands_are_called_for_is_decided_in_small_steps(rig: Callable[..., Rig]) -> None:
+    """After a restart it is decided anew for everybody who waits."""
+    line = rig(remind={"after": 7200.0})
+    fill(line.store, MANY)
+    waits = {"thread_ts": "1.1", "rule": "channels", "channel": "C0SUPPORT", "waits_since": line.clock.now()}
+    with line.store.begin() as tx:
+        tx.conn.execute(update(conversations).values(**waits))
+    decided = [0]
+
+    def note(statement: str, _values: object, _connection: object) -> None:
+        decided[-1] += statement.startswith("UPDATE conversations")
+
+    event.listen(line.store.engine.pool, "checkout", lambda *_: decided.append(0))
+    with noted(line.store.engine, note):
+        line.chores()
+    assert (max(decided), sum(decided)) == (reminding.STEP, MANY)
+
+
+def test_thousands_of_old_messages_are_erased_in_small_steps(line: Rig) -> None:
+    with line.store.begin() as tx:
+        tx.conn.execute(update(deliveries).values(state="delivered"))
+    line.clock.advance(10.0)
+    transactions: list[int] = []
+    event.listen(line.store.engine.pool, "checkout", lambda *_: transactions.append(1))
+    assert forget_old(line.store, 5.0) == forgetting.STEP * forgetting.STEPS < MANY
+    assert len(transactions) == forgetting.STEPS

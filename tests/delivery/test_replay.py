@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.store.operations.replay import Replayed, replay_all, replay_one
+from relay.store.operations.replay import Replayed, replay_all, replay_in_steps, replay_one
 from relay.store.operations.reports import Which, list_deliveries
 from relay.vocabulary import DeliveryState
 from tests.delivery.rig import Rig
@@ -49,6 +49,23 @@ def test_all_are_replayed_in_order(line: Rig) -> None:
         assert replay_all(tx) == 3
     line.run(10)
     assert line.told() == ["m0", "m1", "m2", "m3"]
+
+
+def test_many_are_replayed_in_short_transactions(line: Rig) -> None:
+    bury(line, "m1", "m2", "m3")
+    assert replay_in_steps(line.store, step=2) == 3
+    line.run(10)
+    assert line.told() == ["m0", "m1", "m2", "m3"]
+
+
+def test_what_is_given_up_during_a_replay_is_left_to_the_next(line: Rig) -> None:
+    """Otherwise a replay of what Slack refuses at once would never end."""
+    bury(line, "m1")
+    begun = line.clock.now()
+    line.clock.advance(1)
+    bury(line, "m2")
+    with line.store.begin() as tx:
+        assert (replay_all(tx, until=begun), replay_all(tx)) == (1, 1)
 
 
 def test_only_those_given_up_lately_are_replayed(line: Rig) -> None:

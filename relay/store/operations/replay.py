@@ -49,15 +49,16 @@ def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
     return Replayed.QUEUED
 
 
-def replay_in_steps(store: Store, *, within: float | None = None, most: int | None = None) -> int:
+def replay_in_steps(store: Store, *, within: float | None = None, most: int | None = None, step: int = STEP) -> int:
     """The same in short transactions, for which nobody waits long; what is given up meanwhile is left out."""
     with store.read() as tx:
         begun = tx.now
-    count, step = 0, STEP
-    while step == STEP and (most is None or count < most):
+    count, more = 0, True
+    while more and (most is None or count < most):
         with store.begin() as tx:
-            step = replay_all(tx, within=None if within is None else within + tx.now - begun, until=begun, most=STEP)
-        count += step
+            since = None if within is None else within + tx.now - begun
+            found = replay_all(tx, within=since, until=begun, most=step)
+        count, more = count + found, found == step
     return count
 
 
