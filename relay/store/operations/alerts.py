@@ -17,9 +17,9 @@ from relay.owners import owner_of
 from relay.store.db.dialects import among, equals, unindexed, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import alerts
-from relay.store.db.tables import NOT_DELIVERED, deliveries, gates, lanes, received
+from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, lanes, received
 from relay.store.operations.refused import Refused, forget_refused, refused
-from relay.store.queue.due import PLACE, WORKSPACE
+from relay.store.queue.due import PLACE, of_conversation
 from relay.store.queue.gates import gate_of_workspace
 from relay.vocabulary import NO_TOPIC, DeliveryState, GateScope, Lane, Refusal, Source, Trouble
 
@@ -217,8 +217,8 @@ def _waiting_since(tx: Tx) -> float | None:
     """Since when the oldest message for Slack waits; not where a person is needed, of which people are told."""
     channels = select(gates.c.name).where(gates.c.operator, equals(gates.c.scope, GateScope.CHANNEL))
     whole = select(gates.c.workspace).where(gates.c.operator, equals(gates.c.scope, GateScope.WORKSPACE))
-    held = or_(PLACE.in_(channels), WORKSPACE.in_(whole))
-    due = and_(lanes.c.due.is_not(None), equals(lanes.c.kind, Lane.WORDS), PLACE.is_not(None))
-    oldest = select(func.min(lanes.c.waiting_since)).where(due, ~held)
+    held = or_(PLACE.in_(channels), conversations.c.workspace.in_(whole))
+    due = and_(lanes.c.due.is_not(None), equals(lanes.c.kind, Lane.WORDS))
+    oldest = select(func.min(lanes.c.waiting_since)).where(due, of_conversation(and_(PLACE.is_not(None), ~held)))
     found: float | None = tx.conn.execute(oldest).scalar_one()
     return found

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 
@@ -33,18 +34,7 @@ from relay.store.queue.gates import Limits, closed, gates_for_look, gates_for_ma
 from relay.vocabulary import GateScope, Lane
 
 BELIEVED_LEASE = 900.0  # seconds: processes that read an edited file at different times have different leases
-
-
-def of_conversation(value: ColumnElement[Any]) -> ScalarSelect[Any]:
-    """Something of a lane's conversation, looked up for those lanes for which it matters.
-
-    A join would look up the conversations of all due lanes; of many, PostgreSQL would rather read all that there are.
-    """
-    return select(value).where(conversations.c.id == lanes.c.conversation_id).correlate(lanes).scalar_subquery()
-
-
-PLACE = of_conversation(func.coalesce(conversations.c.channel_id, conversations.c.channel))  # where a lane is shown
-WORKSPACE, ACCOUNT = of_conversation(conversations.c.workspace), of_conversation(conversations.c.account)
+PLACE = func.coalesce(conversations.c.channel_id, conversations.c.channel)  # where a conversation is shown
 LEASE_OWNERS = select(lanes.c.lease_owner).where(lanes.c.lease_owner.is_not(None)).distinct()
 
 
@@ -189,7 +179,7 @@ class Claimable:
 
 def check_claimable(tx: Tx, *, lease: float, limits: Limits, kinds: tuple[Lane, ...] = tuple(Lane)) -> Claimable:
     """Check all lanes of these kinds and all gates once; `lease` is in seconds."""
-    row = tx.run(_look(lease, limits, kinds), now=tx.now).one()
+    row = tx.run(_look(lease, limits, kinds, postgres=tx.on_postgres), now=tx.now).one()
     times = [at for at in (row.lane_due, row.lease_end, row.gate_opens) if at is not None]
     return Claimable(bool(row.ready), row.lease_end is not None, max(0.0, min(times) - tx.now) if times else None)
 
@@ -199,16 +189,35 @@ def lease_owners(tx: Tx) -> set[str]:
     return set(tx.run(LEASE_OWNERS).scalars())
 
 
+def of_conversation(value: ColumnElement[Any]) -> ScalarSelect[Any]:
+    """Something of a lane's conversation, looked up for each lane.
+
+    Unlike a join: for many lanes, PostgreSQL would rather read all conversations that there are.
+    """
+    return select(value).where(conversations.c.id == lanes.c.conversation_id).correlate(lanes).scalar_subquery()
+
+
 def claimable(
-    moment: Moment, lease: float, limits: Limits, kinds: tuple[Lane, ...], dead: ColumnElement[bool]
+    moment: Moment,
+    lease: float,
+    limits: Limits,
+    kinds: tuple[Lane, ...],
+    dead: ColumnElement[bool],
+    elsewhere: ColumnElement[bool] | None = None,
+    *,
+    postgres: bool,
 ) -> Select[Any]:
-    """The lanes that are due, free and not held back by a gate; lanes of a newer version's kinds are not ours."""
+    """The lanes that are due, free and not held back by a gate; lanes of a newer version's kinds are not ours.
+
+    `elsewhere` is what else must be true of a lane and its conversation.
+    """
+    may_go = and_(~_held_back(moment, limits), true() if elsewhere is None else elsewhere)
     free = or_(lanes.c.lease_until.is_(None), past(moment, lanes.c.lease_until, max(lease, BELIEVED_LEASE)), dead)
-    return (
-        select(lanes.c.conversation_id, lanes.c.kind)
-        .where(past(moment, lanes.c.due, lanes.c.delay), free, among(lanes.c.kind, kinds))
-        .where(~_held_back(moment, limits))
-    )
+    is_due = and_(past(moment, lanes.c.due, lanes.c.delay), free, among(lanes.c.kind, kinds))
+    found = select(lanes.c.conversation_id, lanes.c.kind).where(is_due)
+    if postgres:
+        return found.where(of_conversation(may_go))
+    return found.join(conversations, conversations.c.id == lanes.c.conversation_id).where(may_go)
 
 
 def _held_back(moment: Moment, limits: Limits) -> ColumnElement[bool]:
@@ -223,24 +232,24 @@ def _held_back(moment: Moment, limits: Limits) -> ColumnElement[bool]:
         return select(of_gate).where(which, closed(moment, limits.pace)).correlate(None)
 
     def in_workspace(which: ColumnElement[bool]) -> ColumnElement[bool]:
-        return WORKSPACE.in_(shut(which, gates.c.workspace))
+        return conversations.c.workspace.in_(shut(which, gates.c.workspace))
 
     return or_(
         and_(words, lanes.c.looking, in_workspace(gates_for_look(limits))),
         and_(words, ~lanes.c.looking, in_workspace(of_slack(limits.posting))),
         and_(words, ~lanes.c.looking, PLACE.in_(shut(of(GateScope.CHANNEL)))),
-        and_(replies, ACCOUNT.in_(shut(of(GateScope.ACCOUNT)))),
+        and_(replies, conversations.c.account.in_(shut(of(GateScope.ACCOUNT)))),
         and_(equals(lanes.c.kind, Lane.CARD), in_workspace(gates_for_mark(limits))),
     )
 
 
 @cache
-def _look(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Select[Any]:
+def _look(lease: float, limits: Limits, kinds: tuple[Lane, ...], *, postgres: bool) -> Select[Any]:
     """The statement of `check_claimable`."""
     moment, ours = BOUND, among(lanes.c.kind, kinds)
     leased = and_(ours, lanes.c.due.is_not(None), lanes.c.lease_until > moment.now)
     return select(
-        exists(claimable(moment, lease, limits, kinds, dead=false())).label("ready"),
+        exists(claimable(moment, lease, limits, kinds, dead=false(), postgres=postgres)).label("ready"),
         _first(lanes.c.due, and_(ours, ahead(moment, lanes.c.due, lanes.c.delay))).label("lane_due"),
         _first(lanes.c.lease_until, leased).label("lease_end"),
         _first(limits.pace.opens_at(moment), closed(moment, limits.pace)).label("gate_opens"),

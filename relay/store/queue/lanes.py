@@ -147,7 +147,7 @@ def claim(
     the channels in `besides`.
     """
     free = {"gone": dead, "besides": besides, "now": tx.now, "most": most}
-    taken = tx.run(_take(lease, limits, kinds), **free, owner=owner, until=tx.now + lease)
+    taken = tx.run(_take(lease, limits, kinds, postgres=tx.on_postgres), **free, owner=owner, until=tx.now + lease)
     in_turn = sorted(taken, key=lambda row: (row.kind in LAST, row.due, row.conversation_id))
     return [_claim(tx, row) for row in in_turn]
 
@@ -179,13 +179,12 @@ def _first_sends(tx: Tx, lane: Any) -> list[Send]:
 
 
 @cache
-def _take(lease: float, limits: Limits, kinds: tuple[Lane, ...]) -> Any:
+def _take(lease: float, limits: Limits, kinds: tuple[Lane, ...], *, postgres: bool) -> Any:
     """Take lanes. A lane that was taken and released is due later than those behind it: all get their turn."""
     last = among(lanes.c.kind, LAST)
     elsewhere = or_(among(lanes.c.kind, (Lane.REPLIES, *FILE_LANES)), ~one_of(PLACE, "besides"))
     picked = (
-        claimable(BOUND, lease, limits, kinds, dead=one_of(lanes.c.lease_owner, "gone"))
-        .where(elsewhere)
+        claimable(BOUND, lease, limits, kinds, one_of(lanes.c.lease_owner, "gone"), elsewhere, postgres=postgres)
         .order_by(last, lanes.c.due, lanes.c.conversation_id)
         .limit(given("most", Integer))
         .with_for_update(of=lanes, skip_locked=True)
