@@ -88,7 +88,7 @@ def replay(delivery: str) -> AnyResponse:
 
 @pages.post("/dead-letters/replay-all")
 def replay_every() -> AnyResponse:
-    """Send all for Slack again."""
+    """Send all for Slack again, some at a time so that nobody else waits long for the database."""
     relay, count = doors().relay, replay_in_steps(doors().store, most=MOST_AT_ONCE)
     log.info("delivery.replayed_all", count=count)
     relay.on_accept()
