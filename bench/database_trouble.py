@@ -191,10 +191,7 @@ NEEDS_PROXY = ("silent_connections", "silent_network")
 
 @contextmanager
 def _reached(server: OwnPostgres, folder: Path, behind: str) -> Iterator[tuple[str, Proxy | None]]:
-    """Yield the address that the relay is given, and the proxy in between, if there is one.
-
-    Behind PgBouncer, it is the relay that loses its connections.
-    """
+    """Yield the relay's DATABASE_URL, and the proxy if any; behind PgBouncer, the relay's connections are lost."""
     if behind == "nothing":
         yield server.url, None
         return

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 # The credentials of the sandbox's two accounts. Everybody knows them, so they are not secret.
 BOT_LOGIN, APP_LOGIN, API_KEY = "xoxb-sandbox", "xapp-sandbox", "sandbox-key"
-SIGNING_KEY, WEBHOOK_WORD = "sandbox-signing-secret", "sandbox-webhook-token"  # has the length that the relay requires
+SIGNING_KEY, WEBHOOK_WORD = "sandbox-signing-secret", "sandbox-webhook-token"  # as long as the relay requires
 
 
 class Core:

@@ -85,7 +85,7 @@ def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
 
     @routes.post("/kill")
     def kill() -> Response:
-        """The relay is killed, if somebody runs one that can be."""
+        """Kills the relay, if `kill_relay` is set."""
         if sandbox.kill_relay is None:
             raise BadInput("there is no relay here that could be killed")
         sandbox.kill_relay()

@@ -40,7 +40,7 @@ def _served(sandbox: Sandbox, file: CustomerFile | None) -> Outcome:
     expires, signature = request.args.get("Expires", ""), request.args.get("Signature", "")
     if not sandbox.kommunicate.files.opens(file, expires, signature):
         return _complaint("AccessDenied")
-    # the browser must not show what a customer calls a page, for example
+    # the browser must not render what a customer calls HTML, for example
     kind = file.content_type if TYPE.fullmatch(file.content_type) else "application/octet-stream"
     return Response(file.content, mimetype=kind, headers={"Content-Disposition": "attachment"}), "ok"
 

@@ -90,9 +90,7 @@ class Board:
         return self._replies.get((parent.channel, parent.ts), [])
 
     def roots(self, channel: str) -> list[Message]:
-        """What the channel itself shows, oldest first: roots, tombstones and replies that were also sent to the
-        channel.
-        """
+        """What the channel itself shows, oldest first: roots, tombstones, and replies also sent to the channel."""
         return self._roots.get(channel, [])
 
     def visible(self, messages: list[Message]) -> list[Message]:
