@@ -14,6 +14,7 @@ from tests.harness import FakeClock
 from tests.replies.desk import Desk
 from tests.replies.test_changes import edit, sent
 from tests.web.status.conftest import PASSWORD, sign_in
+from tests.web.status.test_views import words
 
 
 class Watched(Desk):
@@ -64,3 +65,23 @@ def test_other_messages_stay(desk: Watched) -> None:
     edit(desk, sent(desk, "first"), "changed")
     sent(desk, "second")
     assert "second" in desk.client.get("/conversations/1").text
+
+
+@pytest.mark.parametrize(("kind", "may_have"), [("error", 0), ("reset_after", 1)])
+def test_only_a_reply_that_was_not_answered_may_have_arrived(desk: Watched, kind: str, may_have: int) -> None:
+    desk.sandbox.kommunicate.echo = "off"
+    desk.fault(kind, "/rest/ws/message/v2/send", **({"code": "INVALID_PARAMETER"} if kind == "error" else {}))
+    desk.says("hello")
+    desk.run(60)
+    shown = desk.client.get("/dead-letters").text
+    assert (shown.count("Send again"), shown.count(">may have arrived<")) == (1, may_have)
+
+
+def test_a_click_is_told_by_its_label_and_what_it_chose(desk: Watched) -> None:
+    desk.press(desk.thread, "assign", value="U0KIM")
+    desk.carry()
+    desk.run(20)
+    shown = words(desk.client, "/conversations/1")
+    assert "Pressed Assign to." in shown
+    assert ", by alex , to kim" in shown
+    assert 'class="cause"' not in desk.client.get("/conversations/1").text

@@ -48,7 +48,6 @@ from relay.store.queue.gates import reopen
 from relay.store.queue.lanes import give_back
 from relay.vocabulary import GateScope, Mark, SendKind
 
-NO_ANSWER = "Kommunicate did not answer"
 NOTHING = "it has no words"
 NOT_YET = "do not reach the customer yet"
 MISTAKE = "the relay failed over it, which is a mistake in it; its log says more"
@@ -97,7 +96,7 @@ def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> St
         replies.mark_pending(tx, claim, send, "waiting for its echo")
         give_back(tx, claim, wait=ECHO_AFTER - elapsed, looking=True, attempts=claim.attempts, spent=claim.spent)
     else:
-        replies.give_up(tx, claim, send, NO_ANSWER, Mark.UNSURE)
+        replies.give_up(tx, claim, send, replies.NO_ANSWER, Mark.UNSURE)
     return None
 
 

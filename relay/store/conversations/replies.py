@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select, update
 
 from relay.conversation import answered
 from relay.messages import Fate
@@ -41,6 +41,7 @@ from relay.vocabulary import (
 ENDED = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.IGNORED)
 SOON = 3.0  # seconds; anything faster needs no mark
 LONG = 20.0  # seconds; anything slower is reported, with the reason
+NO_ANSWER = "Kommunicate did not answer"  # the cause of a send that was given up, but may have arrived
 
 
 # As in the index: SQLite does not infer that what waits is open.
@@ -181,6 +182,8 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
     The lane is released.
     """
     mine = claim.conversation.id
+    if mark is Mark.FAILED and may_have_arrived(tx, delivery_id):
+        mark, cause = Mark.UNSURE, f"{cause}; an earlier try was not answered"
     values = {"state": DeliveryState.DEAD.value, "cause": cause, "mark": mark.value, "settled_at": tx.now}
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
     arm(tx, mine, Lane.CARD, 0.0)
@@ -189,6 +192,13 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
         redraw_lines(tx, mine, delivery_id)
     else:
         add_notice(tx, mine, delivery_id, ThreadNotice(mark.value))
+
+
+def may_have_arrived(tx: Tx, delivery_id: int) -> bool:
+    """True if nobody knows what became of an earlier try."""
+    of_it = and_(send_parts.c.delivery_id == delivery_id, sends.c.ts.is_(None), sends.c.cause == NO_ANSWER)
+    tried = exists().where(send_parts.c.send_id == sends.c.id, of_it, equals(sends.c.state, SendState.REFUSED))
+    return bool(tx.conn.execute(select(tried)).scalar_one())
 
 
 def end_click(tx: Tx, delivery_id: int, state: DeliveryState, cause: str = "", by: str = "") -> None:
