@@ -24,7 +24,10 @@ DEADLINE = 5.0  # seconds for a request to the relay's own address
 
 @dataclass(frozen=True)
 class Setup:
-    """A setup to be examined. What several checks need is requested once."""
+    """A setup to be examined. What several checks need is requested once.
+
+    `channel_ids` gets Slack's id of each channel that the configuration names.
+    """
 
     settings: Settings
     env: Mapping[str, str]
@@ -35,6 +38,7 @@ class Setup:
     kommunicate: KommunicateClient | None
     other_slacks: Mapping[str, SlackSetup] = field(default_factory=dict)  # of further workspaces, by name
     other_accounts: Mapping[str, KommunicateClient] = field(default_factory=dict)  # those that have a key, by name
+    channel_ids: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> SchemaState | None:
