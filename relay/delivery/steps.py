@@ -102,6 +102,9 @@ LOCK = "lock"
 HOPELESS = "hopeless"
 """Among what a claim has asked: what comes next has failed again and again by a mistake of ours, and is given up."""
 
+MISTAKE = "the relay has a bug; its log says more"
+"""Why, for whoever reads of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:

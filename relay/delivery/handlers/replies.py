@@ -20,6 +20,7 @@ from relay.delivery.private_lines import SWITCHED_OFF
 from relay.delivery.starting import wait_for_account, why_read_only
 from relay.delivery.steps import (
     LOCK,
+    MISTAKE,
     Answered,
     Author,
     Need,
@@ -33,6 +34,7 @@ from relay.delivery.steps import (
     agent_of,
 )
 from relay.delivery.stored import Said
+from relay.delivery.stumbles import log_given_up
 from relay.files import FilesBack
 from relay.messages import Agent, Mode
 from relay.owners import owner_of
@@ -50,7 +52,6 @@ from relay.vocabulary import GateScope, Mark, SendKind
 
 NOTHING = "it has no words"
 NOT_YET = "do not reach the customer yet"
-MISTAKE = "the relay failed over it, which is a mistake in it; its log says more"
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
@@ -82,6 +83,7 @@ def give_up(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return action
     if action.is_behind:  # not this one, which only waits
         return questions.prepare(context, claim, action)
+    log_given_up(claim, SendKind.CLICK if action.is_click else SendKind.REPLY)
     return clicks.give_up(claim, action.id, MISTAKE) if action.is_click else _refusal(claim, action, None, MISTAKE)
 
 
