@@ -57,6 +57,8 @@ NOT_YET = "do not reach the customer yet"
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     """The agent's oldest reply, once it can no longer be taken back."""
     action = replies.next_action(tx, claim)
+    if isinstance(action, AgentAction) and action.is_question and (wait := questions.seconds_until_asked(tx, claim)):
+        action = replies.next_action(tx, claim, asks_in=wait)
     if not isinstance(action, AgentAction):
         return action
     if action.is_click:
