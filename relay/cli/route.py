@@ -121,8 +121,9 @@ def _row(settings: Settings, stored: StoredBody, ids: Mapping[str, str]) -> dict
     if not isinstance(message, ChatMessage):
         return {"id": stored.id, "group_id": message.conversation.group_id, "why": f"not shown: {message.reason}"}
     routed = dry_run(settings, message, stored, posts=False, channel_ids=ids)
-    decided = {name: getattr(routed, name) for name in ("rule", "channel", "why", "stays_in", "stays_because")}
-    return {"id": stored.id, "group_id": message.conversation.group_id, **decided}
+    decided = {"rule": routed.rule, "channel": routed.channel, "why": routed.why}
+    stays = {"stays_in": routed.stays_in, "stays_because": routed.stays_because}
+    return {"id": stored.id, "group_id": message.conversation.group_id, **decided, **stays}
 
 
 def _refuse(sentence: str) -> NoReturn:

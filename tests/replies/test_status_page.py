@@ -20,7 +20,7 @@ from tests.harness import FakeClock
 from tests.replies.desk import Desk
 from tests.replies.test_changes import edit, sent
 from tests.replies.test_moves import move
-from tests.web.status.conftest import PASSWORD, sign_in
+from tests.web.status.conftest import PASSWORD, sign_in, token_in
 from tests.web.status.test_views import words
 
 
@@ -82,6 +82,14 @@ def test_only_a_reply_that_was_not_answered_may_have_arrived(desk: Watched, kind
     desk.run(60)
     shown = desk.client.get("/dead-letters").text
     assert (shown.count("Send again"), shown.count(">may have arrived<")) == (1, may_have)
+    tried = desk.client.get("/conversations/1").text
+    assert (tried.count(">refused<"), tried.count(">not answered<")) == (1 - may_have, may_have)
+    (letter,) = re.findall(r'action="(/dead-letters/[0-9]+/replay)"', shown)
+    said = desk.client.post(letter, data={"token": token_in(desk.client.get("/dead-letters"))}, follow_redirects=True)
+    assert ("the customer may get it twice" in said.text, "cannot be shown twice" in said.text) == (
+        bool(may_have),
+        not may_have,
+    )
 
 
 def test_a_click_is_told_by_its_label_and_what_it_chose(desk: Watched) -> None:

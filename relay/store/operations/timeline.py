@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 
 from relay.store.conversations.people import CUSTOMER_NAME
+from relay.store.conversations.replies import NO_ANSWER
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import OPEN_SENDS, conversations, deliveries, received, sends
@@ -66,6 +67,11 @@ class Attempt:
     resent: int
     cause: str
     live: bool = True
+
+    @property
+    def was_not_answered(self) -> bool:
+        """True for a reply that was given up although it may have arrived."""
+        return self.state is SendState.REFUSED and self.cause == NO_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
