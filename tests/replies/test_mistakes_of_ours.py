@@ -11,6 +11,7 @@ from relay.delivery.handlers import card, clicks, corrections, fetches, files, m
 from relay.delivery.stumbles import IN_A_ROW
 from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction
+from relay.vocabulary import Lane
 from tests.files.test_customers_files import PDF, sends, told
 from tests.files.test_customers_files import files as shown_files
 from tests.harness import words
@@ -59,6 +60,28 @@ def test_a_reply_that_cannot_be_read_is_given_up_and_said(desk: Desk, monkeypatc
     desk.carry()
     desk.run(5)
     assert desk.reached() == ["and thank you", POISON]
+
+
+def test_what_comes_after_something_that_was_taken_back_is_tried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its author has deleted what we had failed over ten times."""
+    read = replies.customer_text
+
+    def stumbling(blocks: Any, text: str, names: Any) -> str:
+        return read(blocks, str(1 // 0) if text == POISON else text, names)
+
+    monkeypatch.setattr(replies, "customer_text", stumbling)
+    poison = desk.agent(POISON)
+    desk.carry()
+    desk.clock.advance(10)
+    work(desk, IN_A_ROW)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", poison.ts)
+    desk.carry()
+    # As a worker does that has threads: what leads to no step leads to no thread.
+    assert [one.step for one in desk.worker._take(set(), 1, (Lane.REPLIES,))] == [None]
+    desk.says("hello")
+    desk.clock.advance(10)
+    work(desk, 2)
+    assert desk.reached() == ["hello"]
 
 
 def test_a_click_that_cannot_be_read_is_given_up_and_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,22 +134,17 @@ def test_a_file_that_we_fail_over_is_told_once_and_the_next_one_comes(
     assert desk.dead() == ["the relay has a bug; its log says more"]
 
 
-@pytest.mark.parametrize("where", ["prepare", "call"])
-def test_an_agents_file_that_we_fail_over_holds_up_no_reply(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    tries = []
-    monkeypatch.setattr(fetches, "_known" if where == "call" else "AgentFile", lambda *_: tries.append(1) or fail())
-    monkeypatch.setattr(fetches, "_fetch", fail)
+def test_an_agents_file_that_we_fail_over_is_not_fetched_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does its reply wait for it."""
+    tries: list[int] = []
+    monkeypatch.setattr(fetches, "_fetch", lambda *_: tries.append(1) or fail())
     desk.agent("see this", files=(desk.sandbox.slack.cabinet.put("plan.pdf", content=PDF),))
     desk.agent("and this")
     desk.carry()
     desk.clock.advance(10)
     work(desk, IN_A_ROW + 6)
     assert (desk.reached()[-1], desk.marks()) == ("and this", {"see this": ["partly"], "and this": ["sent"]})
-    before = len(tries)
-    work(desk, IN_A_ROW)
-    assert len(tries) == before
+    assert len(tries) == IN_A_ROW
 
 
 def test_a_card_that_we_fail_over_says_how_the_chat_stands_and_lets_the_marks_be(

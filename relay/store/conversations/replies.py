@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, false, or_, select, update
 
 from relay.conversation import answered
 from relay.messages import Fate
@@ -201,9 +201,9 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
 
 def may_have_arrived(tx: Tx, delivery_id: int) -> bool:
     """True if nobody knows what became of an earlier try."""
-    of_it = and_(send_parts.c.delivery_id == delivery_id, sends.c.ts.is_(None), sends.c.cause == NO_ANSWER)
-    tried = exists().where(send_parts.c.send_id == sends.c.id, of_it, equals(sends.c.state, SendState.REFUSED))
-    return bool(tx.conn.execute(select(tried)).scalar_one())
+    earlier = and_(send_parts.c.delivery_id == delivery_id, ~send_parts.c.live, send_parts.c.send_id == sends.c.id)
+    given_up = and_(equals(sends.c.state, SendState.REFUSED), sends.c.cause == NO_ANSWER)
+    return tx.conn.execute(select(sends.c.id).where(earlier, given_up).limit(1)).one_or_none() is not None
 
 
 def end_click(tx: Tx, delivery_id: int, state: DeliveryState, cause: str = "", by: str = "") -> None:
