@@ -26,13 +26,8 @@ from relay.wiring import slack_limits
 COLUMNS = ("id", "kind", "state", "customer", "group_id", "channel", "age", "tries", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
 TIMES = ("created_at", "settled_at", "received_at", "started_at")
-EMPTY = {
-    "attempts": None,
-    "settled_at": None,
-    "cause": "",
-    "held_up_by": "",
-    "target": "",
-}  # what people need no line for
+# What people need no line for.
+EMPTY = {"attempts": None, "settled_at": None, "cause": "", "held_up_by": "", "target": ""}
 WORDS = ("customer", "cause", "held_up_by", "target")  # what may hold, or quote, what somebody wrote
 Row = dict[str, Any]
 REPLAYED: dict[StrEnum, str] = {

@@ -36,10 +36,13 @@ def _away(setup: Setup, error: DeliveryFailed) -> Finding:
         return Finding("public_certificate", "error", message, hint, URL)
     if isinstance(error, Unreachable) and error.kind == NO_NAME:
         return Finding("public_address", "error", message, "Correct the address, or its DNS entry.", URL)
-    rest = "orrect the address, its DNS entry, or the proxy in front of the relay."
-    port = setup.port_here
-    hint = f"Start `relay serve`; or c{rest}" if port is None else f"The relay is running here, on port {port}: c{rest}"
+    first = "Start `relay serve`; or" if setup.port_here is None else _runs(setup.port_here)
+    hint = f"{first} correct the address, its DNS entry, or the proxy in front of the relay."
     return Finding("public_address", "error", message, hint, URL)
+
+
+def _runs(port: int) -> str:
+    return f"The relay is running here, on port {port}:"
 
 
 def _answered(setup: Setup, address: str, alive: Response, ready: Response) -> Iterator[Finding]:
@@ -48,10 +51,9 @@ def _answered(setup: Setup, address: str, alive: Response, ready: Response) -> I
         yield Finding("public_redirect", "error", f"{address} redirects to another address.", hint, URL)
     elif alive.status >= 500:
         message = f"{address} answers with {alive.status}: the proxy responds, but the relay behind it does not."
-        port = setup.port_here
         hint = "Start `relay serve` on the port that the proxy calls."
-        if port is not None:
-            hint = f"The relay is running here, on port {port}: have the proxy call that port."
+        if setup.port_here is not None:
+            hint = f"{_runs(setup.port_here)} have the proxy call that port."
         yield Finding("public_address", "error", message, hint, URL)
     elif not is_the_relay(alive):
         message = f"What answers at {address} is not the relay ({alive.status})."

@@ -62,7 +62,7 @@ def give_up_next(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     log_given_up(claim, SendKind.CARD)
     url, since = context.conversation_url(place.key), place.state.since or place.created_at
     read_only = context.replying(place) is None
-    bare = Card(place.key, NAMELESS, "", since, url, read_only, state=place.state)
+    bare = Card(place.key, NAMELESS, "", since, url, read_only, state=place.state, waits_since=place.state.waits_since)
     payload = {**render_card(bare, place.root_form).payload(), "last_id": cards.last_id(tx, place.id)}
     return Ready((Draft(SendKind.CARD, place.channel_id, place.thread_ts, payload, version=place.wanted),))
 

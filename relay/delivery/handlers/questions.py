@@ -38,8 +38,8 @@ def prepare(context: DeliveryContext, claim: Claim, action: AgentAction) -> Prep
     words = stored.words_of(written, context.redact(claim.conversation.rule))
     sentence, controls = question(action.asks, words, action.id, round(questions.ASKED_FOR / 60))
     done, settle = partial(questions.is_asked, delivery_id=action.id), partial(_asked, claim, action)
-    # Nobody is asked twice: the line in the thread says what the silence led to.
     until = None if action.written_at is None else action.written_at + questions.ASKED_FOR
+    # Nobody is asked twice: the line in the thread says what the silence led to.
     asked = None if action.asked else author
     return SayPrivately(SendKind.REPLY, sentence, asked, settle, done, controls, waits_until=until)
 
