@@ -93,7 +93,8 @@ def _print(routed: Routed, *, as_json: bool) -> None:
     click.echo()
     for tried in routed.rules:
         click.echo(printable(f"{'yes' if tried.holds else 'no ':3}  {tried.rule}: {tried.why}"))
-    click.echo(printable(f"\nIt goes to {routed.channel}." if routed.channel else f"\nIt waits. {routed.why}"))
+    by_rules = "By the rules it" if routed.stays_because else "It"
+    click.echo(printable(f"\n{by_rules} goes to {routed.channel}." if routed.channel else f"\nIt waits. {routed.why}"))
     if routed.stays_because:
         click.echo(printable(routed.stays_because))
     if routed.channel and not routed.posts:
