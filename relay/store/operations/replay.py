@@ -16,21 +16,25 @@ from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, lanes, received, send_parts
 from relay.store.queue.sends import WHOLE_NOTICE
-from relay.vocabulary import DeliveryState, Lane
+from relay.vocabulary import DeliveryState, Lane, Mark
 
 
 class Replayed(StrEnum):
     """The result of a replay."""
 
     QUEUED = "queued"
+    MAY_REPEAT = "queued, and may arrive twice"  # a reply that Kommunicate did not answer
     PRUNED = "pruned"  # its content is no longer stored
     UNKNOWN = "unknown"
+
+
+_OF_ONE = (deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, deliveries.c.mark)
 
 
 def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
     """Queue a dead letter again; for another delivery, return its state."""
     row = tx.conn.execute(
-        select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, received.c.body, received.c.gone)
+        select(*_OF_ONE, received.c.body, received.c.gone)
         .join(received, received.c.id == deliveries.c.received_id)
         .where(deliveries.c.id == delivery_id)
     ).one_or_none()
@@ -42,8 +46,8 @@ def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
         return Replayed.PRUNED
     if row.lane == Lane.REPLIES:
         send_again(tx, delivery_id)
-    else:
-        _revive(tx, row.conversation_id, Lane(row.lane), [delivery_id])
+        return Replayed.MAY_REPEAT if row.mark == Mark.UNSURE else Replayed.QUEUED
+    _revive(tx, row.conversation_id, Lane(row.lane), [delivery_id])
     return Replayed.QUEUED
 
 
