@@ -1,9 +1,9 @@
-"""Twelve customers write fifty messages each, at once, for one channel; prints how long Slack takes to show them all.
+"""Measures how long it takes to show a backlog: twelve customers write fifty messages each, at once, into one channel.
 
     python -m bench.backlog --database postgres
 
-A relay process works at its usual pace against a Slack that takes one post a second and no burst. Ends with 1 when
-not all is visible once and in order within a minute of the first word, or when Slack had to refuse more than two posts.
+A relay process works against a Slack that accepts one post per second, with no burst. Exits with 1 unless every message
+is visible once and in order within a minute of the first, and Slack refused at most two posts.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from tests.processes import RelayProcess, spawned
 
 CONVERSATIONS = 12
 EACH = 50
-AT_ONCE = 4  # requests at a time: more would be this process's own queue
+AT_ONCE = 4  # concurrent requests: more would only queue in this process
 CHANNEL = "C0SUPPORT"
 CONFIG = f"default_channel: {CHANNEL}\n"
-DEADLINE = 60.0  # seconds from the first word until the last is visible
-REFUSALS = 2  # posts that Slack may refuse as too fast: the relay learns of its patience in no other way
-PATIENCE = 0.1  # seconds until a refused webhook comes again
-POLL = 1.0  # seconds between looks: they cost the Slack that is measured
+DEADLINE = 60.0  # seconds from the first message until the last is visible
+REFUSALS = 2  # posts that Slack may refuse as too fast: the relay has no other way to learn its limit
+PATIENCE = 0.1  # seconds until a refused webhook is repeated
+POLL = 1.0  # seconds between checks: each costs CPU time of the Slack that is measured
 MARK = re.compile(r"\bm(\d+)x(\d+)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the backlog; `seconds` from the first word to the last post, `posts` those that Slack took."""
+    """The result; `seconds` from the first message to the last post, `posts` those that Slack accepted."""
 
     visible: int
     seconds: float
@@ -49,12 +49,12 @@ class Outcome:
 
     @property
     def as_promised(self) -> bool:
-        """True when everything is visible in time, in order and without hammering."""
+        """True if everything is visible in time and in order, with few refusals."""
         return self.once_and_in_order and self.seconds <= DEADLINE and self.refused <= REFUSALS
 
 
 def write(relay: RelayProcess, number: int, conversation: int) -> None:
-    """One customer writes one message, again and again until the relay answers 200."""
+    """One customer writes one message, and repeats it until the relay answers 200."""
     text = f"m{conversation}x{number} and where is my parcel?"
     payload = body(f"k{conversation}-{number}", 7000 + conversation, text, **{"from": f"customer-{conversation}"})
     payload["timeStamp"] = int(time.time() * 1000)
@@ -86,7 +86,7 @@ def outcome(server: SandboxServer, visible: Mapping[int, list[int]], begun: floa
 
 
 def backlog(database_url: str, folder: Path) -> Outcome:
-    """Run it on an empty database; `folder` takes the relay's log."""
+    """Run it on an empty database; the relay's log goes into `folder`."""
     with SandboxServer(Sandbox(pace=1, burst=1)) as server:
         env = environment(server, database_url, RELAY_CONFIG_YAML=CONFIG)
         relay = RelayProcess("serve", cwd=folder, env=env, start=spawned)

@@ -1,9 +1,10 @@
-"""Whether cards hold up words: a thousand open chats whose customers write, with cards drawn and without.
+"""Measures whether cards delay messages: a thousand open chats whose customers write, with cards and without.
 
     python -m bench.cards --chats 1000 --rate 20 --seconds 60 --rounds 3 --database both
 
-Prints the seconds from the commit to Slack for words, p50 and p99, with the card lane and without, and their ratio.
-Slack takes fifty edits a minute, as it does, and says 429 to the rest. It is a process of its own.
+Prints the seconds from the commit to Slack for messages, p50 and p99, with the card lane and without, and their ratio.
+Like the real one, the stand-in for Slack accepts fifty edits a minute and answers 429 to the rest. It runs in a process
+of its own.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ CHANNELS = 50
 
 
 class Slack:
-    """The sandbox, in a process of its own: what it costs is not the relay's."""
+    """The sandbox in a process of its own, so that its cost does not count as the relay's."""
 
     def __init__(self) -> None:
         spawn = multiprocessing.get_context("spawn")
@@ -50,11 +51,11 @@ class Slack:
         self.slack_url, self.kommunicate_url = self._pipe.recv()
 
     def limit_edits(self) -> None:
-        """From now on it takes so many edits a minute, and says 429 to the rest."""
+        """From now on, accept a limited number of edits a minute, and answer 429 to the rest."""
         self._pipe.send("limit")
 
     def end(self) -> tuple[dict[str, float], int]:
-        """When each word came into a thread, in seconds since 1970; and how many edits there were."""
+        """When each message appeared in a thread, in seconds since 1970, and how many edits there were."""
         self._pipe.send("end")
         found: tuple[dict[str, float], int] = self._pipe.recv()
         self._process.join()
@@ -62,7 +63,7 @@ class Slack:
 
 
 def measure(kind: str, chats: int, rate: float, seconds: float, *, cards: bool) -> dict[str, float]:
-    """One run; the seconds that words took."""
+    """One run; returns how many seconds messages took."""
     with (
         tempfile.TemporaryDirectory(prefix="relay-cards-") as name,
         database(kind, Path(name)) as url,
@@ -123,7 +124,7 @@ def _take_in(relay: Relay, chat: int, text: str) -> None:
 
 
 def _wait_until(relay: Relay) -> None:
-    """Nothing of what customers wrote waits any more."""
+    """Wait until no customer's message is waiting."""
     open_words = (deliveries.c.lane == Lane.WORDS.value, deliveries.c.state.in_(OPEN_DELIVERIES))
     ends = time.monotonic() + 300
     while time.monotonic() < ends:
@@ -135,7 +136,7 @@ def _wait_until(relay: Relay) -> None:
 
 
 def _limit_edits(server: SandboxServer, stop: threading.Event) -> None:
-    """Slack's limit for edits: what exceeds it is refused until the next minute's share."""
+    """Slack's limit for edits: any more are refused until the next minute."""
     while not stop.is_set():
         server.sandbox.faults.remove("chat.update")
         rule = {"after": EDITS // 6, "times": None, "retry_after": "10"}
@@ -144,7 +145,7 @@ def _limit_edits(server: SandboxServer, stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Rounds in turns, medians."""
+    """Alternate the two kinds of rounds; print medians."""
     parser = argparse.ArgumentParser(prog="python -m bench.cards", description=__doc__)
     parser.add_argument("--chats", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=20.0)

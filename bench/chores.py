@@ -1,8 +1,8 @@
-"""How long the minute's chores hold the database when thousands of conversations wait for a channel.
+"""Measures how long the chores of each minute occupy the database if thousands of conversations wait for a channel.
 
     python -m bench.chores --conversations 20000 --database both
 
-The mapping has been changed, and names a channel for all of them now. Prints the longest transaction and read.
+The mapping has just been changed and now names a channel for all of them. Prints the longest transaction and read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.harness import NOON, raw, relay_with
 
 
 def fill(store: Store, count: int) -> None:
-    """So many conversations that nothing names, with a message each."""
+    """Store this many conversations without a channel, with one message each."""
     rows = range(1, count + 1)
     with store.begin() as tx:
         tx.conn.execute(
@@ -47,7 +47,7 @@ def fill(store: Store, count: int) -> None:
 
 @contextmanager
 def timed(store: Store) -> Iterator[list[float]]:
-    """How long each transaction took meanwhile, in seconds."""
+    """Yield how long each transaction took meanwhile, in seconds."""
     begun: list[float] = []
     took: list[float] = []
     event.listen(store.engine.pool, "checkout", lambda *_: begun.append(time.monotonic()))
@@ -56,7 +56,7 @@ def timed(store: Store) -> Iterator[list[float]]:
 
 
 def chores(kind: str, count: int) -> dict[str, object]:
-    """Fill a database, change the mapping, and do one round; returns the figures."""
+    """Fill a database, change the mapping, and run the chores once; returns the figures."""
     with tempfile.TemporaryDirectory(prefix="relay-chores-") as name, database(kind, Path(name)) as url:
         with closing(open_store(url, patience=None)) as store:
             migrate(store)

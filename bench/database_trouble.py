@@ -1,9 +1,9 @@
-"""A PostgreSQL that is stopped, restarted, silent or read-only, and a relay that is stopped in a transaction.
+"""Stops, restarts, silences or demotes a PostgreSQL server, or suspends a relay in a transaction, under load.
 
     python -m bench.database_trouble --trouble restarts --behind pgbouncer
 
-Ten customers write, each in a conversation and a channel of its own, and write again what was not answered 200.
-Prints how long their messages took to be accepted, and from there to stand in Slack, while it goes wrong and after.
+Ten customers write, each in a conversation and channel of its own, and repeat what was not answered 200. Prints how
+long messages took to be accepted, and from then to appear in Slack, during the trouble and after it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.processes import RelayProcess, spawned
 GROUPS = range(7300, 7310)
 SICK = 7399
 EVERY = 0.5  # seconds between two messages of a customer
-BEFORE, AFTER = 3.0, 8.0  # seconds of writing before it goes wrong, and after all is well again
+BEFORE, AFTER = 3.0, 8.0  # seconds of writing before the trouble, and after it is over
 PATIENCE = 60.0
 MARK = re.compile(r"\bm(\d+)x(\d+)\b")
 CONFIG = "replies: {undo_seconds: 0}\ndelivery: {posts_per_second: 20, burst: 20}\nchannels:\n" + "".join(
@@ -48,7 +48,7 @@ HELD = (
 
 @dataclass
 class Town:
-    """Customers, and what became of what they wrote."""
+    """The customers, and what happened to their messages."""
 
     server: SandboxServer
     postgres: OwnPostgres
@@ -59,11 +59,11 @@ class Town:
     tries: list[tuple[float, int, float]] = field(default_factory=list)  # when, with which status, after how long
     over: threading.Event = field(default_factory=threading.Event)
     healed: float = 0.0
-    held: set[int] = field(default_factory=set)  # whose lanes a stopped relay has taken: they wait for its lease's end
+    held: set[int] = field(default_factory=set)  # groups whose lanes a suspended relay holds until its lease ends
     figures: dict[str, float] = field(default_factory=dict)
 
     def write(self, group: int, web: RelayProcess) -> None:
-        """One customer, until all is over."""
+        """One customer, until the end of the run."""
         for number in itertools.count():
             mark = f"m{group}x{number}"
             while not self._stored(web, mark, group):
@@ -83,7 +83,7 @@ class Town:
         return status == 200
 
     def shown(self) -> dict[str, list[float]]:
-        """When each message came to stand in its thread; more than once, if it did."""
+        """When each message appeared in its thread; several times if it was duplicated."""
         found: dict[str, list[float]] = {}
         for message in timeline(self.server):
             if message["thread_ts"]:
@@ -93,21 +93,21 @@ class Town:
 
 
 def quiet(seconds: float) -> None:
-    """Let time pass, in which others work."""
+    """Let time pass in which the others work."""
     threading.Event().wait(seconds)
 
 
 def nothing(town: Town, seconds: float) -> None:
-    """What the others are to be compared with."""
+    """No trouble, for comparison."""
     quiet(seconds)
 
 
 def stopped_worker(town: Town, seconds: float) -> None:
-    """A worker is stopped in the transaction in which it closes the gate that all posts wait at; another goes on."""
+    """A worker is suspended in the transaction that closes the gate of all posts; another worker continues."""
     town.server.sandbox.faults.add("auth.test", "error", code="fatal_error", times=None)
     town.server.sandbox.faults.add(POST, "error", code="service_unavailable", channel=f"C0D{SICK}", times=None)
     stopping = town.begin("worker", RELAY_ENV="test", RELAY_FAILPOINT="gate.before_commit:1:stop")
-    town.relays[1].stop()  # so that it is not the other one that meets with it
+    town.relays[1].stop()  # so that it is not the other worker that encounters it
     assert wait_for(lambda: _tries_sick(town) and _is_stopped(stopping.process.pid), PATIENCE, every=0.5), (
         "nobody was stopped"
     )
@@ -118,7 +118,7 @@ def stopped_worker(town: Town, seconds: float) -> None:
 
 
 def _tries_sick(town: Town) -> bool:
-    """Another message for the channel that is refused: at some time it is the second worker that takes it."""
+    """Send another message to the refused channel, until it is the second worker that takes one."""
     town.relays[0].post(body(f"sick-{time.time_ns()}", SICK, "hello"))
     return True
 
@@ -128,13 +128,13 @@ def _is_stopped(pid: int) -> bool:
 
 
 def frozen_server(town: Town, seconds: float) -> None:
-    """The server and its children are stopped, and go on later."""
+    """The server and its children are suspended, and resume later."""
     with town.postgres.frozen():
         quiet(seconds)
 
 
 def silent_connections(town: Town, seconds: float) -> None:
-    """Nothing comes through the connections there are; new ones work."""
+    """Existing connections carry nothing any more; new ones work."""
     assert town.proxy is not None
     town.proxy.swallow(new=False)
     town.healed = time.time()
@@ -142,7 +142,7 @@ def silent_connections(town: Town, seconds: float) -> None:
 
 
 def silent_network(town: Town, seconds: float) -> None:
-    """Nothing comes through any connection, and new ones are silent too, until all is well again."""
+    """No connection carries anything, and new ones are silent too, until the trouble is over."""
     assert town.proxy is not None
     town.proxy.swallow(new=True)
     quiet(seconds)
@@ -157,14 +157,14 @@ def restarts(town: Town, seconds: float) -> None:
 
 
 def demoted(town: Town, seconds: float) -> None:
-    """The server takes no writes for a while, as one that has become the second; then another takes them."""
+    """The server accepts no writes for a while, like one that has become a standby; then another does."""
     with town.postgres.standby():
         quiet(seconds)
         assert requests.get(f"{town.relays[0].url}/readyz", timeout=PATIENCE).status_code == 503
 
 
 def stopping_meanwhile(town: Town, seconds: float) -> None:
-    """SIGTERM while the server is stopped; then another relay goes on."""
+    """SIGTERM while the server is suspended; then another relay continues."""
     with town.postgres.frozen():
         quiet(seconds)
         begun = time.monotonic()
@@ -191,10 +191,7 @@ NEEDS_PROXY = ("silent_connections", "silent_network")
 
 @contextmanager
 def _reached(server: OwnPostgres, folder: Path, behind: str) -> Iterator[tuple[str, Proxy | None]]:
-    """The address that the relay is given, and the proxy in between, if there is one.
-
-    Before a PgBouncer, it is the relay that loses its connections.
-    """
+    """Yield the relay's DATABASE_URL, and the proxy if any; behind PgBouncer, the relay's connections are lost."""
     if behind == "nothing":
         yield server.url, None
         return
@@ -207,7 +204,7 @@ def _reached(server: OwnPostgres, folder: Path, behind: str) -> Iterator[tuple[s
 
 
 def in_trouble(folder: Path, trouble: str, behind: str = "nothing", *, seconds: float | None = None) -> dict[str, Any]:
-    """Let it go wrong, for its usual time or for so many `seconds`; returns the figures, in seconds."""
+    """Cause the trouble, for its usual time or for this many `seconds`; returns the figures, in seconds."""
     happens, usual = TROUBLE[trouble]
     seconds = usual if seconds is None else seconds
     behind = "proxy" if behind == "nothing" and trouble in NEEDS_PROXY else behind

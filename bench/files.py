@@ -1,9 +1,9 @@
-"""Whether files hold up words, and what they cost in memory: large ones, both ways at once, beside words.
+"""Measures whether files delay messages, and how much memory they take: large files in both directions at once.
 
     python -m bench.files --files 100 --megabytes 20 --seconds 20 --database both --kept-in database
 
-Prints the seconds from the commit to Slack for words, p50 and p99, without files and beside them, and the most memory
-that the relay's process took meanwhile, in MB. Half of the files come from customers, half from agents.
+Prints the seconds from the commit to Slack for messages, p50 and p99, without files and beside them, and the most
+memory that the relay's process took meanwhile, in MB. Half of the files come from customers, half from agents.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.harness import auth, body, environment, timeline, wait_for
 from tests.processes import RelayProcess, spawned
 
 CHATS, RATE = 20, 10.0
-MOST = "4 GB"  # of files that are kept: all that are sent must have room
+MOST = "4 GB"  # limit for stored files: all that are sent must fit
 FIRST = 101  # the number of the first chat
 CONFIG = (
     f"channels: {{{', '.join(f'{FIRST + chat}: C0F{chat}' for chat in range(CHATS))}}}\n"
@@ -43,12 +43,14 @@ class Town:
         self.most = 0.0  # MB
 
     def say(self, text: str, chat: int) -> None:
-        """A customer writes, by the webhook."""
+        """A customer writes, through the webhook."""
         url = f"{self.relay.url}/kommunicate/webhook"
         assert requests.post(url, json=body(text, FIRST + chat, text), headers=auth(), timeout=10).status_code == 200
 
     def words(self, seconds: float, until: threading.Event | None = None) -> dict[str, float]:
-        """Words at an even rate for so long, and `until` something is done; how long each took to be shown."""
+        """Send messages at an even rate for this long, and until `until` is true; returns how long each took to be
+        shown.
+        """
         accepted, begun, count = {}, time.monotonic(), 0
         while count < RATE * seconds or (until is not None and not until.is_set()):
             time.sleep(max(0.0, begun + count / RATE - time.monotonic()))
@@ -62,7 +64,7 @@ class Town:
         return {"p50": statistics.median(took), "p99": statistics.quantiles(took, n=100)[98]}
 
     def shown(self) -> dict[str, float]:
-        """When each of the words was shown."""
+        """When each message was shown."""
         found = {}
         for message in self.server.sandbox.slack.messages:
             blocks = json.dumps(message.blocks)
@@ -72,14 +74,14 @@ class Town:
         return found
 
     def watch(self, until: threading.Event) -> None:
-        """Note how much memory the process takes."""
+        """Record how much memory the process takes."""
         status = Path(f"/proc/{self.relay.process.pid}/status")
         while not until.wait(0.1):
             line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
             self.most = max(self.most, int(line.split()[1]) / 1024)
 
     def send_files(self, count: int, size: int) -> None:
-        """As many from customers as from agents, one chat after the other."""
+        """Send as many from customers as from agents, one chat after the other."""
         sandbox, content = self.server.sandbox, b"%PDF-1.7\n" + bytes(size - 9)
         roots = {one["channel"]: one["ts"] for one in timeline(self.server) if one["thread_ts"] is None}
         for number in range(count // 2):
@@ -154,7 +156,7 @@ def measure(kind: str, kept_in: str, count: int, size: int, seconds: float) -> d
 
 
 def main() -> None:
-    """One line of JSON for each database."""
+    """Print one line of JSON per database."""
     parser = argparse.ArgumentParser(prog="python -m bench.files", description=__doc__)
     parser.add_argument("--files", type=int, default=100)
     parser.add_argument("--megabytes", type=int, default=20)

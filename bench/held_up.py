@@ -1,9 +1,10 @@
-"""What hangs, drips or is away holds up nobody else: prints how late the healthy ones are meanwhile.
+"""Measures whether calls that hang or drip delay healthy conversations.
 
     python -m bench.held_up --database postgres --trouble channels_hang
 
-A relay process, a sandbox, and ten healthy channels of which each gets a message every other second, and every other
-message an answer of an agent. Beside them goes wrong what `TROUBLE` says, for as long as the healthy ones write.
+A relay process, a sandbox, and ten healthy channels, each of which gets a message every other second, and an agent's
+reply to every other message. Meanwhile, one of `TROUBLE` happens for as long as the healthy customers write. Prints how
+late healthy messages and replies are.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.harness import body, environment, timeline, wait_for, words
 from tests.processes import RelayProcess, spawned
 
 HEALTHY = [7100 + number for number in range(10)]
-SICK = [7200 + number for number in range(40)]  # two channels hold two each
+SICK = [7200 + number for number in range(40)]  # two channels have two each
 EVERY = 2.0  # seconds between two messages of a healthy conversation
 POST, SEND, NAMES = "chat.postMessage", "/rest/ws/message/v2/send", "/rest/ws/user/v2/detail"
 LONG = 60.0  # seconds: much longer than any call waits
@@ -33,7 +34,7 @@ MARK = re.compile(r"\bm(\d+)x(\d+)\b")
 
 
 def channel_of(group: int) -> str:
-    """Each healthy conversation has a channel of its own, and so has each pair of sick ones."""
+    """Each healthy conversation has its own channel, and so does each pair of sick ones."""
     return f"C0H{group}" if group in HEALTHY else f"C0S{(group - SICK[0]) // 2}"
 
 
@@ -43,7 +44,7 @@ CONFIG = f"replies: {{undo_seconds: 0}}\nchannels:\n{CHANNELS}"
 
 @dataclass
 class Office:
-    """A relay at work, its vendors, and when everything was written, and arrived."""
+    """A running relay, its vendors, and when everything was written and arrived."""
 
     server: SandboxServer
     relay: RelayProcess
@@ -57,14 +58,14 @@ class Office:
         self.written[mark] = time.time()
 
     def answer(self, group: int, number: int) -> None:
-        """An agent answers in the thread."""
+        """An agent replies in the thread."""
         mark = f"m{group}x{number}"
         roots = [one for one in timeline(self.server) if one["channel"] == channel_of(group) and not one["thread_ts"]]
         self.answered[mark] = time.time()
         self.server.sandbox.slack.human_writes(channel_of(group), mark, thread_ts=roots[0]["ts"])
 
     def shown(self) -> dict[str, float]:
-        """When each message of a healthy conversation came to stand in its thread."""
+        """When each message of a healthy conversation appeared in its thread."""
         found: dict[str, float] = {}
         for message in timeline(self.server):
             if message["thread_ts"] and message["user"] == "U0RELAY":
@@ -73,7 +74,7 @@ class Office:
         return found
 
     def reached(self) -> dict[str, float]:
-        """When each answer reached its customer."""
+        """When each reply reached its customer."""
         found: dict[str, float] = {}
         for group in HEALTHY:
             for line in self.server.sandbox.kommunicate.conversation(str(group)).lines:
@@ -82,39 +83,39 @@ class Office:
         return found
 
     def lags(self, since: Mapping[str, float], seen: Callable[[], Mapping[str, float]]) -> list[float]:
-        """Seconds that each took; those that did not come at all took until now."""
+        """How many seconds each took; for those that have not arrived, the time so far."""
         wait_for(lambda: seen().keys() >= since.keys(), 2 * LONG)
         found, now = seen(), time.time()
         return [max(0.0, found.get(mark, now) - at) for mark, at in since.items()]
 
 
 def nothing(_: Office) -> None:
-    """All is well: what the others are to be compared with."""
+    """No trouble, for comparison."""
 
 
 def channels_hang(office: Office) -> None:
-    """Twenty channels: every call about them is never answered."""
+    """Twenty channels: no call about them is ever answered."""
     _for_sick_channels(office, "timeout_before", seconds=LONG)
 
 
 def channels_drip(office: Office) -> None:
-    """Twenty channels: every answer about them comes a byte at a time, its head included."""
+    """Twenty channels: every answer about them arrives one byte at a time, including its head."""
     _for_sick_channels(office, "drip_headers", interval=0.2)
 
 
 def slack_hangs(office: Office) -> None:
-    """Forty conversations whose every post hangs; Kommunicate is well."""
+    """Forty conversations whose posts all hang; Kommunicate works."""
     _for_sick_channels(office, "timeout_before", seconds=LONG)
 
 
 def kommunicate_hangs(office: Office) -> None:
-    """Whatever is asked of Kommunicate is never answered."""
+    """No request to Kommunicate is ever answered."""
     office.server.sandbox.faults.add("/*", "timeout_before", seconds=LONG, times=None)
     _sick_agents_answer(office)
 
 
 def kommunicate_drips(office: Office) -> None:
-    """The same a byte at a time."""
+    """Kommunicate's answers arrive one byte at a time."""
     office.server.sandbox.faults.add("/*", "drip_headers", interval=0.2, times=None)
     _sick_agents_answer(office)
 
@@ -141,7 +142,9 @@ def _sick_agents_answer(office: Office) -> None:
 
 
 def held_up(url: str, folder: Path, trouble: str, *, rounds: int, **more: str) -> dict[str, list[float]]:
-    """How late the healthy ones' words and replies are, in seconds, over so many `rounds` of `EVERY` seconds."""
+    """How late the healthy conversations' messages and replies are, in seconds, over this many `rounds` of `EVERY`
+    seconds.
+    """
     with SandboxServer(Sandbox(pace=0)) as server:
         for group in (*HEALTHY, *SICK):
             server.sandbox.slack.add_channel(channel_of(group), f"of-{group}")
@@ -178,7 +181,7 @@ def _measure(office: Office, rounds: int, sick: set[str], *, replies: bool) -> d
 
 
 def figures(lags: Sequence[float]) -> dict[str, float]:
-    """Median, p99 and maximum of so many seconds."""
+    """Median, p99 and maximum, in seconds."""
     return {
         "p50": round(statistics.median(lags), 2),
         "p99": round(statistics.quantiles(lags, n=100)[98], 2),

@@ -1,9 +1,9 @@
-"""How long the figures take that `/metrics`, the charts and the alerts show, with a million deliveries stored.
+"""Measures how long the figures for `/metrics`, charts and alerts take, with a million deliveries stored.
 
     python -m bench.history --stored 1000000 --days 1 --database both
 
-The deliveries are spread evenly over so many days. Of each figure: the median and the longest of twenty, and
-this process's own processor time, in milliseconds; on a machine that others use, the last one alone says anything.
+The deliveries are spread evenly over the days. Prints for each figure the median and maximum of twenty runs, and this
+process's own CPU time, in milliseconds. On a busy machine only the CPU time is meaningful.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ READ: dict[str, Callable[[Tx], object]] = {
 
 
 def count(store: Store) -> tuple[float, float]:
-    """The first round of the chore, which counts everything: seconds in all, and in the longest step."""
+    """The first run of the chore, which counts everything: seconds in total, and in the longest step."""
     took = []
     for chore in (count_settled, roll_up):
         more = True
@@ -67,7 +67,7 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
 
 
 def look_for_alerts(store: Store) -> None:
-    """What the chore asks each minute."""
+    """The queries of the alerts chore, which runs each minute."""
     with store.begin() as tx:
         news = take_news(tx, "post", lag=300.0, besides="C0OPS")
         if news is not None:
@@ -75,7 +75,7 @@ def look_for_alerts(store: Store) -> None:
 
 
 def figures(kind: str, messages: int, days: float) -> dict[str, object]:
-    """Fill a database, count it as the chores do, and ask."""
+    """Fill a database, count it as the chores do, and measure the queries."""
     stored.DAYS = days
     with tempfile.TemporaryDirectory(prefix="relay-history-") as name, database(kind, Path(name)) as url:
         with closing(open_store(url, patience=None)) as store:

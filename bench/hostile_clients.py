@@ -1,10 +1,11 @@
-"""Promise S19 and others: clients that drip, or are refused, all the time; how long good requests take meanwhile.
+"""Measures how long good requests take while many clients drip or are refused.
 
     python -m bench.hostile_clients --kind drip --clients 2000 --seconds 120
 
-`drip` begins requests, half of them with their headers and half within a body, sends a byte of each every few seconds
-and begins anew whenever it is cut off. `refused` sends requests without a token as fast as they are answered. Beside
-them good webhooks come one after the other, each over a connection of its own. All against `relay serve --no-worker`.
+`drip` starts requests, half of them with their headers and half within a body, sends a byte of each every few seconds,
+and starts again whenever it is dropped. `refused` sends requests without a token as fast as they are answered.
+Meanwhile, good webhooks are sent one after the other, each over a connection of its own, to the same `relay serve
+--no-worker`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tests.processes import RelayProcess, spawned
 from tests.web.wire import JSON_HEADER, lone_environment, webhook
 
 EVERY = 3.0  # seconds between two bytes
-AGAIN = 0.1  # seconds after which whoever was cut off comes again
+AGAIN = 0.1  # seconds until a dropped client connects again
 HEAD = webhook(JSON_HEADER, "Content-Length: 100000")
 IN_HEADERS, IN_BODY = HEAD[:-2] + b"X: ", HEAD
 UNAUTHORIZED = HEAD.replace(b"100000", b"2").replace(b"Connection: close\r\n", b"") + b"{}"
@@ -34,7 +35,7 @@ UNAUTHORIZED = HEAD.replace(b"100000", b"2").replace(b"Connection: close\r\n", b
 
 @dataclass
 class Clients:
-    """So many of a kind, in a thread of their own until `over`; `cut` counts how often one was cut off."""
+    """Clients of one kind, in a thread of their own until `over`; `cut` counts how often one was dropped."""
 
     port: int
     count: int
@@ -46,7 +47,7 @@ class Clients:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """They begin, and end."""
+        """Start them, and end them."""
         thread = threading.Thread(target=lambda: asyncio.run(self._all()), daemon=True)
         thread.start()
         try:
@@ -72,7 +73,7 @@ class Clients:
 
 
 async def drip(clients: Clients, number: int) -> None:
-    """Begin a request and send a byte of it now and then."""
+    """Start a request and send a byte of it now and then."""
     reader, writer = await asyncio.open_connection("127.0.0.1", clients.port)
     try:
         writer.write(IN_HEADERS if number % 2 else IN_BODY)
@@ -85,7 +86,7 @@ async def drip(clients: Clients, number: int) -> None:
 
 
 async def refused(clients: Clients, _number: int) -> None:
-    """Ask without a token, over and over on one connection."""
+    """Send requests without a token, again and again on one connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", clients.port)
     try:
         while True:
@@ -103,7 +104,7 @@ KINDS = {"drip": drip, "refused": refused}
 
 
 def good_requests(relay: RelayProcess, seconds: float) -> list[float]:
-    """How long each of the good requests took, one after the other."""
+    """How long each good request took, one after the other."""
     taken: list[float] = []
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -115,7 +116,7 @@ def good_requests(relay: RelayProcess, seconds: float) -> list[float]:
 
 
 def measure(kind: str, count: int, seconds: float) -> dict[str, object]:
-    """Run it; returns the figures, times in seconds."""
+    """Run it; returns the figures, with times in seconds."""
     with tempfile.TemporaryDirectory(prefix="relay-clients-") as name:
         folder = Path(name)
         env = lone_environment(f"sqlite:///{folder}/relay.db")
@@ -125,7 +126,7 @@ def measure(kind: str, count: int, seconds: float) -> dict[str, object]:
             alone = good_requests(relay, 5.0)
             clients = Clients(relay.port, count, KINDS[kind])
             with clients.at_work():
-                time.sleep(5.0)  # until all have come
+                time.sleep(5.0)  # until all are connected
                 taken = good_requests(relay, seconds)
             log = (folder / "relay.log").stat().st_size
         finally:

@@ -1,9 +1,9 @@
-"""What files larger than they say cost in memory: 200 MB against a cap of 25, and pictures of 900 million pixels.
+"""Measures how much memory hostile files cost: 200 MB against a limit of 25, and pictures of 900 million pixels.
 
     python -m bench.hostile_files --times 5 --database both --kept-in database
 
-They come both ways at once, from customers and from agents, each with words. Prints the memory of the relay's process
-in MB, before and at most; how often the words were there; and what the thread says of the files.
+They arrive from customers and from agents at once, each with a message. Prints the memory of the relay's process in MB,
+before and at most; how many of the messages arrived; and what the threads say about the files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REASON = re.compile(r"(?:brought here: |\()((?:the file|the picture|it) [^.)]+)"
 
 
 def send(town: Town, times: int) -> int:
-    """Each kind from a customer and from an agent, in a chat of its own; returns how many files that were."""
+    """Send each kind from a customer and from an agent, in a chat of its own; returns the number of files."""
     sandbox, contents = town.server.sandbox, {name: make() for name, make in BOMBS.items()} | {"large.pdf": larger()}
     roots = {one["channel"]: one["ts"] for one in timeline(town.server) if one["thread_ts"] is None}
     for number in range(times):
@@ -43,7 +43,7 @@ def send(town: Town, times: int) -> int:
 
 
 def arrived(town: Town) -> int:
-    """How many words with files are where they should be."""
+    """How many of the messages with files arrived."""
     shown = "\n".join(words(one) for one in timeline(town.server) if one["thread_ts"] and one.get("bot_id"))
     known = town.server.sandbox.kommunicate.conversation
     reached = [
@@ -53,7 +53,7 @@ def arrived(town: Town) -> int:
 
 
 def reasons(town: Town) -> Counter[str]:
-    """What the threads say of files that are not there, and how often."""
+    """What the threads say about files that did not arrive, and how often."""
     lines = (line for one in timeline(town.server) if one["thread_ts"] for line in words(one).splitlines())
     return Counter(found[1] for line in lines if line.startswith("•") and (found := REASON.search(line)))
 
@@ -95,7 +95,7 @@ def measure(kind: str, kept_in: str, times: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """One line of JSON for each database."""
+    """Print one line of JSON per database."""
     parser = argparse.ArgumentParser(prog="python -m bench.hostile_files", description=__doc__)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")

@@ -1,4 +1,4 @@
-"""A worker that lives through virtual hours with little to do: what it holds in memory after each."""
+"""Runs a nearly idle worker through virtual hours, and reports what it holds in memory after each."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from relay.wiring import Relay, build_context, build_housekeeping
 from tests.harness import NOON, FakeClock, raw, settings
 
 HOUR = 3600.0
-FEW = 5  # messages of a conversation
+FEW = 5  # messages per conversation
 
 
 class ForgetfulSlack(BaseHTTPRequestHandler):
-    """Takes every post and keeps nothing: what grows beside it is the relay."""
+    """Accepts every post and keeps nothing, so that whatever grows is the relay."""
 
     numbers = itertools.count(1)
 
@@ -48,12 +48,12 @@ class ForgetfulSlack(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def forgetful_slack() -> Iterator[str]:
-    """The address of its API."""
+    """Yield the address of its API."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), ForgetfulSlack)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
@@ -74,9 +74,10 @@ def take_in(tx: Tx, number: int, group: int, channel: str = "C0SUPPORT") -> None
 def live_through(
     url: str, hours: int, *, poll: float, message_every: float, chores_every: float
 ) -> Iterator[dict[str, int]]:
-    """A worker on an empty database, in virtual time; tells after each hour what it has delivered and what it holds.
+    """Run a worker on an empty database, in virtual time; yields after each hour what it has delivered and what it
+    holds.
 
-    `poll`, `message_every` and `chores_every` are in seconds; the latter two are multiples of the first.
+    `poll`, `message_every` and `chores_every` are in seconds; the last two are multiples of the first.
     """
     clock, number = FakeClock(), 0
     with forgetful_slack() as slack, closing(open_store(url, clock)) as store:
@@ -106,7 +107,7 @@ def delivered(store: Store) -> int:
 
 
 def held() -> dict[str, int]:
-    """What this process holds after a collection: bytes (if traced) and objects of Python, and its resident set."""
+    """What this process holds after a collection: Python's bytes (if traced) and objects, and its resident set."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
@@ -117,7 +118,9 @@ def held() -> dict[str, int]:
 
 
 def main() -> None:
-    """Ten hours with a poll a minute on the empty database whose URL is given: a line of JSON for each hour."""
+    """Run ten hours, polling once a minute, on the empty database with the given URL; prints a line of JSON for each
+    hour.
+    """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     tracemalloc.start()
     for hour in live_through(sys.argv[1], 10, poll=60.0, message_every=1800.0, chores_every=1800.0):

@@ -1,10 +1,10 @@
-"""What the relay costs while nothing happens: CPU time, and memory over ten hours.
+"""Measures what an idle relay costs: CPU time, and memory over ten hours.
 
     python -m bench.idle --seconds 30 --runs 3 --database both
 
-CPU time of real processes as a share of one core, on an empty store, on one with a thousand conversations and on one
-with lanes that wait; `relay serve --no-worker` is the empty loop to compare with. Memory of a worker that polls
-through ten virtual hours with a message a minute, every fifth of them in a new conversation.
+CPU time of real processes as a share of one core: on an empty store, on one with a thousand conversations, and on one
+with waiting lanes. `relay serve --no-worker` is the empty loop to compare with. Memory of a worker that polls through
+ten virtual hours with a message a minute, every fifth of them in a new conversation.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def delivered(tx: Tx) -> None:
 
 
 def waiting(tx: Tx) -> None:
-    """As many lanes waiting out a retry as standing before a gate that only an operator can open."""
+    """Lanes that wait for a retry, and as many behind a gate that only an operator can open."""
     for number in range(WAITING):
         take_in(tx, number, number)
     tx.conn.execute(update(lanes).values(due=tx.now + HOUR, delay=HOUR, attempts=1))
@@ -73,13 +73,13 @@ def waiting(tx: Tx) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time that a process has used up."""
+    """User and system time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def shares(env: dict[str, str], folder: Path, seconds: float) -> dict[str, float]:
-    """Percent of a core that each command uses while idle, all side by side."""
+    """What percentage of a core each command uses while idle, all running at once."""
     running = {}
     for name, command in COMMANDS.items():
         own = {**env, "PORT": str(free_port())}
@@ -96,7 +96,7 @@ def shares(env: dict[str, str], folder: Path, seconds: float) -> dict[str, float
 
 
 def has_started(log: Path) -> bool:
-    """True when a process says so."""
+    """True once a process says so."""
     return ".started" in log.read_text()
 
 
@@ -115,7 +115,7 @@ def cpu(kind: str, fill: Callable[[Tx], None], seconds: float, runs: int) -> dic
 
 
 def memory(kind: str) -> dict[str, object]:
-    """What is held after the first and after the tenth hour, and by how much it grew."""
+    """What is held after the first and after the tenth hour, and the growth."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory(prefix="relay-idle-") as name, database(kind, Path(name)) as url:
         with closing(open_store(url)) as store:

@@ -1,9 +1,10 @@
-"""Whether the time that a link takes to lead nowhere tells why: medians, in microseconds, of a real `relay serve`.
+"""Measures whether the response time of an invalid link reveals why it is invalid: medians, in microseconds.
 
     python -m bench.links --requests 3000 --database both
 
-Asks in turns, over one kept connection, for links that were made up, altered, expired, taken back, deleted, and for one
-that was made up as well and is the measure of chance: two kinds differ where they differ by more than those two.
+Requests, in turns over one kept connection to a real `relay serve`, links that were made up, altered, expired,
+withdrawn or deleted. A second group of made-up links shows the random variation: two kinds differ only if they differ
+by more than those two groups.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ KINDS: Mapping[str, Mapping[str, Any] | None] = {
 
 
 def made_up() -> str:
-    """A link as the relay might make one."""
+    """A link in the relay's form."""
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def keep_files(town: Town, store: Store) -> list[tuple[int, str]]:
-    """Files that are kept, by id, and their links."""
+    """Store files; returns their links by id."""
     slack, root = town.server.sandbox.slack, next(iter(timeline(town.server)))
     content = b"%PDF-1.7\n" + bytes(1000)
     papers = [slack.cabinet.put(f"paper-{number}.pdf", content=content) for number in range(len(KINDS) * EACH)]
@@ -67,7 +68,7 @@ def keep_files(town: Town, store: Store) -> list[tuple[int, str]]:
 
 
 def links(store: Store, kept: list[tuple[int, str]]) -> dict[str, list[str]]:
-    """Links of each kind that lead nowhere; the last files stay what they are."""
+    """Invalid links of each kind; the last files stay as they are."""
     found = {}
     for number, (kind, change) in enumerate(KINDS.items()):
         mine = kept[number * EACH : (number + 1) * EACH]
@@ -82,7 +83,7 @@ def links(store: Store, kept: list[tuple[int, str]]) -> dict[str, list[str]]:
 
 
 def ask(port: int, found: Mapping[str, list[str]], requests: int) -> tuple[dict[str, list[float]], set[Any]]:
-    """The seconds that each took, by kind, and every answer that came."""
+    """The seconds that each took, by kind, and every answer received."""
     took: dict[str, list[float]] = {kind: [] for kind in found}
     answers = set()
     with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
@@ -100,7 +101,7 @@ def ask(port: int, found: Mapping[str, list[str]], requests: int) -> tuple[dict[
 
 
 def measure(kind: str, requests: int) -> dict[str, Any]:
-    """One run; the chores of the relay come after a minute, and it ends before."""
+    """One run, which ends before the relay's chores run after a minute."""
     with (
         tempfile.TemporaryDirectory(prefix="relay-links-") as name,
         database(kind, Path(name)) as url,
@@ -117,7 +118,7 @@ def measure(kind: str, requests: int) -> dict[str, Any]:
             town.say("hello", 0)
             assert wait_for(lambda: len(timeline(server)) == 2, 60)
             found = links(store, keep_files(town, store))
-            ask(relay.port, found, 200)  # nobody's first question
+            ask(relay.port, found, 200)  # not measured: the first request
             took, answers = ask(relay.port, found, requests)
         finally:
             relay.kill()
@@ -136,7 +137,7 @@ def measure(kind: str, requests: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """One line of JSON for each database."""
+    """Print one line of JSON per database."""
     parser = argparse.ArgumentParser(prog="python -m bench.links", description=__doc__)
     parser.add_argument("--requests", type=int, default=3000, help="of each kind")
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")

@@ -1,8 +1,8 @@
-"""Promise S3: a million bodies, each almost as the vendors send them, through the app's three endpoints.
+"""Sends a million bodies, each slightly different from what the vendors send, to the app's three endpoints.
 
     python -m bench.mutations --bodies 1000000 --processes 2
 
-Each process has an app without a server, a database of its own and a seed; everything is answered 200 or 4xx. Prints
+Each process has an app without a server, a database of its own and a seed. Every answer must be a 200 or a 4xx. Prints
 how many answers of each kind there were, and what a process held in memory after each quarter.
 """
 
@@ -42,14 +42,14 @@ GOOD = [
     *((EVENTS, callback(event)) for event in (message(), changed(message(text="other")), deleted())),
     (CLICKS, form(CLICKED)),
 ]
-CHUNK = 50  # bodies of one sample, then comes the next
+CHUNK = 50  # bodies made from one sample before the next one
 QUARTERS = 4
 PAGE = os.sysconf("SC_PAGE_SIZE")
 FINE = {"200", "400", "413", "422"}
 
 
 def bodies(seed: int) -> Iterator[tuple[str, bytes]]:
-    """An endpoint and a body for it, again and again."""
+    """Yield an endpoint and a body for it, endlessly."""
     for number in itertools.count():
         one = seed * 1_000_003 + number
         for path, good in GOOD:
@@ -58,14 +58,14 @@ def bodies(seed: int) -> Iterator[tuple[str, bytes]]:
 
 
 def signed(body: bytes) -> dict[str, str]:
-    """As Slack signs it."""
+    """Headers as Slack signs a request."""
     now = str(int(time.time()))
     made = hmac.new(SECRET.encode(), b"v0:%s:%s" % (now.encode(), body), "sha256").hexdigest()
     return {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": f"v0={made}"}
 
 
 def knock(seed: int, count: int) -> tuple[Counter[str], list[int]]:
-    """Send so many; returns the answers, and the MB that were held after each quarter."""
+    """Send this many; returns the answers, and the MB held after each quarter."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     answers: Counter[str] = Counter()
     held: list[int] = []
@@ -83,7 +83,7 @@ def knock(seed: int, count: int) -> tuple[Counter[str], list[int]]:
 
 @contextmanager
 def opened(folder: str) -> Iterator[FlaskClient]:
-    """The app on a database in this folder."""
+    """The app, with a database in this folder."""
     with closing(open_store(f"sqlite:///{folder}/relay.db")) as store:
         migrate(store)
         relay = Relay(replace(settings(), slack_signing_secrets=(SECRET,)), store)

@@ -1,10 +1,11 @@
-"""Promise S12: far more webhooks than the relay can take, for minutes: what is answered, what it holds, what arrives.
+"""Sends far more webhooks than the relay can handle, for minutes: what is answered, what it holds, what arrives.
 
     python -m bench.overload --seconds 300 --connections 500 --database sqlite
 
-500 conversations in 50 channels that take a post a second; each writes its next message as soon as the one before is
-answered, which is ten times what one relay takes in at rest and more. Prints the answers and their times, the memory
-at its peak, and how long after the end everything that was answered 200 stood in Slack, how often, in which order.
+500 conversations in 50 channels that accept one post per second. Each writes its next message as soon as the previous
+one is answered, which is at least ten times what one relay takes in at a comfortable rate. Prints the answers and their
+times, the peak memory, and how long after the end everything that was answered 200 was in Slack, how often and in which
+order.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from bench.speed.slack import SlackStub, slack_stub
 from bench.speed.subjects import RELAY, Running
 
 CHANNELS = 50
-MOST_MEMORY = 512e6  # bytes: the smallest host that is sold
+MOST_MEMORY = 512e6  # bytes: the smallest host on sale
 DRAINED_WITHIN = 1800.0  # seconds
 
 
@@ -42,7 +43,7 @@ def overload(kind: str, seconds: float, connections: int) -> dict[str, object]:
                 rows = load.rows()
                 accepted = {(row.group, row.number) for row in rows if row.status == 200}
                 drained = wait_until(lambda: _shown(slack) >= len(accepted), DRAINED_WITHIN, "not all came", every=1.0)
-            in_threads = [post for post in slack.posts() if post.thread_ts]  # a card quotes what stands below it too
+            in_threads = [post for post in slack.posts() if post.thread_ts]  # cards quote messages too
             lost, doubled, disordered = compared(accepted, in_threads)
     return {
         "database": kind,

@@ -1,11 +1,12 @@
-"""How long each view of the status page takes on a store with a long history.
+"""Measures how long each view of the status page takes on a store with a long history.
 
     python -m bench.page --messages 1000000 --database both
 
-A tenth as many conversations as messages; a hundredth of the messages has been left out, two thousand wait and a
-thousand were given up. The customers have names, and the last day is as busy as any.
-Each view is asked for as a browser asks, signed in, `--rounds` times; printed are median and slowest, in milliseconds,
-and the processor time of the relay's own process.
+There are ten messages per conversation; one in a hundred is left out, two thousand wait and a thousand were given up.
+The customers have names, and the last day is as busy as any.
+
+Each view is requested `--rounds` times, signed in, as a browser does. Prints median and maximum, in milliseconds, and
+the CPU time of the relay's own process.
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ from relay.wiring import Relay
 from tests import harness
 
 EACH, CHANNELS, DAYS = 10, 50, 29
-WAITING, DEAD, LEFT_OUT = 2000, 1000, 100  # numbers of messages; one in a hundred
+WAITING, DEAD, LEFT_OUT = 2000, 1000, 100  # the numbers of messages that are left out: one in a hundred
 PASSWORD = "correct horse battery staple"
 FIRST = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Ken", "Jane", "Tom")
 LAST = ("Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Perlman", "Thompson", "Doe", "Becker")
 
 
 def fill(store: Store, messages: int, now: float) -> None:
-    """Store so many messages, the last of them at `now`, in seconds since 1970."""
+    """Store this many messages, the last of them at `now`, in seconds since 1970."""
     with store.begin_patiently() as conn:
         for table, (count, columns, values) in _rows(messages, now).items():
             numbers = (
@@ -70,9 +71,9 @@ def _counts(store: Store, count_more: object) -> bool:
 
 
 def _rows(messages: int, now: float) -> dict[str, tuple[int, str, str]]:
-    """For each table how many rows, which columns, and their values; `i` counts the rows from 1."""
+    """For each table the number of rows, the columns, and their values; `i` counts the rows from 1."""
     many = messages // EACH
-    # Its messages come one after the other in a conversation, but for the last that came: those are of many.
+    # Its messages follow each other in one conversation, except the newest: those are spread over many.
     of = f"CASE WHEN i > {messages - WAITING} THEN i - {messages - WAITING} ELSE (i - 1) / {EACH} + 1 END"
     at = f"{now} - {DAYS * 86400.0} * ({messages} - i) / {messages}"
     state = (
@@ -131,7 +132,7 @@ def signed_in(store: Store) -> FlaskClient:
 
 
 def views(messages: int) -> Iterator[tuple[str, str]]:
-    """What each view is called, and its path."""
+    """The name of each view, and its path."""
     yield "overview", "/"
     yield "conversations", "/conversations"
     yield "conversations, page far back", f"/conversations?before={messages // 2}"

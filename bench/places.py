@@ -1,4 +1,4 @@
-"""Where a measured relay keeps agents' files."""
+"""Where a measured relay stores agents' files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEPT_IN = ("database", "folder", "bucket")
 
 @contextmanager
 def place(kind: str, folder: Path) -> Iterator[dict[str, str]]:
-    """The environment that says it."""
+    """The environment that selects the place."""
     if kind == "bucket":
         with bucket_server() as address:
             yield Bucket(address).environment

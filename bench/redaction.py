@@ -1,4 +1,4 @@
-"""How well and how fast details are hidden: leaks and precision over the corpus, milliseconds for a text.
+"""How well and how fast details are hidden: leaks and precision over the corpus, milliseconds per text.
 
 python -m bench.redaction
 """
@@ -30,7 +30,7 @@ def hides(rules: list[str]) -> Redactor:
 
 
 def milliseconds(work: Callable[[str], object], text: str, times: int) -> tuple[float, float]:
-    """Of processor time, median and worst; each text is new, so that nothing is remembered."""
+    """Of CPU time, median and maximum; each text is new, so that no cache helps."""
     spent = []
     for number in range(times):
         begun = time.process_time()

@@ -1,10 +1,10 @@
-"""Kills the relay at random moments under load and counts what became of every message that was answered 200.
+"""Kills the relay at random moments under load and counts what happened to every message that was answered 200.
 
     python -m bench.soak --kills 200 --seed 7 --database postgres
 
-Customers write into twenty conversations, in order, and send again what was not answered 200. Relays die by kill -9,
-and between two deaths one is stopped for longer than its lease, calls about half of the channels hang or are refused,
-and PostgreSQL, which has three relays, is restarted. At the end Slack's timeline is compared with what was accepted.
+Customers write into twenty conversations, in order, and repeat what was not answered 200. Relays are killed with kill
+-9. Between two kills, one is suspended for longer than its lease, calls about half of the channels hang or are refused,
+and PostgreSQL, which has three relays, is restarted. At the end, Slack's timeline is compared with what was accepted.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from tests.own_postgres import OwnPostgres, own_postgres
 from tests.processes import RelayProcess, spawned
 
 CONVERSATIONS = 20
-HEALTHY = 10  # so many are in channels that nothing but the relay's own deaths concerns
+HEALTHY = 10  # this many are in channels that only the relay's own kills affect
 POSTS_PER_SECOND = 20
 LEASE = 4.0  # seconds
-SETTLE = 180.0  # seconds to let everything become visible after the last message, and late copies vanish
+SETTLE = 180.0  # seconds after the last message for everything to become visible, and late copies to disappear
 CONFIG = (
     f"delivery: {{posts_per_second: {POSTS_PER_SECOND}, call_deadline: 2s, lease: {LEASE:g}s, "
     "confirm_after: [0.3s, 1s], retry: [0.2, 1, 2]}\n"
@@ -62,7 +62,7 @@ class Load:
             while not self._answered_200(payload):
                 self.stop.wait(0.02)
                 if self.stop.is_set():
-                    return  # never answered: nobody promised anything
+                    return  # never answered, so nothing was promised
             self.accepted[number].append(text)
             self.at[text] = time.time()
             count += 1
@@ -80,7 +80,7 @@ class Load:
 
 @contextmanager
 def database(kind: str, folder: Path) -> Iterator[str]:
-    """The address of an empty database of this kind."""
+    """Yield the URL of an empty database of this kind."""
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'soak.db'}"
         return
@@ -89,7 +89,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
 
 
 def shown(server: SandboxServer) -> dict[int, list[str]]:
-    """The messages that stand in Slack, in the order in which Slack shows them, per conversation."""
+    """The messages in Slack, in Slack's order, per conversation."""
     found: dict[int, list[str]] = {number: [] for number in range(CONVERSATIONS)}
     for text, _ in shown_at(server):
         found[int(text[1:].partition("x")[0])].append(text)
@@ -97,7 +97,7 @@ def shown(server: SandboxServer) -> dict[int, list[str]]:
 
 
 def shown_at(server: SandboxServer) -> Iterator[tuple[str, float]]:
-    """Each of them, and when it was posted."""
+    """Yield each of them, and when it was posted."""
     for message in timeline(server):
         if message["thread_ts"] is not None:
             for text in re.findall(r"\bm(\d+)x(\d+)\b", words(message)):
@@ -106,7 +106,7 @@ def shown_at(server: SandboxServer) -> Iterator[tuple[str, float]]:
 
 @dataclass
 class Scene:
-    """The relays at work, their vendors and their database."""
+    """The running relays, their vendors and their database."""
 
     server: SandboxServer
     postgres: OwnPostgres | None
@@ -117,7 +117,7 @@ class Scene:
     happened: Counter[str] = field(default_factory=Counter)
 
     def begin(self) -> None:
-        """The relay that takes webhooks, and on PostgreSQL two more workers."""
+        """Start the relay that takes webhooks, and on PostgreSQL two more workers."""
         self.relays = [self._start("serve")]
         self.relays[0].wait_ready()
         self.relays += [self._start("worker") for _ in range(2 if self.postgres else 0)]
@@ -127,7 +127,7 @@ class Scene:
         return RelayProcess(command, cwd=self.folder, env=env, start=spawned)
 
     def kill(self) -> RelayProcess:
-        """Kill any of the relays, and start another in its place; returns the one that takes webhooks."""
+        """Kill a random relay, and start another in its place; returns the one that takes webhooks."""
         which = self.dice.randrange(len(self.relays))
         self.relays[which].kill()
         self.relays[which] = self._start("worker" if which else "serve")
@@ -136,7 +136,7 @@ class Scene:
         return self.relays[0]
 
     def stop_for_longer_than_its_lease(self) -> None:
-        """Any of the relays does nothing for a while, and then goes on."""
+        """Suspend a random relay for longer than its lease."""
         process = self.dice.choice(self.relays).process
         process.send_signal(signal.SIGSTOP)
         time.sleep(self.dice.uniform(0.5, 1.5 * LEASE))
@@ -152,7 +152,7 @@ class Scene:
         self._fault(**self.dice.choice(REFUSALS))
 
     def restart_database(self) -> None:
-        """As after a power cut."""
+        """Restart the database as after a power cut."""
         if self.postgres is not None:
             self.postgres.restart()
 
@@ -220,12 +220,12 @@ def _database(kind: str, folder: Path) -> Iterator[tuple[str, OwnPostgres | None
 
 
 def is_complete(load: Load, server: SandboxServer) -> bool:
-    """True when everything stands in Slack, once."""
+    """True when everything is in Slack once."""
     return all(sorted(texts) == sorted(load.accepted[number]) for number, texts in shown(server).items())
 
 
 def _lags(load: Load, server: SandboxServer) -> dict[str, float]:
-    """From the 200 until Slack showed it, in channels that nothing but the relay's own deaths concerned."""
+    """From the 200 until Slack showed it, in channels that are affected only by the relay's own kills."""
     healthy = [max(0.0, at - load.at[text]) for text, at in shown_at(server)
                if int(text[1:].partition("x")[0]) < HEALTHY and text in load.at]  # fmt: skip
     cuts = statistics.quantiles(healthy, n=100)
@@ -233,7 +233,7 @@ def _lags(load: Load, server: SandboxServer) -> dict[str, float]:
 
 
 def _kill_and_restart(load: Load, scene: Scene, kills: int, seconds: float) -> Iterator[float]:
-    """Yields, for each kill, the seconds from the kill until Slack shows something new."""
+    """Yield, for each kill, the seconds from the kill until Slack shows something new."""
     deadline = time.monotonic() + seconds
     for _ in range(kills):
         if time.monotonic() > deadline:

@@ -1,10 +1,10 @@
-"""Promise F18: an upgrade with a backlog, a rollback, two versions side by side: none lost, doubled or reordered.
+"""Checks an upgrade with a backlog, a rollback, and two versions side by side: nothing lost, duplicated or reordered.
 
     python -m bench.two_versions --old 0123abc --database postgres
 
-`--old` is a commit of an earlier version; its code is taken out of the repository. Customers write all the time, into a
-Slack that is too slow for them, so that there is a backlog at every change. On SQLite one version follows the other;
-on PostgreSQL both deliver at the same time. At each change whoever ends is killed.
+`--old` is a commit of an earlier version; its code is checked out of the repository. Customers write all the time, into
+a Slack that is too slow for them, so that there is a backlog at every change. On SQLite one version follows the other;
+on PostgreSQL both deliver at the same time. At each change, the running relays are killed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from relay.sandbox import Sandbox, SandboxServer
 from tests.harness import ROOT, environment, free_port, wait_for
 from tests.processes import RelayProcess, spawned
 
-POSTS_PER_SECOND = 2  # and channel: four conversations write more than goes out in as many posts
+POSTS_PER_SECOND = 2  # and channels: four conversations write more than goes out in as many posts
 CHANNELS = 5
 PAUSE = 0.4  # seconds between two messages of a conversation
 CONFIG = (
@@ -49,7 +49,7 @@ PHASES: dict[str, Sequence[Sequence[str]]] = {
 
 @dataclass
 class House:
-    """Where both versions lie, and what runs."""
+    """Where both versions are, and what runs."""
 
     code: dict[str, Path]
     folder: Path
@@ -58,14 +58,14 @@ class House:
     relays: list[RelayProcess] = field(default_factory=list)
 
     def migrate(self, version: str) -> str:
-        """`relay migrate` of a version; returns what it says."""
+        """Run `relay migrate` of a version; returns its output."""
         command = [sys.executable, "-m", "relay", "migrate"]
         env = {"PYTHONPATH": str(self.code[version]), "DATABASE_URL": self.url}
         done = subprocess.run(command, cwd=self.folder, env=env, check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
     def change(self, phase: Sequence[str]) -> RelayProcess:
-        """Kill all that runs and start these; returns the one that takes webhooks."""
+        """Kill everything that runs and start these; returns the one that takes webhooks."""
         self.kill()
         for words in phase:
             version, command = words.split()
@@ -82,7 +82,7 @@ class House:
 
 
 def take_out(commit: str, folder: Path) -> Path:
-    """The code of that commit."""
+    """Check out the code of that commit."""
     packed = subprocess.run(["git", "archive", commit, "relay"], cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
@@ -90,7 +90,7 @@ def take_out(commit: str, folder: Path) -> Path:
 
 
 def live_through(kind: str, old: str, seconds: float) -> dict[str, object]:
-    """Run it, with so many seconds for each phase; returns the figures."""
+    """Run it, with this many seconds for each phase; returns the figures."""
     with tempfile.TemporaryDirectory(prefix="relay-versions-") as name, database(kind, Path(name)) as url:
         folder = Path(name)
         server = SandboxServer(Sandbox(pace=POSTS_PER_SECOND, burst=3)).start()

@@ -1,1 +1,1 @@
-"""How fast the relay is beside what others would use in its place; `python -m bench.speed --help`."""
+"""How fast the relay is, compared with alternatives; see `python -m bench.speed --help`."""

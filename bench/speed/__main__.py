@@ -1,9 +1,9 @@
-"""How fast the relay is: measured beside its counterparts, round by round, against a Slack that answers at once.
+"""Measures how fast the relay is, compared with alternatives, round by round, against a Slack that answers at once.
 
     python -m bench.speed --database sqlite --only accept
 
-Every subject is started afresh in every round, one after the other, because a machine's speed drifts: ratios are of the
-same round. Prints the medians with their spread, then what is promised and whether it holds.
+A machine's speed drifts, so every subject is started afresh in every round, one after the other, and ratios compare
+figures of the same round. Prints the medians with their spread, then each promise and whether it holds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from bench.speed.scene import OTHERS, Scene
 from bench.speed.slack import slack_stub
 from bench.speed.subjects import APART, EMPTY, HUEY, NAIVE, NODE_RED, PEERS, RELAY, Subject
 
-LIGHT = (NODE_RED, HUEY)  # peers of whom all is measured; of the others how much they accept, and what they lose
+LIGHT = (NODE_RED, HUEY)  # measured in full; of other peers only how much they accept and what they lose
 
 
 def _relays(scene: Scene) -> list[Subject]:
@@ -78,7 +78,7 @@ PARTS: dict[str, Callable[[Scene], Iterator[Value]]] = {
 
 
 def taking_part(wanted: Sequence[str]) -> list[Subject]:
-    """The peers that can, of those wanted; says why the others cannot."""
+    """The wanted peers that can take part; prints why the others cannot."""
     found = []
     for one in PEERS:
         if wanted and not any(one.name.lower().startswith(name.lower()) for name in wanted):
@@ -92,7 +92,7 @@ def taking_part(wanted: Sequence[str]) -> list[Subject]:
 
 
 def run(given: argparse.Namespace, kinds: Sequence[str]) -> Iterator[Value]:
-    """All that was asked for."""
+    """Yield everything that was asked for."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-speed-")))
         slack = stack.enter_context(slack_stub(folder))
@@ -107,7 +107,7 @@ def run(given: argparse.Namespace, kinds: Sequence[str]) -> Iterator[Value]:
 
 
 def arguments() -> argparse.Namespace:
-    """What was typed."""
+    """The command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=5)
@@ -123,7 +123,7 @@ def arguments() -> argparse.Namespace:
 
 
 def how_calm(records: Sequence[Record]) -> str:
-    """A sentence on what the figures are worth."""
+    """A sentence that says how reliable the figures are."""
     shares = [share for one in records if one.measure.startswith(OTHERS) for share in one.rounds]
     if not shares:
         return ""
@@ -137,14 +137,14 @@ STOP = (signal.SIGINT, signal.SIGTERM)
 
 
 def leave(*_: object) -> NoReturn:
-    """End as after Ctrl+C: everything that was started is ended, and what was measured is shown."""
+    """End as after Ctrl+C: everything that was started is ended, and the figures so far are shown."""
     for number in STOP:
-        signal.signal(number, signal.SIG_IGN)  # a second one must not break that off
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt that
     raise KeyboardInterrupt
 
 
 def main() -> None:
-    for number in STOP:  # also where a shell has begun it in the background
+    for number in STOP:  # a shell that starts it in the background ignores SIGINT
         signal.signal(number, leave)
     given = arguments()
     if given.quick:
@@ -153,7 +153,7 @@ def main() -> None:
     values: list[Value] = []
     try:
         for value in run(given, kinds):
-            values.append(value)  # noqa: PERF402 - what was measured until something broke is shown all the same
+            values.append(value)  # noqa: PERF402 - values measured before an error are shown all the same
     finally:
         records = gathered(values)
         found = verdicts(records, promises(kinds, given.stored, given.messages))

@@ -1,4 +1,4 @@
-"""The figures as a picture: bars with the spread of their rounds, drawn as SVG."""
+"""Draws the figures as an SVG: bars with the spread of their rounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ FONT = "font-family='Helvetica, Arial, sans-serif'"
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One measure of several subjects; `better` says which way, `log` is for what differs by orders of magnitude."""
+    """One measure of several subjects; `better` says which direction is better, `log` is for values of different
+    magnitude.
+    """
 
     title: str
     measure: str
@@ -27,7 +29,7 @@ class Panel:
 
 
 def draw(panels: Sequence[Panel], records: Sequence[Record], caption: str) -> str:
-    """The picture, two panels beside each other; those without figures are left out."""
+    """The picture, two panels side by side; panels without figures are left out."""
     shown = [(panel, found) for panel in panels if (found := [one for one in records if one.measure == panel.measure])]
     rows = [shown[at : at + 2] for at in range(0, len(shown), 2)]
     width = 2 * PANEL_WIDTH + GAP + 2 * MARGIN
@@ -83,7 +85,7 @@ def _bar(one: Record, scale: Scale, left: float, top: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where a value lies, from `low` to `high` over `width` pixels."""
+    """Maps values from `low` to `high` onto `width` pixels."""
 
     low: float
     high: float
@@ -93,7 +95,7 @@ class Scale:
 
     @classmethod
     def of(cls, panel: Panel, records: Sequence[Record], left: float, width: float) -> Scale:
-        """One that has room for every round."""
+        """A scale with room for every round."""
         most = max(max(one.rounds) for one in records) or 1.0
         if not panel.log:
             step = _step(most)
@@ -102,7 +104,7 @@ class Scale:
         return cls(10.0 ** math.floor(math.log10(least)), 10.0 ** math.ceil(math.log10(most)), left, width, log=True)
 
     def x(self, value: float) -> float:
-        """The place of a value."""
+        """The position of a value."""
         if self.log:
             value = max(value, self.low)
             return self.left + self.width * math.log(value / self.low) / math.log(self.high / self.low)
@@ -118,7 +120,7 @@ class Scale:
 
 
 def _step(most: float) -> float:
-    """1, 2 or 5 times a power of ten: about five of them up to `most`."""
+    """1, 2 or 5 times a power of ten: gives about five steps up to `most`."""
     rough = most / 5
     power: float = 10.0 ** math.floor(math.log10(rough))
     return next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= rough)

@@ -1,4 +1,4 @@
-"""Empty, migrated databases, one for each run of a relay: those of PostgreSQL on one server."""
+"""Empty, migrated databases, one for each run of a relay; the PostgreSQL ones are on one server."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Postgres:
             migrate(store)
 
     def new_database(self) -> str:
-        """The address of an empty one."""
+        """The URL of a new, empty database."""
         name = f"relay_{next(self._made)}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
         return self._address(name)
 
     def drop(self, url: str) -> None:
-        """Away with one, whoever is connected."""
+        """Drop a database, even if something is connected to it."""
         self._execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
     def cpu_seconds(self) -> float:
-        """Processor time of the server and its children so far."""
+        """CPU time of the server and its children so far."""
         return cpu_of_tree(self._postmaster)
 
     def _address(self, name: str) -> str:
@@ -52,7 +52,7 @@ class Postgres:
 
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[Postgres]:
-    """One with its data in this folder."""
+    """Yield a server with its data in this folder."""
     place = folder / "postgres"
     place.mkdir()
     with own_postgres(place) as server:

@@ -1,9 +1,9 @@
-"""Writes webhooks over kept connections and tells how each was answered: a process of its own, cheap beside a server.
+"""Writes webhooks over kept connections and reports how each was answered, as a process of its own that costs little.
 
     echo '{"port": 8080, "groups": [7001], ...}' | python -m bench.speed.load
 
-The plan comes as JSON on standard input, see `Plan`; the result goes to standard output, see `Load.result`. Messages of
-one conversation go over one connection, each after the answer to the one before: so their order is defined.
+The plan is JSON on standard input, see `Plan`; the result goes to standard output, see `Load.result`. Messages of one
+conversation go over one connection, each after the answer to the previous one, so their order is defined.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ ANSWER_WAIT = 30.0  # seconds after the end of the load until an answer is given
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write, where to.
+    """What to write, and where.
 
-    `rate` 0 is a closed loop: each connection writes as soon as it has its answer, until `seconds` are over or `count`
-    messages are written. Otherwise `rate` requests a second are due, whatever the answers do.
+    With `rate` 0 it is a closed loop: each connection writes as soon as it has its answer, until `seconds` are over or
+    `count` messages are written. Otherwise `rate` requests are sent per second, whatever the answers do.
     """
 
     port: int
@@ -37,13 +37,13 @@ class Plan:
     groups: list[int]
     connections: int
     first: int  # the number of each conversation's first message
-    run: str  # keys begin so
+    run: str  # prefix of the keys
     rate: float = 0.0
     seconds: float = 5.0
     count: int = 10**9
-    kill_at: int = 0  # with that many answers these groups of processes are killed
+    kill_at: int = 0  # after this many answers, these process groups are killed
     kill: tuple[int, ...] = ()
-    again: float = 0.0  # seconds after which what was not answered 200 is written again; 0: never
+    again: float = 0.0  # seconds after which anything not answered 200 is sent again; 0: never
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         self.transport.write(self.load.request(group, number))
 
     def write_again(self, wait: float) -> None:
-        """Send the same once more, in so many seconds."""
+        """Send the same message again, in this many seconds."""
         self.busy = True
         request = self.load.request(*self.sent[1:])
         asyncio.get_running_loop().call_later(wait, self.transport.write, request)
@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
 
 
 class Load:
-    """A plan being carried out."""
+    """A plan that is being carried out."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -110,11 +110,11 @@ class Load:
         ).encode()
 
     def request(self, group: int, number: int) -> bytes:
-        """One webhook as bytes."""
+        """The bytes of one webhook request."""
         return self._head + self._body(group, number)
 
     def _body(self, group: int, number: int) -> bytes:
-        # Of the same length for every message: groups have four digits.
+        # All messages have the same length: groups have four digits.
         return (
             b'{"key": "%s-%04d-%07d", "from": "customer-%04d", "groupId": %04d, "clientGroupId": "%04d", '
             b'"groupName": "Conversation %04d", "message": "(m%04dx%07d) Where is my parcel? It should have been here '
@@ -123,14 +123,14 @@ class Load:
         )
 
     def next_number(self, group: int) -> int:
-        """Counts up in each conversation."""
+        """The next number in a conversation."""
         self._written += 1
         number = self._numbers[group]
         self._numbers[group] = number + 1
         return number
 
     def answered(self, connection: Connection, status: int) -> None:
-        """Note it; on with what is due on that connection."""
+        """Record an answer, and continue with what is due on that connection."""
         now = time.monotonic()
         begun, group, number = connection.sent
         if status != 200 and self.plan.again and now < self._ends:
@@ -147,7 +147,7 @@ class Load:
             connection.write(*connection.due.popleft())
 
     def lost(self, connection: Connection) -> None:
-        """The server is gone: nothing more is written there."""
+        """The server is gone: nothing more is written on this connection."""
         if connection.busy:
             begun, group, number = connection.sent
             self.rows.append((group, number, begun, time.monotonic() - begun, 0))
@@ -156,7 +156,7 @@ class Load:
         self._lost += 1
 
     async def run(self) -> None:
-        """Until all is written and answered, or given up."""
+        """Run until everything is written and answered, or given up."""
         plan, loop = self.plan, asyncio.get_running_loop()
         size = min(plan.connections, len(plan.groups))
         connections = []
@@ -193,7 +193,7 @@ class Load:
 
 def main() -> None:
     load = Load(Plan(**json.load(sys.stdin)))
-    gc.disable()  # its pauses would be taken for the server's
+    gc.disable()  # its pauses would count as the server's
     asyncio.run(load.run())
     json.dump(load.result(), sys.stdout)
 

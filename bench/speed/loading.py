@@ -1,4 +1,4 @@
-"""The load seen from the benchmark: start it, wait for it, read what became of each message."""
+"""The load as the benchmark sees it: start it, wait for it, read the result of each message."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bench.speed.subjects import GROUPS, HEADERS, WEBHOOK, Running
 from tests.harness import ROOT
 
 _RUNS = itertools.count(1)
-CALM = 0.5  # seconds until what an opened thread has still to do is done
-OPENING = 2  # messages of each conversation before it is measured: its thread stands then
+CALM = 0.5  # seconds until nothing is left to do after threads were opened
+OPENING = 2  # messages of each conversation before it is measured, so that its thread exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Row:
 
 
 class Load:
-    """One that was started."""
+    """A running load."""
 
     def __init__(
         self,
@@ -76,12 +76,12 @@ class Load:
         self._process.stdin = None
 
     def stop(self) -> None:
-        """Write no more; what became of it is not asked."""
+        """Stop writing, without reading the result."""
         self._process.kill()
         self._process.communicate()
 
     def rows(self) -> list[Row]:
-        """What became of each message, once all are answered."""
+        """The result of each message, once all are answered."""
         output, _ = self._process.communicate()
         if self._process.returncode:
             raise RuntimeError("the load broke off")
@@ -89,7 +89,7 @@ class Load:
 
 
 def open_threads(run: Running, slack: SlackStub, groups: Sequence[int] = GROUPS) -> None:
-    """Each conversation's first messages, one after the other, until they stand in Slack."""
+    """Send each conversation's first messages, one after the other, until they are in Slack."""
     for number in range(OPENING):
         count, wanted = len(groups), {(group, number) for group in groups}
         Load(run, first=number, rate=100.0, count=count, connections=count, groups=groups, again=0.1).rows()
@@ -102,7 +102,9 @@ def _posted(slack: SlackStub) -> set[tuple[int, int]]:
 
 
 def all_200(rows: Sequence[Row], name: str) -> Sequence[Row]:
-    """The same rows; says so when some were not answered 200: then the figures are of something else."""
+    """Return the same rows; prints a warning if some were not answered 200, because the figures then mean something
+    else.
+    """
     bad = [row.status for row in rows if row.status != 200]
     if bad:
         print(f"  ! {name}: {len(bad)} of {len(rows)} not answered 200 ({sorted(set(bad))})", flush=True)

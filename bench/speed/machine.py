@@ -1,4 +1,4 @@
-"""What else the machine does: figures that were taken while others used it are of little worth, and say so."""
+"""What else the machine is doing: figures measured while others use it are unreliable, and say so."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from bench.speed.processes import TICKS
 
-TOO_MUCH = 20.0  # percent of the machine: with others using more, figures are to be taken again
-CALM = 0.15  # of the machine: what others may use of it
+TOO_MUCH = 20.0  # percent of the machine: if others use more, measure again
+CALM = 0.15  # share of the machine that others may use
 LOOK = 0.5  # seconds
 _CORES = os.cpu_count() or 1
 
 
 def busy_seconds() -> float:
-    """Processor time that all processes of the machine have used up so far."""
+    """CPU time that all processes of the machine have used so far."""
     user, nice, system, _idle, _wait, irq, soft, *_ = map(
         int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
     )
@@ -26,7 +26,7 @@ def busy_seconds() -> float:
 
 
 def wait_for_calm(patience: float) -> float:
-    """Wait until others leave the machine alone, at most so many seconds; returns the share of it that they use."""
+    """Wait at most this many seconds until the machine is otherwise idle; returns the share of it that others use."""
     deadline = time.monotonic() + patience
     while True:
         before, begun = busy_seconds(), time.monotonic()
@@ -38,7 +38,7 @@ def wait_for_calm(patience: float) -> float:
 
 @contextmanager
 def others_share(ours: Callable[[], float]) -> Iterator[list[float]]:
-    """The share of the machine, in percent, that others use meanwhile; `ours` tells what our processes have used."""
+    """Yield the share of the machine, in percent, that others use meanwhile; `ours` returns our own CPU time."""
     found: list[float] = []
     busy, mine, begun = busy_seconds(), ours() + _own(), time.monotonic()
     yield found
@@ -47,6 +47,6 @@ def others_share(ours: Callable[[], float]) -> Iterator[list[float]]:
 
 
 def _own() -> float:
-    """This process and its children that have ended."""
+    """CPU time of this process and its children that have ended."""
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(one.ru_utime + one.ru_stime for one in both)

@@ -25,7 +25,7 @@ PANELS = (
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """The machine that the figures were measured on."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="minutes"),
         "cores": os.cpu_count(),
@@ -35,7 +35,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(folder: Path, records: Sequence[Record], promises: Sequence[Mapping[str, Any]], rounds: int) -> None:
-    """speed.json and speed.svg."""
+    """Write speed.json and speed.svg."""
     folder.mkdir(parents=True, exist_ok=True)
     where = machine()
     figures = {"machine": where, "records": [one.as_json() for one in records], "promises": promises}

@@ -1,4 +1,4 @@
-"""Processes that are measured: started as their users start them, asked what they used, ended for good."""
+"""Measured processes: started as their users start them, asked what they used, and ended for good."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Family:
 
     @property
     def has_ended(self) -> bool:
-        """True when the first of them has."""
+        """True if the first of them has ended."""
         return self._process.poll() is not None
 
     def cpu_seconds(self) -> float:
-        """User and system time of all of them so far, of those that were waited for too."""
+        """User and system time of all of them so far, including those that were waited for."""
         return sum(cpu_seconds(stat) for stat in _stats() if int(stat[3]) == self.pid)
 
     def resident_bytes(self) -> int:
@@ -49,7 +49,7 @@ class Family:
         return sum(int(stat[21]) * PAGE for stat in _stats() if int(stat[3]) == self.pid)
 
     def kill(self) -> None:
-        """kill -9, children included."""
+        """kill -9, including children."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         for pid in [pid for pid, stat in _numbered() if int(stat[3]) == self.pid]:
@@ -58,17 +58,17 @@ class Family:
         self._process.wait()
 
     def tail(self) -> str:
-        """The end of what it said."""
+        """The end of its output."""
         return self.log.read_text(errors="replace")[-2000:]
 
 
 def cpu_seconds(stat: Sequence[str]) -> float:
-    """User and system time, with that of children that have ended, from the fields behind a process's name."""
+    """User and system time, including that of children that have ended, from the fields after a process's name."""
     return sum(map(int, stat[11:15])) / TICKS
 
 
 def cpu_of_tree(pid: int) -> float:
-    """The same of a process and its children, whatever sessions they are in."""
+    """The same for a process and its children, whatever their sessions."""
     return sum(cpu_seconds(stat) for other, stat in _numbered() if pid in (other, int(stat[1])))
 
 
@@ -77,7 +77,7 @@ def _stats() -> Iterator[list[str]]:
 
 
 def _numbered() -> Iterator[tuple[int, list[str]]]:
-    """Of each process on this machine: its number, and the fields behind its name."""
+    """Yield for each process on this machine its number, and the fields after its name."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended meanwhile
             yield int(path.parent.name), path.read_text().rpartition(")")[2].split()
@@ -85,7 +85,7 @@ def _numbered() -> Iterator[tuple[int, list[str]]]:
 
 @contextmanager
 def running(families: Sequence[Family]) -> Iterator[None]:
-    """They are killed at the end, whatever happens."""
+    """Yield running processes, which are killed at the end, whatever happens."""
     try:
         yield
     finally:
@@ -94,7 +94,7 @@ def running(families: Sequence[Family]) -> Iterator[None]:
 
 
 def wait_until(condition: object, seconds: float, what: str, *, every: float = 0.02) -> float:
-    """Wait for a callable to hold; returns the seconds that took, raises TimeoutError after `seconds`."""
+    """Wait until a callable returns true; returns how many seconds that took, raises TimeoutError after `seconds`."""
     assert callable(condition)
     begun = time.monotonic()
     while not condition():

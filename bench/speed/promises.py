@@ -1,4 +1,4 @@
-"""What is promised of the relay's speed, each against a counterpart in the same run."""
+"""What is promised about the relay's speed, each against a counterpart in the same run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROMISES = (
 
 
 def promises(kinds: Sequence[str], stored: int, messages: int) -> list[Promise]:
-    """All of them, for these databases and so many stored messages, and memory after so many."""
+    """All of them, for these databases, this many stored messages, and memory after this many."""
     flat = [
         Promise("P6", growth.cost(step), growth.stocked(kind, stored), growth.stocked(kind, growth.FEW), 1.2)
         for kind in kinds

@@ -1,4 +1,4 @@
-"""Figures: one value for each round, the median of them with their spread, and the ratio to a counterpart's."""
+"""Figures: one value for each round, their median and spread, and the ratio to a counterpart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What one round found: `measure` says what, in which `unit`, about which `subject`."""
+    """The result of one round: `measure` says what, in which `unit`, about which `subject`."""
 
     measure: str
     subject: str
@@ -27,7 +27,7 @@ class Record:
     subject: str
     unit: str
     rounds: list[float] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)  # of those rounds: somebody may have missed one
+    numbers: list[int] = field(default_factory=list)  # which rounds those are: a subject may have missed one
 
     @property
     def value(self) -> float:
@@ -57,21 +57,21 @@ def gathered(values: Iterable[Value]) -> list[Record]:
 
 
 def significant(value: float) -> float:
-    """Four digits of it."""
+    """The value with four digits."""
     return float(f"{value:.4g}")
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest of the values that so many percent of them do not exceed."""
+    """The smallest of the values that this percentage of them does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * int(percent * 10) // 1000) - 1))]
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A ratio that is promised: of the `measure` of subjects whose name begins with `subject`, to `against`'s.
+    """A promised ratio: the `measure` of subjects whose name begins with `subject`, divided by that of `against`.
 
-    `limit` is the highest ratio, or with `at_least` the lowest. Without `against` the value itself is meant.
+    `limit` is the highest ratio, or with `at_least` the lowest. Without `against`, the value itself is meant.
     """
 
     number: str
@@ -82,12 +82,12 @@ class Promise:
     at_least: bool = False
 
     def holds(self, ratio: float) -> bool:
-        """True when the ratio is as promised."""
+        """True if the ratio is as promised."""
         return ratio >= self.limit if self.at_least else ratio <= self.limit
 
 
 def table(records: Sequence[Record]) -> str:
-    """All of them, one a line: median, lowest and highest round."""
+    """All of them, one per line: median, lowest and highest round."""
     width = max((len(one.measure) for one in records), default=0)
     lines = []
     for one in records:
@@ -97,7 +97,7 @@ def table(records: Sequence[Record]) -> str:
 
 
 def verdicts(records: Sequence[Record], promises: Sequence[Promise]) -> list[dict[str, Any]]:
-    """Each promise that these records speak of, with its ratio in every round and the median of those."""
+    """Each promise that these records are about, with its ratio in every round and the median of those."""
     found = []
     for promise in promises:
         base = _find(records, promise.measure, promise.against) if promise.against else None
@@ -129,14 +129,14 @@ def _verdict(promise: Promise, one: Record, base: Record | None) -> dict[str, An
 
 
 def _ratios(one: Record, base: Record) -> list[float]:
-    """In each round in which both took part."""
+    """The ratio in each round in which both took part."""
     theirs = dict(zip(base.numbers, base.rounds, strict=True))
     both = zip(one.numbers, one.rounds, strict=True)
     return [mine / theirs[at] for at, mine in both if theirs.get(at)] or [float("nan")]
 
 
 def told(found: Sequence[dict[str, Any]]) -> str:
-    """The verdicts, one a line."""
+    """The verdicts, one per line."""
     lines = []
     for one in found:
         sign = ">=" if one["at_least"] else "<="
@@ -151,7 +151,7 @@ def told(found: Sequence[dict[str, Any]]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits, as one reads them."""
+    """The number with three digits, formatted for reading."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 

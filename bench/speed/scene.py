@@ -1,4 +1,4 @@
-"""A run of the benchmark: how much of what, and with what at hand; and rounds in which the subjects take turns."""
+"""A run of the benchmark: how much of what, with which resources; and rounds in which the subjects take turns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.speed.slack import SlackStub
 from bench.speed.subjects import Running, Subject
 
 OTHERS = "others' share of the machine"
-PEERS_ROUNDS = 3  # of peers, to whom nothing is promised, that many are enough
+PEERS_ROUNDS = 3  # enough for peers, because no promise depends on them
 Measure = Callable[[Subject, Running, SlackStub, float], Iterator[Value]]
 
 
@@ -37,12 +37,12 @@ class Scene:
     peers: Sequence[Subject]
 
     def cpu_seconds(self, run: Running) -> float:
-        """Processor time of everything of ours, so far."""
+        """CPU time of all our processes, so far."""
         servers = self.postgres.cpu_seconds() if self.postgres else 0.0
         return run.cpu_seconds() + self.slack.process.cpu_seconds() + servers
 
     def take_turns(self, part: str, measure: Measure, subjects: Sequence[Subject], seconds: float) -> Iterator[Value]:
-        """Each subject afresh in each round, one after the other: a machine's speed drifts."""
+        """Run each subject afresh in each round, one after the other, because a machine's speed drifts."""
         length = seconds / 2 if self.quick else seconds
         for number in range(1, self.rounds + 1):
             for subject in subjects:

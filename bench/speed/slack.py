@@ -1,4 +1,4 @@
-"""The stand-in for Slack seen from the benchmark."""
+"""The stand-in for Slack as the benchmark sees it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.harness import free_port
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One post that Slack took: when (monotonic seconds), where, and the messages in it in their order."""
+    """One post that Slack accepted: when (monotonic seconds), where, and its messages in order."""
 
     at: float
     channel: str
@@ -26,7 +26,7 @@ class Post:
 
 
 class SlackStub:
-    """A running one."""
+    """A running stand-in."""
 
     def __init__(self, port: int, process: Family) -> None:
         self.port, self.process = port, process
@@ -35,15 +35,15 @@ class SlackStub:
 
     @property
     def api_url(self) -> str:
-        """As `SLACK_API_URL` takes it."""
+        """In the form of `SLACK_API_URL`."""
         return f"http://127.0.0.1:{self.port}/api/"
 
     def figures(self) -> dict[str, int]:
-        """`posts`, messages `shown` in threads, posts `refused`, `calls` in all."""
+        """`posts`, messages `shown` in threads, posts `refused`, `calls` in total."""
         return self._ask("seen")  # type: ignore[no-any-return]
 
     def posts(self, first: int = 0) -> list[Post]:
-        """All of them from that number on."""
+        """All posts from this number on."""
         rows = self._ask(f"posts?from={first}")
         return [
             Post(at, channel, thread_ts, ts, [(group, number) for group, number in marks])
@@ -67,7 +67,7 @@ class SlackStub:
 
 @contextmanager
 def slack_stub(folder: Path, pace: float = 0.0) -> Iterator[SlackStub]:
-    """One for a while; `pace` as of the command."""
+    """Yield one; `pace` as in its command."""
     port = free_port()
     command = (*PYTHON, "bench.speed.slack_stub", "--port", str(port), "--pace", str(pace))
     process = Family(command, folder, {}, log=f"slack-{port}.log")
@@ -78,7 +78,7 @@ def slack_stub(folder: Path, pace: float = 0.0) -> Iterator[SlackStub]:
 
 
 def first_shown(posts: Sequence[Post]) -> dict[tuple[int, int], float]:
-    """When each message came to stand in its thread for the first time."""
+    """When each message first appeared in its thread."""
     found: dict[tuple[int, int], float] = {}
     for post in posts:
         if post.thread_ts:

@@ -1,9 +1,9 @@
-"""A Slack that answers at once and remembers what was posted when: a process of its own, so cheap that it measures.
+"""A Slack that answers at once and records what was posted when, in a process of its own that costs little.
 
     python -m bench.speed.slack_stub --port 9000 --pace 1
 
-It is strict about nothing but shape. Every post's time, place and marks are told at /control/posts. A mark is what the
-load puts into a message's words, "(m7001x12)": conversation 7001, number 12.
+It is strict about nothing but the shape of requests. /control/posts returns every post's time, place and marks. A mark
+is what the load puts into a message's text, "(m7001x12)": conversation 7001, number 12.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IDENTITY = {"team": "bench", "user": "relay", "team_id": TEAM, "user_id": USER, 
 
 
 class Slack:
-    """What was posted; `pace` is posts a second that each channel takes, 0 for any number."""
+    """What was posted; `pace` is the posts per second that each channel accepts, 0 for no limit."""
 
     def __init__(self, pace: float) -> None:
         self.pace = pace
@@ -79,7 +79,7 @@ class Slack:
         return self._listed(given, lambda message: "thread_ts" not in message, newest_first=True)
 
     def replies(self, given: dict[str, Any]) -> dict[str, Any]:
-        """A thread's messages, its parent among them, oldest first, all on one page."""
+        """A thread's messages including its parent, oldest first, all on one page."""
         root = str(given.get("ts"))
         return self._listed(given, lambda message: root in (message["ts"], message.get("thread_ts")))
 
@@ -95,7 +95,7 @@ class Slack:
         return {"messages": found, "has_more": False, "response_metadata": {"next_cursor": ""}}
 
     def control(self, path: str, asked: dict[str, list[str]]) -> Any:
-        """What the benchmark asks: how much came so far, the posts from a number on, to begin anew."""
+        """The benchmark's requests: the counts so far, the posts from a number on, start anew."""
         if path == "/control/posts":
             return self.posts[int(asked.get("from", ["0"])[0]) :]
         if path == "/control/reset":
@@ -122,13 +122,13 @@ METHODS: dict[str, Any] = {
 
 
 def marks_in(given: dict[str, Any]) -> list[tuple[int, int]]:
-    """The marks of a post, each once, in the order in which they stand there."""
+    """The marks of a post, each once, in the order of their appearance."""
     found = MARK.findall(str(given.get("blocks") or "")) or MARK.findall(str(given.get("text") or ""))
     return [(int(group), int(number)) for group, number in dict.fromkeys(found)]
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection: requests come whole or in pieces, and are answered in order."""
+    """One kept connection: requests arrive whole or in pieces, and are answered in order."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
@@ -175,7 +175,7 @@ def given_in(head: str, body: bytes, query: str) -> dict[str, Any]:
 
 
 async def serve(port: int, pace: float) -> None:
-    """Until the process is ended."""
+    """Serve until the process ends."""
     slack = Slack(pace)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(slack), "127.0.0.1", port, backlog=512)
     await server.serve_forever()

@@ -1,4 +1,4 @@
-"""A database that has seen many messages: delivered ones, with all that a month leaves behind, written in bulk."""
+"""A database with a long history: delivered messages, with everything that a month leaves behind, written in bulk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from relay.store.db.engine import Store
 
-EACH = 5  # messages of a conversation
+EACH = 5  # messages per conversation
 CHANNELS = 50
 DAYS = 29.0
 _BLOCKS = [
@@ -29,12 +29,12 @@ BODY = json.dumps(
 
 
 def group_of(conversation: int) -> str:
-    """Kommunicate's id of a stored conversation, which are counted from 1."""
+    """Kommunicate's id of a stored conversation; these are counted from 1."""
     return f"s{conversation}"
 
 
 def fill(store: Store, messages: int, now: float) -> None:
-    """Store so many delivered messages, a multiple of `EACH`, the last of them at `now` (seconds since 1970)."""
+    """Store this many delivered messages, a multiple of `EACH`, the last of them at `now` (seconds since 1970)."""
     with store.begin_patiently() as conn:
         for table, (count, columns, values) in _rows(messages, now).items():
             statement = text(
@@ -48,7 +48,7 @@ def fill(store: Store, messages: int, now: float) -> None:
 
 
 def tidy_up(store: Store) -> None:
-    """What a PostgreSQL server does by itself before long."""
+    """What a PostgreSQL server soon does by itself."""
     if not store.on_sqlite:
         address = store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as conn:
@@ -56,7 +56,7 @@ def tidy_up(store: Store) -> None:
 
 
 def _rows(messages: int, now: float) -> dict[str, tuple[int, str, str]]:
-    """For each table how many rows, which columns, and their values; `i` counts the rows from 1."""
+    """For each table the number of rows, the columns, and their values; `i` counts the rows from 1."""
     many = messages // EACH
     of = f"(i - 1) / {EACH} + 1"  # the conversation of a message
     at = f"{now} - {DAYS * 86400.0} * ({messages} - i) / {messages}"

@@ -1,4 +1,4 @@
-"""What is measured: the relay in its several forms, and its counterparts; each is started afresh for every round."""
+"""What is measured: the relay in several configurations, and its counterparts; each is started afresh every round."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bench.speed.processes import PYTHON, Family, running, wait_until
 from bench.speed.slack import SlackStub
 from tests.harness import TOKEN, free_port
 
-GROUPS = list(range(7000, 7050))  # conversations, each with a channel of its own
+GROUPS = list(range(7000, 7050))  # conversations, each with its own channel
 WEBHOOK = "/kommunicate/webhook"
 HEADERS = {"Authentication": "Basic " + base64.b64encode(TOKEN.encode()).decode()}
 START_WAIT = 60.0  # seconds
-# Slack's own pace would be what is measured: here it takes any number of posts.
+# Slack's own limit would be what is measured, so here it accepts any number of posts.
 CONFIG = "delivery: {posts_per_second: 100000, burst: 100000}\nchannels:\n" + "".join(
     f"  {group}: C0B{group}\n" for group in GROUPS
 )
@@ -33,14 +33,14 @@ _RUNS = itertools.count(1)
 
 @dataclass
 class Running:
-    """A subject that was started: its processes, and where it listens."""
+    """A running subject: its processes, and where it listens."""
 
     families: list[Family]
     port: int
     postgres: Postgres | None = None
 
     def cpu_seconds(self) -> float:
-        """Processor time of its processes so far, without the database server's."""
+        """CPU time of its processes so far, without the database server's."""
         return sum(one.cpu_seconds() for one in self.families)
 
     def resident_bytes(self) -> int:
@@ -48,7 +48,7 @@ class Running:
         return sum(one.resident_bytes() for one in self.families)
 
     def answers(self, path: str) -> bool:
-        """True when a path is answered without an error of the server's."""
+        """True if a request for this path gets no server error."""
         dead = [one for one in self.families if one.has_ended]
         if dead:
             raise RuntimeError(f"a process ended at its start:\n{dead[0].tail()}")
@@ -62,7 +62,7 @@ class Running:
 class Subject:
     """`commands` are its processes; `delivers`: it posts to Slack at all; `prepare` fills its folder.
 
-    `missing` says in a sentence why it cannot take part on this machine.
+    `missing` returns a sentence that says why it cannot take part on this machine.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Subject:
     missing: Callable[[], str] = str
 
     def launch(self, folder: Path, slack: SlackStub, postgres: Postgres | None, url: str, **more: str) -> Running:
-        """Start its processes; `more` is of their environment."""
+        """Start its processes; `more` is added to their environment."""
         port, redis_port = free_port(), free_port()
         env = {
             "PORT": str(port),
@@ -97,7 +97,7 @@ class Subject:
 
     @contextmanager
     def place(self, slack: SlackStub, postgres: Postgres | None) -> Iterator[tuple[Path, str]]:
-        """A folder and the address of an empty database for it, and a Slack that has forgotten everything."""
+        """Yield a folder, the URL of an empty database for it, and a Slack that has forgotten everything."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-speed-")))
             if self.prepare is not None:
@@ -112,7 +112,9 @@ class Subject:
 
     @contextmanager
     def started(self, slack: SlackStub, postgres: Postgres | None, **more: str) -> Iterator[Running]:
-        """Afresh, with nothing stored, until it answers; killed at the end. `more` is of its environment."""
+        """Start it afresh, with nothing stored, and wait until it answers; it is killed at the end. `more` is added to
+        its environment.
+        """
         with self.place(slack, postgres) as (folder, url):
             run = self.launch(folder, slack, postgres, url, **more)
             with running(run.families):

@@ -26,11 +26,13 @@ from relay.wiring import slack_limits
 COLUMNS = ("id", "kind", "state", "customer", "group_id", "channel", "age", "tries", "cause")
 REJECTED_COLUMNS = ("id", "received_at", "cause")
 TIMES = ("created_at", "settled_at", "received_at", "started_at")
-EMPTY = {"attempts": None, "settled_at": None, "cause": "", "held_up_by": ""}  # what people need no line for
-WORDS = ("customer", "cause", "held_up_by")  # what may hold, or quote, what somebody wrote
+# What people need no line for.
+EMPTY = {"attempts": None, "settled_at": None, "cause": "", "held_up_by": "", "target": ""}
+WORDS = ("customer", "cause", "held_up_by", "target")  # what may hold, or quote, what somebody wrote
 Row = dict[str, Any]
 REPLAYED: dict[StrEnum, str] = {
     Replayed.QUEUED: "Queued again.",
+    Replayed.MAY_REPEAT: "Queued again. Kommunicate did not answer an earlier try, so the customer may get it twice.",
     Replayed.PRUNED: "Its content is no longer stored, so it cannot be sent again.",
     Replayed.UNKNOWN: "There is no such delivery.",
 }
@@ -69,7 +71,8 @@ def list_(*, which: str | None, limit: int, as_json: bool) -> None:
 def replay(*, delivery_id: str | None, everything: bool, since: float | None) -> None:
     """Send dead letters again.
 
-    Each keeps its key, so one that was shown after all is not shown twice.
+    Each keeps its key, so one that was shown in Slack after all is not shown twice. A reply that Kommunicate did not
+    answer may reach the customer twice.
     """
     if sum((delivery_id is not None, everything, since is not None)) != 1:
         raise click.UsageError("Give one of: an id, --all, --since TIME.")
@@ -81,7 +84,7 @@ def replay(*, delivery_id: str | None, everything: bool, since: float | None) ->
         with store.begin() as tx:
             found = Outcome.REJECTED if rejected else replay_one(tx, number)
     click.echo(REPLAYED.get(found, f"Delivery {delivery_id} is {found}; only dead letters are sent again."))
-    if found is not Replayed.QUEUED:
+    if found not in (Replayed.QUEUED, Replayed.MAY_REPEAT):
         raise SystemExit(1)
 
 

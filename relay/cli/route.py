@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -17,9 +18,10 @@ from relay.clock import SystemClock
 from relay.errors import Rejected
 from relay.kommunicate.parse import MAX_BODY, parse_webhook
 from relay.messages import ChatMessage
-from relay.owners import ACCOUNT
+from relay.owners import ACCOUNT, is_named
 from relay.settings import Settings
 from relay.store.operations.bodies import StoredBody, body_of, last_bodies
+from relay.store.operations.channel_names import ids_of_names
 from relay.wiring.dry_run import Routed, dry_run, read_message
 
 COLUMNS = ("id", "group_id", "rule", "channel", "why")
@@ -50,14 +52,21 @@ def route(*, file: Any, received: int | None, last: int | None, account: str, as
         _print_last(settings, last, as_json=as_json)
         return
     found = _read(settings, file, account) if received is None else _stored(settings, received)
-    message = _message(found)
-    _print(dry_run(settings, message, found), as_json=as_json)
+    message, ids = _message(found), {} if received is None else _ids(settings)
+    _print(dry_run(settings, message, found, channel_ids=ids), as_json=as_json)
 
 
 def _read(settings: Settings, file: Any, account: str) -> StoredBody:
     if account not in settings.every_account:
         raise click.UsageError(f"There is no such account; known are: {', '.join(settings.every_account)}.")
     return StoredBody(0, account, SystemClock().now(), file.read(MAX_BODY + 1))
+
+
+def _ids(settings: Settings) -> Mapping[str, str]:
+    """Slack's ids of the channels that the configuration names, as far as chats know them."""
+    named = {channel for channel, _ in settings.config.named_channels if is_named(channel)}
+    with open_existing(settings) as store, store.read() as tx:
+        return ids_of_names(tx, named)
 
 
 def _stored(settings: Settings, received_id: int) -> StoredBody:
@@ -84,7 +93,10 @@ def _print(routed: Routed, *, as_json: bool) -> None:
     click.echo()
     for tried in routed.rules:
         click.echo(printable(f"{'yes' if tried.holds else 'no ':3}  {tried.rule}: {tried.why}"))
-    click.echo(printable(f"\nIt goes to {routed.channel}." if routed.channel else f"\nIt waits. {routed.why}"))
+    by_rules = "By the rules it" if routed.stays_because else "It"
+    click.echo(printable(f"\n{by_rules} goes to {routed.channel}." if routed.channel else f"\nIt waits. {routed.why}"))
+    if routed.stays_because:
+        click.echo(printable(routed.stays_because))
     if routed.channel and not routed.posts:
         click.echo("Slack gets nothing right away, because of `show` or `batch`.")
     for number, post in enumerate(routed.posts):
@@ -95,19 +107,24 @@ def _print(routed: Routed, *, as_json: bool) -> None:
 def _print_last(settings: Settings, count: int, *, as_json: bool) -> None:
     with open_existing(settings) as store, store.read() as tx:
         bodies = last_bodies(tx, count)
-    print_rows([_row(settings, one) for one in bodies], COLUMNS, as_json=as_json, empty="No message has arrived yet.")
+    ids = _ids(settings)
+    rows = [_row(settings, one, ids) for one in bodies]
+    if not as_json:
+        rows = [{**row, "why": f"{row['why']} {row.get('stays_because', '')}".rstrip()} for row in rows]
+    print_rows(rows, COLUMNS, as_json=as_json, empty="No message has arrived yet.")
 
 
-def _row(settings: Settings, stored: StoredBody) -> dict[str, Any]:
+def _row(settings: Settings, stored: StoredBody, ids: Mapping[str, str]) -> dict[str, Any]:
     try:
         message = parse_webhook(stored.body or b"", account=stored.account)
     except Rejected as error:
         return {"id": stored.id, "why": f"refused: {error}"}
     if not isinstance(message, ChatMessage):
         return {"id": stored.id, "group_id": message.conversation.group_id, "why": f"not shown: {message.reason}"}
-    routed = dry_run(settings, message, stored, posts=False)
+    routed = dry_run(settings, message, stored, posts=False, channel_ids=ids)
     decided = {"rule": routed.rule, "channel": routed.channel, "why": routed.why}
-    return {"id": stored.id, "group_id": message.conversation.group_id, **decided}
+    stays = {"stays_in": routed.stays_in, "stays_because": routed.stays_because}
+    return {"id": stored.id, "group_id": message.conversation.group_id, **decided, **stays}
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -31,6 +31,7 @@ from relay.delivery.starting import is_overtaken, seconds_until_start
 from relay.delivery.steps import (
     HOPELESS,
     LOCK,
+    MISTAKE,
     Answered,
     Call,
     Found,
@@ -38,11 +39,13 @@ from relay.delivery.steps import (
     LookForCopies,
     Need,
     Ready,
+    Refused,
     Remove,
     SayPrivately,
     Step,
     TooLate,
 )
+from relay.delivery.stumbles import log_given_up
 from relay.errors import DeliveryFailed, StoreUnavailable
 from relay.failpoints import failpoint
 from relay.slack.client import Posted
@@ -55,6 +58,7 @@ from relay.store.queue.lanes import Fenced
 from relay.vocabulary import FILE_LANES, Lane, SendKind, SendState
 
 DOING = {Call: "send", LookForCopies: "look for copies of", SayPrivately: "say privately"}
+ENDED_AS_REFUSED = (*REPEATABLE, SendKind.SHARE)  # whatever state they are in: a late share is deleted
 QUIET = (SendKind.CARD, SendKind.MARK)  # what nobody asks about when all goes well: how things stand, shown
 
 T = TypeVar("T")
@@ -138,6 +142,9 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     head = claim.head
     if head is None:
         return _prepared(tx, context, claim) if claim.copied is None else LookForCopies(claim.copied)
+    never_sent = head.state is SendState.FROZEN and head.ts is None  # with a ts, its echo has arrived
+    if HOPELESS in claim.asked and claim.lane in GIVE_UP and (never_sent or head.kind in ENDED_AS_REFUSED):
+        return _given_up(tx, context, claim, head)
     if head.state is SendState.FROZEN and is_overtaken(claim, head):
         sends.void_frozen(tx, claim)
         return _prepared(tx, context, replace(claim, head=None))
@@ -148,10 +155,17 @@ def next_step(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:
     if head.outdated and head.kind in (*STATES, SendKind.UPLOAD):
         sends.forget(tx, head)
         return _prepared(tx, context, replace(claim, head=None))
-    never_sent = head.state is SendState.FROZEN and head.ts is None  # with a ts, its echo has arrived
     if never_sent or head.kind in REPEATABLE:
         return _started(tx, context, claim, head)
     return UNANSWERED[head.kind](tx, context, claim, head)
+
+
+def _given_up(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> Step | None:
+    """What we fail over each time ends as if it had been refused."""
+    if not claim.locked:
+        return Need(LOCK)
+    log_given_up(claim, send.kind)
+    return HANDLERS[send.kind].settled(tx, context, claim, send, Refused(MISTAKE))
 
 
 def _prepared(tx: Tx, context: DeliveryContext, claim: Claim) -> Step | None:

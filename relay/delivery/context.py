@@ -53,7 +53,7 @@ class DeliveryContext:
     `workspaces` are the known Slack workspaces, by name, and `accounts` the Kommunicate accounts; `gone` stands for any
     other account. `schedules` has the delays per vendor, and for kinds that have their own. `reminding` returns when
     somebody is notified, for the rule that chose a conversation's channel. `channel_ids` and `permalinks` cache
-    look-ups in Slack, which allows few of them per minute.
+    look-ups in Slack, which allows few of them per minute; `ids_to_show` gets the ids too, and outlives the context.
     """
 
     store: Store
@@ -79,6 +79,7 @@ class DeliveryContext:
     refusals_age: bool = False  # what was refused of Slack's is over with time alone
     channel_ids: dict[str, str] = field(default_factory=dict)
     permalinks: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    ids_to_show: dict[str, str] = field(default_factory=dict)
 
     def of(self, account: str) -> OfAccount:
         """A Kommunicate account, by name."""
@@ -146,7 +147,7 @@ class DeliveryContext:
 
     def find_channel(self, name: str) -> None:
         """Look up and cache Slack's id of a channel given by name; raises DeliveryFailed."""
-        self.channel_ids[name] = self.slack_at(name).find_channel(name)
+        self.channel_ids[name] = self.ids_to_show[name] = self.slack_at(name).find_channel(name)
 
     def find_channels(self, names: Iterable[str]) -> None:
         """The same for several, as far as Slack answers."""

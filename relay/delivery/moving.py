@@ -25,6 +25,7 @@ from relay.store.db.rows import AgentAction, Claim, Waiting
 from relay.store.operations.health import pauses
 from relay.vocabulary import DeliveryState, GateScope, SendKind, ThreadNotice
 
+BY_HAND = "moved by "  # begins why a chat is where an agent has moved it
 CHANNELS = "channels"  # what a claim has already asked for
 MOST = 40  # channels that are offered a line each; Slack takes 50 blocks
 WHERE_TO = "Where should this chat go? New messages will appear in a new thread there."
@@ -97,7 +98,7 @@ def moved_by(context: DeliveryContext, claim: Claim, shown: Shown) -> Decision |
 def _moved_by_hand(rows: Iterable[Waiting]) -> Decision | None:
     """Where the last waiting line says the chat was moved; its rule still decides what is shown there."""
     fates = [row.about.fate for row in rows if row.about and row.about.topic is ThreadNotice.MOVED]
-    return Decision(fates[-1].cause, "", f"moved by {fates[-1].by}") if fates else None
+    return Decision(fates[-1].cause, "", f"{BY_HAND}{fates[-1].by}") if fates else None
 
 
 def begins_anew(tx: Tx, context: DeliveryContext, claim: Claim, first: Waiting) -> bool:

@@ -68,7 +68,8 @@ class SayPrivately:
 
     Then `settle` writes it down, in a transaction that holds conversation and lane, and gives the lane back; it is told
     whether the author could be told. `done` is whether that was written down already. `controls` are the buttons below
-    the sentence, and `rows` whole blocks.
+    the sentence, and `rows` whole blocks. Until `waits_until`, in seconds since 1970, a short rate limit is waited for;
+    None: they count as not told then.
     """
 
     kind: SendKind
@@ -78,6 +79,7 @@ class SayPrivately:
     done: Callable[[Tx], bool]
     controls: tuple[dict[str, Any], ...] = ()
     rows: tuple[dict[str, Any], ...] = ()
+    waits_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ LOCK = "lock"
 
 HOPELESS = "hopeless"
 """Among what a claim has asked: what comes next has failed again and again by a mistake of ours, and is given up."""
+
+MISTAKE = "the relay has a bug; its log says more"
+"""Why, for whoever reads of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,27 @@
-"""Lanes over which we fail again and again, by a mistake of ours: at last what comes next is given up, and told."""
+"""Lanes over which we fail again and again, by a mistake of ours: at last what comes next is given up, and told. Words
+wait: alerts tell that they are late.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 
-from relay.vocabulary import Lane
+import structlog
+
+from relay.store.db.rows import Claim
+from relay.vocabulary import Lane, SendKind
 
 IN_A_ROW = 10  # times, about half a minute apart
 
 _Lane = tuple[int, Lane]  # and its conversation
+
+log = structlog.get_logger()
+
+
+def log_given_up(claim: Claim, kind: SendKind) -> None:
+    """The next send of this kind is not made, or without what we fail over."""
+    log.error("send.given_up", conversation=claim.conversation.id, kind=kind)
 
 
 class Stumbles:

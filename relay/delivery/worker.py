@@ -196,7 +196,7 @@ class Worker:
         free = tuple(lane for lane in self._kinds_with_room() if lane in kinds)
         of = partial(take, most=most, dead=dead, kinds=free, besides=besides, hopeless=hopeless)
         try:
-            return of(self._context, self._owner, taking)
+            taken = of(self._context, self._owner, taking)
         except StoreUnavailable:
             self._failed.append((taking, TROUBLE[-1]))
             raise
@@ -205,6 +205,10 @@ class Worker:
             if taking.claim is not None:
                 self._stumbles.note(taking.claim.lane_key)
             raise
+        for attempt in taken:
+            if attempt.step is None and attempt.claim.lane_key in hopeless:  # what it failed over is gone
+                self._stumbles.forget(attempt.claim.lane_key)
+        return taken
 
     def _carry_out(self, attempt: Attempt) -> None:
         claim, left, more = attempt.claim, False, True

@@ -46,6 +46,8 @@ def _look_at(setup: Setup, channel: str, where: str) -> Iterator[Finding]:
         if error.code != "missing_scope":  # which another check reports
             yield _refused(channel, where, error)
     else:
+        if is_named(channel):
+            setup.channel_ids[channel] = state.id
         yield from _standing(setup, channel, where, state)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from relay.clock import Clock
-from relay.errors import OperatorNeeded, StoreUnavailable
+from relay.errors import DeliveryFailed, OperatorNeeded, StoreUnavailable
 from relay.kommunicate.client import KommunicateClient
 from relay.net.call import Caller, Response
 from relay.owners import owner_of
@@ -19,12 +20,16 @@ from relay.store.db.engine import Store
 from relay.store.db.schema import SchemaState, schema_state
 from relay.vocabulary import GateScope, Vendor
 
-DEADLINE = 5.0  # seconds for a request to the relay's own address
+DEADLINE, DEADLINE_HERE = 5.0, 1.0  # seconds for a request to the relay's own address, and on this machine
+HERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  where one is asked that listens at every address
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A setup to be examined. What several checks need is requested once."""
+    """A setup to be examined. What several checks need is requested once.
+
+    `channel_ids` gets Slack's id of each channel that the configuration names.
+    """
 
     settings: Settings
     env: Mapping[str, str]
@@ -35,6 +40,7 @@ class Setup:
     kommunicate: KommunicateClient | None
     other_slacks: Mapping[str, SlackSetup] = field(default_factory=dict)  # of further workspaces, by name
     other_accounts: Mapping[str, KommunicateClient] = field(default_factory=dict)  # those that have a key, by name
+    channel_ids: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> SchemaState | None:
@@ -79,5 +85,40 @@ class Setup:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """The relay's answer at its own address; raises `DeliveryFailed`."""
-        # Who is asked does not matter to the call: the words that name a vendor are not passed on.
-        return Caller(Vendor.KOMMUNICATE, self.address or "", {}).call(method, path, body, headers, deadline=DEADLINE)
+        return _call(self.address or "", method, path, body, headers, DEADLINE)
+
+    @cached_property
+    def port_here(self) -> int | None:
+        """The port on which the relay answers on this machine, if the settings name it."""
+        host = HERE.get(self.settings.host, self.settings.host)
+        try:
+            alive = _call(f"http://{host}:{self.settings.port}", "GET", "/healthz", deadline=DEADLINE_HERE)
+        except DeliveryFailed:
+            return None
+        return self.settings.port if is_the_relay(alive) else None
+
+
+def is_the_relay(alive: Response) -> bool:
+    """True for its answer to `/healthz`."""
+    return said(alive).get("status") == "ok"
+
+
+def said(response: Response) -> dict[str, object]:
+    """The JSON object in an answer; empty if it is something else."""
+    try:
+        value = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _call(
+    base_url: str,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    deadline: float = DEADLINE,
+) -> Response:
+    # Who is asked does not matter to the call: the words that name a vendor are not passed on.
+    return Caller(Vendor.KOMMUNICATE, base_url, {}).call(method, path, body, headers, deadline=deadline)

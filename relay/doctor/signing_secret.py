@@ -6,8 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 
-from relay.doctor.public_address import said
-from relay.doctor.setup import Setup
+from relay.doctor.setup import Setup, said
 from relay.doctor.told import why_away
 from relay.errors import DeliveryFailed
 from relay.findings import Finding

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relay.doctor.public_address import said
-from relay.doctor.setup import Setup
+from relay.doctor.setup import Setup, said
 from relay.doctor.told import why_away
 from relay.errors import DeliveryFailed
 from relay.findings import Finding

@@ -57,7 +57,7 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
         for one in seen.chats
     ]
     failed = [
-        FailedRow(one.id, _shown(relay, one, one.name), _shown(relay, one, one.cause), _url(relay, one))
+        FailedRow(one.id, _shown(relay, one, one.name), _shown(relay, one, one.cause), _url(relay, one), one.may_have)
         for one in seen.failed
     ]
     return Home(chats, seen.open, seen.waiting, failed, seen.trouble, offset)

@@ -37,9 +37,9 @@ KEPT = 64  # connections kept for later calls
 TRUSTED = 15.0  # seconds idle after which the other side may have closed a connection
 USER_AGENT = "kommunicate-slack-relay"
 _CHUNK = 65_536
-CERTIFICATE = "SSLCertVerificationError"
+CERTIFICATE, NO_NAME = "SSLCertVerificationError", "gaierror"
 WHY = {
-    "gaierror": "its name cannot be resolved (DNS)",
+    NO_NAME: "its name cannot be resolved (DNS)",
     "ConnectionRefusedError": "nothing listens there",
     "ConnectionResetError": "it closes the connection",
     "TimeoutError": "it does not answer",

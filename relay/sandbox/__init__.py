@@ -3,7 +3,7 @@
     with SandboxServer(Sandbox()) as server:
         ...  # SLACK_API_URL=server.slack_api_url, KOMMUNICATE_API_URL=server.kommunicate_api_url
 
-The demo for people and the counterpart of the tests; it imports nothing of the rest of the relay.
+The demo and the tests use it. It imports nothing from the rest of the relay.
 """
 
 from relay.sandbox.app import create_sandbox

@@ -1,4 +1,4 @@
-"""The sandbox by itself: a made-up Slack and Kommunicate, on a page, for a relay that you start beside it.
+"""Runs the sandbox alone: a simulated Slack and Kommunicate with a page, for a relay that you start beside it.
 
 It prints what the relay needs to reach it, ready to paste. `make demo` starts both.
 """
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def relay_command(server: SandboxServer, relay_url: str = RELAY) -> str:
-    """What to paste so that a relay at `relay_url` talks to this sandbox: its environment, and how it is started."""
+    """What to paste so that a relay at `relay_url` uses this sandbox: its environment, and the command to start it."""
     sandbox = server.sandbox
     sender = sandbox.slack.sender
     by_socket = {"SLACK_APP_TOKEN": APP_LOGIN}

@@ -21,14 +21,14 @@ from relay.sandbox.slack.api import slack_routes
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# pictures that the relay serves to customers are shown in their chat: on this machine, whatever its port
+# pictures that the relay serves to customers are shown in their chat: on this machine, on any port
 POLICY = "default-src 'self'; img-src 'self' data: http://127.0.0.1:* http://localhost:*"
-MAX_BODY = 12_000_000  # 8 MB of files in base64, and some words
-SERVED = "relay.sandbox"  # where a request's environ has the sandbox that it is for
+MAX_BODY = 12_000_000  # 8 MB of files in base64, and some text
+SERVED = "relay.sandbox"  # key in a request's environ with the sandbox that it is for
 
 
 def create_sandbox(sandbox: Sandbox) -> WSGIApplication:
-    """The WSGI application around one sandbox."""
+    """The WSGI application for one sandbox."""
     app = _routes()
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -39,7 +39,7 @@ def create_sandbox(sandbox: Sandbox) -> WSGIApplication:
 
 @cache
 def _routes() -> Flask:
-    """The routes, the same for all sandboxes: to make them takes longer than most tests ask of a sandbox."""
+    """The routes, shared by all sandboxes: creating them takes longer than most tests use a sandbox."""
     sandbox = cast(Sandbox, LocalProxy(lambda: request.environ[SERVED]))
     app = Flask(__name__, static_folder="static", static_url_path="/static")
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -62,11 +62,11 @@ def _add_page(app: Flask, sandbox: Sandbox) -> None:
     @app.get("/files/<name>")
     @app.get("/files/<side>/<name>")
     def shown(name: str, side: str = "") -> Response:
-        """A file for whoever looks at the page: without keys and faults, unlike where the vendors have it."""
+        """A file for people who view the page: without keys and faults, unlike the vendors' own addresses."""
         content = bytes_of(sandbox, side, name)
         if content is None:
             return _error("not_found", "no such file", 404)
-        # only what is a picture by its bytes is shown by the browser; the rest is downloaded
+        # the browser shows only what is a picture by its bytes; it downloads the rest
         kind = kind_of(content)
         response = Response(content, mimetype=kind or "application/octet-stream")
         response.headers["Content-Disposition"] = "inline" if kind else "attachment"
@@ -89,7 +89,7 @@ def _add_errors(app: Flask) -> None:
     def bad_request(error: Exception) -> Response:
         return _error("bad_request", str(error), 400)
 
-    # RecursionError is JSON nested beyond what the parser follows
+    # RecursionError: JSON nested deeper than the parser can follow
     for kind in (*ERRORS, KommunicateError, RecursionError):
         app.register_error_handler(kind, bad_request)
 

@@ -1,4 +1,4 @@
-"""One call to a vendor: its fault is taken, what it asks for is done or not, and it is written down."""
+"""One call to a vendor: determine its fault, carry the call out or not, and record it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from relay.sandbox.faults import Fault
 from relay.sandbox.misbehave import Refuse, answer
 from relay.sandbox.sandbox import Sandbox
 
-Outcome = tuple[Response, str]  # what is answered, and "ok" or the vendor's word for what went wrong
+Outcome = tuple[Response, str]  # the answer, and "ok" or the vendor's error code
 
 
 def answered(
     sandbox: Sandbox, method: str, place: str, act: Callable[[Fault | None], Outcome], refuse: Refuse
 ) -> Response:
-    """Answers as the faults for `method` say; `place` is the channel, conversation or file that it is about."""
+    """Answers as the faults for `method` say; `place` is the channel, conversation or file that the call is about."""
     fault = sandbox.faults.take(method, place)
     outcome = {"text": "not done"}
 

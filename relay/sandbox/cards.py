@@ -1,4 +1,4 @@
-"""Files as the page draws them, on both sides: a picture or a card, and where their bytes are."""
+"""Files as the page shows them, on both sides: a picture or a card, and where their bytes are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOTES = {"external": "kept outside of Slack", "tombstone": "deleted", "hidden_by
 
 
 def bytes_of(sandbox: Sandbox, side: str, name: str) -> bytes | None:
-    """What is behind `/files/<name>`, a picture, or `/files/<side>/<name>`."""
+    """The bytes behind `/files/<name>`, a picture, or `/files/<side>/<name>`."""
     if side == SLACK:
         file = sandbox.slack.cabinet.files.get(name)
         return file.content if file is not None and file.readable else None
@@ -34,7 +34,7 @@ def _card(name: str, kind: str, size: Any, link: str | None, *, picture: bool, n
 
 
 def card_of_slack(slack: SlackWorkspace, told: dict[str, Any]) -> dict[str, Any]:
-    """A file of a message in Slack; `told` is what the message has of it."""
+    """A file of a message in Slack; `told` is the file as the message describes it."""
     file = slack.cabinet.files.get(str(told.get("id")))
     if file is None:
         return _card(str(told.get("name", "file")), "", None, None, picture=False)
@@ -63,7 +63,7 @@ def card_of_customer(line: ChatLine) -> dict[str, Any] | None:
 
 
 def rich_pictures(line: ChatLine) -> list[dict[str, str]]:
-    """The pictures of Kommunicate's rich template 9, those with an address of the web."""
+    """The pictures in Kommunicate's rich template 9 that have a web address."""
     if (line.metadata.get("contentType"), line.metadata.get("templateId")) != ("300", "9"):
         return []
     try:

@@ -1,4 +1,4 @@
-"""The hand on the sandbox: what customers and agents do, the fault script, and what happened so far."""
+"""The sandbox's controls: what customers and agents do, the fault script, and what happened so far."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _agents(routes: Blueprint, sandbox: Sandbox) -> None:
 
 
 def _uploaded(sandbox: Sandbox, address: str, name: str) -> dict[str, Any]:
-    """A picture goes where Slack's own servers can fetch it, anything else where Kommunicate keeps files."""
+    """A picture goes where Slack's own servers can fetch it, anything else where Kommunicate stores files."""
     kind, content = data_url(address)
     ending = kind.rpartition("/")[2].replace("jpeg", "jpg")
     name = name or f"upload.{ending or 'bin'}"
@@ -125,7 +125,7 @@ def _uploaded(sandbox: Sandbox, address: str, name: str) -> dict[str, Any]:
 
 
 def _attached(sandbox: Sandbox, files: object, user: str) -> list[SlackFile]:
-    """What an agent puts beside their words: a list of `{name, data}`, `data` being a base64 data URL."""
+    """The files that an agent attaches: a list of `{name, data}`, `data` being a base64 data URL."""
     if not isinstance(files, list) or not all(isinstance(each, dict) for each in files):
         raise BadInput("files must be a list of objects")
     read = [(string(each, "name") or "file", *data_url(string(each, "data"))) for each in files]

@@ -1,4 +1,4 @@
-"""What both vendors of the sandbox share: the clock, one lock, and a version that moves with every change."""
+"""What both vendors of the sandbox share: the clock, one lock, and a version that changes with every change."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 
-# What opens the sandbox's two accounts; known to everybody, so none of it is secret.
+# The credentials of the sandbox's two accounts. Everybody knows them, so they are not secret.
 BOT_LOGIN, APP_LOGIN, API_KEY = "xoxb-sandbox", "xapp-sandbox", "sandbox-key"
-SIGNING_KEY, WEBHOOK_WORD = "sandbox-signing-secret", "sandbox-webhook-token"  # as long as the relay wants them
+SIGNING_KEY, WEBHOOK_WORD = "sandbox-signing-secret", "sandbox-webhook-token"  # as long as the relay requires
 
 
 class Core:
-    """The ground both stand-ins stand on; `now` gives seconds since 1970."""
+    """The state that both stand-ins share; `now` returns seconds since 1970."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
@@ -24,7 +24,7 @@ class Core:
 
     @property
     def version(self) -> str:
-        """Differs after every change, and after a restart, so that a page left open notices both."""
+        """Differs after every change, and after a restart, so that an open page notices both."""
         return f"{self._boot}-{self._changes}"
 
     def touch(self) -> None:

@@ -1,4 +1,4 @@
-"""A canvas just large enough for the sandbox's own sample pictures, so that it needs no image library."""
+"""A canvas just big enough for the sandbox's own sample pictures, so that it needs no image library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Point = tuple[int, int]
 
 
 class Canvas:
-    """Solid shapes on rows of RGB bytes; what falls outside is cut."""
+    """Solid shapes on rows of RGB bytes; whatever is outside is cut off."""
 
     def __init__(self, width: int, height: int, background: Colour) -> None:
         self.width = width

@@ -1,4 +1,4 @@
-"""Scripted misfortune: which calls go wrong, how often, and in what way."""
+"""Scripted faults: which calls fail, how often, and in what way."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ KINDS = {
 
 
 class BadFault(ValueError):
-    """This rule cannot be followed; the text says why."""
+    """The rule is invalid; the text says why."""
 
 
 @dataclass
 class Fault:
-    """One rule. `method` is exact, a path for Kommunicate; with a `*` at its end, whatever begins like it.
+    """One rule. `method` is exact, or a path for Kommunicate; `*` at its end matches any rest.
 
     `*` alone is all of Slack, `/*` all of Kommunicate. `channel` is what the call is about: a channel, a conversation,
-    or a file where the call has nothing else (`files.upload_bytes`, `files.download`, `files.info`, `files.delete`).
+    or a file if the call has nothing else (`files.upload_bytes`, `files.download`, `files.info`, `files.delete`).
     """
 
     method: str
@@ -45,7 +45,7 @@ class Fault:
     after: int = 0
     code: str = "internal_error"
     status: int | None = None
-    retry_after: str | None = "1"  # as the header will read; None: no header
+    retry_after: str | None = "1"  # the header's value; None: no header
     seconds: float = 5.0
     interval: float = 0.05
     done: bool = False
@@ -57,13 +57,13 @@ class Fault:
             raise BadFault("method must not be empty")
 
     def matches(self, method: str, channel: str) -> bool:
-        """True when this rule is about that call, whatever its counters say."""
+        """True if this rule is about that call, whatever its counters say."""
         same_vendor = method.startswith("/") == self.method.startswith("/")
         begins = self.method.endswith("*") and same_vendor and method.startswith(self.method[:-1])
         return (begins or self.method == method) and self.channel in (None, channel)
 
     def next(self) -> bool:
-        """Counts one matching call; True when this one goes wrong."""
+        """Counts one matching call; True if this call fails."""
         if self.after:
             self.after -= 1
             return False
@@ -73,7 +73,7 @@ class Fault:
 
 
 class Faults:
-    """The rules in force, first match first; used up rules disappear."""
+    """The rules in force, in order of precedence; exhausted rules are removed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -87,17 +87,17 @@ class Faults:
         return fault
 
     def remove(self, method: str) -> None:
-        """The rules about this method are gone."""
+        """Removes the rules for this method."""
         with self._lock:
             self._rules = [rule for rule in self._rules if rule.method != method]
 
     def clear(self) -> None:
-        """All goes well again."""
+        """Removes all rules."""
         with self._lock:
             self._rules.clear()
 
     def take(self, method: str, channel: str = "") -> Fault | None:
-        """The fault this call suffers, if any; counts it."""
+        """The fault of this call, if any; counts it."""
         with self._lock:
             for fault in self._rules:
                 if fault.matches(method, channel):
@@ -107,7 +107,7 @@ class Faults:
         return None
 
     def listing(self) -> list[dict[str, Any]]:
-        """The rules still in force, with what is left of their counters."""
+        """The rules still in force, with what remains of their counters."""
         with self._lock:
             return [asdict(fault) for fault in self._rules]
 
@@ -129,7 +129,7 @@ LIMITS = {"times": (1, 10**9), "after": (0, 10**9), "status": (200, 599), "secon
 
 
 def read_rule(rule: object) -> dict[str, Any]:
-    """A rule as it came over HTTP, checked field by field; raises BadFault."""
+    """A rule that came over HTTP, checked field by field; raises BadFault."""
     if not isinstance(rule, dict):
         raise BadFault("a rule is a JSON object")
     if unknown := set(rule) - {field.name for field in fields(Fault)}:

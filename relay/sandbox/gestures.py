@@ -1,4 +1,4 @@
-"""What agents do in Slack besides writing and clicking, and what goes wrong on purpose: for the page."""
+"""What agents do in Slack besides writing and clicking, and what fails on purpose: for the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relay.sandbox.slack.typed import BROADCASTS
 
 
 def add_gestures(routes: Blueprint, sandbox: Sandbox) -> None:
-    """Shortcuts, changes of one's own messages, forms and the Home tab."""
+    """Shortcuts, changes to one's own messages, forms and the Home tab."""
     _of_messages(routes, sandbox)
     _of_views(routes, sandbox)
 
@@ -42,7 +42,7 @@ def _of_messages(routes: Blueprint, sandbox: Sandbox) -> None:
 def _of_views(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.post("/slack/views")
     def agent_uses_view() -> Response:
-        """Chooses from a menu in a form, sends it off, or closes it."""
+        """Chooses from a menu in a form, submits it, or closes it."""
         body, user = json_object(), user_of(json_object())
         view, action = string(body, "view_id"), string(body, "action_id")
         if action:
@@ -66,7 +66,7 @@ def _of_views(routes: Blueprint, sandbox: Sandbox) -> None:
 
 
 def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
-    """What goes wrong on purpose."""
+    """Routes for what fails on purpose."""
 
     @routes.post("/break/<vendor>")
     def break_vendor(vendor: str) -> Response:
@@ -85,7 +85,7 @@ def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
 
     @routes.post("/kill")
     def kill() -> Response:
-        """The relay dies, if somebody keeps one who can kill it."""
+        """Kills the relay, if `kill_relay` is set."""
         if sandbox.kill_relay is None:
             raise BadInput("there is no relay here that could be killed")
         sandbox.kill_relay()
@@ -97,12 +97,12 @@ def add_trouble(routes: Blueprint, sandbox: Sandbox) -> None:
 
 
 def user_of(body: dict[str, Any]) -> str:
-    """Who does it; Alex unless it says so."""
+    """Who does it; Alex by default."""
     return string(body, "user") or "U0ALEX"
 
 
 def mentions_of(sandbox: Sandbox, body: dict[str, Any]) -> dict[str, str]:
-    """What the composer's list put into the text, such as `{"@Sam Okafor": "U0SAM"}`."""
+    """What was chosen from the composer's list, as text and id, such as `{"@Sam Okafor": "U0SAM"}`."""
     given = body.get("mentions") or {}
     known = {*sandbox.slack.users, *sandbox.slack.channels, *BROADCASTS}
     if not isinstance(given, dict) or not all(label and one in known for label, one in given.items()):

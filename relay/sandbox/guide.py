@@ -1,4 +1,4 @@
-"""What a newcomer may try next in the demo: one step at a time, until each was done once."""
+"""What a newcomer can try next in the demo: one step at a time, until each was done once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relay.sandbox.kommunicate.values import BOT, CUSTOMER
 from relay.sandbox.sandbox import Sandbox
 from relay.sandbox.story import CHECKOUT, MUG
 
-BY_API = 4  # Kommunicate's source of a line that the relay has sent
+BY_API = 4  # Kommunicate's source of a message that the relay has sent
 BREAK, KILL = "break", "kill"
 AT_ONCE = 30.0  # seconds
 
@@ -18,26 +18,26 @@ Done = Callable[[Sandbox], bool]
 
 
 def guide(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The steps, each with what to do and whether it was done; none until the story has been told."""
+    """The steps, each with what to do and whether it was done; empty until the demo's story has been told."""
     if not sandbox.told:
         return []
     return [{"key": key, "text": text, "done": done(sandbox)} for key, text, done in STEPS]
 
 
 def customers_wrote(sandbox: Sandbox, since: float) -> bool:
-    """Whether a customer has written from this moment on, in seconds since 1970."""
+    """True if a customer has written since this moment, in seconds since 1970."""
     lines = (line for chat in sandbox.kommunicate.conversations.values() for line in chat.lines)
     return any(line.sender.role == CUSTOMER and line.time >= since * 1000 for line in lines)
 
 
 def _answered(sandbox: Sandbox) -> bool:
-    """Tom has an answer; one to somebody else is another matter."""
+    """Tom has an answer; an answer to somebody else does not count."""
     chat = sandbox.kommunicate.conversations.get(CHECKOUT)
     return chat is not None and any(line.source == BY_API for line in chat.lines)
 
 
 def _taken_over(sandbox: Sandbox) -> bool:
-    """The button was pressed, and Jane's chat is no bot's any more."""
+    """The button was pressed, and Jane's chat is no longer a bot's."""
     chat, people = sandbox.kommunicate.conversations.get(MUG), sandbox.kommunicate.people
     holder = people.get(chat.assignee) if chat else None
     return "take_over" in sandbox.slack.used and holder is not None and holder.role != BOT

@@ -1,4 +1,4 @@
-"""What comes to the controls, checked."""
+"""Input from the page, checked."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from flask import request
 
 from relay.sandbox.slack.schema import is_unicode
 
-MAX_BYTES = 8_000_000  # of one file
+MAX_BYTES = 8_000_000  # per file
 DATA_URL = re.compile(r"data:(?P<type>[\w.+/-]*)(?:;[\w.+=-]+)*?;base64,(?P<data>.*)", re.DOTALL)
 
 
 class BadInput(ValueError):
-    """The request makes no sense; the text says why."""
+    """The request is invalid; the text says why."""
 
 
 def json_object() -> dict[str, Any]:
-    """The body; insisting on the JSON type also keeps other web pages from writing here."""
+    """The body; requiring the JSON type also keeps other web pages from writing here."""
     body = request.get_json(silent=True) if request.is_json else None
     if not isinstance(body, dict):
         raise BadInput("the body must be a JSON object, sent as application/json")

@@ -1,4 +1,4 @@
-"""Turns a fault into what the caller's socket really sees."""
+"""Carries out a fault on the caller's socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad
 
 
 def answer(fault: Fault | None, act: Act, refuse: Refuse, closing: Event) -> Response:
-    """Does `act` or not and answers or not, as the fault says; `refuse` words a vendor's own error."""
+    """Calls `act` or not and answers or not, as the fault says; `refuse` produces a vendor's own error."""
     if fault is None:
         return act()
     if fault.kind in ("error", "missing_scope"):
@@ -61,7 +61,7 @@ def _silence(fault: Fault, closing: Event) -> Response:
 def _hang_up(connection: socket.socket | None, seconds: float, closing: Event) -> Iterator[bytes]:
     closing.wait(seconds)
     if connection is not None:
-        # linger 0 makes the close a real RST; the server leaves out its polite FIN (see server.py)
+        # linger 0 makes the close a real RST; the server then sends no FIN (see server.py)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raise ConnectionResetError("scripted by the sandbox")
     yield b""
@@ -73,7 +73,7 @@ def _late_or_broken(fault: Fault, response: Response, closing: Event) -> Respons
         closing.wait(fault.seconds)
     elif fault.kind == "truncated":
         response.set_data(body[: len(body) // 2])
-        if response.mimetype != "application/json":  # of a file nobody could tell otherwise that half is missing
+        if response.mimetype != "application/json":  # with a file, nobody could otherwise tell that half is missing
             response.headers["Content-Length"] = str(len(body))
     elif fault.kind == "drip":
         response.response = _drip(body, fault.interval, closing)
@@ -84,7 +84,7 @@ def _late_or_broken(fault: Fault, response: Response, closing: Event) -> Respons
 
 
 def _drip_by_hand(connection: socket.socket | None, whole: bytes, interval: float, closing: Event) -> Iterator[bytes]:
-    """Past the server, which sends a head in one piece."""
+    """Bypasses the server, which sends a head in one piece."""
     if connection is not None:
         for piece in _drip(whole, interval, closing):
             connection.sendall(piece)

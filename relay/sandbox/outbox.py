@@ -1,4 +1,4 @@
-"""Sends HTTP requests from the sandbox to the relay: in order per lane, retried, each answer kept."""
+"""Sends HTTP requests from the sandbox to the relay: in order per lane, retried, with each answer recorded."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from relay.sandbox.core import Core
 
 @dataclass
 class Outgoing:
-    """One request to the relay and what came of it; `statuses` holds 0 where there was no answer.
+    """One request to the relay and its results; `statuses` holds 0 if there was no answer.
 
-    `carry` takes it there another way than by HTTP, and returns what is as good as a status.
+    `carry` delivers it in another way than HTTP, and returns the equivalent of a status.
     """
 
     lane: str
@@ -37,7 +37,7 @@ class Outgoing:
 
 
 class Outbox:
-    """One short-lived thread per busy lane, so a slow answer holds up its own conversation only."""
+    """One short-lived thread per busy lane, so a slow answer delays only its own conversation."""
 
     def __init__(self, core: Core, retry: tuple[float, ...]) -> None:
         """`retry` lists the waits, in seconds, before the second, third, ... attempt."""
@@ -48,7 +48,7 @@ class Outbox:
         self._idle = threading.Condition(core.lock)
 
     def put(self, item: Outgoing) -> Outgoing:
-        """Queues behind what the lane already holds and returns at once."""
+        """Queues behind what the lane already holds, and returns at once."""
         with self._core.lock:
             self.sent.append(item)
             waiting = self._lanes.get(item.lane)
@@ -60,7 +60,7 @@ class Outbox:
         return item
 
     def wait_idle(self, timeout: float = 10.0) -> bool:
-        """True when everything queued has been sent or given up within `timeout` seconds."""
+        """True if everything queued was sent or given up within `timeout` seconds."""
         with self._core.lock:
             return self._idle.wait_for(lambda: not self._lanes, timeout)
 
@@ -90,7 +90,7 @@ class Outbox:
         if item.carry is not None:
             return item.carry(item)
         with requests.Session() as session:
-            session.trust_env = False  # a proxy of the machine has no business between the two
+            session.trust_env = False  # bypasses the machine's proxy
             try:
                 answer = session.post(
                     item.url, data=item.body, headers=dict(item.headers), timeout=10, allow_redirects=False

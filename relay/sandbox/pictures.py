@@ -16,7 +16,7 @@ ENDINGS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".g
 
 
 def kind_of(content: bytes) -> str:
-    """The MIME type by the first bytes; empty for anything Slack shows no picture of."""
+    """The MIME type by the first bytes; empty if Slack shows no picture of it."""
     return next((kind for magic, kind in MAGIC.items() if content.startswith(magic)), "")
 
 
@@ -41,7 +41,7 @@ class Pictures:
             return self._uploads.get(name)
 
     def add(self, name: str, content: bytes) -> str:
-        """Keeps a file under a name of its own and returns its address; the oldest ones go."""
+        """Stores a file under a unique name and returns its address; the oldest ones are removed."""
         clean = re.sub(r"[^a-zA-Z0-9._-]", "-", name)[-60:].lstrip(".") or "file"
         with self._lock:
             while clean in self._uploads or clean in BUILT_IN:

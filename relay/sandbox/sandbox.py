@@ -1,4 +1,4 @@
-"""Both vendors together: one clock, one lock, the faults, and the record of every call."""
+"""Both vendors together: one clock, one lock, the faults, and a record of every call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERYTHING = {"slack": "*", "kommunicate": "/*"}  # the methods of each vendor
 
 
 class Sandbox:
-    """A Slack workspace and a Kommunicate account; `now` gives seconds since 1970."""
+    """A Slack workspace and a Kommunicate account; `now` returns seconds since 1970."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Sandbox:
         burst: int = 1,
         team: str = TEAM_ID,
     ) -> None:
-        """`team` is what the workspace is called by Slack: two sandboxes need two."""
+        """`team` is the workspace's id in Slack: two sandboxes need two."""
         self.core = Core(now)
         self.pictures = Pictures()
         self.faults = Faults()
@@ -53,18 +53,18 @@ class Sandbox:
         self.kommunicate = KommunicateAccount(
             self.core, pictures=self.pictures, api_key=api_key, webhook_token=webhook_token
         )
-        self.kill_relay: Callable[[], None] | None = None  # set by whoever keeps the relay as a process of theirs
+        self.kill_relay: Callable[[], None] | None = None  # set by whoever runs the relay as its process
         self.kills = 0
-        self.broken_since: dict[str, float] = {}  # vendors that somebody broke on the page, in seconds since 1970
-        self.tried: set[str] = set()  # what the page suggests, and was done as it says
+        self.broken_since: dict[str, float] = {}  # vendors that fail since somebody broke them; seconds since 1970
+        self.tried: set[str] = set()  # the page's suggestions that were carried out
         self.first: str | None = None  # the customer whom the page shows until somebody chooses another
-        self.told = False  # the story that the demo begins with has come to its end
+        self.told = False  # the demo's opening story has ended
         self.shown: set[str] = set()  # every token and key that it was shown, right or wrong
         self._calls: deque[dict[str, Any]] = deque(maxlen=MAX_CALLS)
 
     @property
     def scopes(self) -> set[str]:
-        """The bot token's scopes; take one away and the next call misses it."""
+        """The bot token's scopes; remove one, and the next call misses it."""
         return self.slack.scopes
 
     @property
@@ -80,7 +80,7 @@ class Sandbox:
             return list(self._calls)
 
     def record(self, method: str, channel: str, outcome: str, status: int, fault: Fault | None) -> None:
-        """Notes one call; `status` 0 says that the caller got no answer."""
+        """Records one call; `status` 0 means that the caller got no answer."""
         silent = fault is not None and fault.kind.startswith(("reset", "timeout"))
         call = {"method": method, "channel": channel, "time": self.core.now(), "outcome": outcome}
         call |= {"status": 0 if silent else status, "fault": fault.kind if fault else None}
@@ -88,9 +88,9 @@ class Sandbox:
             self._calls.append(call)
 
     def connect(self, relay_url: str, *, replies: bool = True, socket_mode: bool = False) -> None:
-        """Points both vendors at a relay: the webhook and, with `replies`, Slack's events and clicks.
+        """Connects both vendors to a relay: the webhook and, with `replies`, Slack's events and clicks.
 
-        With `socket_mode` Slack waits for the relay to connect.
+        With `socket_mode`, Slack waits for the relay to connect.
         """
         base = relay_url.rstrip("/")
         self.kommunicate.webhook_url = f"{base}/kommunicate/webhook"
@@ -100,7 +100,7 @@ class Sandbox:
         self.core.touch()
 
     def wait_idle(self, timeout: float = 10.0) -> bool:
-        """True when all webhooks and events have been sent or given up within `timeout` seconds."""
+        """True if all webhooks and events were sent or given up within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         return self.kommunicate.outbox.wait_idle(timeout) and self.slack.sender.outbox.wait_idle(
             max(0.0, deadline - time.monotonic())

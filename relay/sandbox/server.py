@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 class QuietHandler(WSGIRequestHandler):
-    """One request per connection, no access log, and no patience with clients that say nothing."""
+    """One request per connection, no access log, and no patience with silent clients."""
 
-    protocol_version = "HTTP/1.0"  # no keep-alive: a reset or an idle client ends with its request
+    protocol_version = "HTTP/1.0"  # no keep-alive: a reset, or an idle client, ends with its request
     timeout = 60
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Says nothing: `/sandbox/calls` is the log."""
+        """Logs nothing: `/sandbox/calls` is the log."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The sandbox's time, by which the relay's clock can be wrong."""
+        """The sandbox's time, so that the relay's clock can differ from it."""
         now: Callable[[], float] = self.server.now  # type: ignore[attr-defined]
         return super().date_time_string(now() if timestamp is None else timestamp)
 
@@ -54,7 +54,7 @@ class ResettableServer(ThreadedWSGIServer):
     def shutdown_request(self, request: Any) -> None:
         lingering, _ = struct.unpack("ii", request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
         if lingering:
-            self.close_request(request)  # the usual way sends a FIN first, which is a clean end
+            self.close_request(request)  # a normal close sends a FIN first, which would be a clean end
             return
         super().shutdown_request(request)
 
@@ -73,7 +73,7 @@ class ResettableServer(ThreadedWSGIServer):
 
 
 class SandboxServer:
-    """Serves one sandbox; `port` 0 takes a free one. A context manager, or start() and stop()."""
+    """Serves one sandbox; `port` 0 takes a free one. Use it as a context manager, or call start() and stop()."""
 
     def __init__(self, sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> None:
         self.sandbox = sandbox

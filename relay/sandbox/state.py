@@ -1,4 +1,4 @@
-"""What the page draws and what tests read: the sandbox as JSON."""
+"""What the page shows and what tests read: the sandbox as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from relay.sandbox.slack.values import Channel, Message
 from relay.sandbox.slack.workspace import SlackWorkspace
 
 MAX_TOLD = 200  # characters
-DRAWN = 60  # roots per channel and messages per chat: the page is for watching, /sandbox/timeline has all
+DRAWN = 60  # roots per channel and messages per chat: the page is for watching, /sandbox/timeline has everything
 
 
 def page_state(sandbox: Sandbox) -> dict[str, Any]:
@@ -47,10 +47,10 @@ def page_state(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def count(sandbox: Sandbox) -> dict[str, int]:
-    """What the relay has taken of the customers' words, and how often each stands in a thread.
+    """How many of the customers' messages the relay has accepted, and how often each appears in a thread.
 
-    Words that were written more than once, or are too long for one post, are left out: nobody could tell them apart.
-    So are those with an address, which a post has in pieces.
+    Messages whose text was written more than once, or is too long for one post, are left out, because they cannot be
+    told apart. So are those with an address, which a post splits.
     """
     written = [line for each in sandbox.kommunicate.conversations.values() for line in each.lines]
     taken = [line.text for line in written if line.sender.role == CUSTOMER and line.delivery and line.delivery.accepted]
@@ -95,7 +95,7 @@ def _line(line: ChatLine) -> dict[str, Any]:
 
 
 def _webhook(line: ChatLine) -> str:
-    """Whether the relay has it: "accepted", "waiting", "failed", or "off" without a webhook address."""
+    """Whether the relay has it: "accepted", "waiting", "failed", or "off" if no webhook address is set."""
     if line.delivery is None:
         return "off"
     if line.delivery.accepted:

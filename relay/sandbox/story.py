@@ -1,6 +1,6 @@
-"""Three customers who chat by themselves, so that the demo's page is alive before anybody types.
+"""Three customers who chat by themselves, so that the demo's page shows something before anybody types.
 
-In the end one of them waits for an answer, and the page says what to try.
+In the end one of them waits for an answer, and the page suggests what to try.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Step = Callable[[Sandbox], object]
 
 
 def play(sandbox: Sandbox, *, pause: float = 1.5) -> threading.Thread:
-    """Starts the story on a thread of its own, `pause` seconds between messages; it ends with the server."""
+    """Starts the story in a thread of its own, `pause` seconds between messages; it ends with the server."""
     sandbox.first = CHECKOUT
     thread = threading.Thread(target=_run, args=(sandbox, pause), name="sandbox-story", daemon=True)
     thread.start()

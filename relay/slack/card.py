@@ -33,15 +33,16 @@ READ_ONLY = "Read only: replies here do not reach the customer"
 MARKED_ONLY = "Only replies that begin with >> reach the customer"
 TAKE_OVER, RELEASE, RESOLVE, REOPEN, ASSIGN = "take_over", "release", "resolve", "reopen", "assign"
 MUTE, UNMUTE, MOVE = "mute", "unmute", "move"
+MORE = " …"  # ends the label of a control that asks a question first
 LABELS = {
     TAKE_OVER: "Take over",
     RELEASE: "Release",
     RESOLVE: "Resolve",
     REOPEN: "Reopen",
-    ASSIGN: "Assign to …",
+    ASSIGN: f"Assign to{MORE}",
     MUTE: "Mute: notify nobody",
     UNMUTE: "Unmute",
-    MOVE: "Move to another channel …",
+    MOVE: f"Move to another channel{MORE}",
 }
 MENU, OPEN = "menu", "open"  # the action of the menu, and of its link entry
 NEWER = "a newer thread"

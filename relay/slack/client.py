@@ -18,7 +18,7 @@ from relay.slack.blocks import actions, context, plain
 from relay.slack.codes import TOKEN
 from relay.slack.history import Found, find_posted
 from relay.slack.identity import Identity, app_of, identity_of
-from relay.slack.limits import FIND_CHANNEL
+from relay.slack.limits import FIND_CHANNEL, SAY_PRIVATELY
 from relay.slack.text import escape
 from relay.slack.uploads import SlackFiles
 from relay.slack.users import Profile, profile_of, standing
@@ -40,7 +40,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "chat.postMessage": ("chat:write",),
     "chat.update": ("chat:write",),
     "chat.delete": ("chat:write",),
-    "chat.postEphemeral": ("chat:write",),
+    SAY_PRIVATELY: ("chat:write",),
     "chat.getPermalink": (),
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
@@ -132,7 +132,7 @@ class SlackClient:
         buttons = [actions(*map(dict, controls))] if controls else []
         said = {"text": escape(sentence), "blocks": [context(plain(sentence)), *buttons, *rows], "parse": "none"}
         where = {"channel": self._api.id_of(channel), "user": user_id}
-        self._api.write("chat.postEphemeral", {**where, **said, **thread})
+        self._api.write(SAY_PRIVATELY, {**where, **said, **thread})
 
     def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Opens a form for the person behind this trigger, which is valid for three seconds."""

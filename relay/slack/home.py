@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from relay.slack.blocks import WAITING, Block, actions, button, context, date, plain, words
 from relay.slack.text import clean_line, clean_name
-from relay.slack.thread_notices import MAX_CAUSE, SEND_AGAIN
+from relay.slack.thread_notices import BUTTONS, MAX_CAUSE, RETRY, SEND_AGAIN
 
 PAGE = "page"  # the action of the paging buttons
 PER_PAGE = 20
@@ -29,12 +29,13 @@ class ChatRow:
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:
-    """A reply that did not reach its customer; `id` is its button's value."""
+    """A reply that did not reach its customer, or `may_have`; `id` is its button's value."""
 
     id: int
     name: str
     cause: str
     url: str
+    may_have: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def home_blocks(home: Home) -> Iterator[Block]:
     yield words([_text(_sentence(home), bold=True)])
     for failed in home.failed:
         cause = clean_line(failed.cause, MAX_CAUSE)
-        said = [_text("Not sent to "), *_link(failed.name, failed.url), _text(f": {cause}")]
-        yield words(said)
-        yield actions(button(SEND_AGAIN, "Retry", str(failed.id)))
+        not_sent, label = ("May not have reached ", BUTTONS[SEND_AGAIN]) if failed.may_have else ("Not sent to ", RETRY)
+        yield words([_text(not_sent), *_link(failed.name, failed.url), _text(f": {cause}")])
+        yield actions(button(SEND_AGAIN, label, str(failed.id)))
     for chat in home.chats:
         yield words(list(_row(chat)))
     turns = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 POSTING = ("chat.postMessage",)
 LOOKING = ("auth.test", "conversations.history", "conversations.replies", "chat.delete")
 MARKING = ("reactions.add", "reactions.remove", "chat.update")
+SAY_PRIVATELY = "chat.postEphemeral"
 FIND_CHANNEL = "conversations.list"
 UPLOAD_FILE, SHARE_FILE = "files.getUploadURLExternal", "files.completeUploadExternal"
 SHARING = (UPLOAD_FILE, SHARE_FILE, "files.info", "files.delete")

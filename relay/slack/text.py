@@ -36,7 +36,7 @@ _ROLE_MARKS = {
     Role.CUSTOMER: "customer",
     Role.BOT: "bot",
     Role.AGENT: "agent",
-    Role.UNKNOWN: "role unknown",
+    Role.UNKNOWN: "unknown sender",
 }
 _MAX_CLUSTER = 64
 

@@ -36,6 +36,7 @@ SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "t
 MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to the chat's agent
 SEND_TO_CUSTOMER, KEEP_INSIDE, TAKE_ANYWAY = "send_to_customer", "keep_inside", "take_anyway"
 MOVE_TO = "move_to"
+RETRY = "Retry"
 BUTTONS = {
     SEND_AGAIN: "Send again",
     SEND_CORRECTION: "Send correction",
@@ -95,7 +96,7 @@ class Notice:
 class _Now(Enum):
     """The state of what a line is about: the sentence, and the action and label of its button."""
 
-    FAILED = "Not sent to the customer: {cause}.", SEND_AGAIN, "Retry"
+    FAILED = "Not sent to the customer: {cause}.", SEND_AGAIN, RETRY
     UNSURE = "May not have arrived: {cause}.", SEND_AGAIN, BUTTONS[SEND_AGAIN]
     DELAYED = "Not sent yet: {cause}.", "", ""
     DELAYED_UNTIL = "Not sent yet: {cause}. Trying again until {when}", "", ""
@@ -108,6 +109,7 @@ class _Now(Enum):
     )
     KEPT_BY = "Kept internal{by}.", "", ""
     WITHDRAWN = "Deleted before it was sent.", "", ""
+    WITHDRAWN_UNSURE = "Deleted, but it may have reached the customer.", "", ""
     EDITED = (
         "Edited after it was sent: the customer still has the earlier version.",
         SEND_CORRECTION,
@@ -218,8 +220,9 @@ def _of_reply(told: Notice) -> _Now:
     if fate.state is DeliveryState.DEAD:
         return _Now.UNSURE if fate.mark is Mark.UNSURE else _Now.FAILED
     if fate.state is DeliveryState.IGNORED:
-        kept = _Now.KEPT_BY if fate.by else _Now.KEPT
-        return kept if fate.mark is Mark.NOTE else _Now.WITHDRAWN
+        if fate.mark is Mark.NOTE:
+            return _Now.KEPT_BY if fate.by else _Now.KEPT
+        return _Now.WITHDRAWN_UNSURE if fate.mark is Mark.UNSURE else _Now.WITHDRAWN
     if not fate.cause or fate.state is DeliveryState.UNSURE:
         return _Now.ON_ITS_WAY
     return _Now.DELAYED if fate.until is None else _Now.DELAYED_UNTIL

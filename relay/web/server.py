@@ -18,7 +18,7 @@ from relay.web.connections import LOOK_EVERY, keep_moving
 MAX_REQUEST = 1024 * 1024  # bytes; the server itself refuses more, whatever the token
 CONNECTIONS = 2000  # waitress's default is 100, and as many stalled clients would lock everybody out
 OTHER_FILES = 100  # needed by the database, Slack and the log
-THREADS = 8
+THREADS = 32  # at most so many webhooks share a commit, which costs less the more they are
 # Answers are shorter, so the loop sends them. If threads do, the loop spins, and they wait for it to release the
 # interpreter: a quarter fewer answers per second.
 SEND_BYTES = 18_000

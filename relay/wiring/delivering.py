@@ -99,6 +99,7 @@ def build_context(
         chat_channels=settings.config.chat_channels,
         alerts_lag=None if settings.config.alerts.lag == "never" else settings.config.alerts.lag,
         refusals_age=settings.refusals_age,
+        ids_to_show=relay.channel_ids,
     )
 
 

@@ -22,6 +22,7 @@ from relay.store.operations.bodies import StoredBody
 from relay.vocabulary import Outcome
 from relay.wiring.deciding import chat_facts
 from relay.wiring.rehearsal import rehearse
+from relay.wiring.staying import stays_in, why_it_stays
 
 LEFT_OUT = ("title", "hours", "days", "account")  # aliases of others, the same for all, or given
 
@@ -30,7 +31,8 @@ LEFT_OUT = ("title", "hours", "days", "account")  # aliases of others, the same 
 class Routed:
     """What would happen to a message; `facts` are what routes can test, by name, redacted.
 
-    `posts` are the arguments of each call to Slack, in order.
+    `posts` are the arguments of each call to Slack, in order. `stays_in` is the channel that its chat is in and stays
+    in, whatever the rules say of it; `stays_because` says why, "" where there is no such channel.
     """
 
     facts: Mapping[str, str]
@@ -39,6 +41,8 @@ class Routed:
     rule: str
     why: str
     posts: Sequence[Mapping[str, Any]]
+    stays_in: str | None = None
+    stays_because: str = ""
 
 
 def read_message(stored: StoredBody) -> ChatMessage:
@@ -55,15 +59,28 @@ def read_message(stored: StoredBody) -> ChatMessage:
     return message
 
 
-def dry_run(settings: Settings, message: ChatMessage, stored: StoredBody, *, posts: bool = True) -> Routed:
-    """Evaluate it with the current configuration; without `posts`, only where the message goes."""
+def dry_run(
+    settings: Settings,
+    message: ChatMessage,
+    stored: StoredBody,
+    *,
+    posts: bool = True,
+    channel_ids: Mapping[str, str] | None = None,
+) -> Routed:
+    """Evaluate it with the current configuration; without `posts`, only where the message goes.
+
+    `channel_ids` are Slack's ids of channels given by name, as far as they are known.
+    """
     router, facts = Router(settings.config), chat_facts(settings.config, message, stored.received_at)
     decision = router.choose(facts)
     shown = rehearse(settings, message, stored.body or b"") if posts else []
     hides = redactor(every_redaction(settings.config))
     clean = hides.clean if hides else str
     rules = list(router.explain(facts, clean))
-    return Routed(_facts(facts, hides), rules, decision.channel, decision.rule, clean(decision.why), shown)
+    stays = stays_in(settings.config, stored.place, decision, (channel_ids or {}).get(decision.channel or ""))
+    because = why_it_stays(settings.config, stored.place) if stays and stored.place else ""
+    why = clean(decision.why)
+    return Routed(_facts(facts, hides), rules, decision.channel, decision.rule, why, shown, stays, because)
 
 
 def _facts(facts: Facts, hides: Redactor | None) -> dict[str, str]:

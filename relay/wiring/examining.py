@@ -27,9 +27,18 @@ log = structlog.get_logger()
 
 
 def build_setup(
-    settings: Settings, store: Store, env: Mapping[str, str], cwd: Path, clock: Clock | None = None
+    settings: Settings,
+    store: Store,
+    env: Mapping[str, str],
+    cwd: Path,
+    clock: Clock | None = None,
+    *,
+    channel_ids: dict[str, str] | None = None,
 ) -> Setup:
-    """What the doctor examines; raises SettingsError for an impossible token or key."""
+    """What the doctor examines; raises SettingsError for an impossible token or key.
+
+    `channel_ids` gets the ids of the channels that the configuration names.
+    """
     token, key = settings.slack_bot_token, settings.kommunicate_api_key
     return Setup(
         settings=settings,
@@ -49,6 +58,7 @@ def build_setup(
             for name, keys in settings.accounts.items()
             if keys.api_key
         },
+        channel_ids={} if channel_ids is None else channel_ids,
     )
 
 
@@ -62,7 +72,8 @@ def examine_from_now_on(relay: Relay, cwd: Path) -> None:
         checks: Mapping[str, Check] = AT_START
         store, env = relay.store.share(1), environment(cwd)
         while checks:
-            each = examine_each(build_setup(relay.settings, store, env, cwd, relay.clock), checks)
+            setup = build_setup(relay.settings, store, env, cwd, relay.clock, channel_ids=relay.channel_ids)
+            each = examine_each(setup, checks)
             found = tuple(one for one in in_order(chain(*each.values())) if one.level != "info")
             if relay.closing.is_set():
                 return

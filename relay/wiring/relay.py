@@ -52,6 +52,7 @@ class Relay:
     findings: tuple[Finding, ...] = ()  # what was last found wrong with the setup, worst first
     closing: threading.Event = field(default_factory=threading.Event)
     on_edit: Callable[[], None] = field(default=lambda: None)
+    channel_ids: dict[str, str] = field(default_factory=dict)  # Slack's id of each "#name" it was asked for here
     slack_times: CallTimes = field(default_factory=CallTimes)  # how long its calls to Slack took
     router: Router = field(init=False)
     refused: RefusedRequests = field(init=False)

@@ -89,7 +89,7 @@ class Reloader:
         """Half of the relay may go by the edit and half by what was before: people must know."""
         if self._left is not None:
             message = f"It could not be taken over as it was edited ({type(error).__name__})."
-            hint = "Restart the relay. This is a mistake in it: report it."
+            hint = "Restart the relay. This is a bug in it: please report it."
             where = self._watch.name if self._watch is not None else ""
             self._relay.config_errors = (Finding("restart_needed", "error", message, hint, where),)
 

@@ -261,3 +261,15 @@ def test_dead_letters_are_replayed_one_by_one_by_age_or_all(
     queued = [f"{number} queued again.\n" for number in (1, 0, 1, 0)]
     assert said == ["Queued again.\n", again, *queued]
     assert (listing("--dead"), [row["cause"] for row in listing("--waiting")]) == ([], [""] * 3)
+
+
+def test_a_replay_of_a_reply_that_was_not_answered_says_that_it_may_arrive_twice(
+    post: Post, run: Run, store: Store, database_url: str
+) -> None:
+    post(raw("k1", 1), raw("k2", 1))
+    with store.begin() as tx:
+        tx.conn.execute(text("UPDATE deliveries SET state = 'dead', lane = 'replies', mark = 'failed'"))
+        tx.conn.execute(text("UPDATE deliveries SET mark = 'unsure' WHERE id = 2"))
+    said = [run("deliveries", "replay", one, DATABASE_URL=database_url) for one in ("1", "2")]
+    assert [one.exit_code for one in said] == [0, 0]
+    assert ["may get it twice" in one.stdout for one in said] == [False, True]

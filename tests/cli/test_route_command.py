@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from sqlalchemy import select
 
+from relay.delivery.moving import BY_HAND
 from relay.delivery.worker import Worker
+from relay.messages import Decision
 from relay.sandbox import SandboxServer
+from relay.store.conversations import threads
 from relay.store.db.engine import Store, open_store
+from relay.store.db.rows import to_conversation
+from relay.store.db.tables import conversations
 from relay.web import create_app
 from tests.cli.conftest import Run
 from tests.harness import FakeClock, auth, body, context_with, drain, relay_with, timeline
@@ -164,3 +171,46 @@ def test_what_is_hidden_in_slack_is_hidden_here(run: Run, tmp_path: Path) -> Non
 def test_half_a_character_is_written_out(route) -> None:
     """No terminal can be sent it."""
     assert '"note": "\\ud800"' in route(metadata={"note": "\ud800"})
+
+
+FOLLOWED = CONFIG.replace("channel: C0VIP}", "channel: C0VIP, follow: true}")
+
+
+def test_of_a_chat_that_moved_it_says_where_it_stays_and_why(
+    run: Run, store: Store, server: SandboxServer, clock: FakeClock, database_url: str
+) -> None:
+    """By hand, or by a route; not of one that is where the rules say."""
+    config = yaml.safe_load(FOLLOWED.replace("{5:", "{'5':"))
+    relay = relay_with(store, server, **config)
+    client, worker = create_app(relay).test_client(), Worker(context_with(store, server, **config))
+    gold = {"metadata": {"plan": "gold"}}
+    for key, group, more in (("k1", 6, {}), ("k2", 6, gold), ("k3", 7, {}), ("k4", 8, {})):
+        client.post("/kommunicate/webhook", json=body(key, group, **more), headers=auth())
+        drain(worker, clock, seconds=5)
+    with store.begin() as tx:
+        row = tx.conn.execute(select(conversations).where(conversations.c.group_id == "7")).one()
+        threads.follow(tx, to_conversation(row), Decision("C0OPS", row.rule, f"{BY_HAND}alex"))
+    env = {"RELAY_CONFIG_YAML": FOLLOWED, "DATABASE_URL": database_url}
+    rows = {row["id"]: row for row in json.loads(run("route", "--last", "5", "--json", **env).stdout)}
+    assert [(rows[key]["channel"], rows[key]["stays_in"]) for key in sorted(rows)] == [
+        ("C0SUPPORT", "C0VIP"),
+        ("C0VIP", None),
+        ("C0SUPPORT", "C0OPS"),
+        ("C0SUPPORT", None),
+    ]
+    table = " ".join(run("route", "--last", "5", **env).stdout.split())
+    assert table.count("Its chat stays in") == 2
+    said = "By the rules it goes to C0SUPPORT.\nIts chat stays in C0VIP: route vip has `follow`."
+    assert said in run("route", "--received", "1", **env).stdout
+    assert "Its chat stays in C0OPS: alex moved it there by hand." in run("route", "--received", "3", **env).stdout
+
+
+def test_of_a_chat_from_before_an_edit_it_says_that_it_stays(run: Run, store: Store, database_url: str) -> None:
+    client = create_app(relay_with(store, default_channel="C0GENERAL")).test_client()
+    client.post("/kommunicate/webhook", json=body("k1", 6), headers=auth())
+    env = {"RELAY_CONFIG_YAML": CONFIG, "DATABASE_URL": database_url}
+    (row,) = json.loads(run("route", "--last", "5", "--json", **env).stdout)
+    assert (row["channel"], row["stays_because"]) == (
+        "C0SUPPORT",
+        "Its chat stays in C0GENERAL: chats stay where they began.",
+    )

@@ -262,3 +262,21 @@ def test_the_environment_of_a_test_is_the_set_ups_alone(bench: Bench, tmp_path: 
     assert set(bench.env) <= set(VARIABLES)
     assert free_port() != bench.relay.port
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize("answers", [None, {"/healthz": (502, "Bad Gateway")}])
+def test_nobody_is_told_to_start_what_is_running(
+    bench: Bench, answers: dict[str, tuple[int, str]] | None, runs: bool
+) -> None:
+    bench.env["RELAY_PUBLIC_URL"] = bench.front(answers=answers) if answers else NOWHERE
+    port = bench.env["PORT"] if runs else str(free_port())
+    bench.env["PORT"] = port
+    hint = next(one["hint"] for one in bench.findings() if one["code"] == "public_address")
+    assert hint.startswith(f"The relay is running here, on port {port}: " if runs else "Start `relay serve`")
+
+
+def test_a_name_that_leads_nowhere_is_the_addresss_fault(bench: Bench) -> None:
+    bench.env["RELAY_PUBLIC_URL"] = "https://nowhere.invalid"
+    hint = next(one["hint"] for one in bench.findings() if one["code"] == "public_address")
+    assert hint == "Correct the address, or its DNS entry."

@@ -214,3 +214,36 @@ def test_an_answer_in_time_counts_however_late_it_is_heard(desk: Desk) -> None:
     desk.run(10)
     assert desk.reached() == [NOTE, "and another thing"]
     assert KEPT not in str(desk.shown())
+
+
+def test_a_rate_limit_is_waited_for_and_then_its_author_is_asked(desk: Desk) -> None:
+    """Meanwhile nothing overtakes it, what was written before it goes out, and buttons work."""
+    desk.fault("ratelimited", "chat.postEphemeral", retry_after="30")
+    desk.says("hello", NOTE, "and another thing")
+    desk.use("take_over")
+    desk.carry()
+    desk.run(20)
+    assert (desk.reached(), desk.whispers()) == (["hello"], [])
+    assert "with alex" in desk.roots()[-1]["text"]
+    desk.run(20)
+    assert (len(desk.asked()), len([text for _, text in desk.whispers() if text.startswith("Your reply waits")])) == (
+        1,
+        1,
+    )
+    first, again, *_ = desk.times("chat.postEphemeral")
+    assert again - first >= 30
+    desk.answer("send_to_customer")
+    desk.run(10)
+    assert desk.reached() == ["hello", NOTE, "and another thing"]
+    assert KEPT not in str(desk.shown())
+
+
+@pytest.mark.parametrize(("seconds", "times"), [("3600", 1), ("50", None)])
+def test_who_cannot_be_asked_for_long_because_of_a_limit_finds_a_line(
+    desk: Desk, seconds: str, times: int | None
+) -> None:
+    desk.fault("ratelimited", "chat.postEphemeral", retry_after=seconds, times=times)
+    desk.says(NOTE)
+    desk.run(10 if times else ASKED_FOR + 120)
+    assert (desk.reached(), desk.marks(), desk.asked()) == ([], {NOTE: ["note"]}, [])
+    assert KEPT in desk.shown()[-1]

@@ -145,3 +145,15 @@ def test_five_thousand_open_chats_are_paged(desk: Desk) -> None:
     with desk.store.read() as tx:
         last = overview(tx, "alex@sandbox.test", offset=5000, limit=20)
     assert (len(last.chats), last.open) == (3, 5003)
+
+
+def test_a_reply_that_was_not_answered_is_not_said_to_be_unsent(desk: Desk) -> None:
+    desk.sandbox.kommunicate.echo = "off"
+    desk.fault("reset_after", SEND)
+    ts = next(one["ts"] for one in desk.roots() if one["text"].startswith("Jane"))
+    desk.sandbox.slack.human_writes("C0SUPPORT", "hi Jane", thread_ts=ts)
+    desk.carry()
+    desk.run(60)
+    assert home(desk)[1] == "May not have reached Jane: Kommunicate did not answer"
+    buttons = [block for block in desk.sandbox.slack.homes["U0ALEX"]["blocks"] if block["type"] == "actions"]
+    assert buttons[0]["elements"][0]["text"]["text"] == "Send again"

@@ -81,7 +81,26 @@ def a_replay(desk: Desk) -> None:
     desk.run(30)
 
 
-@pytest.mark.parametrize("step", [a_reply, an_edit, a_click, a_withdrawal, a_replay], ids=lambda step: step.__name__)
+def a_refusal(desk: Desk) -> None:
+    desk.fault("error", "/rest/ws/message/v2/send", code="INVALID_PARAMETER")
+    message = desk.agent("r1 hello")
+    desk.carry()
+    desk.run(20)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    desk.run(20)
+
+
+def a_question(desk: Desk) -> None:
+    desk.fault("ratelimited", "chat.postEphemeral", retry_after="30")
+    desk.says("(note) r1")
+    desk.run(60)
+
+
+STEPS = [a_reply, an_edit, a_click, a_withdrawal, a_replay, a_refusal, a_question]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def test_it_goes_through_no_table(desk: Desk, through: list[str], step: Callable[[Desk], None]) -> None:
     desk.customer("m1 hello")
     say(desk, "a question", "5-k1")

@@ -58,3 +58,32 @@ def test_what_waits_for_one_agent_says_so_and_what_waits_behind_it_has_only_its_
     desk.run(60)
     first, second = [cause for _, cause in desk.waiting()]
     assert ("this agent" in first, second) == (True, "")
+
+
+def told(desk: Desk, kind: Kind) -> list[tuple[str, str, str]]:
+    """Of each delivery of a kind, the newest first: cause, what was in its way, and what it chose."""
+    with desk.store.read() as tx:
+        found = list_deliveries(tx, Which.ALL, desk.out.limits)
+    return [(row["cause"], row["held_up_by"], row["target"]) for row in found if row["kind"] == kind]
+
+
+def test_what_a_click_chose_is_no_cause(desk: Desk) -> None:
+    """Nor is whoever pressed; why one was not done is."""
+    desk.use("take_over")
+    desk.press(desk.thread, "assign", value="U0KIM")
+    del desk.sandbox.kommunicate.people["sam@sandbox.test"]
+    desk.press(desk.thread, "assign", value="U0SAM")
+    desk.carry()
+    desk.run(30)
+    refused, assigned, taken = told(desk, Kind.CLICK)
+    assert (taken, assigned) == (("", "", ""), ("", "", "kim"))
+    assert refused[0].startswith("Assign to: not done, because Kommunicate knows no agent with their")
+
+
+def test_what_was_not_sent_with_a_reply_is_told_as_its_cause(desk: Desk) -> None:
+    """It was not in its way."""
+    desk.agent("see this", files=(desk.sandbox.slack.cabinet.put("plan", kind="canvas"),))
+    desk.carry()
+    desk.run(30)
+    ((cause, held_up_by, _),) = told(desk, Kind.REPLY)
+    assert (bool(cause), held_up_by) == (True, "")

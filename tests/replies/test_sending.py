@@ -262,3 +262,27 @@ def test_kommunicate_being_down_holds_up_replies_and_not_words(desk: Desk) -> No
     desk.run(20)
     assert desk.told() == ["m1", "m2"]
     assert desk.reached() == []
+
+
+def test_a_refusal_after_a_try_that_was_not_answered_does_not_say_that_nothing_arrived(
+    make_desk: Callable[..., Desk],
+) -> None:
+    """Nor does the line when its author deletes the message then."""
+    desk = make_desk(delivery={"call_deadline": 0.4, "lease": 1.5})
+    desk.customer("m1")
+    desk.sandbox.kommunicate.echo = "off"
+    desk.sandbox.faults.add(SEND, "reset_after", done=True)
+    desk.says("one")
+    desk.run(60)
+    desk.sandbox.faults.add(SEND, "error", code="INVALID_PARAMETER")
+    desk.press(desk.roots_and_replies()[-1]["ts"], "send_again")
+    desk.carry()
+    desk.run(30)
+    assert desk.marks() == {"one": ["unsure"]}
+    said = f"• May not have arrived: {REFUSED}; an earlier try was not answered. “one”\nSend again"
+    assert desk.shown()[-1] == said
+    written = next(one for one in desk.sandbox.slack.messages if one.bot_id is None)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", written.ts)
+    desk.carry()
+    desk.run(10)
+    assert desk.shown()[-1] == "• Deleted, but it may have reached the customer. “one”"

@@ -16,7 +16,7 @@ SENDERS = {
     "jane": ("customer", CUSTOMER),
     DANA: ("agent", AGENT),
     "helper": ("bot", BOT),
-    "stranger": ("role unknown", None),
+    "stranger": ("unknown sender", None),
 }
 MARK = "• "  # how the relay's own lines begin
 

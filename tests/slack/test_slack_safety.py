@@ -119,7 +119,7 @@ def test_it_cuts_a_message_the_same_whatever_form_and_neighbours(text, attachmen
 def test_it_lets_nobody_choose_their_role(name, role):
     """The only round brackets in an author line are ours, and they come last."""
     author = author_of(Person("jane", name, role))
-    assert re.fullmatch(r"[^()\n\u2028\u202e]{1,60} \((customer|bot|agent|role unknown)\)", author)
+    assert re.fullmatch(r"[^()\n\u2028\u202e]{1,60} \((customer|bot|agent|unknown sender)\)", author)
 
 
 def test_it_shows_markup_as_typed():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,72 +30,10 @@ from relay.store.queue.due import check_claimable, lease_owners
 from relay.store.queue.waiting import waiting
 from relay.vocabulary import GateScope, Refusal, Source
 from tests.statements import noted
-from tests.store.shelf import LEASE, LIMITS, MAPPED, claimed, give_back, holding, open_thread, settle, started, take_in
+from tests.store.planned import MANY, THROUGH
+from tests.store.shelf import LEASE, LIMITS, MAPPED, claimed, give_back, holding, settle, started, take_in
 
-HISTORY = r"(deliveries|sends|send_parts|received|conversations|lanes|people)\w*"
-# SQLite: a scan, a search without an index, all of an index that leaves nothing out, or all that came by one door.
-# PostgreSQL: a sequential scan.
-WHOLE = r"INDEX (sqlite_autoindex|sends_in_channel|deliveries_of_received|received_of_conversation|conversations_by)"
-DOOR = r"USING INDEX sqlite_autoindex_received_2 \(door=\?( AND account=\?( AND kind=\?)?)?\)"
-THROUGH = re.compile(
-    rf"SCAN {HISTORY}( USING (COVERING )?{WHOLE}.*)?$|SEARCH {HISTORY}( {DOOR})?$|Seq Scan on {HISTORY}", re.MULTILINE
-)
-MANY = 1500
-NUMBERS = f"WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) "
-HISTORY_OF_ONE_AND_OF_MANY = (
-    "INSERT INTO conversations (id, account, group_id, channel, channel_id, thread_ts, created_at)"
-    " SELECT i, 'default', 'g' || i, 'C0VIP', 'C0VIP', '1.' || i, 0 FROM n",
-    "INSERT INTO lanes (conversation_id, kind) SELECT i, 'words' FROM n",
-    "INSERT INTO received (id, door, account, kind, key, conversation_id, outcome, received_at)"
-    " SELECT i, 'kommunicate', 'default', 'message', 'x' || i, i % 2 * (i - 1) + 1, 'accepted', 0 FROM n",
-    "INSERT INTO deliveries (id, conversation_id, lane, received_id, state, created_at)"
-    " SELECT i, i % 2 * (i - 1) + 1, 'words', i, 'delivered', 0 FROM n",
-    "INSERT INTO sends (id, conversation_id, lane, seq, kind, payload, channel, state, ts, created_at)"
-    " SELECT 's' || i, i % 2 * (i - 1) + 1, 'words', i, 'post', '{}', 'C0VIP', 'delivered', '17.' || i, 0 FROM n",
-    "INSERT INTO send_parts (send_id, delivery_id, part, live) SELECT 's' || i, i, 0, TRUE FROM n",
-    "INSERT INTO people (account, user_id, role, looked_up_at) SELECT 'default', 'u' || i, 'customer', 9e9 FROM n",
-)
-IGNORED_BEFORE = (
-    "INSERT INTO received (door, account, kind, key, outcome, received_at) "
-    f"{NUMBERS} SELECT 'kommunicate', 'default', 'message', 'ignored' || i, 'ignored', 0 FROM n"
-)
 COUNTED = f"INSERT INTO counts VALUES ('received', {MANY}, '{{}}'), ('deliveries', {MANY}, '{{}}')"
-
-
-@pytest.fixture
-def full(store: Store) -> Store:
-    """A store with a long history, half of it of one conversation, which has a thread and a message that waits."""
-    open_thread(store)
-    with store.engine.begin() as conn:
-        for fill in HISTORY_OF_ONE_AND_OF_MANY:
-            table, select = fill.split(" SELECT ", 1)
-            conn.execute(text(f"{table} {NUMBERS} SELECT {select}"))
-        for table in () if store.on_sqlite else ("conversations", "received", "deliveries"):
-            conn.execute(text(f"SELECT setval('{table}_id_seq', {MANY})"))
-        conn.execute(text("ANALYZE" if not store.on_sqlite else "SELECT 1"))
-    return store
-
-
-@pytest.fixture
-def plans(full: Store) -> Iterator[list[str]]:
-    """The plan of every statement from here on."""
-    with planned(full) as seen:
-        yield seen
-
-
-@contextmanager
-def planned(full: Store) -> Iterator[list[str]]:
-    """The same in a block."""
-    seen: list[str] = []
-    explain = "EXPLAIN QUERY PLAN" if full.on_sqlite else "EXPLAIN"
-
-    def note(statement: str, values: Any, connection: Any) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")) and "clock_timestamp" not in statement:
-            plan = connection.execute(f"{explain} {statement}", values).fetchall()
-            seen.append(f"{statement}\n" + "\n".join(str(row[-1]) for row in plan))
-
-    with noted(full.engine, note):
-        yield seen
 
 
 def one_message(store: Store) -> None:
@@ -296,33 +233,3 @@ def test_whether_a_conversation_has_replies_is_asked_of_its_lanes_alone(full: St
         take_in(full, "new")
     assert plans
     assert [plan for plan in plans if re.search(r"(SCAN|Seq Scan on) lanes", plan)] == []
-
-
-def test_a_take_looks_up_the_conversations_of_due_lanes_alone(full: Store) -> None:
-    """However many are due: PostgreSQL would rather read all conversations than look up many."""
-    with full.engine.begin() as conn:
-        conn.execute(text("UPDATE lanes SET due = 0, waiting_since = 0"))
-        conn.execute(text("ANALYZE" if not full.on_sqlite else "SELECT 1"))
-    with planned(full) as plans:
-        claimed(full)
-        one_alert(full)
-    assert [plan for plan in plans if re.search(r"(SCAN|Seq Scan on) conversations", plan)] == []
-
-
-def test_what_was_held_in_a_thread_is_found_by_the_thread(full: Store) -> None:
-    """Not among everything that belongs to no conversation: most of that was ignored."""
-    with full.engine.begin() as conn:
-        conn.execute(text(IGNORED_BEFORE))
-        conn.execute(text("ANALYZE" if not full.on_sqlite else "SELECT 1"))
-    with planned(full) as plans, full.begin() as tx:
-        erase_conversation(tx, 1, in_slack=True)
-    (held,) = (plan for plan in plans if plan.startswith("UPDATE received") and "conversation_id IS NULL" in plan)
-    assert "received_in_thread" in held
-
-
-def test_versions_are_read_by_the_message(full: Store) -> None:
-    """Not all edits compared with each message."""
-    with planned(full) as plans, full.read() as tx:
-        versions.versions_of(tx, ["T0TEAM/C0VIP/17.1", "T0TEAM/C0VIP/17.2"])
-    (plan,) = plans
-    assert len(re.findall(r"key\W*>", plan.split("\n", 3)[-1])) == 2

@@ -1,1 +1,1 @@
-"""What others would use in the relay's place, each in one file."""
+"""What others would use in place of the relay, one file each."""

@@ -1,6 +1,6 @@
 """Celery on Redis: the endpoint queues a task, eight threads of one worker post them, with retries.
 
-A task is acknowledged after it was done, which is what one switches on who does not want to lose it.
+A task is acknowledged after it is done, the setting for people who do not want to lose tasks.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ tasks.conf.update(task_acks_late=True, task_ignore_result=True, broker_connectio
 
 @tasks.task(autoretry_for=(Exception,), max_retries=100, default_retry_delay=1)
 def deliver(message: dict[str, Any]) -> None:
-    """In one of the worker's threads."""
+    """Runs in one of the worker's threads."""
     post(message, Threads())
 
 
 @app.post("/kommunicate/webhook")
 def receive() -> Any:
-    """Queued before it is answered."""
+    """The message is queued before the request is answered."""
     if not token_fits():
         return {"error": "unauthorized"}, 401
     message = request.get_json()

@@ -1,4 +1,4 @@
-"""The ceiling: an endpoint that does nothing."""
+"""The upper limit: an endpoint that does nothing."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ app = Flask(__name__)
 
 @app.post("/kommunicate/webhook")
 def receive() -> dict[str, str]:
-    """Nothing is read, nothing is kept."""
+    """Reads nothing and stores nothing."""
     return {"status": "accepted"}

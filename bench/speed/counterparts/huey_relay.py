@@ -1,6 +1,6 @@
-"""Huey on SQLite: the endpoint queues a task, a consumer with threads posts it and tries again when Slack refuses.
+"""Huey on SQLite: the endpoint queues a task; a consumer with threads posts it and retries if Slack refuses.
 
-`fsync` is on, as in the relay: what was answered 200 outlasts a power cut. The consumer looks every 10 to 20 ms.
+`fsync` is on, as in the relay: what was answered 200 survives a power cut. The consumer polls every 10 to 20 ms.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ huey = SqliteHuey("relay", filename="huey.db", fsync=True, strict_fifo=True, res
 
 
 class Threads:
-    """The thread of each conversation, kept where the queue is."""
+    """The thread of each conversation, stored beside the queue."""
 
     def get(self, group: str) -> str | None:
-        """None where it has none yet."""
+        """None if it has none yet."""
         found: str | None = huey.get(f"thread-{group}", peek=True)
         return found
 
@@ -31,13 +31,13 @@ class Threads:
 
 @huey.task(retries=100, retry_delay=1)
 def deliver(message: dict[str, Any]) -> None:
-    """In one of the consumer's threads."""
+    """Runs in one of the consumer's threads."""
     post(message, Threads())
 
 
 @app.post("/kommunicate/webhook")
 def receive() -> Any:
-    """Queued before it is answered."""
+    """The message is queued before the request is answered."""
     if not token_fits():
         return {"error": "unauthorized"}, 401
     message = request.get_json()

@@ -14,7 +14,7 @@ app = Flask(__name__)
 
 @app.post("/kommunicate/webhook")
 def receive() -> Any:
-    """One message, posted before it is answered."""
+    """Posts the message before the request is answered."""
     if not token_fits():
         return {"error": "unauthorized"}, 401
     message = request.get_json()

@@ -1,4 +1,4 @@
-"""A message to Slack as one writes it in an afternoon: the thread of each conversation in a dictionary."""
+"""Posts a message to Slack in the simplest way: the thread of each conversation is in a dictionary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _threads: dict[str, str] = {}
 
 
 def post(message: dict[str, Any], threads: Any = None) -> None:
-    """Post it into its conversation's thread, which the first one opens; raises RuntimeError when Slack refuses."""
+    """Post into the conversation's thread, which its first message opens; raises RuntimeError if Slack refuses."""
     known = _threads if threads is None else threads
     group = str(message["groupId"])
     payload = {

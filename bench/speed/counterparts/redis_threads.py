@@ -10,10 +10,10 @@ connection = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1
 
 
 class Threads:
-    """As a dictionary."""
+    """Behaves like a dictionary."""
 
     def get(self, group: str) -> str | None:
-        """None where it has none yet."""
+        """None if it has none yet."""
         found = connection.hget("threads", group)
         return found.decode() if isinstance(found, bytes) else None
 

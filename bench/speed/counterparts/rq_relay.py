@@ -1,6 +1,6 @@
 """RQ on Redis: the endpoint queues a job, a pool of four workers posts them, with retries.
 
-The workers are those that do not fork for every job: forking and importing would be most of what is measured.
+The workers do not fork for every job, because forking and importing would dominate the measurement.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ TRIES = Retry(max=100, interval=1)
 
 
 def deliver(message: dict[str, Any]) -> None:
-    """In one of the workers."""
+    """Runs in one of the workers."""
     post(message, Threads())
 
 
 @app.post("/kommunicate/webhook")
 def receive() -> Any:
-    """Queued before it is answered."""
+    """The message is queued before the request is answered."""
     if not token_fits():
         return {"error": "unauthorized"}, 401
     message = request.get_json()

@@ -2,7 +2,7 @@
 
     python -m bench.speed.counterparts.serving naive
 
-Where they listen and what they talk to comes from the environment, as for the relay.
+As for the relay, the environment says where they listen and what they call.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from relay.web.server import open_server
 
 
 def token_fits() -> bool:
-    """True when the request bears the token."""
+    """True if the request carries the token."""
     expected = "Basic " + base64.b64encode(os.environ["KOMMUNICATE_WEBHOOK_TOKEN"].encode()).decode()
     return hmac.compare_digest(request.headers.get("Authentication", ""), expected)
 
 
 def main() -> None:
-    """Serve the module that the command names, until the process is ended."""
+    """Serve the module named on the command line until the process ends."""
     app = importlib.import_module(f"bench.speed.counterparts.{sys.argv[1]}").app
     open_server(app, "127.0.0.1", int(os.environ["PORT"])).run()
 

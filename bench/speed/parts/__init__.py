@@ -1,1 +1,1 @@
-"""What is measured, one part each: functions that yield the values of one round about one subject."""
+"""What is measured, one part each: functions that yield the values of one round for one subject."""

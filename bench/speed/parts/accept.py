@@ -1,4 +1,4 @@
-"""As many webhooks as it takes: 32 connections, each writes again as soon as it has its answer (P1, P2, P7)."""
+"""As many webhooks as possible: 32 connections, each sends again as soon as it has its answer (P1, P2, P7)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = "messages shown meanwhile"
 
 
 def accept(subject: Subject, run: Running, slack: SlackStub, seconds: float) -> Iterator[Value]:
-    """Accepts a second and how long answers take, and what is posted meanwhile."""
+    """Webhooks accepted per second, how long answers take, and what is posted meanwhile."""
     if subject.delivers:
         open_threads(run, slack)
     else:

@@ -1,6 +1,8 @@
-"""600 messages of 12 conversations at once, for a channel that takes a post a second: what is visible in a minute (P4).
+"""600 messages of 12 conversations at once, for a channel that accepts one post per second: visible after a minute
+(P4).
 
-Of the relay this is `bench.backlog`, against the sandbox; the counterparts meet a Slack of the same patience here.
+For the relay this is `bench.backlog`, against the sandbox; the counterparts run here, against a Slack with the same
+limit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long it takes to look for a lane, and to claim the one that is free, behind many closed gates (P6)."""
+"""How long it takes to look for a lane, and to claim the only free one, behind many closed gates (P6)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from relay.wiring import slack_limits
 
 DUE, GATES = (2_000, 10_000), (1, 100, 500)
 CONVERSATIONS = max(DUE) + 100
-TRIES = 5  # a round, of which the fastest counts: others use the machine too
+TRIES = 5  # runs per round, of which the fastest counts, because others use the machine too
 LEASE = 30.0  # seconds
 LIMITS: Limits = slack_limits(Pace.of(1.0, 3))
-# Every lane that is due is behind a gate, but for one that came last.
+# Every due lane is behind a gate, except one that came last.
 _SETUP = (
     "DELETE FROM gates",
     "UPDATE conversations SET channel_id = 'C0G' || (id % {gates}) WHERE id <= {due}",
@@ -43,7 +43,7 @@ def named(what: str, due: int, gates: int) -> str:
 
 
 def claims(scene: Scene) -> Iterator[Value]:
-    """All rounds of all databases."""
+    """All rounds on all databases."""
     with ExitStack() as stack:
         for kind in scene.kinds:
             url, postgres = f"sqlite:///{scene.folder / 'claims.db'}", scene.postgres
@@ -77,14 +77,14 @@ def _timed(store: Store, kind: str, due: int, gates: int, rounds: int) -> Iterat
         return [one.conversation.channel_id for one in found] == ["C0FREE"]
 
     for what, ask in (("look", look), ("claim", take)):
-        _seconds(store, ask)  # what is built once is built
+        _seconds(store, ask)  # statements are built once
         for _ in range(rounds):
             took = min(_seconds(store, ask) for _ in range(TRIES))
             yield Value(named(what, due, gates), f"relay, {TITLES[kind]}", 1000 * took, "ms")
 
 
 def _seconds(store: Store, ask: Callable[[Tx], bool]) -> float:
-    """How long it takes inside of a transaction that leaves no trace."""
+    """How long it takes inside a transaction that is rolled back."""
     took = 0.0
     with suppress(_Undo), store.begin() as tx:
         begun = time.perf_counter()
@@ -96,4 +96,4 @@ def _seconds(store: Store, ask: Callable[[Tx], bool]) -> float:
 
 
 class _Undo(Exception):
-    """Ends a transaction without a trace."""
+    """Rolls a transaction back."""

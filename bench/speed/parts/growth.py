@@ -1,6 +1,6 @@
-"""What a message costs when few, and when many, are stored (P6).
+"""What a message costs if few, and if many, are stored (P6).
 
-This part and `claims` alone know the store's functions: they are about them.
+Only this part and `claims` use the store's functions, because those are what they measure.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from relay.wiring import Relay, build_context
 from tests.harness import raw, settings
 
 FEW = 1_000
-BATCH = 200  # messages of a round: a processor's time is counted in hundredths of a second
+BATCH = 200  # messages per round: CPU time is counted in hundredths of a second
 STEPS = ("accept", "take", "settle")
 _keys = count()
 
@@ -48,7 +48,7 @@ METRICS = "answer of /metrics"
 
 @dataclass(frozen=True, slots=True)
 class Stocked:
-    """A database with so many messages, and what delivers from it."""
+    """A database with this many messages, and what delivers from it."""
 
     kind: str
     messages: int
@@ -59,26 +59,26 @@ class Stocked:
 
     @property
     def name(self) -> str:
-        """As the figures call it."""
+        """Its name in the figures."""
         return stocked(self.kind, self.messages)
 
     def cpu_seconds(self) -> float:
-        """Processor time of this process, and of the database's."""
+        """CPU time of this process, and of the database's."""
         return time.process_time() + (self.postgres.cpu_seconds() if self.postgres else 0.0)
 
 
 def stocked(kind: str, messages: int) -> str:
-    """What a database with so many messages is called."""
+    """The name of a database with this many messages."""
     return f"{TITLES[kind]}, {messages:,} stored"
 
 
 def growth(scene: Scene) -> Iterator[Value]:
-    """All rounds, on databases with few and with many messages in turn."""
+    """All rounds, alternating between databases with few and with many messages."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with ExitStack() as stack:
         stores = [_stock(stack, scene, kind, size) for kind in scene.kinds for size in (FEW, scene.stored)]
         for one in stores:
-            list(_steps(one))  # what is built once is built
+            list(_steps(one))  # statements are built once
         for number in range(1, scene.rounds + 1):
             for one in stores:
                 print(f"growth {number}/{scene.rounds}: {one.name}", flush=True)
@@ -112,9 +112,9 @@ def _stock(stack: ExitStack, scene: Scene, kind: str, messages: int) -> Stocked:
 
 
 def _steps(one: Stocked) -> Iterator[Value]:
-    """Accept a message for each of so many conversations, take them all, and settle them."""
+    """Accept a message for each of this many conversations, take them all, and settle them."""
     conversations = one.messages // EACH
-    wanted = range(1, conversations + 1, conversations // BATCH)[:BATCH]  # always the same, from all over the tables
+    wanted = range(1, conversations + 1, conversations // BATCH)[:BATCH]  # always the same, from the whole table
     before = one.cpu_seconds()
     for conversation in wanted:
         with one.store.begin() as tx:
@@ -140,7 +140,7 @@ def _accept(tx: Tx, conversation: int) -> None:
 
 
 def _metrics(one: Stocked, scene: Scene) -> Iterator[Value]:
-    """How long /metrics takes, asked of a relay of its own."""
+    """How long /metrics takes, on a relay of its own."""
     run = RELAY[one.kind].launch(scene.folder, scene.slack, one.postgres, one.url)
     with running(run.families):
         wait_until(lambda: run.answers("/readyz"), 60, "the relay did not start")

@@ -1,6 +1,7 @@
-"""What a kill -9 in the middle of a burst costs: what was answered 200 and is not posted, doubled, or out of order.
+"""What a kill -9 in the middle of a burst costs: messages answered 200 that are not posted, duplicated, or out of
+order.
 
-All processes of a subject die at once, as when a machine is switched off, and are started again in the same folder.
+All processes of a subject are killed at once, as when a machine is switched off, and started again in the same folder.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from bench.speed.slack import Post
 from bench.speed.subjects import GROUPS, START_WAIT, Subject
 
 CONVERSATIONS = GROUPS[:20]
-KILL_AT, BURST = 900, 1_000  # dies with that many answers given
+KILL_AT, BURST = 900, 1_000  # killed after this many answers
 PATIENCE = 45.0  # seconds after the restart: longer than a lease of the relay
 LOST, DOUBLED, DISORDERED = "lost after kill -9", "doubled after kill -9", "out of order after kill -9"
 ANSWERED = "answered 200 before kill -9"
 
 
 def loss(scene: Scene, subjects: Sequence[Subject]) -> Iterator[Value]:
-    """Each subject once, and once more for every five rounds: it is a matter of yes or no."""
+    """Each subject once, and once more for every five rounds: the answer is yes or no."""
     for number in range(1, 1 + max(1, scene.rounds // 5)):
         for subject in subjects:
             print(f"loss {number}: {subject.name}", flush=True)
@@ -59,7 +60,7 @@ def _killed(scene: Scene, subject: Subject) -> Iterator[Value]:
 
 
 def _settle(scene: Scene, rows: Sequence[Row]) -> None:
-    """Until all is posted that was answered 200, and a moment longer: what is doubled comes late."""
+    """Wait until everything that was answered 200 is posted, and a moment longer, because duplicates come late."""
     wanted = {(row.group, row.number) for row in rows if row.status == 200}
     with suppress(TimeoutError):
         wait_until(lambda: wanted <= _posted(scene.slack.posts()).keys(), PATIENCE, "not all came", every=0.5)
@@ -67,12 +68,12 @@ def _settle(scene: Scene, rows: Sequence[Row]) -> None:
 
 
 def _posted(posts: Sequence[Post]) -> Counter[tuple[int, int]]:
-    # Whoever has forgotten the threads opens new ones: what stands there counts too.
+    # A subject that has forgotten its threads opens new ones: what is posted there counts too.
     return Counter(mark for post in posts for mark in post.marks if mark[1] >= OPENING)
 
 
 def compared(accepted: set[tuple[int, int]], posts: Sequence[Post]) -> tuple[int, int, int]:
-    """How many of those accepted were not posted, how many came twice, how often a later one came first."""
+    """How many of the accepted messages were not posted, how many came twice, how often a later one came first."""
     counts = _posted(posts)
     order: dict[int, list[int]] = {}
     for group, number in dict.fromkeys(mark for post in posts for mark in post.marks):

@@ -47,7 +47,7 @@ def _seconds(*command: str) -> float:
 
 
 def _started(scene: Scene, kind: str) -> Iterator[Value]:
-    """On a database that is there already."""
+    """Start on an existing database."""
     subject = RELAY[kind]
     with subject.place(scene.slack, scene.postgres) as (folder, url):
         for first in (True, False):
@@ -74,7 +74,7 @@ def _held(scene: Scene, kind: str) -> Iterator[Value]:
 
 
 def _batch(scene: Scene, run: Running, first: int) -> int:
-    """So many messages until they are posted; returns the number that each conversation goes on with."""
+    """Send this many messages and wait until they are posted; returns the next message number of each conversation."""
     before = scene.slack.figures()["shown"]
     rows = Load(run, first=first, count=BATCH, connections=len(GROUPS)).rows()
     wait_until(lambda: scene.slack.figures()["shown"] >= before + len(rows), DRAIN, "a batch was not posted", every=0.1)

@@ -1,4 +1,4 @@
-"""A given number of webhooks a second, whatever the answers do: 200 over 50 channels (P2, P3), or 20 (P3, P8)."""
+"""A fixed number of webhooks per second, whatever the answers do: 200 over 50 channels (P2, P3), or 20 (P3, P8)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bench.speed.records import Value, percentile
 from bench.speed.slack import SlackStub, first_shown
 from bench.speed.subjects import GROUPS, Running, Subject
 
-FAST, SLOW = 200, 20  # webhooks a second
+FAST, SLOW = 200, 20  # webhooks per second
 DRAIN = 60.0  # seconds until a backlog is given up
-IDLE = 2.0  # seconds in which nothing happens, to know what that costs
-REST = 1.0  # seconds after the last post until all is settled
+IDLE = 2.0  # seconds in which nothing happens, to measure what that costs
+REST = 1.0  # seconds after the last post until everything is settled
 
 
 def answer(rate: int, percent: int) -> str:
@@ -84,7 +84,7 @@ def _load(subject: Subject, run: Running, rate: int, seconds: float) -> Sequence
 
 
 def _drain(slack: SlackStub, rows: Sequence[Row]) -> None:
-    """Until all is posted that was answered 200; what never comes is told by the figures."""
+    """Wait until everything that was answered 200 is posted; the figures show what never arrives."""
     wanted = {(row.group, row.number) for row in rows if row.status == 200}
     with suppress(TimeoutError):
         wait_until(lambda: first_shown(slack.posts()).keys() >= wanted, DRAIN, "backlog", every=0.2)

@@ -50,7 +50,12 @@ PREPARE: Mapping[Lane, Callable[[Tx, DeliveryContext, Claim], Prepared]] = {
 }
 """What a lane has to do next, made ready from what the store has; called in the transaction that takes the lane."""
 
-GIVE_UP: Mapping[Lane, Callable[[Tx, DeliveryContext, Claim], Prepared]] = {Lane.REPLIES: replies.give_up}
+GIVE_UP: Mapping[Lane, Callable[[Tx, DeliveryContext, Claim], Prepared]] = {
+    Lane.REPLIES: replies.give_up,
+    Lane.FILES: files.give_up_next,
+    Lane.FILES_BACK: fetches.give_up_next,
+    Lane.CARD: corrections.give_up_next,
+}
 """The same where what comes next fails again and again by a mistake of ours. Words that wait are told as late."""
 
 UNANSWERED: Mapping[SendKind, Callable[[Tx, DeliveryContext, Claim, Send], Step | None]] = {

@@ -13,6 +13,7 @@ from relay.delivery.facts import facts
 from relay.delivery.handlers import marks
 from relay.delivery.last_words import LastWords, last_words
 from relay.delivery.steps import Answered, Need, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.delivery.stumbles import log_given_up
 from relay.messages import ChatMessage, Form
 from relay.slack.card import Card, render_card, render_replaced
 from relay.slack.markdown import without_markup
@@ -50,6 +51,19 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return last.again if rest is None else rest
     drawn = {"fingerprint": drawn_as, "last_id": _seen(last), "waits_since": last.waits_since, "again": last.again}
     payload = {**post.payload(), **drawn}
+    return Ready((Draft(SendKind.CARD, place.channel_id, place.thread_ts, payload, version=place.wanted),))
+
+
+def give_up_next(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The card over which we fail each time, without anybody's words; otherwise the next mark is left out."""
+    place = claim.conversation
+    if place.channel_id is None or place.thread_ts is None or not _is_behind(tx, place):
+        return marks.give_up_next(tx, context, claim)
+    log_given_up(claim, SendKind.CARD)
+    url, since = context.conversation_url(place.key), place.state.since or place.created_at
+    read_only = context.replying(place) is None
+    bare = Card(place.key, NAMELESS, "", since, url, read_only, state=place.state, waits_since=place.state.waits_since)
+    payload = {**render_card(bare, place.root_form).payload(), "last_id": cards.last_id(tx, place.id)}
     return Ready((Draft(SendKind.CARD, place.channel_id, place.thread_ts, payload, version=place.wanted),))
 
 

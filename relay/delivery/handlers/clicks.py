@@ -32,7 +32,7 @@ from relay.messages import Agent, Mode
 from relay.owners import bare, owned, owner_of
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
-from relay.slack.card import ASSIGN, LABELS, MOVE, TAKE_OVER, acted_upon
+from relay.slack.card import ASSIGN, LABELS, MORE, MOVE, TAKE_OVER, acted_upon
 from relay.slack.events import HOME, Click, message_of_click
 from relay.slack.thread_notices import (
     BUTTONS,
@@ -244,7 +244,7 @@ def give_up(claim: Claim, delivery_id: int, cause: str) -> SayPrivately:
 def _refusal(
     claim: Claim, delivery_id: int, asked: str, author: Author, cause: str, send: Send | None = None
 ) -> SayPrivately:
-    return _not_done(claim, delivery_id, (LABELS | BUTTONS)[asked], cause, author, send)
+    return _not_done(claim, delivery_id, (LABELS | BUTTONS)[asked].removesuffix(MORE), cause, author, send)
 
 
 def _not_done(

@@ -17,7 +17,8 @@ from relay.delivery.context import DeliveryContext
 from relay.delivery.events import assigned_to
 from relay.delivery.handlers import card
 from relay.delivery.lines import to_lines
-from relay.delivery.steps import Call, Need, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.delivery.steps import LOCK, Call, Need, Prepared, Ready, Refused, Result, Step, TooLate
+from relay.delivery.stumbles import log_given_up
 from relay.messages import Form
 from relay.routing.per_route import LEFT
 from relay.slack.post import SlackPost
@@ -59,6 +60,29 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return 0.0
     payload = {**drawn.payload(), "again": rest}  # seconds until the card is checked again
     return Ready((_draft(found.post.channel, found.post.ts, payload, found.post.id, found.post.outdated),))
+
+
+def give_up_next(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """What comes next, over which we fail each time: a post stays as it is, unless it shows what was withdrawn."""
+    rest = card.give_up_next(tx, context, claim)
+    if rest is not None and not isinstance(rest, float):
+        return rest
+    post = corrections.outdated(tx, claim).post
+    if post is None:
+        return rest
+    if not claim.locked:
+        return Need(LOCK)
+    log_given_up(claim, SendKind.CORRECTION)
+    if _shows_withdrawn(tx, post):
+        return Ready((_draft(post.channel, post.ts, withdrawn_alone().payload(), post.id, post.outdated, Level.TEXT),))
+    corrections.mark_corrected(tx, post.id, post.outdated)
+    return 0.0
+
+
+def _shows_withdrawn(tx: Tx, post: Send) -> bool:
+    if post.is_root:
+        return corrections.may_show_withdrawn(tx, post.id)
+    return any(row.is_withdrawn for row in carried(tx, post)[0])
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:

@@ -12,7 +12,20 @@ import structlog
 
 from relay.delivery import stored
 from relay.delivery.context import DeliveryContext
-from relay.delivery.steps import FROM, Answered, Prepared, Ready, Refused, Result, Step, workspace_of
+from relay.delivery.steps import (
+    FROM,
+    LOCK,
+    MISTAKE,
+    Answered,
+    Need,
+    Prepared,
+    Ready,
+    Refused,
+    Result,
+    Step,
+    workspace_of,
+)
+from relay.delivery.stumbles import log_given_up
 from relay.delivery.transfers import check, keeping, on_disk, pieces
 from relay.errors import Permanent, Transient, Unsure
 from relay.failpoints import failpoint
@@ -59,6 +72,18 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     content = contents.begin(tx, file.id, context.keepers.place)
     payload = {"file": file.id, "slack": file.slack_id, "place": content.place, "name": content.name, **told}
     return Ready((Draft(SendKind.FETCH, claim.conversation.key.account, None, payload),))
+
+
+def give_up_next(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The next file, over which we fail each time: its reply stops waiting for it."""
+    file = kept_files.next_to_fetch(tx, claim.conversation.id)
+    if file is None:
+        return None
+    if not claim.locked:
+        return Need(LOCK)
+    log_given_up(claim, SendKind.FETCH)
+    kept_files.mark_failed(tx, claim.conversation.id, file.id, MISTAKE)
+    return 0.0
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> Kept:

@@ -18,7 +18,22 @@ import structlog
 from relay.delivery.accounts import OfAccount
 from relay.delivery.context import DeliveryContext
 from relay.delivery.handlers.messages import in_place
-from relay.delivery.steps import Answered, Call, Look, Prepared, Ready, Refused, Result, Step, TooLate, workspace_of
+from relay.delivery.steps import (
+    LOCK,
+    MISTAKE,
+    Answered,
+    Call,
+    Look,
+    Need,
+    Prepared,
+    Ready,
+    Refused,
+    Result,
+    Step,
+    TooLate,
+    workspace_of,
+)
+from relay.delivery.stumbles import log_given_up
 from relay.delivery.transfers import check, keeping, on_disk, pieces
 from relay.errors import DeliveryFailed, Permanent, Transient, Unsure
 from relay.failpoints import failpoint
@@ -90,6 +105,21 @@ def _recall(tx: Tx, row: Waiting) -> Prepared:
         return 0.0
     file_id, channel = shown
     return Ready((Draft(SendKind.RECALL, channel, None, {"file": file_id, "delivery": row.id}),))
+
+
+def give_up_next(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The next file, over which we fail each time: the thread says that it does not come."""
+    row = files.next_file(tx, claim)
+    if not isinstance(row, Waiting):
+        return row
+    if not claim.locked:
+        return Need(LOCK)
+    log_given_up(claim, SendKind.RECALL if row.is_withdrawn else SendKind.UPLOAD)
+    if row.is_withdrawn:
+        _note_not_deleted(tx, row.id, MISTAKE)
+    else:
+        files.bury(tx, claim, row.id, MISTAKE)
+    return 0.0
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> str | Posted | None:
@@ -203,10 +233,14 @@ def give_up(tx: Tx, claim: Claim, send: Send, cause: str) -> None:
     else:
         sends.forget(tx, send)  # it contains the file's name
     if send.kind is SendKind.RECALL:
-        log.error("file.not_deletable", file=send.payload["file"], cause=cause)
-        files.end(tx, carried[0], f"{NOT_DELETED}: {cause}", DeliveryState.DEAD)
+        _note_not_deleted(tx, carried[0], cause, send.payload["file"])
     else:
         files.bury(tx, claim, carried[0], cause)
+
+
+def _note_not_deleted(tx: Tx, delivery_id: int, cause: str, file_id: str | None = None) -> None:
+    log.error("file.not_deletable", delivery=delivery_id, file=file_id, cause=cause)
+    files.end(tx, delivery_id, f"{NOT_DELETED}: {cause}", DeliveryState.DEAD)
 
 
 def end_in_vain(tx: Tx, claim: Claim, send: Send) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from relay.delivery.context import DeliveryContext
-from relay.delivery.steps import Prepared, Ready, Result, Step, TooLate
+from relay.delivery.steps import LOCK, Need, Prepared, Ready, Result, Step, TooLate
+from relay.delivery.stumbles import log_given_up
 from relay.slack.events import message_of
 from relay.store.conversations import cards, marks
 from relay.store.db.engine import Tx
@@ -35,6 +36,18 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     taken_away = [mark.value for mark in found.shown if mark is not found.wanted]
     payload = {"delivery": found.delivery_id, "remove": taken_away, "mark": found.wanted.value}
     return Ready((Draft(SendKind.MARK, channel, ts, payload),))
+
+
+def give_up_next(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
+    """The next mark, over which we fail each time, is left out."""
+    found = marks.next_outdated(tx, claim)
+    if isinstance(found, bool):
+        return LATER if found else None
+    if not claim.locked:
+        return Need(LOCK)
+    log_given_up(claim, SendKind.MARK)
+    marks.mark_shown(tx, found.delivery_id, found.wanted)
+    return 0.0
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:

@@ -20,6 +20,7 @@ from relay.delivery.private_lines import SWITCHED_OFF
 from relay.delivery.starting import wait_for_account, why_read_only
 from relay.delivery.steps import (
     LOCK,
+    MISTAKE,
     Answered,
     Author,
     Need,
@@ -33,6 +34,7 @@ from relay.delivery.steps import (
     agent_of,
 )
 from relay.delivery.stored import Said
+from relay.delivery.stumbles import log_given_up
 from relay.files import FilesBack
 from relay.messages import Agent, Mode
 from relay.owners import owner_of
@@ -48,15 +50,15 @@ from relay.store.queue.gates import reopen
 from relay.store.queue.lanes import give_back
 from relay.vocabulary import GateScope, Mark, SendKind
 
-NO_ANSWER = "Kommunicate did not answer"
 NOTHING = "it has no words"
 NOT_YET = "do not reach the customer yet"
-MISTAKE = "the relay failed over it, which is a mistake in it; its log says more"
 
 
 def prepare(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
     """The agent's oldest reply, once it can no longer be taken back."""
     action = replies.next_action(tx, claim)
+    if isinstance(action, AgentAction) and action.is_question and (wait := questions.seconds_until_asked(tx, claim)):
+        action = replies.next_action(tx, claim, asks_in=wait)
     if not isinstance(action, AgentAction):
         return action
     if action.is_click:
@@ -83,6 +85,7 @@ def give_up(tx: Tx, context: DeliveryContext, claim: Claim) -> Prepared:
         return action
     if action.is_behind:  # not this one, which only waits
         return questions.prepare(context, claim, action)
+    log_given_up(claim, SendKind.CLICK if action.is_click else SendKind.REPLY)
     return clicks.give_up(claim, action.id, MISTAKE) if action.is_click else _refusal(claim, action, None, MISTAKE)
 
 
@@ -97,7 +100,7 @@ def unanswered(tx: Tx, context: DeliveryContext, claim: Claim, send: Send) -> St
         replies.mark_pending(tx, claim, send, "waiting for its echo")
         give_back(tx, claim, wait=ECHO_AFTER - elapsed, looking=True, attempts=claim.attempts, spent=claim.spent)
     else:
-        replies.give_up(tx, claim, send, NO_ANSWER, Mark.UNSURE)
+        replies.give_up(tx, claim, send, replies.NO_ANSWER, Mark.UNSURE)
     return None
 
 

@@ -1,1 +1,1 @@
-"""A stand-in for Kommunicate: `account` is the state, `webhook` what it sends, `api` what is called over HTTP."""
+"""A stand-in for Kommunicate: `account` is the state, `webhook` what it sends, `api` its HTTP API."""

@@ -26,7 +26,7 @@ from relay.sandbox.outbox import Outbox, Outgoing
 from relay.sandbox.pictures import HOST, Pictures, kind_of
 
 OPEN = 0  # a conversation's status
-File = CustomerFile | dict[str, Any]  # one of the account's, or a `file` as the webhook is to tell it
+File = CustomerFile | dict[str, Any]  # one of the account's files, or a `file` as the webhook reports it
 Echo = Literal["before", "after", "without_metadata", "off"]
 GROUP_ID = re.compile(r"[1-9]\d{0,11}")
 
@@ -34,7 +34,7 @@ GROUP_ID = re.compile(r"[1-9]\d{0,11}")
 class KommunicateAccount:
     """Everything behind the Kommunicate API.
 
-    `echo` says when the webhook tells of what the API sent; `engaged` are the agents who take no more conversations.
+    `echo` says when the webhook reports what the API sent; `engaged` are the agents who accept no more conversations.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class KommunicateAccount:
 
     @property
     def webhook_url(self) -> str | None:
-        """Where messages are told to; None: nowhere."""
+        """Where messages are sent; None: nowhere."""
         return self.webhook.url
 
     @webhook_url.setter
@@ -85,9 +85,9 @@ class KommunicateAccount:
         file: File | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> str:
-        """A customer types; `attachment` names a picture, `file` is any file: one to a message, as in Kommunicate.
+        """A customer writes; `attachment` names a picture, `file` is any file: one per message, as in Kommunicate.
 
-        Returns the webhook's key, before it is sent.
+        Returns the webhook's key, before the webhook is sent.
         """
         with self.core.lock:
             conversation = self.open_conversation(group_id, name)
@@ -116,7 +116,7 @@ class KommunicateAccount:
             return f"4-{line.tail}"
 
     def open_conversation(self, group_id: str, name: str) -> Conversation:
-        """The conversation, begun if it is new; the customer goes by the latest name given."""
+        """The conversation, started if it is new; the customer has the latest name given."""
         if not GROUP_ID.fullmatch(str(group_id)):
             raise KommunicateError("INVALID_PARAMETER", "groupId must be a number")
         person = Person(f"customer-{group_id}", name, CUSTOMER)
@@ -141,7 +141,7 @@ class KommunicateAccount:
     def add_line(
         self, conversation: Conversation, sender: Person, text: str, metadata: dict[str, Any], **rest: Any
     ) -> ChatLine:
-        """Adds a message to the chat and tells nobody."""
+        """Adds a message to the chat without sending a webhook."""
         tail, time = self._keys.next(sender)
         line = ChatLine(tail, sender, text, time, metadata, **rest)
         conversation.lines.append(line)
@@ -161,7 +161,7 @@ class KommunicateAccount:
         kind = ATTACHMENT if told else PLAIN
         line = self.add_line(conversation, sender, text, metadata or {}, file=told, attached=kept, content_type=kind)
         if sender == conversation.customer:
-            conversation.status = OPEN  # no page says so; a chat goes on where its customer writes
+            conversation.status = OPEN  # undocumented; a chat continues where its customer writes
         self.webhook.send(conversation, line)
         return f"4-{line.tail}"
 

@@ -1,4 +1,4 @@
-"""The Kommunicate stand-in's REST API: key, acting user, faults, then one call out of a table."""
+"""The Kommunicate stand-in's REST API: key, acting user, faults, then one call from a table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TEXT = {"/file/url"}
 
 
 def kommunicate_routes(sandbox: Sandbox) -> Blueprint:
-    """`/kommunicate/rest/ws/...` in the methods Kommunicate documents, and `/kommunicate/files/...`."""
+    """`/kommunicate/rest/ws/...` with the methods that Kommunicate documents, and `/kommunicate/files/...`."""
     routes = Blueprint("kommunicate", __name__, url_prefix="/kommunicate")
 
     @routes.route("/rest/ws/<path:name>", methods=["GET", "POST", "PATCH"])

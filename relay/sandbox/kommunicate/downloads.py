@@ -1,4 +1,4 @@
-"""Where customers' files are read: public ones by anybody, private ones with a signature."""
+"""Where customers' files are downloaded: public ones by anybody, private ones with a signature."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REASONS = {"AccessDenied": 403, "NoSuchKey": 404}
 
 
 def add_downloads(routes: Blueprint, sandbox: Sandbox) -> None:
-    """`/files/<name>`, and the two addresses by blobKey that clients make up where they are told none."""
+    """`/files/<name>`, and the two addresses with a blobKey that clients construct if they are given none."""
 
     def download(path: str, file: CustomerFile | None) -> Response:
         return answered(sandbox, path, "", lambda _: _served(sandbox, file), _refused)
@@ -40,7 +40,7 @@ def _served(sandbox: Sandbox, file: CustomerFile | None) -> Outcome:
     expires, signature = request.args.get("Expires", ""), request.args.get("Signature", "")
     if not sandbox.kommunicate.files.opens(file, expires, signature):
         return _complaint("AccessDenied")
-    # what a customer calls it, a page for instance, is nothing for a browser to show
+    # the browser must not render what a customer calls HTML, for example
     kind = file.content_type if TYPE.fullmatch(file.content_type) else "application/octet-stream"
     return Response(file.content, mimetype=kind, headers={"Content-Disposition": "attachment"}), "ok"
 

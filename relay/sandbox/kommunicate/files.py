@@ -1,4 +1,4 @@
-"""Files that customers send: public at an address, or private behind a signed one that soon expires."""
+"""Files that customers send: public at an address, or private behind a signed address that soon expires."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from relay.sandbox.core import Core
 from relay.sandbox.kommunicate.values import KommunicateError
 from relay.sandbox.pictures import kind_of
 
-PRIVATE = "AWS-ENCRYPTED-"  # in front of a private file's name
-LIFETIME = 900.0  # seconds that a signed address is good for
+PRIVATE = "AWS-ENCRYPTED-"  # prefix of a private file's name
+LIFETIME = 900.0  # seconds that a signed address is valid
 
 Address = Literal["none", "unsigned", "blob"]
 
 
 @dataclass(eq=False)
 class CustomerFile:
-    """One file. `stored` is its name in addresses; `fields` go over what the webhook tells of it.
+    """One file. `stored` is its name in addresses; `fields` override what the webhook says about it.
 
-    `address` is what the webhook tells of a private file: no url but a blobKey, a url that answers 403 and a blobKey,
+    `address` is what the webhook says about a private file: no url but a blobKey, a url that answers 403 and a blobKey,
     or the url `/rest/ws/aws/file/<blobKey>` alone.
     """
 
@@ -39,7 +39,9 @@ class CustomerFile:
 
 
 class CustomerFiles:
-    """The files of an account. `origin` is the API's base, `lifetime` how many seconds a newly signed address holds."""
+    """The files of an account. `origin` is the API's base, `lifetime` is how many seconds a new signed address is
+    valid.
+    """
 
     def __init__(self, core: Core) -> None:
         self.origin = "https://kommunicate.sandbox.test"
@@ -50,7 +52,7 @@ class CustomerFiles:
         self._keys: dict[str, CustomerFile] = {}
 
     def public(self, name: str, content: bytes, *, content_type: str | None = None, **fields: Any) -> CustomerFile:
-        """A file that whoever knows its address can read; without a `content_type` the name tells it."""
+        """A file that anyone with its address can read; without a `content_type` its name determines the type."""
         return self._keep(name, content, content_type, fields)
 
     def private(
@@ -62,7 +64,7 @@ class CustomerFiles:
         address: Address = "none",
         **fields: Any,
     ) -> CustomerFile:
-        """A file whose address must be asked for with its blobKey."""
+        """A file whose address must be requested with its blobKey."""
         file = self._keep(PRIVATE + name, content, content_type, fields)
         file.private, file.address = True, address
         return file
@@ -75,7 +77,7 @@ class CustomerFiles:
         return file
 
     def _free(self, name: str) -> str:
-        """A name that can stand in an address and is nobody else's."""
+        """A name that is valid in an address and not in use."""
         clean = re.sub(r"[^a-zA-Z0-9._-]", "-", name)[-80:].lstrip(".") or "file"
         while clean in self._stored:
             clean = f"{len(self._stored)}-{clean}"
@@ -86,17 +88,17 @@ class CustomerFiles:
         file.deleted = True
 
     def stored(self, name: str) -> CustomerFile | None:
-        """The file by its name in addresses."""
+        """The file with this name in addresses."""
         file = self._stored.get(name)
         return None if file is None or file.deleted else file
 
     def of_key(self, blob_key: str) -> CustomerFile | None:
-        """The file by its blobKey."""
+        """The file with this blobKey."""
         file = self._keys.get(blob_key)
         return None if file is None or file.deleted else file
 
     def signed(self, blob_key: str) -> str:
-        """An address for `lifetime` seconds; raises KommunicateError for a file that is not there."""
+        """An address that is valid for `lifetime` seconds; raises KommunicateError if the file is not there."""
         file = self.of_key(blob_key)
         if file is None:
             raise KommunicateError("NOT_FOUND", "no such file", 404)
@@ -104,7 +106,7 @@ class CustomerFiles:
         return f"{self._url(file)}?Expires={expires}&Signature={self._signature(file, expires)}"
 
     def opens(self, file: CustomerFile, expires: str, signature: str) -> bool:
-        """True for a public file, and for a private one with a signature that is good."""
+        """True for a public file, and for a private one with a valid signature."""
         if not file.private:
             return True
         good = hmac.compare_digest(self._signature(file, expires).encode(), signature.encode())

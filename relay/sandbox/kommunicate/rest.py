@@ -1,4 +1,4 @@
-"""The REST calls: what each needs, does and answers."""
+"""The REST calls: what each requires, does and answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from relay.sandbox.kommunicate.account import KommunicateAccount
 from relay.sandbox.kommunicate.values import ChatLine, Conversation, KommunicateError, Person
 
-ECHO_DELAY = 0.05  # seconds, so that the response of the send is out first
+ECHO_DELAY = 0.05  # seconds, so that the response of the send comes first
 STATUSES = {"0": "open", "2": "closed"}
 
 
@@ -40,7 +40,7 @@ def _person(person: Person) -> dict[str, Any]:
 
 
 def send(account: KommunicateAccount, body: Any) -> dict[str, Any]:
-    """Puts a message into the customer's chat as an agent or bot; the webhook echoes it."""
+    """Adds a message to the customer's chat as an agent or bot; the webhook echoes it."""
     if not isinstance(body, dict):
         raise wrong("the body must be a JSON object")
     user_id = body.get("fromUserName")
@@ -65,7 +65,7 @@ def _echo(account: KommunicateAccount, conversation: Conversation, line: ChatLin
 
 
 def change_assignee(account: KommunicateAccount, query: dict[str, str]) -> str:
-    """Gives the conversation to an agent or bot; one who is engaged does not get it, and that is called a success."""
+    """Assigns the conversation to an agent or bot; a busy one does not get it, and the call still succeeds."""
     _check_query(query, {"groupId", "assignee"}, flags={"sendNotifyMessage", "takeOverFromBot"})
     conversation = account.conversation(query["groupId"])
     if not account.is_staff(query["assignee"]):

@@ -1,4 +1,4 @@
-"""What a Kommunicate account is made of."""
+"""The parts of a Kommunicate account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLAIN, ATTACHMENT, NOTICE = 0, 1, 10  # contentType
 
 
 class KommunicateError(Exception):
-    """A refusal: the envelope says "error", usually with HTTP 200."""
+    """A refusal: the envelope says `error`, usually with HTTP 200."""
 
     def __init__(self, code: str, description: str, status: int = 200) -> None:
         super().__init__(description)
@@ -37,7 +37,7 @@ class Person:
 
     @property
     def user_key(self) -> str:
-        """The middle part of the keys of what they write."""
+        """The middle part of the keys of this person's messages."""
         return hashlib.sha256(self.user_id.encode()).hexdigest()[:12]
 
 
@@ -45,7 +45,7 @@ class Person:
 class ChatLine:
     """One message of a conversation. `tail` is its key without the `4-`/`5-` in front.
 
-    `file` is what the webhook tells of its file; `attached` is the file itself, where the account keeps it.
+    `file` is the file as the webhook reports it; `attached` is the file itself, if the account stores it.
     """
 
     tail: str
@@ -57,7 +57,7 @@ class ChatLine:
     attached: CustomerFile | None = None
     content_type: int = PLAIN
     source: int = 1
-    delivery: Any = None  # the webhook that told of it, if any
+    delivery: Any = None  # the webhook that reported it, if any
 
 
 @dataclass
@@ -70,12 +70,12 @@ class Conversation:
     created: int = 0
     status: int = 0
     assignee: str = "bot"
-    bots: set[str] = field(default_factory=lambda: {"bot"})  # those who still answer the customer
+    bots: set[str] = field(default_factory=lambda: {"bot"})  # who still answers the customer
     lines: list[ChatLine] = field(default_factory=list)
 
 
 class Keys:
-    """Message keys `<userKey>-<millis>`: never the same twice, always later than the last."""
+    """Message keys `<userKey>-<millis>`: unique, and always later than the previous one."""
 
     def __init__(self, core: Core) -> None:
         self._core = core

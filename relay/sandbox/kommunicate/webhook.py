@@ -13,7 +13,7 @@ from relay.sandbox.outbox import Outbox, Outgoing
 
 
 class WebhookSender:
-    """Posts each message to `url` in order per conversation, and keeps the answers."""
+    """Posts each message to `url`, in order per conversation, and keeps the answers."""
 
     def __init__(self, core: Core, token: str) -> None:
         self.token = token
@@ -23,7 +23,7 @@ class WebhookSender:
     def send(
         self, conversation: Conversation, line: ChatLine, *, metadata: bool = True, delay: float = 0.0
     ) -> Outgoing | None:
-        """Queues the webhook for one message; None when there is no address."""
+        """Queues the webhook for one message; None if there is no address."""
         if self.url is None:
             return None
         body = webhook_body(conversation, line, metadata=metadata)
@@ -44,7 +44,7 @@ class WebhookSender:
 
 
 def webhook_body(conversation: Conversation, line: ChatLine, *, metadata: bool = True) -> dict[str, Any]:
-    """Body A, or B for what has a file or metadata."""
+    """Body A, or B if it has a file or metadata."""
     body: dict[str, Any] = {
         "key": f"4-{line.tail}",
         "from": line.sender.user_id,

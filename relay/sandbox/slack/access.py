@@ -21,7 +21,7 @@ def must_be_member(channel: Channel) -> None:
 
 
 def readable_channel(slack: SlackWorkspace, channel_id: str) -> Channel:
-    """A channel whose messages the bot may read: the scope is asked for before membership."""
+    """A channel whose messages the bot may read: the scope is checked before membership."""
     channel = seen_channel(slack, channel_id)
     slack.need_scope("groups:history" if channel.is_private else "channels:history")
     must_be_member(channel)
@@ -40,7 +40,7 @@ def writable_channel(slack: SlackWorkspace, name_or_id: str) -> Channel:
 
 
 def named_channel(slack: SlackWorkspace, name_or_id: str) -> str:
-    """The id behind "#support" or "support"; an id stays what it is. Only chat.postMessage takes names."""
+    """The id of "#support" or "support"; an id is returned as it is. Only chat.postMessage accepts names."""
     name = name_or_id.removeprefix("#")
     for channel in slack.channels.values():
         if channel.name == name and name_or_id not in slack.channels:
@@ -49,5 +49,5 @@ def named_channel(slack: SlackWorkspace, name_or_id: str) -> str:
 
 
 def read_scope(channel: Channel) -> str:
-    """What looking at this channel takes."""
+    """The scope needed to read this channel."""
     return "groups:read" if channel.is_private else "channels:read"

@@ -1,4 +1,4 @@
-"""The Slack stand-in over HTTP: token, arguments, faults, then one method out of a table."""
+"""The Slack stand-in over HTTP: token, arguments, faults, then one method from a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from relay.sandbox.slack.transfer import add_transfer
 from relay.sandbox.slack.values import TEAM_ID, SlackError
 from relay.sandbox.slack.workspace import SlackWorkspace
 
-# What these faults do: with an argument left out nothing comes of it, and the answer is the same.
+# These faults leave out one argument: the call then has no visible effect there, but the same answer.
 LEFT_OUT = {"unthreaded": "thread_ts", "unshared": "channel_id"}
 Method = Callable[[SlackWorkspace, Args], dict[str, Any]]
 
@@ -55,7 +55,7 @@ METHODS: dict[str, Method] = {
 
 
 def slack_routes(sandbox: Sandbox) -> Blueprint:
-    """`POST /slack/api/<method>`, and where files are sent to and read from."""
+    """`POST /slack/api/<method>`, and where files are uploaded and downloaded."""
     routes = Blueprint("slack", __name__, url_prefix="/slack")
 
     @routes.post("/api/<method>")
@@ -121,7 +121,7 @@ def _method(name: str) -> Method:
 
 
 def _check_token(sandbox: Sandbox, method: str, args: Args) -> None:
-    """The app's own token opens connections and nothing else, and only from the header."""
+    """The app-level token only opens connections, and only from the header."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     is_for_app = method == "apps.connections.open"
     if kind.lower() != "bearer":

@@ -1,4 +1,4 @@
-"""Arguments of one API call, as Slack takes them: a JSON body or a form, with JSON inside strings."""
+"""The arguments of one API call, as Slack accepts them: a JSON body or a form, with JSON inside strings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TS = re.compile(r"\d{1,12}(\.\d{1,6})?")
 def read_args(request: Request) -> dict[str, Any]:
     """The arguments of a request, or Slack's refusal of its body."""
     if request.mimetype in FORMS or not request.get_data(cache=True):
-        # werkzeug decodes with replacement characters where the bytes were not UTF-8
+        # werkzeug decodes with replacement characters if the bytes were not UTF-8
         if any("\ufffd" in value for value in request.values.values()):
             raise SlackError("invalid_charset")
         return request.values.to_dict()
@@ -40,17 +40,17 @@ def _json_args(body: bytes) -> dict[str, Any]:
 
 
 class Args:
-    """Typed access to the arguments; what is of the wrong type is refused as `invalid_arguments`."""
+    """Typed access to the arguments; a value of the wrong type is refused as `invalid_arguments`."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
 
     def given(self, name: str) -> bool:
-        """True when the argument came and is not null."""
+        """True if the argument was given and is not null."""
         return self.values.get(name) is not None
 
     def text(self, name: str, default: str = "") -> str:
-        """A string argument; numbers are taken as their digits."""
+        """A string argument; numbers are converted to digits."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -72,14 +72,14 @@ class Args:
         return int(text)
 
     def ts(self, name: str, error: str) -> str:
-        """A timestamp argument, or `error`; empty when it is not given."""
+        """A timestamp argument, or `error`; empty if it was not given."""
         text = self.text(name)
         if text and not TS.fullmatch(text):
             raise SlackError(error)
         return text
 
     def parsed(self, name: str, error: str) -> Any:
-        """A structured argument, itself or as JSON in a string; `error` when it is not JSON."""
+        """A structured argument, directly or as JSON in a string; `error` if it is not JSON."""
         value = self.values.get(name)
         if not isinstance(value, str):
             return value

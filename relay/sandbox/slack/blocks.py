@@ -1,4 +1,4 @@
-"""Slack's opinion of a message's blocks: every limit of theirs, and the pictures they would fetch."""
+"""Slack's validation of a message's blocks: all of its limits, and the pictures that it would fetch."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ MODAL_BLOCKS: dict[str, Check] = {
 
 
 def problems_of(blocks: list[Any], *, modal: bool = False) -> Problems:
-    """Everything Slack would refuse in these blocks, in its wording; empty when they are fine."""
+    """Everything that Slack would refuse in these blocks, in its wording; empty if they are fine."""
     problems: Problems = []
     table, most = (MODAL_BLOCKS, MAX_MODAL_BLOCKS) if modal else (MESSAGE_BLOCKS, MAX_BLOCKS)
     array(variants(table), most, least=0)(blocks, "/view/blocks" if modal else "/blocks", problems)
@@ -117,7 +117,7 @@ def walk(value: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def total_text(blocks: list[Any]) -> int:
-    """All text of all blocks in UTF-16 units, counted on the safe side."""
+    """All text of all blocks in UTF-16 units, counted conservatively."""
     total = 0
     for _, each in walk(blocks):
         total += sum(units(each[name]) for name in ("text", "alt_text") if isinstance(each.get(name), str))
@@ -127,7 +127,7 @@ def total_text(blocks: list[Any]) -> int:
 
 
 def images_of(blocks: list[Any]) -> Iterator[tuple[str, str]]:
-    """JSON pointer and address of every picture Slack would download."""
+    """JSON pointer and address of every picture that Slack would download."""
     for at, each in walk(blocks, "/blocks"):
         if isinstance(each.get("image_url"), str):
             yield f"{at}/image_url", each["image_url"]

@@ -1,4 +1,4 @@
-"""Every message of the workspace, in the order it was posted, and how threads live and die."""
+"""Every message of the workspace in the order it was posted, and how threads start and end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Board:
         self._last_ts = 0
 
     def next_ts(self) -> str:
-        """A ts like "1712345678.000100": from the clock, unique, and always later than the last."""
+        """A ts like "1712345678.000100": from the clock, unique, and always later than the last one."""
         self._last_ts = max(int(self.core.now() * 1_000_000), self._last_ts + 100)
         seconds, micros = divmod(self._last_ts, 1_000_000)
         return f"{seconds}.{micros:06d}"
@@ -33,21 +33,21 @@ class Board:
         return None if message is None or message.gone else message
 
     def need(self, channel: str, ts: str) -> Message:
-        """The living message with this ts; raises message_not_found."""
+        """The existing message with this ts; raises message_not_found."""
         message = self.find(channel, ts)
         if message is None or message.deleted:
             raise SlackError("message_not_found")
         return message
 
     def parent_of(self, channel: str, ts: str) -> Message | None:
-        """The root of the thread that this ts is in, be it the root's own ts or a reply's."""
+        """The root of the thread that this ts is in, whether it is the root's own ts or a reply's."""
         message = self.find(channel, ts)
         if message is None or message.thread_ts is None:
             return message
         return self.find(channel, message.thread_ts)
 
     def add(self, channel: str, user: str, text: str, *, thread_ts: str | None, **rest: Any) -> Message:
-        """Posts in a thread; where there is none by that ts (any more), at the channel's root, as Slack does."""
+        """Posts in a thread, or at the channel's top level if no message has that ts (any more), as Slack does."""
         parent = self.parent_of(channel, thread_ts) if thread_ts else None
         if parent is not None and parent.locked:
             raise SlackError("restricted_action_thread_locked")
@@ -68,7 +68,7 @@ class Board:
         self.core.touch()
 
     def remove(self, message: Message) -> None:
-        """Deletes; a parent with replies leaves a tombstone, which goes with its last reply."""
+        """Deletes a message; a parent with replies leaves a tombstone, which disappears with its last reply."""
         message.deleted = True
         message.gone = not self.replies(message)
         if message.gone:
@@ -86,14 +86,14 @@ class Board:
             self._replies[message.channel, message.thread_ts].remove(message)
 
     def replies(self, parent: Message) -> list[Message]:
-        """The replies that are still there, oldest first."""
+        """The replies that still exist, oldest first."""
         return self._replies.get((parent.channel, parent.ts), [])
 
     def roots(self, channel: str) -> list[Message]:
-        """What the channel itself shows, oldest first: roots, tombstones and broadcast replies."""
+        """What the channel itself shows, oldest first: roots, tombstones, and replies also sent to the channel."""
         return self._roots.get(channel, [])
 
     def visible(self, messages: list[Message]) -> list[Message]:
-        """Those that reading methods show by now."""
+        """Those that the reading methods already show."""
         now = self.core.now()
         return [message for message in messages if message.visible_at <= now]

@@ -17,7 +17,7 @@ DISGUISES = ("username", "icon_url", "icon_emoji")
 
 
 def post_message(slack: SlackWorkspace, args: Args) -> Reply:
-    """chat.postMessage: what is slow, foreign or too long is refused; an unknown thread is not."""
+    """chat.postMessage: too fast, foreign or too long is refused; an unknown thread is not."""
     slack.need_scope("chat:write")
     if any(args.given(name) for name in DISGUISES):
         slack.need_scope("chat:write.customize")
@@ -79,7 +79,7 @@ def update(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def delete(slack: SlackWorkspace, args: Args) -> Reply:
-    """chat.delete: own messages only, also in an archived channel, and where the bot has left; so many a minute."""
+    """chat.delete: own messages only, also in an archived channel, or if the bot has left; limited per minute."""
     slack.pacing.take_call("chat.delete", slack.core.now())
     slack.need_scope("chat:write")
     message = _own_message(slack, args, "cant_delete_message")
@@ -88,7 +88,7 @@ def delete(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def post_ephemeral(slack: SlackWorkspace, args: Args) -> Reply:
-    """chat.postEphemeral: for one member's eyes; no history, no pace."""
+    """chat.postEphemeral: shown to one member only; no history, no rate limit."""
     slack.need_scope("chat:write")
     channel = writable_channel(slack, args.text("channel"))
     user = args.text("user")

@@ -1,4 +1,4 @@
-"""The content of a post: text, blocks and metadata, taken or refused as Slack does."""
+"""The content of a post: text, blocks and metadata, accepted or refused as Slack does."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from relay.sandbox.slack.schema import complain, is_unicode, units
 from relay.sandbox.slack.values import SlackError
 from relay.sandbox.slack.workspace import SlackWorkspace
 
-MAX_TEXT = 40_000  # beyond it the text of a post is cut, and posted
-MAX_UPDATE_TEXT = 4_000  # beyond it an update is refused
-MAX_METADATA = 8_000  # Slack documents the error and no number
+MAX_TEXT = 40_000  # a longer text of a post is cut, and posted
+MAX_UPDATE_TEXT = 4_000  # a longer one in an update is refused
+MAX_METADATA = 8_000  # Slack documents the error but no number
 
 
 @dataclass(frozen=True)
 class Content:
-    """What was given; None where an argument was left out, which chat.update keeps as it was."""
+    """What was given; None if an argument was left out, which chat.update leaves as it was."""
 
     text: str | None
     blocks: list[Any] | None
@@ -28,7 +28,7 @@ class Content:
 
 
 def read_content(slack: SlackWorkspace, args: Args, *, update: bool = False) -> Content:
-    """Checks everything; raises Slack's error for the first wrong thing."""
+    """Checks everything; raises Slack's error for the first mistake."""
     text = args.text("text") if args.given("text") else None
     blocks = _read_blocks(slack, args)
     metadata = _read_metadata(args)

@@ -25,7 +25,7 @@ def info(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def listing(slack: SlackWorkspace, args: Args) -> Reply:
-    """conversations.list: private channels only where the bot is a member."""
+    """conversations.list: private channels only if the bot is a member."""
     types = [kind.strip() for kind in args.text("types", "public_channel").split(",")]
     for kind in types:
         if kind not in SCOPE_OF_TYPE:
@@ -59,7 +59,7 @@ def join(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def history(slack: SlackWorkspace, args: Args) -> Reply:
-    """conversations.history: roots and broadcasts, newest first."""
+    """conversations.history: roots and replies that were also sent to the channel, newest first."""
     channel = readable_channel(slack, args.text("channel"))
     return _messages(slack, args, _window(slack, args, slack.roots(channel.id))[::-1])
 

@@ -1,4 +1,4 @@
-"""Block Kit's smaller shapes: text objects, buttons, menus, pictures."""
+"""Block Kit's smaller objects: text objects, buttons, menus, pictures."""
 
 from __future__ import annotations
 

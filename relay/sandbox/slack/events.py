@@ -27,9 +27,9 @@ SUBSCRIBED = (
 
 
 class EventSender:
-    """Posts to the two addresses of the app, where they are set; `subscribed` are the manifest's bot_events.
+    """Posts to the app's two addresses, if they are set; `subscribed` are the manifest's bot_events.
 
-    With `sockets.enabled`, Socket Mode is on: all of it goes over the app's own connections instead.
+    With `sockets.enabled`, Socket Mode is on, and everything goes over the app's own connections instead.
     """
 
     def __init__(self, core: Core, signing_secret: str, team: str = TEAM_ID) -> None:
@@ -39,11 +39,11 @@ class EventSender:
         self.interactions_url: str | None = None
         self.sockets = Sockets(core)
         self.subscribed = set(SUBSCRIBED)
-        # Slack waits 0, 60 and 300 seconds before its three retries; nobody watching a demo would
+        # Slack waits 0, 60 and 300 seconds before its three retries; too long for somebody watching a demo
         self.outbox = Outbox(core, (0.0, 0.5, 2.0))
 
     def send_event(self, event: dict[str, Any]) -> Outgoing | None:
-        """Wraps and sends one event; None when no address is set or the app is not subscribed."""
+        """Wraps and sends one event; None if no address is set or the app is not subscribed."""
         if event["type"] not in self.subscribed:
             return None
         event_id = f"Ev{secrets.token_hex(5).upper()}"
@@ -65,7 +65,7 @@ class EventSender:
         return self._post(self.events_url, self._as_told(callback).encode(), "application/json", event_id, lane)
 
     def send_interaction(self, payload: dict[str, Any]) -> Outgoing | None:
-        """Sends one click, form-encoded as Slack does; None when no address is set."""
+        """Sends one click, form-encoded as Slack does; None if no address is set."""
         if self.sockets.enabled:
             return self.outbox.put(self._letter("interactive", payload, payload["trigger_id"], "interactions"))
         if self.interactions_url is None:
@@ -75,7 +75,7 @@ class EventSender:
         return self._post(self.interactions_url, body, kind, payload["trigger_id"], "interactions")
 
     def send_command(self, fields: dict[str, str]) -> Outgoing | None:
-        """Sends a slash command, form-encoded, to the same address; None when none is set."""
+        """Sends a slash command, form-encoded, to the same address; None if none is set."""
         if self.sockets.enabled:
             return self.outbox.put(self._letter("slash_commands", fields, fields["trigger_id"], "interactions"))
         if self.interactions_url is None:
@@ -85,7 +85,7 @@ class EventSender:
         return self._post(self.interactions_url, body, kind, fields["trigger_id"], "interactions")
 
     def _as_told(self, value: dict[str, Any]) -> str:
-        """With what this workspace is called outside; inside each is the only one."""
+        """The JSON with this workspace's own id: inside the sandbox, all workspaces have the same one."""
         return json.dumps(value).replace(TEAM_ID, self.team)
 
     def _letter(self, kind: str, value: dict[str, Any], key: str, lane: str) -> Outgoing:

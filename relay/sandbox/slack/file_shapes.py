@@ -1,4 +1,4 @@
-"""A file as events, messages and files.info tell of it: what is whole, and all that is not."""
+"""A file as events, messages and files.info report it: complete, or incomplete in one of several ways."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _whole(file: SlackFile, cabinet: FileCabinet) -> Shape:
 
 
 def _external(file: SlackFile, cabinet: FileCabinet) -> Shape:
-    """Somewhere else, under its own rules: Slack has only the address."""
+    """Stored elsewhere, with its own permissions: Slack has only the address."""
     shape = _whole(file, cabinet) | {"mode": "external", "is_external": True, "external_type": "gdrive"}
     del shape["url_private_download"]
     return shape | {"url_private": file.url or "https://drive.example.com/file/1", "size": 0}
@@ -53,7 +53,7 @@ def _bare(mode: str) -> Callable[[SlackFile, FileCabinet], Shape]:
     return lambda file, cabinet: {"id": file.id, "mode": mode}
 
 
-# What can be in a message. Of a Slack Connect file (`connect`) an event has a stub, and files.info the whole.
+# What can be in a message. For a Slack Connect file (`connect`), an event has a stub and files.info the whole file.
 KINDS: dict[str, Callable[[SlackFile, FileCabinet], Shape]] = {
     "hosted": _whole,
     "connect": _whole,
@@ -68,7 +68,7 @@ KINDS: dict[str, Callable[[SlackFile, FileCabinet], Shape]] = {
 
 
 def told(file: SlackFile, cabinet: FileCabinet) -> Shape:
-    """The file as a message and its event have it."""
+    """The file as a message and its event report it."""
     if file.deleted:
         return {"id": file.id, "mode": "tombstone"}
     if file.kind == "connect":
@@ -77,7 +77,7 @@ def told(file: SlackFile, cabinet: FileCabinet) -> Shape:
 
 
 def info(file: SlackFile, cabinet: FileCabinet) -> Shape:
-    """The file as files.info has it, with its shares so far."""
+    """The file as files.info reports it, with its shares so far."""
     places = {channel for by_channel in file.shares.values() for channel in by_channel}
     shape = KINDS[file.kind](file, cabinet) | file.fields
     return shape | {"channels": sorted(places), "groups": [], "ims": [], "shares": file.shares}

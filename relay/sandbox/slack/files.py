@@ -1,4 +1,4 @@
-"""The files of a workspace: what the app uploads, and what people put into their messages."""
+"""The files of a workspace: what the app uploads, and what people attach to their messages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from relay.sandbox.slack.values import BOT_USER_ID, TEAM_ID, Channel, Message
 
 @dataclass(eq=False)
 class SlackFile:
-    """A file, from the request for an upload address or a person's message on.
+    """A file, from the request for an upload address or from a person's message on.
 
-    `kind` is a row of `file_shapes.KINDS`. `fields` go over what events and files.info tell of it. `completed` files
-    exist for the API. `url` is where an external one is. `shares` are by privacy and channel, as files.info has them.
+    `kind` is a row of `file_shapes.KINDS`. `fields` override what events and files.info say about it. `completed` files
+    exist for the API. `url` is the address of an external one. `shares` are by privacy and channel, as files.info
+    reports them.
     """
 
     id: str
@@ -39,12 +40,12 @@ class SlackFile:
 
     @property
     def slug(self) -> str:
-        """Its name as it stands in addresses."""
+        """Its name as it appears in addresses."""
         return re.sub(r"[^a-z0-9._-]+", "_", self.name.lower()).lstrip(".") or "file"
 
     @property
     def readable(self) -> bool:
-        """True where there are bytes to be had."""
+        """True if it has bytes."""
         return self.completed and not self.deleted and self.content is not None
 
 
@@ -60,7 +61,7 @@ class Pending:
 
 
 class FileCabinet:
-    """The files by id. `origin` is where their bytes are; `share_delay` how long a share takes, in seconds."""
+    """The files by id. `origin` is where their bytes are; `share_delay` is how long a share takes, in seconds."""
 
     def __init__(self, core: Core) -> None:
         self.origin = "https://files.slack.sandbox.test"
@@ -70,7 +71,7 @@ class FileCabinet:
         self._core = core
 
     def reserve(self, name: str, length: int) -> SlackFile:
-        """A new file of the app's without bytes."""
+        """A new file of the app's, without bytes yet."""
         with self._core.lock:
             file = SlackFile(self._new_id(), name, length, title=name, created=int(self._core.now()))
             self.files[file.id] = file
@@ -88,7 +89,7 @@ class FileCabinet:
         user: str = "U0ALEX",
         **fields: Any,
     ) -> SlackFile:
-        """A file of a person's, to be given to `human_writes`; `kind` is a row of `file_shapes.KINDS`."""
+        """A person's file, to be passed to `human_writes`; `kind` is a row of `file_shapes.KINDS`."""
         with self._core.lock:
             file = SlackFile(
                 self._new_id(),
@@ -112,7 +113,7 @@ class FileCabinet:
         return [self.put(each, user=user) if isinstance(each, str) else each for each in files]
 
     def receive(self, file_id: str, content: bytes) -> bool:
-        """Takes the bytes, once; False when the id is unknown or the length is not what was announced."""
+        """Accepts the bytes, once; False if the id is unknown or the length is not what was announced."""
         with self._core.lock:
             file = self.files.get(file_id)
             if file is None or file.content is not None or file.completed or len(content) != file.length:
@@ -121,7 +122,7 @@ class FileCabinet:
             return True
 
     def note_shares(self, files: Iterable[SlackFile], message: Message, channel: Channel) -> None:
-        """From now on files.info says that they are in this message."""
+        """From now on files.info reports that they are in this message."""
         share = {"ts": message.ts} | ({"thread_ts": message.thread_ts} if message.thread_ts else {})
         share |= {"channel_name": channel.name, "team_id": TEAM_ID}
         for file in files:
@@ -134,5 +135,5 @@ class FileCabinet:
 
 
 def mime_of(name: str, content: bytes) -> str:
-    """What Slack takes it for: pictures by their bytes, the rest by the name."""
+    """The type that Slack assigns: pictures by their bytes, the rest by the name."""
     return kind_of(content) or mimetypes.guess_type(name)[0] or "application/octet-stream"

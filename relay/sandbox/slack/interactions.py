@@ -1,4 +1,4 @@
-"""A person presses a button, picks from a menu, uses a shortcut or sends off a form."""
+"""A person presses a button, picks from a menu, uses a shortcut or submits a form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def click(
 ) -> str:
     """Sends the block_actions of one click, on a message or on what is shown to `user` alone; returns its trigger id.
 
-    What is shown to one person alone is not in the payload, and can be changed at a `response_url` only.
+    What is shown to one person alone is not in the payload, and can be changed only at a `response_url`.
     """
     with slack.core.lock:
         _known(slack, channel_id, user)
@@ -61,7 +61,7 @@ def use_shortcut(slack: SlackWorkspace, channel_id: str, ts: str, callback_id: s
 
 
 def choose(slack: SlackWorkspace, view_id: str, action_id: str, value: str, *, user: str = AGENT) -> str:
-    """A person picks from a menu of an open form that tells the app of it."""
+    """A person picks from a menu in an open form that reports it to the app."""
     with slack.core.lock:
         view = slack.open_view(view_id, user)
         action = action_of(view["blocks"], action_id, value, slack.next_ts())
@@ -98,7 +98,7 @@ def type_command(slack: SlackWorkspace, channel_id: str, *, user: str = AGENT) -
 
 
 def submit(slack: SlackWorkspace, view_id: str, values: dict[str, str], *, user: str = AGENT) -> str:
-    """A person sends off an open form, with the text of each field by its action; it closes."""
+    """A person submits an open form, with the text of each field by its action; the form closes."""
     with slack.core.lock:
         view = slack.open_view(view_id, user)
         payload = _payload(slack, "view_submission", user) | {"view": _view(view, values), "response_urls": []}

@@ -1,4 +1,4 @@
-"""Slack's patience: about one message a second and channel, and for some methods so many calls a minute."""
+"""Slack's rate limits: about one message per second per channel, and for some methods a number of calls per minute."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 from relay.sandbox.slack.values import SlackError
 
 PER_MINUTE = {"chat.delete": 50, "files.delete": 50}  # Tier 3, https://docs.slack.dev/apis/web-api/rate-limits
-ROUNDING = 1e-6  # a post exactly one second later is in time, whatever floats make of it
+ROUNDING = 1e-6  # a post exactly one second later is in time, despite rounding
 
 
 class Pacing:
-    """A token bucket per channel; `pace` is posts per second (0: no limit), `burst` what may come at once."""
+    """A token bucket per channel; `pace` is posts per second (0: no limit), `burst` is how many may come at once."""
 
     def __init__(self, pace: float, burst: int) -> None:
         self.pace = pace
@@ -20,11 +20,11 @@ class Pacing:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, channel: str, now: float) -> None:
-        """Uses up one post, or raises `ratelimited` with whole seconds to wait."""
+        """Counts one post, or raises `ratelimited` with whole seconds to wait."""
         self._take(channel, now, self.pace, float(self.burst))
 
     def take_call(self, method: str, now: float) -> None:
-        """The same for one call of a method, in all channels; a whole minute's calls may come at once."""
+        """The same for one call of a method, over all channels; a whole minute's calls may come at once."""
         if self.pace > 0:
             self._take(method, now, PER_MINUTE[method] / 60, float(PER_MINUTE[method]))
 

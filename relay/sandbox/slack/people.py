@@ -17,7 +17,7 @@ Reply = dict[str, Any]
 
 
 def auth_test(slack: SlackWorkspace, args: Args) -> Reply:
-    """auth.test: who the token is."""
+    """auth.test: who the token belongs to."""
     return {
         "url": "https://sandbox.slack.com/",
         "team": "Sandbox",
@@ -82,7 +82,7 @@ def publish_home(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def update_view(slack: SlackWorkspace, args: Args) -> Reply:
-    """views.update: another content for a modal that is open."""
+    """views.update: replaces the content of an open modal."""
     view = _checked(args)
     opened = next((one for one in slack.views if one["id"] == args.text("view_id")), None)
     if opened is None or opened.get("closed"):

@@ -1,4 +1,4 @@
-"""Who would be notified by a message: what real Slack makes of mentions in text and blocks."""
+"""Who a message would notify: how the real Slack interprets mentions in text and blocks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MENTIONS = {"user": "user_id", "usergroup": "usergroup_id", "broadcast": "range"
 
 
 def pings_of(text: str, blocks: list[Any], *, linked_names: bool) -> list[str]:
-    """Each mention as a reader would be pinged by it; `linked_names` is link_names or parse=full."""
+    """Each mention that would notify a reader; `linked_names` is link_names or parse=full."""
     sources = [text]
     found: list[str] = []
     for _, each in walk(blocks):

@@ -1,11 +1,11 @@
-"""What a rich_text block may hold."""
+"""What a rich_text block may contain."""
 
 from __future__ import annotations
 
 from relay.sandbox.slack.elements import BLOCK_ID
 from relay.sandbox.slack.schema import array, boolean, choice, integer, record, string, url, variants
 
-ANY_LENGTH = 1_000_000  # rich text has no limit of its own; the total of the message has
+ANY_LENGTH = 1_000_000  # rich text has no limit of its own; the message as a whole has
 MANY = 10_000
 
 STYLE = record({}, dict.fromkeys(("bold", "italic", "strike", "underline", "code"), boolean))

@@ -1,4 +1,4 @@
-"""Small checks that name each wrong thing the way Slack does, with its JSON pointer."""
+"""Small checks that name each mistake as Slack does, with its JSON pointer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def complain(problems: Problems, words: str, at: str) -> None:
 
 
 def units(text: str) -> int:
-    """Length in UTF-16 units: Slack does not say what it counts, and this is never less than code points."""
+    """Length in UTF-16 units: Slack does not say what it counts, and this is never less than in code points."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def is_unicode(text: str) -> bool:
-    """False for lone surrogates, which no UTF-8 can carry."""
+    """False for lone surrogates, which UTF-8 cannot encode."""
     return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
 
 
@@ -75,7 +75,7 @@ def integer(low: int, high: int) -> Check:
 
 
 def choice(*allowed: str) -> Check:
-    """One of a few words."""
+    """One of a few strings."""
 
     def check(value: Any, at: str, problems: Problems) -> None:
         if value not in allowed:
@@ -102,7 +102,7 @@ def array(item: Check, most: int, least: int = 1) -> Check:
 
 
 def record(required: Fields, optional: Fields | None = None) -> Check:
-    """An object with these fields and no others (`type` is checked by `variants`)."""
+    """An object with these fields and no others (`variants` checks `type`)."""
     known = {**required, **(optional or {})}
 
     def check(value: Any, at: str, problems: Problems) -> None:
@@ -122,7 +122,7 @@ def record(required: Fields, optional: Fields | None = None) -> Check:
 
 
 def variants(table: Mapping[str, Check]) -> Check:
-    """An object whose `type` says which check applies."""
+    """An object whose `type` selects the check."""
 
     def check(value: Any, at: str, problems: Problems) -> None:
         if not isinstance(value, dict):
@@ -148,7 +148,7 @@ def both(*checks: Check) -> Check:
 
 
 def exactly_one(*names: str) -> Check:
-    """One of these fields and not several."""
+    """Exactly one of these fields."""
 
     def check(value: Any, at: str, problems: Problems) -> None:
         if isinstance(value, dict) and sum(name in value for name in names) != 1:

@@ -1,4 +1,4 @@
-"""How files come into messages and go from them: at once, later, or not at all."""
+"""How files enter messages and leave them: at once, later, or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from relay.sandbox.slack.workspace import SlackWorkspace
 
 
 def share(slack: SlackWorkspace, pending: Pending) -> None:
-    """Shares now if that is due, else as soon as `settle` finds that it is."""
+    """Shares now if that is due, otherwise as soon as `settle` finds that it is."""
     if pending.due > slack.core.now():
         slack.cabinet.pending.append(pending)
     else:
@@ -19,7 +19,7 @@ def share(slack: SlackWorkspace, pending: Pending) -> None:
 
 
 def settle(slack: SlackWorkspace) -> None:
-    """Shares what is due by now; every call and every look at the page does so first."""
+    """Shares what is due by now; called before every call and every view of the page."""
     now, cabinet = slack.core.now(), slack.cabinet
     due = [each for each in cabinet.pending if each.due <= now]
     cabinet.pending = [each for each in cabinet.pending if each.due > now]
@@ -27,7 +27,7 @@ def settle(slack: SlackWorkspace) -> None:
         try:
             _post(slack, pending)
         except SlackError:
-            continue  # nobody is there any more to be told that it cannot be shared
+            continue  # nobody can be told any more that it cannot be shared
 
 
 def _post(slack: SlackWorkspace, pending: Pending) -> None:
@@ -45,7 +45,7 @@ def _post(slack: SlackWorkspace, pending: Pending) -> None:
 
 
 def delete_file(slack: SlackWorkspace, file: SlackFile) -> None:
-    """The file is gone, and with it every message that was nothing else; also one that was still to come."""
+    """Deletes a file, and every message that consisted of nothing else, including one that was still to come."""
     with slack.core.lock:
         file.deleted, file.content = True, None
         for pending in slack.cabinet.pending:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from relay.sandbox.slack.sockets import Sockets
 
-LOOK = 0.1  # seconds between looks whether the sandbox ends
+LOOK = 0.1  # seconds between checks whether the sandbox ends
 
 
 class Socket:
-    """An app that is connected; `silent` makes it one that answers nothing any more, as behind a dead router."""
+    """A connected app; `silent` makes the connection answer nothing any more, as behind a dead router."""
 
     def __init__(self, sockets: Sockets, connection: socket.socket, headers: Mapping[str, str]) -> None:
         self.silent = self._dropped = False
@@ -35,7 +35,7 @@ class Socket:
         self._text = ""
 
     def run(self) -> None:
-        """Until either side ends it."""
+        """Runs until either side ends it."""
         self._connection.settimeout(LOOK)
         try:
             while not (self._dropped or self._sockets.core.closing.is_set()):
@@ -50,11 +50,11 @@ class Socket:
                 self._sockets.open.remove(self)
 
     def say(self, message: Mapping[str, Any]) -> None:
-        """Sends a JSON message; whoever is gone does not hear it."""
+        """Sends a JSON message; does nothing if the other side is gone."""
         self._send(TextMessage(json.dumps(message)))
 
     def drop(self) -> None:
-        """Ends the connection as a broken line does: with a reset."""
+        """Ends the connection with a reset, like a broken line."""
         with suppress(OSError):  # linger 0 makes the server's close a bare RST, see relay/sandbox/server.py
             self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._dropped = True

@@ -1,4 +1,4 @@
-"""Socket Mode: the app connects to Slack, and everything it is told comes on one of its connections.
+"""Socket Mode: the app connects to Slack, and receives everything on one of its connections.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from relay.sandbox.slack.socket import Socket
     from relay.sandbox.slack.workspace import SlackWorkspace
 
-LOOK = 0.05  # seconds between looks whether the sandbox ends
-ACKNOWLEDGE_WITHIN = 3.0  # seconds; then it is sent again, maybe on another connection
+LOOK = 0.05  # seconds between checks whether the sandbox ends
+ACKNOWLEDGE_WITHIN = 3.0  # seconds; then it is sent again, possibly over another connection
 
 
 class Sockets:
@@ -38,45 +38,45 @@ class Sockets:
         self.enabled = False
         self.acknowledge_within = ACKNOWLEDGE_WITHIN
         self.open: list[Socket] = []
-        self.opened = 0  # connections in all
-        self.sent: list[dict[str, Any]] = []  # envelopes, each time they were sent
-        self.answers: list[dict[str, Any]] = []  # acknowledgements as they came
+        self.opened = 0  # connections in total
+        self.sent: list[dict[str, Any]] = []  # envelopes, one entry each time they were sent
+        self.answers: list[dict[str, Any]] = []  # acknowledgements as they arrived
         self.losing = 0  # how many acknowledgements are lost on their way to Slack
         self._tickets: set[str] = set()
         self._waiting: dict[str, threading.Event] = {}
 
     def ticket(self) -> str:
-        """What opens one connection."""
+        """A token that opens one connection."""
         made = secrets.token_hex(16)
         self._tickets.add(made)
         return made
 
     def spend(self, ticket: str) -> bool:
-        """True for one that was issued, once."""
+        """True once for a token that was issued."""
         with self.core.lock:
             known = ticket in self._tickets
             self._tickets.discard(ticket)
             return known
 
     def letter(self, kind: str, payload: dict[str, Any], key: str, lane: str) -> Outgoing:
-        """Something for the app, to be put into the outbox."""
+        """A message for the app, to be put into the outbox."""
         body = json.dumps(payload).encode()
         return Outgoing(lane, "", body, {}, key, carry=partial(self._carry, kind, payload))
 
     def disconnect(self) -> None:
-        """Asks the app to change to new connections; the old ones stay open until it does."""
+        """Asks the app to switch to new connections; the old ones stay open until it does."""
         for each in list(self.open):
             each.say({"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "sandbox"}})
 
     def greeting(self) -> dict[str, Any]:
-        """What Slack says first; or that Socket Mode is switched off."""
+        """What Slack says first, or that Socket Mode is switched off."""
         if not self.enabled:
             return {"type": "disconnect", "reason": "link_disabled"}
         info = {"app_id": APP_ID}
         return {"type": "hello", "num_connections": len(self.open), "connection_info": info, "debug_info": {}}
 
     def hear(self, text: str) -> None:
-        """An acknowledgement from the app; anything else is nothing to Slack."""
+        """Handles an acknowledgement from the app; Slack ignores anything else."""
         try:
             said = json.loads(text)
         except ValueError:
@@ -90,7 +90,7 @@ class Sockets:
             known.set()
 
     def _carry(self, kind: str, payload: dict[str, Any], item: Outgoing) -> int:
-        """200 once it is acknowledged in time, else 0: on a connection by chance, under an id of its own each time."""
+        """200 once it is acknowledged in time, otherwise 0: over a random connection, under a new id each time."""
         there = list(self.open)
         if not there:
             return 0
@@ -110,13 +110,13 @@ class Sockets:
 
 
 def connections_open(slack: SlackWorkspace, args: Args) -> dict[str, Any]:
-    """apps.connections.open: an address that is good for one connection."""
+    """apps.connections.open: an address that is valid for one connection."""
     address = slack.origin.replace("http", "ws", 1)
     return {"url": f"{address}/link?ticket={slack.sender.sockets.ticket()}&app_id={APP_ID}"}
 
 
 def add_link(routes: Blueprint, sandbox: Sandbox) -> None:
-    """Where the app connects to."""
+    """The route that the app connects to."""
 
     @routes.route("/link", websocket=True)
     def link() -> Response:
@@ -127,8 +127,8 @@ def add_link(routes: Blueprint, sandbox: Sandbox) -> None:
 
 
 def _connected(sockets: Sockets, connection: Any, headers: dict[str, str]) -> Iterator[bytes]:
-    """For as long as the app stays; no HTTP response is left to give afterwards."""
-    from relay.sandbox.slack.socket import Socket  # here and not above: it needs a package that running does not
+    """Runs as long as the app stays connected; no HTTP response can be sent afterwards."""
+    from relay.sandbox.slack.socket import Socket  # here: it needs a package that the relay does not
 
     Socket(sockets, connection, headers).run()
     raise ConnectionResetError("the connection has ended")

@@ -8,7 +8,7 @@ from relay.sandbox.calls import Outcome, answered
 from relay.sandbox.faults import Fault
 from relay.sandbox.sandbox import Sandbox
 
-UPLOAD, DOWNLOAD = "files.upload_bytes", "files.download"  # what faults and calls name them
+UPLOAD, DOWNLOAD = "files.upload_bytes", "files.download"  # their names in faults and recorded calls
 MAX_UPLOAD = 100_000_000
 LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in | Slack</title></head><body>Sign in to Sandbox</body></html>"
 
@@ -19,7 +19,7 @@ def add_transfer(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.post("/upload/<file_id>")
     def upload(file_id: str) -> Response:
         request.max_content_length = MAX_UPLOAD
-        content = _sent()  # before any fault: an answer to what was not read would end in a reset
+        content = _sent()  # before any fault: an answer to an unread request would end in a reset
         return answered(sandbox, UPLOAD, file_id, lambda _: _take(sandbox, file_id, content), _refuse)
 
     @routes.get("/files/<file_id>/<name>")
@@ -46,7 +46,7 @@ def _give(sandbox: Sandbox, file_id: str, name: str) -> Outcome:
     slack = sandbox.slack
     sandbox.shown.add(request.headers.get("Authorization", "").removeprefix("Bearer "))
     if request.headers.get("Authorization", "") != f"Bearer {slack.bot_token}" or "files:read" not in slack.scopes:
-        # Slack takes whoever is not let in for a person in front of a browser
+        # Slack treats a caller without access as a person in front of a browser
         return Response(LOGIN_PAGE, mimetype="text/html"), "login_page"
     file = slack.cabinet.files.get(file_id)
     if file is None or not file.readable or file.slug != name:

@@ -25,7 +25,7 @@ class Triggers:
         return trigger
 
     def spend(self, trigger: str) -> str:
-        """Uses it up and returns whose it is, or says in Slack's words why it no longer opens anything."""
+        """Spends the trigger id and returns whose it is, or Slack's error code that says why it no longer works."""
         if trigger not in self._issued:
             raise SlackError("invalid_trigger_id")
         issued, spent, user = self._issued[trigger]
@@ -38,7 +38,7 @@ class Triggers:
 
 
 def action_of(blocks: list[Any], action_id: str, value: str | None, ts: str) -> dict[str, Any]:
-    """The `actions[0]` of a click on the control with this action_id, as it stands in the returned blocks."""
+    """The `actions[0]` of a click on the control with this action_id, as it is in the returned blocks."""
     for block in blocks:
         controls = [*block.get("elements", []), block.get("accessory")]
         for control in controls:
@@ -48,7 +48,7 @@ def action_of(blocks: list[Any], action_id: str, value: str | None, ts: str) -> 
 
 
 def _is_meant(control: dict[str, Any], action_id: str, value: str | None) -> bool:
-    """Two messages' buttons may stand in one post: the value tells which."""
+    """Two messages' buttons may be in one post: the value identifies which."""
     other = control.get("type") == "button" and value is not None and control.get("value", "") != value
     return control.get("action_id") == action_id and not other
 

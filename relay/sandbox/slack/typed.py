@@ -1,4 +1,4 @@
-"""What Slack makes of words a person types: entities in `text`, rich_text in `blocks`."""
+"""What Slack makes of text that a person types: entities in `text`, rich_text in `blocks`."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def unescape(text: str) -> str:
 
 
 def as_stored(typed: str, mentions: Mapping[str, str] | None = None) -> str:
-    """Plain typed words as Slack's `text`: entities, and addresses in angle brackets.
+    """Plain typed text as Slack's `text`: entities, and addresses in angle brackets.
 
-    `mentions` are those that were chosen from the composer's list, such as "@Sam Okafor", with the id of each.
+    `mentions` were chosen from the composer's list, such as "@Sam Okafor", with the id of each.
     """
     stored = URL.sub(lambda found: f"<{found.group()}>", escape(typed))
     if not mentions:
         return stored
     tokens = {escape(label): _mention(identity) for label, identity in mentions.items()}
     chosen = re.compile("|".join(re.escape(label) for label in sorted(tokens, key=len, reverse=True)))
-    parts = re.split("(<[^<>]+>)", stored)  # in an address nothing was chosen
+    parts = re.split("(<[^<>]+>)", stored)  # nothing in an address was chosen
     parts[::2] = [chosen.sub(lambda found: tokens[found.group()], part) for part in parts[::2]]
     return "".join(parts)
 
 
 def as_blocks(stored: str) -> list[dict[str, Any]]:
-    """The rich_text block Slack sends along with a person's `text`."""
+    """The rich_text block that Slack sends along with a person's `text`."""
     pieces: list[dict[str, Any]] = []
     for index, part in enumerate(TOKEN.split(stored)):
         if index % 2:
@@ -57,7 +57,7 @@ def _mention(identity: str) -> str:
 
 
 def _with_emoji(text: str) -> Iterator[dict[str, Any]]:
-    """Names between colons as Slack's composer sends them: with the characters of the emoji, in hexadecimal."""
+    """Names between colons as Slack's composer sends them: with the emoji's code points, in hexadecimal."""
     end = 0
     for found in SHORTCODE.finditer(text):
         drawn = _drawn(found[1])
@@ -75,8 +75,8 @@ def _with_emoji(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _drawn(name: str) -> str:
-    """The emoji of this name, "" where there is none."""
-    from emoji import emojize  # here: it takes 6 MB, and hardly a message needs it
+    """The emoji with this name, "" if there is none."""
+    from emoji import emojize  # here: it takes 6 MB, and few messages need it
 
     sign = emojize(f":{name}:", language="alias")
     return "" if sign == f":{name}:" else sign

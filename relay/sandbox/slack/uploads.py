@@ -19,7 +19,7 @@ MAX_LENGTH = 10**9
 
 
 def get_upload_url(slack: SlackWorkspace, args: Args) -> Reply:
-    """files.getUploadURLExternal: where to send how many bytes; a form, as it takes no JSON."""
+    """files.getUploadURLExternal: where to upload this many bytes; a form, because it accepts no JSON."""
     slack.need_scope("files:write")
     if request.is_json:
         raise invalid("missing required field: filename", "missing required field: length")
@@ -31,7 +31,7 @@ def get_upload_url(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def complete_upload(slack: SlackWorkspace, args: Args) -> Reply:
-    """files.completeUploadExternal: once per file; `alt_txt` makes the share silently not happen."""
+    """files.completeUploadExternal: once per file; `alt_txt` silently prevents the share."""
     slack.need_scope("files:write")
     listed = args.parsed("files", "invalid_arguments")
     if not isinstance(listed, list) or not listed or not all(isinstance(each, dict) for each in listed):
@@ -48,7 +48,7 @@ def complete_upload(slack: SlackWorkspace, args: Args) -> Reply:
         share(slack, Pending(told, channel, args.text("thread_ts") or None, args.text("initial_comment"), due))
     for file in files:
         file.completed = True
-    # the shares of a fresh completion are normally still empty in its answer
+    # in its answer, the shares of a fresh upload are normally still empty
     return {"files": [info(file, slack.cabinet) | {"shares": {}, "channels": []} for file in files]}
 
 
@@ -66,7 +66,7 @@ def file_info(slack: SlackWorkspace, args: Args) -> Reply:
 
 
 def file_delete(slack: SlackWorkspace, args: Args) -> Reply:
-    """files.delete: own files only; so many a minute."""
+    """files.delete: own files only, limited per minute."""
     slack.pacing.take_call("files.delete", slack.core.now())
     slack.need_scope("files:write")
     file = _existing(slack, args)

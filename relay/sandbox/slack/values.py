@@ -1,4 +1,4 @@
-"""What a Slack workspace is made of, and how Slack says no."""
+"""The parts of a Slack workspace, and Slack's errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ APP_ID = "A0RELAY"
 
 
 class SlackError(Exception):
-    """A refusal in Slack's words; `extra` goes into the body beside `ok` and `error`."""
+    """A refusal with Slack's error code; `extra` goes into the body beside `ok` and `error`."""
 
     def __init__(self, code: str, *, status: int = 200, retry_after: int | None = None, **extra: Any) -> None:
         super().__init__(code)
@@ -36,7 +36,7 @@ class Channel:
 
     @property
     def has_bot(self) -> bool:
-        """True when the relay's bot is a member."""
+        """True if the relay's bot is a member."""
         return BOT_USER_ID in self.members
 
 
@@ -52,13 +52,13 @@ class User:
     team: str = TEAM_ID
     deleted: bool = False
     is_restricted: bool = False  # a guest
-    is_ultra_restricted: bool = False  # one of a single channel
-    teams: tuple[str, ...] = ()  # of their organisation
+    is_ultra_restricted: bool = False  # a guest in a single channel
+    teams: tuple[str, ...] = ()  # the teams of their organisation
 
 
 @dataclass(eq=False)
 class Message:
-    """One message as posted. `thread_ts` is its parent's ts, None for a root; `gone` means no trace is left."""
+    """One posted message. `thread_ts` is its parent's ts, None for a root; `gone` means that no trace is left."""
 
     channel: str
     ts: str
@@ -69,7 +69,7 @@ class Message:
     blocks: list[Any] = field(default_factory=list)
     metadata: dict[str, Any] | None = None
     broadcast: bool = False
-    mrkdwn: bool = True  # False: `text` is shown as it is
+    mrkdwn: bool = True  # False: `text` is shown literally
     visible_at: float = 0.0
     deleted: bool = False
     gone: bool = False

@@ -1,4 +1,4 @@
-"""Messages, channels and people in the shapes of Slack's answers and events."""
+"""Messages, channels and people in the format of Slack's answers and events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relay.sandbox.slack.values import APP_ID, TEAM_ID, Channel, Message, User
 
 
 def message_shape(message: Message, board: Board, *, metadata: bool) -> dict[str, Any]:
-    """One message as history, replies and posts return it; metadata only where it was asked for."""
+    """One message as history, replies and posts return it; metadata only if requested."""
     if message.deleted:
         return _tombstone(message, board)
     shape: dict[str, Any] = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
@@ -63,7 +63,7 @@ def _tombstone(message: Message, board: Board) -> dict[str, Any]:
 
 
 def _edited(message: Message) -> dict[str, str] | None:
-    """By whom and when: Slack counts that time in whole seconds."""
+    """Who edited it and when: Slack counts that time in whole seconds."""
     if message.edited_ts is None:
         return None
     return {"user": message.user, "ts": f"{message.edited_ts.partition('.')[0]}.000000"}
@@ -74,7 +74,7 @@ def _reactions(message: Message) -> list[dict[str, Any]]:
 
 
 def returned_blocks(blocks: list[Any]) -> list[Any]:
-    """Slack gives every block an id, every control an action_id, and plain text back in entities."""
+    """Slack gives every block an id and every control an action_id, and returns plain text with entities."""
     returned = copy.deepcopy(blocks)
     for index, block in enumerate(returned):
         block.setdefault("block_id", f"b{index}")
@@ -108,7 +108,7 @@ def channel_shape(channel: Channel) -> dict[str, Any]:
 
 
 def user_shape(user: User, *, email: bool) -> dict[str, Any]:
-    """A person as users.info returns them; the address only with its scope."""
+    """A person as users.info returns them; the e-mail address only with its scope."""
     profile = {"real_name": user.real_name, "display_name": user.name, "team": user.team}
     if email and user.email:
         profile["email"] = user.email

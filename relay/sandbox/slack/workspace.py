@@ -71,7 +71,7 @@ class SlackWorkspace(Board):
 
     @property
     def origin(self) -> str:
-        """Where a response_url, an upload and a file's bytes are: the server's own address."""
+        """Base of a response_url, an upload address and a file's address: the server's own address."""
         return self.cabinet.origin
 
     @origin.setter
@@ -79,30 +79,30 @@ class SlackWorkspace(Board):
         self.cabinet.origin = url
 
     def need_scope(self, scope: str) -> None:
-        """Raises missing_scope with what was needed and what the token has."""
+        """Raises missing_scope with the needed scope and those that the token has."""
         if scope not in self.scopes:
             raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
 
     def ephemeral(self, channel_id: str, ts: str, user: str) -> dict[str, Any] | None:
-        """What is shown to this person alone under this ts, if anything still is."""
+        """What is shown to this person alone under this ts, if it still is."""
         found = (one for one in self.ephemerals if (one["channel"], one["ts"], one["user"]) == (channel_id, ts, user))
         return next((one for one in found if not one.get("gone")), None)
 
     def open_view(self, view_id: str, user: str) -> dict[str, Any]:
-        """A form that this person has open."""
+        """An open form of this person."""
         for view in self.views:
             if view["id"] == view_id and view["user"] == user and not view.get("closed"):
                 return view
         raise SlackError("not_found")
 
     def response_url(self, shown: dict[str, Any]) -> str:
-        """An address that changes what is shown to one person alone; good for half an hour."""
+        """An address that changes what is shown to one person alone; valid for half an hour."""
         token = uuid.uuid4().hex
         self._responses[token] = (shown, self.core.now() + RESPONSE_LIFE)
         return f"{self.origin}/hooks/{token}"
 
     def respond(self, token: str, body: dict[str, Any]) -> None:
-        """What somebody sends to such an address: it takes the original away, or puts something in its place."""
+        """What somebody sends to such an address: it deletes the original, or replaces it."""
         with self.core.lock:
             shown, until = self._responses.get(token, ({}, 0.0))
             if self.core.now() > until:
@@ -119,7 +119,7 @@ class SlackWorkspace(Board):
             self.core.touch()
 
     def add_channel(self, channel_id: str, name: str, *, private: bool = False, bot: bool = True) -> Channel:
-        """Creates a channel with all people in it, and the bot unless told otherwise."""
+        """Creates a channel with all people in it, and the bot unless `bot` is False."""
         with self.core.lock:
             members = {user.id for user in self.users.values() if not user.is_bot or bot}
             channel = Channel(channel_id, name, is_private=private, created=int(self.core.now()), members=members)
@@ -128,7 +128,7 @@ class SlackWorkspace(Board):
             return channel
 
     def archive(self, channel_id: str, *, archived: bool = True) -> None:
-        """Archives a channel, or brings it back; the app is told."""
+        """Archives or unarchives a channel; the app is told."""
         with self.core.lock:
             channel = self.channels[channel_id]
             channel.is_archived = archived
@@ -155,7 +155,7 @@ class SlackWorkspace(Board):
             self.core.touch()
 
     def lock_thread(self, channel_id: str, ts: str, *, locked: bool = True) -> None:
-        """Nobody may answer in this thread any more, or again."""
+        """Nobody can reply in this thread any more, or they can again."""
         with self.core.lock:
             self.need(channel_id, ts).locked = locked
             self.core.touch()
@@ -171,11 +171,11 @@ class SlackWorkspace(Board):
         mentions: Mapping[str, str] | None = None,
         files: Sequence[str | SlackFile] = (),
     ) -> Message:
-        """A person posts; `text` is as typed, or with Slack's entities and `<@U..>` when `raw`.
+        """A person posts; `text` is as typed, or with Slack's entities and `<@U..>` if `raw`.
 
-        `mentions` are those they chose from the composer's list: what stands in `text`, and the id behind it.
+        `mentions` are those they chose from the composer's list: the text, and the id behind it.
 
-        `files` are those of `cabinet.put`; a mere name stands for a small one of that name.
+        `files` are those of `cabinet.put`; a mere name stands for a small file of that name.
         """
         with self.core.lock:
             if self.channels[channel_id].is_archived:
@@ -198,7 +198,7 @@ class SlackWorkspace(Board):
             return message
 
     def human_edits(self, channel_id: str, ts: str, text: str, *, mentions: Mapping[str, str] | None = None) -> Message:
-        """The author changes their words."""
+        """The author edits their message."""
         with self.core.lock:
             message = self.need(channel_id, ts)
             before = message_shape(message, self, metadata=True)
@@ -213,12 +213,12 @@ class SlackWorkspace(Board):
             self.delete(self.need(channel_id, ts))
 
     def mark_edited(self, message: Message, before: dict[str, Any]) -> None:
-        """Stamps an edit and tells the app."""
+        """Records an edit and tells the app."""
         message.edited_ts = self.next_ts()
         self.tell_changed(message, before, message.edited_ts)
 
     def tell_changed(self, message: Message, before: dict[str, Any], ts: str) -> None:
-        """Tells the app that a message is not what it was, be it edited or not."""
+        """Tells the app that a message changed, edited or not."""
         after = message_shape(message, self, metadata=True)
         event = {"type": "message", "subtype": "message_changed", "hidden": True, "message": after}
         self._tell(
@@ -236,7 +236,7 @@ class SlackWorkspace(Board):
         self._tell(self.channels[message.channel], event)
 
     def tell_posted(self, message: Message) -> None:
-        """Tells the app of a post, its own included: Slack does."""
+        """Tells the app of a post, including its own, as Slack does."""
         event = message_shape(message, self, metadata=True) | {"channel": message.channel}
         self._tell(self.channels[message.channel], event)
 

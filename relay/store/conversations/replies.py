@@ -41,27 +41,32 @@ from relay.vocabulary import (
 ENDED = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.IGNORED)
 SOON = 3.0  # seconds; anything faster needs no mark
 LONG = 20.0  # seconds; anything slower is reported, with the reason
+NO_ANSWER = "Kommunicate did not answer"  # the cause of a send that was given up, but may have arrived
 
 
 # As in the index: SQLite does not infer that what waits is open.
 _WAITING = (equals(deliveries.c.state, DeliveryState.WAITING), among(deliveries.c.state, OPEN_DELIVERIES))
 
 
-def next_action(tx: Tx, claim: Claim) -> AgentAction | float | None:
+def next_action(tx: Tx, claim: Claim, *, asks_in: float = 0.0) -> AgentAction | float | None:
     """The oldest action, or the seconds until it can no longer be undone; None if nothing waits.
 
-    An author who must be asked is asked at once, whatever the position; until they have answered, or taken too long, no
-    later reply is sent.
+    An author who must be asked is asked at once, whatever the position, or if nobody can be asked yet, `asks_in`
+    seconds; until they have answered, or taken too long, no later reply is sent.
     """
-    row = _first(tx, claim, case((and_(deliveries.c.asks != "", ~deliveries.c.asked), 0), else_=1))
-    if row is not None and row.asks and row.asked:  # only an answer that has not arrived is too late
-        row = _beside_question(tx, claim, clicks_only=row.at <= tx.now) or row
+    to_ask = and_(deliveries.c.asks != "", ~deliveries.c.asked)
+    row = _first(tx, claim, case((to_ask, 1 if asks_in else 0), else_=1))
+    if row is not None and row.asks and (row.asked or asks_in):  # only an answer that has not arrived is too late
+        row = _beside_question(tx, claim, clicks_only=not row.asked or row.at <= tx.now) or row
     if row is None:
         return None
+    if row.asks and not row.asked and asks_in:
+        return asks_in
     if row.at > tx.now and not (row.asks and not row.asked):
         return float(row.at - tx.now)
     action = AgentAction(row.id, row.topic == CLICK_TOPIC, row.key, row.body, row.words_id, row.edit)
-    return replace(action, asks=row.asks, asked=row.asked, is_behind=row.is_behind)
+    asking = {"asks": row.asks, "asked": row.asked, "is_behind": row.is_behind}
+    return replace(action, **asking, written_at=row.written_at)
 
 
 def _beside_question(tx: Tx, claim: Claim, *, clicks_only: bool) -> Any:
@@ -96,6 +101,7 @@ def _first(
             edit.c.body.label("edit"),
             deliveries.c.asks,
             deliveries.c.asked,
+            deliveries.c.written_at,
             (false() if is_behind is None else is_behind).label("is_behind"),
         )
         .join(received, received.c.id == deliveries.c.received_id)
@@ -181,6 +187,8 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
     The lane is released.
     """
     mine = claim.conversation.id
+    if mark is Mark.FAILED and may_have_arrived(tx, delivery_id):
+        mark, cause = Mark.UNSURE, f"{cause}; an earlier try was not answered"
     values = {"state": DeliveryState.DEAD.value, "cause": cause, "mark": mark.value, "settled_at": tx.now}
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
     arm(tx, mine, Lane.CARD, 0.0)
@@ -189,6 +197,13 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
         redraw_lines(tx, mine, delivery_id)
     else:
         add_notice(tx, mine, delivery_id, ThreadNotice(mark.value))
+
+
+def may_have_arrived(tx: Tx, delivery_id: int) -> bool:
+    """True if nobody knows what became of an earlier try."""
+    earlier = and_(send_parts.c.delivery_id == delivery_id, ~send_parts.c.live, send_parts.c.send_id == sends.c.id)
+    given_up = and_(equals(sends.c.state, SendState.REFUSED), sends.c.cause == NO_ANSWER)
+    return tx.conn.execute(select(sends.c.id).where(earlier, given_up).limit(1)).one_or_none() is not None
 
 
 def end_click(tx: Tx, delivery_id: int, state: DeliveryState, cause: str = "", by: str = "") -> None:

@@ -181,7 +181,7 @@ class AgentAction:
 
     `edit_id` names the edit whose text is sent instead; `edit` is its body, None if it is no longer stored. `asks` is
     why its author must be asked first, "" if not; `asked`: they were; `is_behind`: it waits behind one whose author is
-    asked.
+    asked. `written_at` is in seconds since 1970.
     """
 
     id: int
@@ -193,6 +193,12 @@ class AgentAction:
     asks: str = ""
     asked: bool = False
     is_behind: bool = False
+    written_at: float | None = None
+
+    @property
+    def is_question(self) -> bool:
+        """True if its author is to be asked next."""
+        return bool(self.asks) and not self.asked and not self.is_behind
 
 
 @dataclass(frozen=True, slots=True)

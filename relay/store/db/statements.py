@@ -32,7 +32,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-SIZES = (8, 4, 2, 1)  # rows per INSERT: few sizes, because a database keeps a plan for each
+SIZES = (16, 8, 4, 2, 1)  # rows per INSERT: few sizes, because a database keeps a plan for each
 MOST = 2048  # cached statements; the code has fewer
 # PostgreSQL's codes
 READ_ONLY = "25006"

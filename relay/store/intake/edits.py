@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from relay.messages import AgentChange, ReplyRules
 from relay.store.conversations.kept_files import revoke
-from relay.store.conversations.replies import lock_reply
+from relay.store.conversations.replies import lock_reply, may_have_arrived
 from relay.store.conversations.thread_notices import add_notice, redraw_lines
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
@@ -178,7 +178,8 @@ def _change(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rule
         return False
     reading = change.reading if row.by_hand else judge(tx, reply.conversation_id, change.reading, rules)
     if change.gone or reading.note is not None:
-        mark = Mark.NONE if change.gone else Mark.NOTE
+        gone = Mark.UNSURE if change.gone and may_have_arrived(tx, reply.id) else Mark.NONE
+        mark = gone if change.gone else Mark.NOTE
         values: dict[str, object] = {
             "state": DeliveryState.IGNORED.value,
             "cause": reading.note or TAKEN_BACK,

@@ -12,7 +12,7 @@ from relay.store.conversations.waiting_chats import WAITING
 from relay.store.db.dialects import equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, gates, received
-from relay.vocabulary import NO_TOPIC, DeliveryState, Lane
+from relay.vocabulary import NO_TOPIC, DeliveryState, Lane, Mark
 
 MOST_FAILED = 5
 _CHATS = conversations.alias()
@@ -35,7 +35,7 @@ class OpenChat:
 
 @dataclass(frozen=True, slots=True)
 class FailedReply:
-    """A reply that did not reach its customer, and why; `id` is its delivery's."""
+    """A reply that did not reach its customer, or `may_have`, and why; `id` is its delivery's."""
 
     id: int
     name: str
@@ -43,6 +43,7 @@ class FailedReply:
     channel: str
     thread_ts: str
     rule: str = ""
+    may_have: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def _failed(tx: Tx, workspace: str) -> tuple[FailedReply, ...]:
         select(
             deliveries.c.id,
             deliveries.c.cause,
+            deliveries.c.mark,
             conversations.c.channel_id,
             conversations.c.thread_ts,
             conversations.c.rule,
@@ -106,7 +108,8 @@ def _failed(tx: Tx, workspace: str) -> tuple[FailedReply, ...]:
         .limit(MOST_FAILED)
     )
     return tuple(
-        FailedReply(row.id, row.name or "", row.cause, row.channel_id, row.thread_ts, row.rule) for row in rows
+        FailedReply(row.id, row.name or "", row.cause, row.channel_id, row.thread_ts, row.rule, row.mark == Mark.UNSURE)
+        for row in rows
     )
 
 

@@ -16,7 +16,7 @@ from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Store, Tx
 from relay.store.db.tables import NOT_DELIVERED, conversations, deliveries, lanes, received, send_parts
 from relay.store.queue.sends import WHOLE_NOTICE
-from relay.vocabulary import DeliveryState, Lane
+from relay.vocabulary import DeliveryState, Lane, Mark
 
 STEP = 200  # dead letters in one transaction
 
@@ -25,14 +25,18 @@ class Replayed(StrEnum):
     """The result of a replay."""
 
     QUEUED = "queued"
+    MAY_REPEAT = "queued, and may arrive twice"  # a reply that Kommunicate did not answer
     PRUNED = "pruned"  # its content is no longer stored
     UNKNOWN = "unknown"
+
+
+_OF_ONE = (deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, deliveries.c.mark)
 
 
 def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
     """Queue a dead letter again; for another delivery, return its state."""
     row = tx.conn.execute(
-        select(deliveries.c.conversation_id, deliveries.c.lane, deliveries.c.state, received.c.body, received.c.gone)
+        select(*_OF_ONE, received.c.body, received.c.gone)
         .join(received, received.c.id == deliveries.c.received_id)
         .where(deliveries.c.id == delivery_id)
     ).one_or_none()
@@ -44,22 +48,9 @@ def replay_one(tx: Tx, delivery_id: int) -> Replayed | DeliveryState:
         return Replayed.PRUNED
     if row.lane == Lane.REPLIES:
         send_again(tx, delivery_id)
-    else:
-        _revive(tx, row.conversation_id, Lane(row.lane), [delivery_id])
+        return Replayed.MAY_REPEAT if row.mark == Mark.UNSURE else Replayed.QUEUED
+    _revive(tx, row.conversation_id, Lane(row.lane), [delivery_id])
     return Replayed.QUEUED
-
-
-def replay_in_steps(store: Store, *, within: float | None = None, most: int | None = None, step: int = STEP) -> int:
-    """The same in short transactions, for which nobody waits long; what is given up meanwhile is left out."""
-    with store.read() as tx:
-        begun = tx.now
-    count, more = 0, True
-    while more and (most is None or count < most):
-        with store.begin() as tx:
-            since = None if within is None else within + tx.now - begun
-            found = replay_all(tx, within=since, until=begun, most=step)
-        count, more = count + found, found == step
-    return count
 
 
 def replay_all(tx: Tx, *, within: float | None = None, until: float | None = None, most: int | None = None) -> int:
@@ -87,6 +78,19 @@ def replay_all(tx: Tx, *, within: float | None = None, until: float | None = Non
     for (conversation_id, lane), found in groupby(rows, key=lambda row: (row.conversation_id, row.lane)):
         _revive(tx, conversation_id, Lane(lane), [row.id for row in found])
     return len(rows)
+
+
+def replay_in_steps(store: Store, *, within: float | None = None, most: int | None = None, step: int = STEP) -> int:
+    """The same in transactions for which nobody waits long; what is given up meanwhile is left to the next replay."""
+    with store.read() as tx:
+        begun = tx.now
+    count, more = 0, True
+    while more and (most is None or count < most):
+        with store.begin() as tx:
+            since = None if within is None else within + tx.now - begun
+            found = replay_all(tx, within=since, until=begun, most=step)
+        count, more = count + found, found == step
+    return count
 
 
 def _is_recall(row: Any) -> bool:

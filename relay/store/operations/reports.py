@@ -47,7 +47,7 @@ KINDS = {
 }
 
 
-HELD_UP = (Kind.MESSAGE, Kind.FILE, Kind.REPLY)  # the cause of another one that is delivered says what it did
+HELD_UP = (Kind.MESSAGE, Kind.FILE, Kind.LINE)  # the cause of one that is delivered says what was in its way before
 
 
 class Which(StrEnum):
@@ -68,7 +68,8 @@ class DeliveryRow:
 
     `customer` is the name of whoever began the conversation, "" where it is not known; `mapped_to` the channel as the
     configuration names it. `attempts` is how often its lane has failed in a row by now, None once it is settled: nobody
-    has counted. `cause` says why it is not delivered; of one that is, `held_up_by` says what was in its way last.
+    has counted. `cause` says why it is not delivered, or only in part; of one that is, `held_up_by` says what was in
+    its way last. `target` is the agent or the channel that a click chose, "" if it chose none.
     """
 
     id: int
@@ -87,6 +88,7 @@ class DeliveryRow:
     attempts: int | None
     cause: str
     held_up_by: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ def _deliveries() -> Select[Any]:
 
 def _delivery(tx: Tx, row: Any, holding: _Holding) -> DeliveryRow:
     kind, cause = KINDS.get((row.lane, row.topic), Kind.LINE), _cause(row, holding)
-    is_over = row.state == DeliveryState.DELIVERED and kind in HELD_UP
+    is_over = row.state == DeliveryState.DELIVERED
+    was_held_up, is_done_click = is_over and kind in HELD_UP, is_over and kind is Kind.CLICK
     return DeliveryRow(
         id=row.id,
         kind=kind,
@@ -206,8 +209,9 @@ def _delivery(tx: Tx, row: Any, holding: _Holding) -> DeliveryRow:
         settled_at=row.settled_at,
         age=max(0.0, tx.now - row.created_at),
         attempts=(row.attempts or 0) if row.state in OPEN_DELIVERIES else None,
-        cause="" if is_over else cause,
-        held_up_by=cause if is_over else "",
+        cause="" if was_held_up or is_done_click else cause,
+        held_up_by=cause if was_held_up else "",
+        target=cause if is_done_click and cause != row.pressed_by else "",
     )
 
 

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 
 from relay.store.conversations.people import CUSTOMER_NAME
+from relay.store.conversations.replies import NO_ANSWER
 from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.tables import OPEN_SENDS, conversations, deliveries, received, sends
 from relay.store.operations.reports import HELD_UP, KINDS, Kind
 from relay.store.operations.versions import Versions, message_key, versions_of
 from relay.store.queue.parts import parts_of
-from relay.vocabulary import DeliveryState, Lane, Outcome, ReceivedKind, SendKind, SendState, Source
+from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, SendKind, SendState, Source
 
 MOST_SENDS = 40  # for one delivery; one that was retried for days has many
 MOST_OPEN = 20
@@ -67,6 +68,11 @@ class Attempt:
     cause: str
     live: bool = True
 
+    @property
+    def was_not_answered(self) -> bool:
+        """True for a reply that was given up although it may have arrived."""
+        return self.state is SendState.REFUSED and self.cause == NO_ANSWER
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -90,10 +96,23 @@ class Task:
         """True where the cause says what was in its way before it was delivered."""
         return self.state is DeliveryState.DELIVERED and self.kind in HELD_UP
 
+    @property
+    def is_done_click(self) -> bool:
+        """True where the cause is the agent or the channel that a click chose."""
+        return self.state is DeliveryState.DELIVERED and self.kind is Kind.CLICK
+
+    @property
+    def target(self) -> str:
+        """The agent or the channel that a click chose, "" if it chose none."""
+        return self.cause if self.is_done_click and self.cause != self.pressed_by else ""
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A delivery that was given up. `name` is its customer's, "" if unknown; `stored`: it can be sent again."""
+    """A delivery that was given up. `name` is its customer's, "" if unknown; `stored`: it can be sent again.
+
+    `may_have_arrived`: a reply that Kommunicate did not answer; what was refused has certainly not arrived.
+    """
 
     id: int
     kind: Kind
@@ -106,10 +125,11 @@ class DeadLetter:
     created_at: float
     settled_at: float | None
     stored: bool
+    may_have_arrived: bool
 
     @property
     def is_of_agent(self) -> bool:
-        """True for a reply, which may have reached the customer."""
+        """True for what an agent did."""
         return self.kind in (Kind.REPLY, Kind.CLICK)
 
 
@@ -260,4 +280,5 @@ def _dead_letter(row: Any) -> DeadLetter:
         created_at=row[deliveries.c.created_at],
         settled_at=row[deliveries.c.settled_at],
         stored=bool(row["stored"]),
+        may_have_arrived=row[deliveries.c.mark] == Mark.UNSURE,
     )

@@ -60,9 +60,10 @@ def channels() -> Response:
         standing, gates, now = backlog(tx), gates_now(tx), tx.now
         mine = {gate.name: gate for gate in gates if gate.scope is GateScope.CHANNEL}
         named, lines = _named(config), {name: line for name, line in (standing.by_channel or {}).items() if name}
-        ids = ids_of_names(tx, {name for name in (*named, *lines, *mine) if is_named(name)})
+        known = ids_of_names(tx, {name for name in (*named, *lines, *mine) if is_named(name)})
     others = [_pause(gate, now) for gate in gates if gate.scope is not GateScope.CHANNEL]
-    rows = _rows(named, mine, lines, ids, now)
+    # No chat knows a channel by its name that only alerts or moves use; Slack was asked for it.
+    rows = _rows(named, mine, lines, {**relay.channel_ids, **known}, now)
     return page(
         "channels.html",
         live=True,

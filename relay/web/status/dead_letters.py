@@ -28,21 +28,25 @@ class Told(StrEnum):
     """What came of a click, in the address of the page that says so."""
 
     QUEUED = "queued"
+    TWICE = "twice"
     PRUNED = "pruned"
     UNKNOWN = "unknown"
     ELSEWHERE = "elsewhere"
     ALL = "all"
 
 
+IN_DOUBT = "Kommunicate did not answer an earlier try, so the customer may get it twice."
 NOTHING_QUEUED = "Nothing was queued. Replies are sent again one by one."
 SENTENCES = {
     Told.QUEUED: "Queued again. It keeps its key, so it cannot be shown twice.",
+    Told.TWICE: f"Queued again. {IN_DOUBT}",
     Told.PRUNED: "Its content is no longer stored, so it cannot be sent again.",
     Told.UNKNOWN: "There is no such delivery.",
     Told.ELSEWHERE: "It is no dead letter any more: somebody else has sent it again, or it has gone through.",
 }
 _TOLD: dict[StrEnum, Told] = {
     Replayed.QUEUED: Told.QUEUED,
+    Replayed.MAY_REPEAT: Told.TWICE,
     Replayed.PRUNED: Told.PRUNED,
     Replayed.UNKNOWN: Told.UNKNOWN,
 }
@@ -79,7 +83,7 @@ def replay(delivery: str) -> AnyResponse:
     with doors().store.begin() as tx:
         found = replay_one(tx, delivery_id)
     told = _TOLD.get(found, Told.ELSEWHERE)
-    if told is Told.QUEUED:
+    if told in (Told.QUEUED, Told.TWICE):
         log.info("delivery.replayed", delivery=delivery_id)
         relay.on_accept()
     back = own_path(request.form.get("back", "")).partition("?")[0]

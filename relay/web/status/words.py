@@ -15,8 +15,9 @@ from relay.kommunicate.people import role_of
 from relay.messages import ChatMessage, MessageKind, Person, Role
 from relay.routing.per_route import attachments_for, every_redaction, show_for
 from relay.routing.redact import Redactor, redactor
-from relay.slack.card import LABELS, acted_upon
+from relay.slack.card import LABELS, MORE, acted_upon
 from relay.slack.events import AgentWords
+from relay.slack.thread_notices import BUTTONS
 from relay.store.conversations.people import known_agents, known_people
 from relay.store.db.engine import Tx
 from relay.store.operations.browsing import Chat
@@ -121,7 +122,7 @@ class Reader:
         click = stored.read_click(one.body, one.key)
         if click is None:
             return Said("", Role.AGENT, note=f"{PRESSED} {BUTTON}.")
-        label = LABELS.get(acted_upon(click.action_id, click.value), BUTTON)
+        label = (LABELS | BUTTONS).get(acted_upon(click.action_id, click.value), BUTTON).removesuffix(MORE)
         return Said(click.user_id, Role.AGENT, note=f"{PRESSED} {label}.", team=click.team)
 
     def _role_of(self, user_id: str, looked_up: Role | None, account: str) -> Role:

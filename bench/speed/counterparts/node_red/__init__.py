@@ -1,6 +1,6 @@
-"""Node-RED with the flow one draws for this: webhook in, answered at once, and a request to Slack.
+"""Node-RED with the usual flow for this job: webhook in, answered at once, and a request to Slack.
 
-It is installed by npm into `build/`, once.
+npm installs it into `build/`, once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ COMMAND = ("node", str(_PROGRAM), "--userDir", ".", "--settings", "settings.js")
 
 
 def missing() -> str:
-    """Install it where it is not yet; returns in a sentence why it cannot take part, "" if it can."""
+    """Install it if it is not installed; returns a sentence that says why it cannot take part, or ""."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "there is no node or no npm here"
     if not _PROGRAM.exists():
@@ -31,6 +31,6 @@ def missing() -> str:
 
 
 def prepare(folder: Path) -> None:
-    """Its flow and settings."""
+    """Write its flow and settings."""
     for name in ("flows.json", "settings.js"):
         shutil.copy(_HERE / name, folder)
