@@ -9,8 +9,10 @@ from sqlalchemy import text
 from relay.store.db.engine import Store
 from relay.store.operations import versions
 from relay.store.operations.erasing import erase_conversation
+from relay.store.operations.reports import Which, list_deliveries
+from tests.statements import listed
 from tests.store.planned import NUMBERS, planned
-from tests.store.shelf import claimed
+from tests.store.shelf import LIMITS, claimed
 from tests.store.test_plans import one_alert
 
 IGNORED_BEFORE = (
@@ -47,3 +49,11 @@ def test_versions_are_read_by_the_message(full: Store) -> None:
         versions.versions_of(tx, ["T0TEAM/C0VIP/17.1", "T0TEAM/C0VIP/17.2"])
     (plan,) = plans
     assert len(re.findall(r"key\W*>", plan.split("\n", 3)[-1])) == 2
+
+
+def test_a_long_list_asks_for_each_channel_once(full: Store) -> None:
+    with full.engine.begin() as conn:
+        conn.execute(text("UPDATE deliveries SET state = 'waiting' WHERE id <= 500"))
+    with listed(full.engine) as ran, full.read() as tx:
+        assert len(list_deliveries(tx, Which.WAITING, LIMITS, 1000)) > 400
+    assert len(ran) < 10
