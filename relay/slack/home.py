@@ -72,7 +72,8 @@ def home_blocks(home: Home) -> Iterator[Block]:
         turns.append(button(f"{PAGE}-on", "More", str(home.offset + PER_PAGE)))
     if turns:
         last = home.offset + len(home.chats)
-        yield context(plain(f"{home.offset + 1} to {last} of {home.open}"))
+        if home.chats:
+            yield context(plain(f"{home.offset + 1} to {last} of {home.open}"))
         yield actions(*turns)
 
 

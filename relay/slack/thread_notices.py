@@ -114,9 +114,19 @@ class _Now(Enum):
         SEND_CORRECTION,
         BUTTONS[SEND_CORRECTION],
     )
+    EDITED_IF_SENT = (
+        "Edited while it was on its way: if it arrived, the customer has the earlier version.",
+        SEND_CORRECTION,
+        BUTTONS[SEND_CORRECTION],
+    )
     EDITED_BACK = "Edited after it was sent: the customer has these words.", "", ""
     EDITED_INTO_NOTE = (
         "Made a note after it was sent: the customer still has the earlier version.",
+        TELL_CUSTOMER,
+        BUTTONS[TELL_CUSTOMER],
+    )
+    DELETED_IF_SENT = (
+        "Deleted while it was on its way: if it arrived, the customer has it.",
         TELL_CUSTOMER,
         BUTTONS[TELL_CUSTOMER],
     )
@@ -207,7 +217,7 @@ def _now(told: Notice) -> tuple[_Now, Notice]:
     if told.topic not in CHANGE:
         return _of_reply(told), told
     if told.is_edited and not told.is_back:
-        return _Now.EDITED, told
+        return _Now.EDITED_IF_SENT if _may_have_arrived(told.fate) else _Now.EDITED, told
     return (_of_change(told), told) if told.correction is None else (_of_reply(told.correction), told.correction)
 
 
@@ -216,7 +226,14 @@ def _of_change(told: Notice) -> _Now:
         return _Now.EDITED_BACK
     if told.topic is ThreadNotice.EDITED:
         return _Now.EDITED_INTO_NOTE
+    if _may_have_arrived(told.fate):
+        return _Now.DELETED_IF_SENT
     return _Now.DELETED_WITH_FILES if told.links_ended else _Now.DELETED
+
+
+def _may_have_arrived(fate: Fate) -> bool:
+    on_its_way = fate.state in (DeliveryState.SENDING, DeliveryState.UNSURE)
+    return on_its_way or (fate.state is DeliveryState.DEAD and fate.mark is Mark.UNSURE)
 
 
 def _of_file(fate: Fate) -> _Now:

@@ -118,6 +118,23 @@ def test_a_late_edit_into_a_note_is_not_called_a_deletion(desk: Desk) -> None:
     assert "Made a note after it was sent: the customer still has the earlier version." in desk.shown()[-1]
 
 
+@pytest.mark.parametrize("change", ["edited", "deleted"])
+def test_a_line_about_a_change_does_not_claim_that_the_reply_arrived(desk: Desk, change: str) -> None:
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "reset_before")
+    message = desk.agent("at 5 pm")
+    desk.carry()
+    desk.run(10)
+    if change == "edited":
+        desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "at 6 pm")
+    else:
+        desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    desk.run(60)
+    said = "\n".join(desk.shown())
+    assert f"{change.capitalize()} while it was on its way: if it arrived, the customer has" in said
+    assert "still has" not in said
+
+
 def test_a_deletion_after_a_correction_says_that_the_customer_still_has_it(desk: Desk) -> None:
     ts = sent(desk, "at 5 pm")
     edit(desk, ts, "at 6 pm")
