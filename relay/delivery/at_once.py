@@ -12,15 +12,17 @@ from typing import Any
 
 import structlog
 
+from relay.errors import Permanent
 from relay.messages import Agent
 from relay.net.call_times import CallTimes
 from relay.slack.client import SlackClient
 from relay.slack.codes import TOKEN
-from relay.slack.events import AsksForChats
+from relay.slack.events import AsksForChats, Click
 from relay.slack.hooks import answer
 
 DEADLINE = 2.5  # seconds; Slack's trigger is valid for three
 AT_ONCE = 4
+NOT_OPENED = "The form could not be opened in time. Please try again."
 MOST = 50  # waiting calls; more are dropped
 
 log = structlog.get_logger()
@@ -44,9 +46,9 @@ class AtOnce:
         """Remove the message that was clicked."""
         self.do("take_away", lambda: self._answer(response_url, {"delete_original": True}))
 
-    def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """Open a form for the person behind this trigger."""
-        self.do("open_form", lambda: self._slack.open_view(trigger_id, view))
+    def open_form(self, click: Click, view: Mapping[str, Any]) -> None:
+        """Open a form for the person who clicked, or tell them that it did not open."""
+        self.do("open_form", lambda: self._open_form(click, view))
 
     def change_form(self, view_id: str, view: Mapping[str, Any]) -> None:
         """Replace the contents of an open form."""
@@ -63,6 +65,13 @@ class AtOnce:
     def list_chats(self, asked: AsksForChats, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
         """Answer a command with what `draw` builds for the person who typed it."""
         self.do("list_chats", lambda: self._answer(asked.response_url, draw(self._who(asked.user_id, asked.team))))
+
+    def _open_form(self, click: Click, view: Mapping[str, Any]) -> None:
+        try:
+            self._slack.open_view(click.trigger_id, view)
+        except Permanent as error:
+            _warn("open_form", error)
+            self.say(click.channel, click.user_id, NOT_OPENED, thread_ts=click.thread_ts)
 
     def _who(self, user_id: str, team: str) -> Agent:
         profile = self._slack.profile(user_id, team)
@@ -87,4 +96,8 @@ class AtOnce:
         try:
             call()
         except Exception as error:  # noqa: BLE001 - nobody waits for it who could tell
-            log.warning("at_once.failed", call=name, error=type(error).__name__, code=getattr(error, "code", ""))
+            _warn(name, error)
+
+
+def _warn(name: str, error: Exception) -> None:
+    log.warning("at_once.failed", call=name, error=type(error).__name__, code=getattr(error, "code", ""))

@@ -66,7 +66,7 @@ def _wait(tx: Tx, claim: Claim, action: AgentAction, shared: Sequence[AgentFile]
         return SOON
     waited = tx.now - min(one.created_at for one in found)
     note_wait(tx, claim, action.id, UNDER_WAY, waits=waited + SOON, left=None)
-    return AGAIN
+    return min(AGAIN, max(1.0, LONGEST - waited))
 
 
 def _given(found: Sequence[KeptFile], shared: Sequence[AgentFile], address: str | None, how: FilesBack) -> HandedOn:

@@ -62,11 +62,18 @@ def _call(context: DeliveryContext, claim: Claim, about: About, people: Mapping[
 def _of_reply(row: Waiting, about: About, redactor: Redactor | None) -> Notice:
     fate = about.fate if redactor is None else replace(about.fate, cause=redactor.clean(about.fate.cause))
     words = stored.words_of(about.words, redactor)
-    told = Notice(about.topic, about.id, fate, words, about.is_edited, links_ended=about.links_ended)
+    told = Notice(about.topic, about.id, fate, words, about.is_edited, _is_back(about), links_ended=about.links_ended)
     if about.correction is not None and about.corrected is not None:
         sent = stored.words_of(about.correction_words, redactor)
         told = replace(told, correction=Notice(about.topic, about.correction, about.corrected, sent))
     return replace(told, user_id=_whose(row, about.topic))
+
+
+def _is_back(about: About) -> bool:
+    """True if the last edit says what the customer has: the correction, if there was one."""
+    has = about.words if about.correction is None else about.correction_words
+    edited = about.late_words
+    return edited is not None and has is not None and stored.words_of(edited, None) == stored.words_of(has, None)
 
 
 def _whose(row: Waiting, topic: ThreadNotice) -> str:

@@ -24,11 +24,11 @@ def as_view(relay: Relay, look: LooksAtHome, agent: Agent) -> dict[str, Any]:
 
 
 def as_answer(relay: Relay, asked: AsksForChats, agent: Agent) -> dict[str, Any]:
-    """The answer to `/chats`, which only the person who asked sees."""
+    """The answer to `/chats`, which only the person who asked sees; another page replaces it."""
     return {
-        "response_type": "ephemeral",
+        **({"response_type": "ephemeral"} if asked.turned_to is None else {"replace_original": True}),
         "text": "Open chats",
-        "blocks": list(home_blocks(_home(relay, asked, agent, 0))),
+        "blocks": list(home_blocks(_home(relay, asked, agent, asked.turned_to or 0))),
     }
 
 
@@ -42,7 +42,7 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
     agent_id = mapped or next((one.agent_id for one in found if one.agent_id), "")
     barred = may_speak(replace(agent, agent_id=agent_id), rules, comes_from_elsewhere=who.comes_from_elsewhere)
     if barred or (not found and mapped is None):
-        return Home((), 0, 0, trouble=BARRED)
+        return Home((), 0, 0, barred=BARRED)
     with relay.store.read() as tx:
         seen = overview(tx, agent_id, workspace=who.workspace, offset=offset, limit=PER_PAGE)
     chats = [
@@ -59,8 +59,9 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
     failed = [
         FailedRow(one.id, _shown(relay, one, one.name), _shown(relay, one, one.cause), _url(relay, one), one.may_have)
         for one in seen.failed
+        if not isinstance(who, LooksAtHome) or one.id != who.retried
     ]
-    return Home(chats, seen.open, seen.waiting, failed, seen.trouble, offset)
+    return Home(chats, seen.open, seen.waiting, failed, seen.trouble, offset=offset)
 
 
 def _shown(relay: Relay, of: OpenChat | FailedReply, words: str) -> str:

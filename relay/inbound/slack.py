@@ -15,10 +15,11 @@ from relay.errors import SettingsError
 from relay.inbound import home
 from relay.inbound.address import reached_at
 from relay.messages import Ignored
-from relay.owners import ACCOUNT, WORKSPACE, owner_of
+from relay.owners import ACCOUNT, WORKSPACE, bare, owner_of
 from relay.slack.body import storable
 from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import (
+    HOME,
     AgentEdit,
     AgentWords,
     AsksForChats,
@@ -130,7 +131,7 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     workspace = owner_of(each.channel)
 
     if action == TELL_CUSTOMER and about is not None:
-        _at_once(relay, workspace).open_form(each.trigger_id, tell_form(replace(place, about=about)))
+        _at_once(relay, workspace).open_form(each, tell_form(replace(place, about=about)))
         return
     if each.is_shortcut(SAVED_REPLIES):
         _offer_saved(relay, each, place)
@@ -145,6 +146,8 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
     relay.on_accept()
     if each.response_url:
         _at_once(relay, workspace).take_away(each.response_url)
+    if bare(each.channel) == HOME:
+        _show_home(relay, LooksAtHome(each.team, each.user_id, 0, each.comes_from_elsewhere, workspace, about))
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received)
     _trace(receipt)
 
@@ -159,7 +162,7 @@ def _offer_saved(relay: Relay, each: Click, place: Place) -> None:
         ours = is_ours(tx, place.channel, place.thread_ts)
     at_once = _at_once(relay, owner_of(each.channel))
     if ours and relay.saved_texts:
-        at_once.open_form(each.trigger_id, saved_form(place, relay.saved_texts))
+        at_once.open_form(each, saved_form(place, relay.saved_texts))
     else:
         why = NO_SAVED if ours else NO_CHAT
         at_once.say(each.channel, each.user_id, why, thread_ts=each.thread_ts)

@@ -163,24 +163,32 @@ class FormChoice:
 
 @dataclass(frozen=True, slots=True)
 class LooksAtHome:
-    """A person opened the app's Home tab, or its page that begins after `offset` chats."""
+    """A person opened the app's Home tab, or its page that begins after `offset` chats.
+
+    `retried` is the reply that they have just sent again there, which has not failed any more.
+    """
 
     team: str
     user_id: str
     offset: int = 0
     comes_from_elsewhere: bool = False
     workspace: str = ""
+    retried: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AsksForChats:
-    """A person typed `/chats`; the answer goes to `response_url`, which is not stored."""
+    """A person typed `/chats`, or turned a page of the answer, to what comes after `turned_to` chats.
+
+    The answer goes to `response_url`, which is not stored.
+    """
 
     team: str
     user_id: str
     response_url: str
     comes_from_elsewhere: bool = False
     workspace: str = ""
+    turned_to: int | None = None
 
 
 def message_key(team: str, channel: str, ts: str) -> str:

@@ -40,13 +40,14 @@ class FailedRow:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """One page of the overview; `offset` is how many chats come before it."""
+    """One page of the overview; `offset` is how many chats come before it. `barred` is why this person sees none."""
 
     chats: Sequence[ChatRow]
     open: int
     waiting: int
     failed: Sequence[FailedRow] = ()
     trouble: str = ""
+    barred: str = ""
     offset: int = 0
 
 
@@ -72,11 +73,14 @@ def home_blocks(home: Home) -> Iterator[Block]:
         turns.append(button(f"{PAGE}-on", "More", str(home.offset + PER_PAGE)))
     if turns:
         last = home.offset + len(home.chats)
-        yield context(plain(f"{home.offset + 1} to {last} of {home.open}"))
+        if home.chats:
+            yield context(plain(f"{home.offset + 1} to {last} of {home.open}"))
         yield actions(*turns)
 
 
 def _sentence(home: Home) -> str:
+    if home.barred:
+        return f"{home.barred}."
     if home.trouble:
         return f"Something needs attention: {clean_line(home.trouble, MAX_CAUSE)}."
     waiting = {0: NOBODY_WAITS, 1: "1 customer is waiting."}.get(home.waiting, f"{home.waiting} customers are waiting.")

@@ -75,6 +75,10 @@ def _block_actions(payload: Fields, me: Identity | None) -> Interaction:
         return _form_choice(payload)
     if container.get("message_ts") is None:
         return Ignored(NO_MESSAGE)
+    if container.get("is_ephemeral") is True and (page := _page(payload)) is not None:
+        who = _who(payload, me)
+        here = (who["comes_from_elsewhere"], workspace_in(payload))
+        return AsksForChats(who["team"], who["user_id"], text(payload, "response_url"), *here, turned_to=page)
     clicks = tuple(_click(payload, container, action, me) for action in several(payload, "actions"))
     return clicks or Ignored(NO_ACTION)
 
@@ -126,15 +130,22 @@ def _at_home(payload: Fields, me: Identity | None) -> tuple[Click, ...] | LooksA
     """What was done on the Home tab, which has no message: a page turned, or a reply retried."""
     who, action = _who(payload, me), next(iter(several(payload, "actions")), {})
     name, value = label(action, "action_id"), _chosen(action)
-    if name.startswith(PAGE) and value.isdecimal():
+    if (page := _page(payload)) is not None:
         here = (who["comes_from_elsewhere"], workspace_in(payload))
-        return LooksAtHome(who["team"], who["user_id"], int(value[:6]), *here)
+        return LooksAtHome(who["team"], who["user_id"], page, *here)
     if name != SEND_AGAIN:
         return Ignored(NO_ACTION)
     at = moment(action, "action_ts")
     home = owned(workspace_in(payload), HOME)
     click = Click(**who, channel=home, message_ts=at, thread_ts=None, action_id=name, value=value, action_ts=at)
     return (click,)
+
+
+def _page(payload: Fields) -> int | None:
+    """The number of chats before the page that was turned to; None if none was."""
+    action = next(iter(several(payload, "actions")), {})
+    name, value = label(action, "action_id"), _chosen(action)
+    return int(value[:6]) if name.startswith(PAGE) and value.isdecimal() else None
 
 
 def _command(fields: Fields, me: Identity | None) -> AsksForChats:

@@ -78,9 +78,9 @@ class Notice:
     """One line. `about` is the id of the delivery it is about, on which its button acts; `fate` is the delivery's
     state, and `words` its text.
 
-    `is_edited`: there is an unsent edit. `links_ended`: it had files, whose links no longer work. `correction` is the
-    line about what was sent to correct it, if anything was. `user_id` is the Slack id of the person who acted, if
-    known.
+    `is_edited`: there is an unsent edit; `is_back`: it says again what the customer has. `links_ended`: it had files,
+    whose links no longer work. `correction` is the line about what was sent to correct it, if anything was. `user_id`
+    is the Slack id of the person who acted, if known.
     """
 
     topic: ThreadNotice
@@ -88,6 +88,7 @@ class Notice:
     fate: Fate = field(default_factory=lambda: Fate(DeliveryState.DEAD))
     words: str = ""
     is_edited: bool = False
+    is_back: bool = False
     correction: Notice | None = None
     user_id: str = ""
     links_ended: bool = False
@@ -114,6 +115,22 @@ class _Now(Enum):
         "Edited after it was sent: the customer still has the earlier version.",
         SEND_CORRECTION,
         BUTTONS[SEND_CORRECTION],
+    )
+    EDITED_IF_SENT = (
+        "Edited while it was on its way: if it arrived, the customer has the earlier version.",
+        SEND_CORRECTION,
+        BUTTONS[SEND_CORRECTION],
+    )
+    EDITED_BACK = "Edited after it was sent: the customer has these words.", "", ""
+    EDITED_INTO_NOTE = (
+        "Made a note after it was sent: the customer still has the earlier version.",
+        TELL_CUSTOMER,
+        BUTTONS[TELL_CUSTOMER],
+    )
+    DELETED_IF_SENT = (
+        "Deleted while it was on its way: if it arrived, the customer has it.",
+        TELL_CUSTOMER,
+        BUTTONS[TELL_CUSTOMER],
     )
     DELETED = "Deleted after it was sent: the customer still has it.", TELL_CUSTOMER, BUTTONS[TELL_CUSTOMER]
     DELETED_WITH_FILES = (
@@ -199,12 +216,26 @@ def _now(told: Notice) -> tuple[_Now, Notice]:
         return _of_file(told.fate), told
     if told.topic not in (*FATE, *CHANGE):
         return _Now[told.topic.name], told
-    if told.topic in CHANGE and told.is_edited:
-        return _Now.EDITED, told
-    if told.topic in CHANGE:
-        deleted = _Now.DELETED_WITH_FILES if told.links_ended else _Now.DELETED
-        return (deleted, told) if told.correction is None else (_of_reply(told.correction), told.correction)
-    return _of_reply(told), told
+    if told.topic not in CHANGE:
+        return _of_reply(told), told
+    if told.is_edited and not told.is_back:
+        return _Now.EDITED_IF_SENT if _may_have_arrived(told.fate) else _Now.EDITED, told
+    return (_of_change(told), told) if told.correction is None else (_of_reply(told.correction), told.correction)
+
+
+def _of_change(told: Notice) -> _Now:
+    if told.is_back:
+        return _Now.EDITED_BACK
+    if told.topic is ThreadNotice.EDITED:
+        return _Now.EDITED_INTO_NOTE
+    if _may_have_arrived(told.fate):
+        return _Now.DELETED_IF_SENT
+    return _Now.DELETED_WITH_FILES if told.links_ended else _Now.DELETED
+
+
+def _may_have_arrived(fate: Fate) -> bool:
+    on_its_way = fate.state in (DeliveryState.SENDING, DeliveryState.UNSURE)
+    return on_its_way or (fate.state is DeliveryState.DEAD and fate.mark is Mark.UNSURE)
 
 
 def _of_file(fate: Fate) -> _Now:

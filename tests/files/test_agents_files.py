@@ -183,7 +183,7 @@ def test_words_do_not_wait_for_ever(desk: Desk, method: str, fault: dict[str, An
     desk.carry()
     desk.run(60)
     assert desk.reached() == []
-    desk.run(60)
+    desk.run(25)
     assert [text.split("\n")[0] for text in desk.reached()] == ["first", "second"]
 
 

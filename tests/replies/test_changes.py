@@ -99,6 +99,72 @@ def test_a_late_edit_is_sent_when_somebody_asks_for_it_once(desk: Desk) -> None:
     assert [one["ts"] for one in again] == [offers[0]["ts"]], "and it is the same line again"
 
 
+def test_an_edit_that_is_undone_has_nothing_to_send(desk: Desk) -> None:
+    ts = sent(desk, "at 5 pm")
+    edit(desk, ts, "at 6 pm", "at 5 pm")
+    desk.run(5)
+    last = desk.roots_and_replies()[-1]
+    assert "Edited after it was sent: the customer has these words." in desk.shown()[-1]
+    assert "Send correction" not in str(last["blocks"])
+    edit(desk, ts, "at 7 pm")
+    desk.run(5)
+    assert "Send correction" in str(desk.roots_and_replies()[-1]["blocks"])
+
+
+def test_a_late_edit_into_a_note_is_not_called_a_deletion(desk: Desk) -> None:
+    ts = sent(desk, "at 5 pm")
+    edit(desk, ts, "note: at 5 pm")
+    desk.run(5)
+    assert "Made a note after it was sent: the customer still has the earlier version." in desk.shown()[-1]
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted"])
+def test_a_line_about_a_change_does_not_claim_that_the_reply_arrived(desk: Desk, change: str) -> None:
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "reset_before")
+    message = desk.agent("at 5 pm")
+    desk.carry()
+    desk.run(10)
+    if change == "edited":
+        desk.sandbox.slack.human_edits("C0SUPPORT", message.ts, "at 6 pm")
+    else:
+        desk.sandbox.slack.human_deletes("C0SUPPORT", message.ts)
+    desk.carry()
+    desk.run(60)
+    said = "\n".join(desk.shown())
+    assert f"{change.capitalize()} while it was on its way: if it arrived, the customer has" in said
+    assert "still has" not in said
+
+
+def test_a_deletion_after_a_correction_says_that_the_customer_still_has_it(desk: Desk) -> None:
+    ts = sent(desk, "at 5 pm")
+    edit(desk, ts, "at 6 pm")
+    desk.press(desk.roots_and_replies()[-1]["ts"], "send_correction")
+    desk.carry()
+    desk.run(10)
+    desk.sandbox.slack.human_deletes("C0SUPPORT", ts)
+    desk.carry()
+    desk.run(10)
+    assert "Deleted after it was sent: the customer still has it." in desk.shown()[-1]
+
+
+def test_a_deletion_stops_a_correction_that_could_not_be_sent_so_far(desk: Desk) -> None:
+    ts = sent(desk, "at 5 pm")
+    edit(desk, ts, "at 6 pm")
+    desk.sandbox.faults.add("/rest/ws/message/v2/send", "error", code="INVALID_PARAMETER")
+    desk.press(desk.roots_and_replies()[-1]["ts"], "send_correction")
+    desk.carry()
+    desk.run(10)
+    offered = desk.roots_and_replies()[-1]["ts"]
+    desk.sandbox.slack.human_deletes("C0SUPPORT", ts)
+    desk.press(offered, "send_again")
+    desk.carry()
+    desk.run(20)
+    assert desk.reached() == ["at 5 pm"]
+    said = "\n".join(desk.shown())
+    assert "Deleted after it was sent: the customer still has it." in said
+    assert "Retry" not in said
+
+
 def test_a_correction_that_fails_is_told_and_can_be_tried_again(desk: Desk) -> None:
     ts = sent(desk, "at 5 pm")
     edit(desk, ts, "at 6 pm")

@@ -59,6 +59,14 @@ def metadata(desk: Desk) -> dict[str, str]:
     return desk.sandbox.kommunicate.conversation(GROUP).lines[-1].metadata
 
 
+def test_who_clicked_is_told_that_a_form_did_not_open(desk: Desk) -> None:
+    """Slack opens none more than three seconds after the click."""
+    desk.sandbox.faults.add("views.open", "error", code="expired_trigger_id")
+    open_saved(desk)
+    assert desk.sandbox.slack.views == []
+    assert desk.whispers() == [("U0SAM", "The form could not be opened in time. Please try again.")]
+
+
 def test_a_saved_reply_is_chosen_changed_and_sent(desk: Desk) -> None:
     """Once; the thread shows who wrote it and what, because nobody sees it there else."""
     open_saved(desk)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from relay.sandbox.slack.interactions import open_home, type_command, use_home
+from relay.sandbox.slack.interactions import click, open_home, type_command, use_home
 from relay.sandbox.slack.values import TEAM_ID
 from relay.slack.identity import Identity
 from relay.store.operations.chats import overview
@@ -82,6 +82,7 @@ def test_a_reply_that_failed_can_be_tried_again_there(desk: Desk) -> None:
     button = next(block for block in desk.sandbox.slack.homes["U0ALEX"]["blocks"] if block["type"] == "actions")
     use_home(desk.sandbox.slack, "send_again", button["elements"][0]["value"])
     assert desk.carry() == [200]
+    assert "Not sent" not in str(desk.sandbox.slack.homes["U0ALEX"]), "the tab changes at once"
     desk.run(10)
     lines = desk.sandbox.kommunicate.conversation("1").lines
     assert [line.text for line in lines if line.source == 4] == ["hi Jane"]
@@ -94,6 +95,23 @@ def test_the_command_shows_the_same_to_whoever_typed_it(desk: Desk) -> None:
     shown = desk.sandbox.slack.ephemerals[-1]
     assert (shown["channel"], shown["user"]) == ("C0GENERAL", "U0SAM")
     assert rows_of(shown["blocks"])[1] == "Tom · answered · yours · C0VIP"
+
+
+def test_the_answer_to_the_command_has_pages(desk: Desk) -> None:
+    for number in range(20):
+        desk.sandbox.kommunicate.customer_writes(f"{number + 10}", "hello", name=f"Customer {number}")
+        desk.carry()
+        desk.run(3)
+    type_command(desk.sandbox.slack, "C0GENERAL")
+    desk.carry()
+    shown = desk.sandbox.slack.ephemerals[-1]
+    assert len(rows_of(shown["blocks"])) == 21
+    for action, first in (("page-on", "Tom · answered"), ("page", "Priya")):
+        click(desk.sandbox.slack, "C0GENERAL", shown["ts"], action)
+        assert set(desk.carry()) == {200}
+        assert desk.sandbox.slack.ephemerals[-1] is shown
+        assert any(row.startswith(first) for row in rows_of(shown["blocks"]))
+        assert not shown["gone"]
 
 
 def test_trouble_that_needs_a_person_is_the_first_sentence(desk: Desk) -> None:
@@ -119,7 +137,7 @@ def test_whom_the_settings_let_answer_alone_sees_chats(make_desk: Callable[..., 
     """An e-mail address in a Slack profile proves nothing: who is known, has been looked up."""
     desk = make_desk(replies={"agents": "known_only"})
     desk.customer("hello")
-    assert home(desk, "U0KIM") == ["Something needs attention: The chats are shown to people who have answered one."]
+    assert home(desk, "U0KIM") == ["The chats are shown to people who have answered one."]
     desk.use("take_over")
     desk.carry()
     desk.run(5)

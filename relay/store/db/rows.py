@@ -141,9 +141,9 @@ class Claim:
 class About:
     """The delivery that a line in the thread is about, and what the line says.
 
-    `words` is the body with its text when it was sent. `is_edited`: there is an unsent edit; `correction` is the
-    delivery that was sent to correct this one, with its state and the body of its text. `links_ended`: it had files,
-    whose links no longer work.
+    `words` is the body with its text when it was sent. `is_edited`: there is an unsent edit, with the body
+    `late_words`; `correction` is the delivery that was sent to correct this one, with its state and the body of its
+    text. `links_ended`: it had files, whose links no longer work.
     """
 
     id: int
@@ -151,6 +151,7 @@ class About:
     fate: Fate
     words: bytes | None = None
     is_edited: bool = False
+    late_words: bytes | None = None
     correction: int | None = None
     corrected: Fate | None = None
     correction_words: bytes | None = None

@@ -27,6 +27,7 @@ from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, S
 
 TAKEN_BACK = "deleted before it was sent"
 NOT_SENT = (DeliveryState.WAITING, DeliveryState.DEAD)
+ENDED = (DeliveryState.DELIVERED, DeliveryState.IGNORED)
 SET_OUT = (DeliveryState.SENDING, DeliveryState.UNSURE, DeliveryState.DELIVERED)
 
 
@@ -219,5 +220,26 @@ def _tell(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> boo
         return False
     late = None if change.gone or change.reading.note is not None else received_id
     tx.conn.execute(update(deliveries).where(mine).values(late_id=late))
-    add_notice(tx, reply.conversation_id, reply.id, ThreadNotice.DELETED if late is None else ThreadNotice.EDITED)
+    if change.gone:
+        _end_correction(tx, reply)
+    add_notice(tx, reply.conversation_id, reply.id, ThreadNotice.DELETED if change.gone else ThreadNotice.EDITED)
     return True
+
+
+def _end_correction(tx: Tx, reply: _Changed) -> None:
+    """The reply was deleted: a correction that has not been sent is not, and one that was is deleted with it.
+
+    One that may be on its way stays the last word on the reply.
+    """
+    mine = deliveries.c.id == reply.id
+    correction = tx.conn.execute(select(deliveries.c.correction_id).where(mine)).scalar_one()
+    if correction is None:
+        return
+    _call_back(tx, replace(reply, id=correction))
+    stopped = {"state": DeliveryState.IGNORED.value, "cause": TAKEN_BACK, "mark": Mark.NONE.value}
+    unsent = and_(deliveries.c.id == correction, deliveries.c.state.in_(NOT_SENT))
+    tx.conn.execute(update(deliveries).where(unsent).values(**stopped))
+    redraw_lines(tx, reply.conversation_id, correction)
+    ended = and_(deliveries.c.id == correction, deliveries.c.state.in_(ENDED))
+    if tx.conn.execute(select(deliveries.c.id).where(ended)).one_or_none() is not None:
+        tx.conn.execute(update(deliveries).where(mine).values(correction_id=None))

@@ -22,7 +22,7 @@ BATCH = 100  # more would not fit into a handful of posts anyway
 
 
 _SUBJECT, _CORRECTION = deliveries.alias(), deliveries.alias()
-_FIRST, _EDIT, _CORRECTED = received.alias(), received.alias(), received.alias()
+_FIRST, _EDIT, _LATE, _CORRECTED = received.alias(), received.alias(), received.alias(), received.alias()
 
 _FATE = (
     deliveries.c.state,
@@ -39,6 +39,7 @@ SUBJECTS = (
         _CORRECTION.c.id.label("correction"),
         *(_CORRECTION.c[column.key].label(f"correction_{column.key}") for column in _FATE),
         _CORRECTED.c.body.label("correction_words"),
+        _LATE.c.body.label("late_words"),
         exists()
         .where(
             kept_files.c.delivery_id == _SUBJECT.c.id,
@@ -49,6 +50,7 @@ SUBJECTS = (
     )
     .join(_FIRST, _FIRST.c.id == _SUBJECT.c.received_id)
     .outerjoin(_EDIT, _EDIT.c.id == _SUBJECT.c.words_id)
+    .outerjoin(_LATE, _LATE.c.id == _SUBJECT.c.late_id)
     .outerjoin(_CORRECTION, _CORRECTION.c.id == _SUBJECT.c.correction_id)
     .outerjoin(_CORRECTED, _CORRECTED.c.id == _CORRECTION.c.received_id)
     .where(one_of(_SUBJECT.c.id, "among"))
@@ -119,6 +121,7 @@ def _about(row: Any, subject: Any) -> About:
         fate_of(subject),
         words=subject.in_words,
         is_edited=subject.late_id is not None,
+        late_words=subject.late_words,
         correction=subject.correction,
         corrected=corrected,
         correction_words=subject.correction_words,
