@@ -105,9 +105,11 @@ tolds = st.builds(
     st.integers(0, 2**53),
     fates,
     texts,
-    st.booleans(),
-    corrections,
-    st.sampled_from(["", "U0ALEX"]),
+    is_edited=st.booleans(),
+    is_back=st.booleans(),
+    correction=corrections,
+    user_id=st.sampled_from(["", "U0ALEX"]),
+    links_ended=st.booleans(),
 )
 lines = st.builds(
     Line,
