@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -24,7 +25,7 @@ import click
 import yaml
 
 from relay.cli.common import COULD_NOT_RUN, explain_failures
-from relay.cli.running import leave, on_stop_signals
+from relay.cli.running import stop_signals
 from relay.errors import SettingsError
 from relay.sandbox import Sandbox, SandboxServer
 from relay.sandbox.pictures import HOST as FILES
@@ -73,7 +74,7 @@ def demo(*, port: int, sandbox_port: int, quiet: bool, log: bool) -> None:
 
     Needs no accounts, ignores .env, and leaves nothing behind. It prints the address of a page to try it on.
     """
-    on_stop_signals(leave)  # from here on something would be left behind
+    told = stop_signals()  # from here on something would be left behind
     keys = Keys()
     # Slack takes short bursts, and so does this one: the demo shows a good day.
     sandbox = Sandbox(
@@ -90,12 +91,12 @@ def demo(*, port: int, sandbox_port: int, quiet: bool, log: bool) -> None:
         keeper = Keeper(relay_environment(keys, server, relay_port), Path(folder), None if log else file)
         sandbox.kill_relay = keeper.kill
         try:
-            keeper.start(relay_port)
+            if not keeper.start(relay_port, told):
+                return
             click.echo(WELCOME.format(sandbox=server.url, relay=relay_url, log="sight" if log else file.name))
             if not quiet:
                 play(sandbox)
-            while True:
-                time.sleep(3600)  # until a signal raises SystemExit
+            told.recv(1)
         finally:
             keeper.stop()
 
@@ -106,18 +107,20 @@ class Keeper:
     def __init__(self, env: Mapping[str, str], cwd: Path, log: IO[bytes] | None) -> None:
         self._env, self._cwd, self._log = dict(env), cwd, log
         self._ending = threading.Event()
+        self._starting = threading.Lock()  # what is being started cannot be told to end yet
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, name="relay-keeper", daemon=True)
 
-    def start(self, port: int) -> None:
-        """Start it, and wait until it listens; raises SettingsError where it does not."""
+    def start(self, port: int, told: socket.socket) -> bool:
+        """Start it, and wait until it listens; False if `told` could be read first, SettingsError where it does not."""
         self._thread.start()
         ends = time.monotonic() + READY_WITHIN
         while time.monotonic() < ends and not self._ending.is_set():
             with socket.socket() as probe:
                 if probe.connect_ex((HOST, port)) == 0:
-                    return
-            time.sleep(0.05)
+                    return True
+            if select.select([told], [], [], 0.05)[0]:
+                return False
         raise SettingsError("The demo's relay did not start; `relay demo --log` shows why.")
 
     def kill(self) -> None:
@@ -127,23 +130,27 @@ class Keeper:
 
     def stop(self) -> None:
         """End it in order."""
-        self._ending.set()
+        with self._starting:
+            self._ending.set()
         if self._process is not None:
             self._process.terminate()
         if self._thread.is_alive():
             self._thread.join(READY_WITHIN)
 
     def _keep(self) -> None:
-        while not self._ending.is_set():
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "relay", "serve"],
-                cwd=self._cwd,
-                env=self._env,
-                stdout=self._log,
-                stderr=self._log,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-                start_new_session=True,
-            )
+        while True:
+            with self._starting:
+                if self._ending.is_set():
+                    return
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "relay", "serve"],
+                    cwd=self._cwd,
+                    env=self._env,
+                    stdout=self._log,
+                    stderr=self._log,
+                    preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                    start_new_session=True,
+                )
             if self._process.wait() == COULD_NOT_RUN:
                 self._ending.set()  # nor would it the next time
             self._ending.wait(PAUSE)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+import socket
 from pathlib import Path
-from typing import NoReturn
 
 import structlog
 
@@ -21,7 +20,6 @@ from relay.wiring import Relay
 
 log = structlog.get_logger()
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LAST_SPANS = 1.0  # seconds that the end of a process waits for them to be sent
 GRACE = 1.0  # seconds beyond the call's deadline until a stopping process gives up waiting
 
@@ -48,18 +46,15 @@ def replies_told(settings: Settings) -> str:
     return f"off: {why}" if why else "on"
 
 
-def on_stop_signals(stop: Callable[[], object]) -> None:
-    """Call `stop` on the first SIGTERM or SIGINT; further ones (Ctrl+C twice) must not break off an orderly end."""
+def stop_signals() -> socket.socket:
+    """A socket that has something to read after SIGTERM or SIGINT, which do nothing else from here on.
 
-    def first(*_: object) -> None:
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        stop()
-
-    for number in STOP_SIGNALS:
-        signal.signal(number, first)
-
-
-def leave() -> NoReturn:
-    """Raise SystemExit: waitress stops taking requests and finishes those it has."""
-    raise SystemExit(0)
+    So a second Ctrl+C breaks off no orderly end, as long as the socket stays open. A handler that raised could be too
+    early: between the last look and a sleep that it was to end, where Python would not run it before that is over.
+    """
+    told, teller = socket.socketpair()
+    teller.settimeout(0)  # which set_wakeup_fd asks for
+    signal.set_wakeup_fd(teller.detach(), warn_on_full_buffer=False)  # open to the end of the process
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return told

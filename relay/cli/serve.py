@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from contextlib import closing, nullcontext, suppress
+import socket
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 import structlog
 
 from relay.cli.common import explain_failures, settings_for
-from relay.cli.running import leave, on_stop_signals, refuse_wiped_disk, replies_told, stop_worker
+from relay.cli.running import refuse_wiped_disk, replies_told, stop_signals, stop_worker
 from relay.delivery.worker import Worker
 from relay.errors import SettingsError
 from relay.failpoints import arm
@@ -56,13 +57,12 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
     """Serve until SIGTERM or SIGINT; with `delivering`, deliver in the same process."""
     if delivering is not None:
         relay.on_accept = delivering.wake
-    server = listen(relay)
+    told = stop_signals()
+    server = listen(relay, told)
     learn_identity(relay)
-    on_stop_signals(leave)
     try:
-        # SystemExit: the signal may come before waitress minds it
         telling = tell_others(relay) if delivering is None else nullcontext()
-        with suppress(SystemExit), telling, Reloader(relay), socket_mode(relay):
+        with telling, Reloader(relay), socket_mode(relay):
             if delivering is not None:
                 delivering.start()
             # a name with several addresses has several servers, and then no port of its own
@@ -78,11 +78,11 @@ def run_web(relay: Relay, delivering: Worker | None) -> None:
         stop_worker(relay, delivering)
 
 
-def listen(relay: Relay) -> Any:
-    """The web server on its address; raises SettingsError where nobody can listen there."""
+def listen(relay: Relay, until: socket.socket) -> Any:
+    """The web server on its address, which runs until `until` can be read; raises SettingsError if it has no place."""
     app, host, port = create_app(relay), relay.settings.host, relay.settings.port
     try:
-        return open_server(app, host, port)
+        return open_server(app, host, port, until)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(f"Something, maybe another relay, listens on {host}:{port} already. {ELSE}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import click
 import structlog
 
 from relay.cli.common import explain_failures, settings_for
-from relay.cli.running import STOP_SIGNALS, refuse_wiped_disk, replies_told, stop_worker
+from relay.cli.running import refuse_wiped_disk, replies_told, stop_signals, stop_worker
 from relay.failpoints import arm
 from relay.wiring import (
     Reloader,
@@ -39,12 +38,11 @@ def worker() -> None:
     with closing(build_relay(settings)) as relay:
         ready_schema(relay.store)
         delivering = build_worker(relay)
-        # Blocked here and in every thread begun from here on, a signal waits until somebody asks for it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        told = stop_signals()
         start_tracing(relay, "worker")
         delivering.start()
         with hear_of_others(relay, delivering), Reloader(relay):
             log.info("worker.started", replies=replies_told(settings))
             examine_from_now_on(relay, Path.cwd())
-            signal.sigwait(STOP_SIGNALS)
+            told.recv(1)
         stop_worker(relay, delivering)

@@ -9,7 +9,6 @@ import argparse
 import shlex
 import signal
 import sys
-import threading
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -44,13 +43,12 @@ def main() -> int:
     sender = sandbox.slack.sender
     sender.events_url = options.events_url or sender.events_url
     sender.interactions_url = options.interactions_url or sender.interactions_url
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = (signal.SIGINT, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop)  # here and in every thread: they wait until somebody asks for them
     with SandboxServer(sandbox, port=options.port) as server:
         sys.stdout.write(WELCOME.format(url=server.url, lines=relay_command(server, options.relay_url)))
         sys.stdout.flush()
-        stop.wait()
+        signal.sigwait(stop)
     return 0
 
 

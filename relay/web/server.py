@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any
 from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
+from waitress.wasyncore import dispatcher
 
 from relay.files import MAX_FILE
 from relay.web.connections import LOOK_EVERY, keep_moving
@@ -24,8 +26,8 @@ THREADS = 32  # at most so many webhooks share a commit, which costs less the mo
 SEND_BYTES = 18_000
 
 
-def open_server(app: Flask, host: str, port: int) -> Any:
-    """Bind `host:port` (0: any free port, see `effective_port`); `run()` serves until SystemExit is raised in it."""
+def open_server(app: Flask, host: str, port: int, until: socket.socket | None = None) -> Any:
+    """Bind `host:port` (0: any free port, see `effective_port`); `run()` serves until `until` can be read."""
     sockets: dict[int, Any] = {}
     server = create_server(
         app,
@@ -46,11 +48,25 @@ def open_server(app: Flask, host: str, port: int) -> Any:
     for one in list(sockets.values()):  # a name with several addresses has several servers
         if isinstance(one, BaseWSGIServer):
             keep_moving(one, sockets)
-    server.task_dispatcher.shutdown = partial(_end, server.task_dispatcher.shutdown, sockets)  # type: ignore[method-assign]
+    if until is not None:
+        _End(until.dup(), sockets)  # the server closes all it has
+    server.task_dispatcher.shutdown = partial(_finish, server.task_dispatcher.shutdown, sockets)  # type: ignore[method-assign]
     return server
 
 
-def _end(shutdown: Callable[..., bool], sockets: Mapping[int, Any], *args: Any, **rest: Any) -> bool:
+class _End(dispatcher):
+    """Ends the server's loop between two of its steps, and breaks none off."""
+
+    def writable(self) -> bool:
+        """It only listens."""
+        return False
+
+    def handle_read(self) -> None:
+        """Somebody wants it to end."""
+        raise SystemExit
+
+
+def _finish(shutdown: Callable[..., bool], sockets: Mapping[int, Any], *args: Any, **rest: Any) -> bool:
     """Let the threads finish, and send their answers, because the loop has ended."""
     finished = shutdown(*args, **rest)
     for channel in list(sockets.values()):

@@ -219,6 +219,26 @@ def test_the_demo_ends_in_order_and_leaves_nothing_behind(
     assert f"http://127.0.0.1:{demo.port}/readyz" in (tmp_path / "0.log").read_text()
 
 
+def test_a_demo_that_is_told_to_stop_while_its_relay_starts_leaves_nothing_behind(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    ports = ("--port", str(free_port()), "--sandbox-port", str(free_port()))
+    relay = start("demo", *ports, env={"TMPDIR": str(tmp_path / "tmp")})
+    assert wait_for(lambda: list((tmp_path / "tmp").glob("*/relay.log")) != [])
+    relay.process.send_signal(signal.SIGTERM)
+    assert relay.process.wait(IN_TIME) == 0
+    assert not list((tmp_path / "tmp").iterdir())
+    assert (tmp_path / "0.log").read_text() == ""
+
+
+def test_a_stop_signal_that_comes_before_anybody_waits_for_it_is_not_lost(tmp_path: Path) -> None:
+    """Nor does it break off what is being done when it comes."""
+    waits = "import os, signal; from relay.cli.running import stop_signals; told = stop_signals(); "
+    signals = "".join(f"os.kill(os.getpid(), signal.{one.name}); " for one in (signal.SIGTERM, signal.SIGINT))
+    command = [sys.executable, "-c", f"{waits}{signals}print('goes on'); told.recv(1); print('ends')"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("goes on\nends\n", "", 0)
+
+
 def test_the_demo_finds_other_ports_where_its_own_are_taken(start: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
