@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import signal
 import socket
 import sqlite3
@@ -237,6 +238,31 @@ def test_a_stop_signal_that_comes_before_anybody_waits_for_it_is_not_lost(tmp_pa
     command = [sys.executable, "-c", f"{waits}{signals}print('goes on'); told.recv(1); print('ends')"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("goes on\nends\n", "", 0)
+
+
+ARENAS_OF_TWENTY_THREADS = """
+import ctypes, threading
+from relay.cli.running import share_memory
+share_memory()
+libc, all_have_some = ctypes.CDLL(None), threading.Barrier(20)
+libc.fdopen.restype = ctypes.c_void_p
+def take():
+    libc.malloc(1000)
+    all_have_some.wait()
+threads = [threading.Thread(target=take) for _ in range(20)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+output = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, output)
+libc.fflush(output)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives threads memory of their own")
+def test_threads_share_two_pools_of_memory() -> None:
+    command = [sys.executable, "-c", ARENAS_OF_TWENTY_THREADS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert done.stdout.count("<heap nr=") == 2
 
 
 def test_the_demo_finds_other_ports_where_its_own_are_taken(start: Start, tmp_path: Path) -> None:
