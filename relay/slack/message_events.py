@@ -141,7 +141,8 @@ def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, de
 def _files_gone(before: Fields, after: Fields) -> tuple[str, ...]:
     """The ids of the files that were deleted meanwhile: in their place stands a tombstone, or nothing."""
     (stood, fell), (stand, fallen) = _files(before), _files(after)
-    return tuple(one for one in dict.fromkeys((*stood, *fallen)) if one not in (*stand, *fell))
+    left = {*stand, *fell}
+    return tuple(one for one in dict.fromkeys((*stood, *fallen)) if one not in left)
 
 
 def _files(message: Fields) -> tuple[list[str], list[str]]:
