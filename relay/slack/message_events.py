@@ -109,7 +109,7 @@ def _changed(event: Fields, us: Us) -> AgentEdit | Ignored:
         return Ignored(reason)
     ts, edited = moment(after, "ts"), moment_or_none(inner(after, "edited"), "ts")
     same, gone = _reads(after) == _reads(before) if before else edited is None, _files_gone(before, after)
-    if gone and _is_empty(after):
+    if _is_empty(after) and (gone or _files(before)[0]):
         return _edit(event, after, us, ts=ts, at=None, deleted=True)
     if same and not gone:  # unfurled, reacted to, replied to
         return Ignored(SAME_WORDS)
@@ -139,8 +139,11 @@ def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, de
 
 
 def _files_gone(before: Fields, after: Fields) -> tuple[str, ...]:
-    """The ids of the files that were deleted meanwhile: in their place stands a tombstone, or nothing."""
-    (stood, fell), (stand, fallen) = _files(before), _files(after)
+    """The ids of the files that were deleted meanwhile: in their place stands a tombstone, or nothing.
+
+    A message without any list says nothing about them.
+    """
+    (stood, fell), (stand, fallen) = _files(before if "files" in after else {}), _files(after)
     left = {*stand, *fell}
     return tuple(one for one in dict.fromkeys((*stood, *fallen)) if one not in left)
 

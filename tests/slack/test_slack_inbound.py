@@ -156,12 +156,13 @@ LESS = replace(EDIT, edited_ts=TS, text="hi", files_gone=("F1",), same_words=Tru
 LESS_FILES = {
     "a tombstone in its place": (changed({**SHARE, "files": [A_GONE, B]}, {**SHARE, "files": [A, B]}), LESS),
     "nothing in its place": (changed({**SHARE, "files": [B]}, {**SHARE, "files": [A, B]}), LESS),
-    "no files at all": (changed(SAID, {**SHARE, "files": [A]}), LESS),
+    "no files at all": (changed({**SHARE, "files": []}, {**SHARE, "files": [A]}), LESS),
     "a tombstone in who knows what": (changed({**SHARE, "files": [A_GONE, B]}, None), LESS),
     "a tombstone where no file was told of": (changed({**SHARE, "files": [A_GONE]}, SAID), LESS),
     "a second one": (
         changed({**SHARE, "files": [B, A_GONE]}, {**SHARE, "files": [{**B, "mode": "tombstone"}, A]}), LESS),
-    "two at once": (changed(SHARE, {**SHARE, "files": [A, B]}), replace(LESS, files_gone=("F1", "F2"))),
+    "two at once": (
+        changed({**SHARE, "files": []}, {**SHARE, "files": [A, B]}), replace(LESS, files_gone=("F1", "F2"))),
     "in what was edited before": (changed({**SHARE, **AT, "files": [A_GONE]}, {**SHARE, **AT, "files": [A]}),
                                   replace(LESS, edited_ts=LATER)),
     "together with the words": (changed({**EDITED, "files": [A_GONE]}, {**SHARE, "files": [A]}),
@@ -193,6 +194,7 @@ NOT_EDITS = {
     "a link unfurled in who knows what": (changed(UNFURLED, None), why.SAME_WORDS),
     "a tombstone that was one before": (changed({**SHARE, "files": [A_GONE]}, {**SHARE, "files": [A_GONE]}),
                                         why.SAME_WORDS),
+    "no list of files": (changed(SAID, {**SHARE, "files": [A]}), why.SAME_WORDS),
     "a file that the plan hides": (changed({**SHARE, "files": [A_HIDDEN]}, {**SHARE, "files": [A]}), why.SAME_WORDS),
     "one file more": (changed({**SHARE, "files": [A, B]}, {**SHARE, "files": [A]}), why.SAME_WORDS),
     "files without ids": (changed({**SHARE, "files": [{"mode": "tombstone"}, {"id": 7}]}, {**SHARE, "files": [{}]}),
