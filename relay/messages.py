@@ -223,7 +223,7 @@ class AgentChange:
 @dataclass(frozen=True, slots=True)
 class AgentClick:
     """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970. `thread_ts` is None if
-    that message is a thread's card. `about` is the id of the delivery that the control names, otherwise None.
+    that message is a thread's card, and `on_card` if it is one of ours; `about` is the delivery that it names, or None.
     """
 
     key: str
@@ -232,6 +232,7 @@ class AgentClick:
     thread_ts: str | None
     at: float
     about: int | None = None
+    on_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

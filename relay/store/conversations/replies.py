@@ -193,9 +193,8 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
     arm(tx, mine, Lane.CARD, 0.0)
     give_back(tx, claim)
-    if told:
-        redraw_lines(tx, mine, delivery_id)
-    else:
+    redraw_lines(tx, mine, delivery_id)
+    if not told:
         add_notice(tx, mine, delivery_id, ThreadNotice(mark.value))
 
 
