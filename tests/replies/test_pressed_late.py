@@ -21,7 +21,7 @@ from relay.store.db.tables import deliveries, send_parts
 from relay.vocabulary import SendKind
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
-from tests.replies.test_cards import ASSIGN, STATUS, card
+from tests.replies.test_cards import ASSIGN, STATUS, card, kommunicate
 from tests.replies.test_changes import edit, sent
 from tests.store.shelf import rows
 
@@ -128,6 +128,27 @@ def test_what_cannot_be_said_privately_is_said_in_the_thread(desk: Desk, second:
     desk.run(5)
     told = {"resolve": "Not done: Already resolved by alex.", "take_over": "Slack did not show the question."}
     assert told[second] in desk.shown()[-1]
+
+
+LATER = "Resolve: this takes longer than usual. It will be done, or you will be told why not."
+
+
+@pytest.mark.parametrize("trouble", ["it does not accept it", "it does not accept the key", "a reply is before it"])
+def test_who_presses_what_takes_long_is_told_so_once(desk: Desk, trouble: str) -> None:
+    fault = {"kind": "status", "status": 401} if "key" in trouble else {"kind": "error", "code": "BUSY"}
+    desk.sandbox.faults.add(SEND if "reply" in trouble else STATUS, times=None, **fault)
+    if "reply" in trouble:
+        desk.says("one moment")
+        desk.run(30)
+    desk.use("resolve", user="U0SAM")
+    desk.carry()
+    for seconds, told in ((15, []), (15, [("U0SAM", LATER)]), (60, [("U0SAM", LATER)])):
+        desk.run(seconds)
+        desk.chores()
+        assert desk.whispers() == told
+    desk.sandbox.faults.clear()
+    desk.run(400)
+    assert (kommunicate(desk).status, len(desk.whispers())) == (2, 1)
 
 
 def begin(make_desk: Callable[..., Desk]) -> Desk:

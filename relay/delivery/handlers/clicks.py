@@ -13,6 +13,7 @@ from relay.delivery import agents, moving, notices, stored
 from relay.delivery.accounts import Replying
 from relay.delivery.context import DeliveryContext
 from relay.delivery.controls import CONTROLS, ClickContext
+from relay.delivery.presses import author_of, label, not_done
 from relay.delivery.private_lines import SWITCHED_OFF
 from relay.delivery.starting import wait_for_account, why_read_only
 from relay.delivery.steps import (
@@ -29,11 +30,11 @@ from relay.delivery.steps import (
     agent_of,
 )
 from relay.messages import Agent, Mode
-from relay.owners import bare, owned, owner_of
+from relay.owners import owned, owner_of
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
-from relay.slack.card import ASSIGN, LABELS, MORE, MOVE, TAKE_OVER, acted_upon
-from relay.slack.events import HOME, Click, message_of_click
+from relay.slack.card import ASSIGN, MOVE, TAKE_OVER, acted_upon
+from relay.slack.events import Click, message_of_click
 from relay.slack.thread_notices import (
     BUTTONS,
     KEEP_INSIDE,
@@ -96,7 +97,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
         replies.end_click(tx, action.id, DeliveryState.IGNORED, stored.GONE)
         return 0.0
     asked = acted_upon(click.action_id, click.value)
-    author = _author(claim, click)
+    author = author_of(click, claim.conversation.channel_id, claim.conversation.thread_ts)
     replying = context.replying(claim.conversation)
     if replying is None:
         wait, why = wait_for_account(tx, context, claim), why_read_only(context, claim)
@@ -111,10 +112,9 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     barred = may_speak(agent, replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
     if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not (about and about.agent_id)):
         return _refusal(claim, action.id, asked, author, barred or (UNKNOWN if about is agent else THEY_ARE_UNKNOWN))
-    here = _without_kommunicate(tx, context, claim, action, Press(click, asked, author, agent, about or agent))
-    if here is not None:
-        return here
-    return Ready((_draft(replying, claim, action, click, agent, about or agent, asked),))
+    press = Press(click, asked, author, agent, about or agent)
+    here = _without_kommunicate(tx, context, claim, action, press)
+    return Ready((_draft(replying, claim, action, press),)) if here is None else here
 
 
 def _without_kommunicate(
@@ -128,7 +128,7 @@ def _without_kommunicate(
     if asked == TAKE_OVER:
         return _just_taken(claim, action, press.author)
     if asked == MOVE:
-        settle = partial(_end, claim, action.id, _sentence(_label(asked), NOT_ASKED))
+        settle = partial(_end, claim, action.id, not_done(label(asked), NOT_ASKED))
         asks = moving.ask_where_to(tx, context, claim, action, press.author, settle)
         return refuse(asks) if isinstance(asks, str) else asks
     if asked == MOVE_TO:
@@ -143,14 +143,6 @@ def _without_kommunicate(
         reply_id = int(named) if named else replies.of_message(tx, claim, message_of_click(press.click))
         return _of_a_reply(tx, claim, action, asked, reply_id, press.author, name)
     return None
-
-
-def _author(claim: Claim, click: Click) -> Author:
-    """Where the person who clicked can be told something privately: there, or in the thread concerned."""
-    place = claim.conversation
-    if bare(click.channel) == HOME:
-        return Author(place.channel_id or "", click.user_id, place.thread_ts)
-    return Author(click.channel, click.user_id, click.thread_ts)
 
 
 def _of_a_reply(
@@ -209,7 +201,7 @@ def _just_taken(claim: Claim, action: AgentAction, author: Author) -> SayPrivate
         return None
     sentence = f"{now.holder_name or 'Somebody'} took this chat {ago:.0f} s ago. Take it anyway?"
     controls = (button(TAKE_ANYWAY, BUTTONS[TAKE_ANYWAY], str(action.id)),)
-    settle = partial(_end, claim, action.id, _sentence(_label(TAKE_OVER), NOT_ASKED))
+    settle = partial(_end, claim, action.id, not_done(label(TAKE_OVER), NOT_ASKED))
     ended = partial(replies.is_ended, delivery_id=action.id)
     return SayPrivately(SendKind.CLICK, sentence, author, settle, ended, controls)
 
@@ -222,16 +214,14 @@ def _end(claim: Claim, delivery_id: int, untold: str, tx: Tx, told: bool) -> Non
     give_back(tx, claim)
 
 
-def _draft(
-    replying: Replying, claim: Claim, action: AgentAction, click: Click, agent: Agent, about: Agent, asked: str
-) -> Draft:
-    author = _author(claim, click)
+def _draft(replying: Replying, claim: Claim, action: AgentAction, press: Press) -> Draft:
+    author = press.author
     payload = {
-        "action": asked,
-        "agent_id": about.agent_id,
-        "acting": agent.agent_id or replying.sender,
-        "agent": about.name,
-        "by": agent.name,
+        "action": press.asked,
+        "agent_id": press.about.agent_id,
+        "acting": press.agent.agent_id or replying.sender,
+        "agent": press.about.name,
+        "by": press.agent.name,
         "moment": claim.at,
         "where": [author.channel, author.user_id, author.thread_ts],
     }
@@ -255,21 +245,13 @@ def give_up(claim: Claim, delivery_id: int, cause: str) -> SayPrivately:
 def _refusal(
     claim: Claim, delivery_id: int, asked: str, author: Author, cause: str, send: Send | None = None
 ) -> SayPrivately:
-    return _not_done(claim, delivery_id, _label(asked), cause, author, send)
-
-
-def _label(asked: str) -> str:
-    return (LABELS | BUTTONS)[asked].removesuffix(MORE)
-
-
-def _sentence(what: str, cause: str) -> str:
-    return f"{what}: not done, because {cause}"
+    return _not_done(claim, delivery_id, label(asked), cause, author, send)
 
 
 def _not_done(
     claim: Claim, delivery_id: int, what: str, cause: str, author: Author | None, send: Send | None = None
 ) -> SayPrivately:
-    sentence = _sentence(what, cause)
+    sentence = not_done(what, cause)
 
     def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001
         if send is not None:
