@@ -22,14 +22,12 @@ def tell_of_late_clicks(context: DeliveryContext) -> None:
     """Tell the people whose clicks are late and who do not know it yet."""
     with context.store.read() as tx:
         found = late_clicks.find(tx, tx.now - LATE)
-    if not found:
-        return
-    with context.store.begin("late_clicks") as tx:
-        told = late_clicks.mark_told(tx, [one.id for one in found])
     for one in found:
-        click = stored.read_click(one.body, one.key) if one.id in told else None
+        with context.store.begin("late_clicks") as tx:
+            is_mine = late_clicks.mark_told(tx, one.id)
+        click = stored.read_click(one.body, one.key) if is_mine else None
         if click is not None:
             author = author_of(click, one.channel_id, one.thread_ts)
-            say_to(
-                context, author, f"{label(acted_upon(click.action_id, click.value))}: {TAKES_LONGER}", SendKind.CLICK
-            )
+            sentence = f"{label(acted_upon(click.action_id, click.value))}: {TAKES_LONGER}"
+            if not say_to(context, author, sentence, SendKind.CLICK):
+                return  # Slack is away too: the others are told next time

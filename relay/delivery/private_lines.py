@@ -9,7 +9,7 @@ import structlog
 from relay.delivery.context import DeliveryContext
 from relay.delivery.gates import close_gate
 from relay.delivery.steps import Author, SayPrivately
-from relay.errors import DeliveryFailed, RateLimited
+from relay.errors import DeliveryFailed, Permanent, RateLimited
 from relay.failpoints import failpoint
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
@@ -55,15 +55,16 @@ def _put_off(context: DeliveryContext, claim: Claim, line: SayPrivately, limit: 
     put_off(tx, claim, 0.0)
 
 
-def say_to(context: DeliveryContext, author: Author, sentence: str, kind: SendKind) -> None:
-    """Tell somebody something privately about what they did of this kind, if that is possible."""
+def say_to(context: DeliveryContext, author: Author, sentence: str, kind: SendKind) -> bool:
+    """Tell somebody something privately about what they did of this kind; False if Slack accepts nothing now."""
     try:
         slack = context.slack_at(author.channel)
         slack.post_ephemeral(author.channel, author.user_id, sentence, thread_ts=author.thread_ts)
     except DeliveryFailed as error:
         log.warning("agent.not_told", channel=author.channel, error=type(error).__name__, code=error.code)
-        return
+        return isinstance(error, Permanent)  # of this person alone
     log.info("agent.told", kind=kind, told=True)
+    return True
 
 
 def _tell(context: DeliveryContext, line: SayPrivately, where: Author) -> DeliveryFailed | None:

@@ -143,8 +143,19 @@ def a_move(desk: Desk) -> None:
     assert "it is there already" in desk.whispers()[-1][1]
 
 
-STEPS = [a_reply, an_edit, a_deleted_file, a_click, a_withdrawal, a_replay, a_refusal, a_question, a_press_that_takes_long,
-         a_press_on_a_card_that_is_not_known_yet, a_move]  # fmt: skip
+STEPS = [
+    a_reply,
+    an_edit,
+    a_deleted_file,
+    a_click,
+    a_withdrawal,
+    a_replay,
+    a_refusal,
+    a_question,
+    a_press_that_takes_long,
+    a_press_on_a_card_that_is_not_known_yet,
+    a_move,
+]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

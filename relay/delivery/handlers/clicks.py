@@ -35,6 +35,7 @@ from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
 from relay.slack.card import ASSIGN, MOVE, TAKE_OVER, acted_upon
 from relay.slack.events import Click, message_of_click
+from relay.slack.text import clean_name
 from relay.slack.thread_notices import (
     BUTTONS,
     KEEP_INSIDE,
@@ -199,7 +200,8 @@ def _just_taken(claim: Claim, action: AgentAction, author: Author) -> SayPrivate
     ago = claim.at - (now.held_since or 0.0)
     if now.is_resolved or now.holder is not Holder.AGENT or not 0 <= ago < JUST_NOW:
         return None
-    sentence = f"{now.holder_name or 'Somebody'} took this chat {ago:.0f} s ago. Take it anyway?"
+    who = clean_name(now.holder_name) if now.holder_name else "Somebody"
+    sentence = f"{who} took this chat {ago:.0f} s ago. Take it anyway?"
     controls = (button(TAKE_ANYWAY, BUTTONS[TAKE_ANYWAY], str(action.id)),)
     settle = partial(_end, claim, action.id, not_done(label(TAKE_OVER), NOT_ASKED))
     ended = partial(replies.is_ended, delivery_id=action.id)

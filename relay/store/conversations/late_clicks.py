@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, select, update
@@ -42,9 +42,10 @@ def find(tx: Tx, before: float) -> Sequence[LateClick]:
     return [LateClick(*row) for row in rows]
 
 
-def mark_told(tx: Tx, ids: Collection[int]) -> set[int]:
-    """Their authors are told now; returns whose, because another process may have told the others."""
-    mine = and_(deliveries.c.id.in_(ids), ~deliveries.c.asked)
-    free = tx.conn.execute(select(deliveries.c.id).where(mine).with_for_update(skip_locked=True)).scalars().all()
-    tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(free)).values(asked=True))
-    return set(free)
+def mark_told(tx: Tx, delivery_id: int) -> bool:
+    """Its author is told now; False if another process has done that, or the click is being settled."""
+    mine = and_(deliveries.c.id == delivery_id, ~deliveries.c.asked)
+    free = tx.conn.execute(select(deliveries.c.id).where(mine).with_for_update(skip_locked=True)).one_or_none()
+    if free is not None:
+        tx.conn.execute(update(deliveries).where(mine).values(asked=True))
+    return free is not None
