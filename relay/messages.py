@@ -222,9 +222,7 @@ class AgentChange:
 
 @dataclass(frozen=True, slots=True)
 class AgentClick:
-    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970. `thread_ts` is None if
-    that message is a thread's card, and `on_card` if it is one of ours; `about` is the delivery that it names, or None.
-    """
+    """A control was used, `at` in seconds since 1970: `on_card`, on a card of ours; `about`, the delivery it names."""
 
     key: str
     channel: str
