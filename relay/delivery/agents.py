@@ -1,7 +1,6 @@
 """Who a Slack agent is in Kommunicate: by the configured map, by e-mail, otherwise the relay's own sender.
 
-Looked up once in ten minutes. Without the scope for e-mail addresses, they count as having none. Somebody of whom Slack
-tells nothing may be a guest: only those whom the configuration names count as members.
+Looked up once in ten minutes. If Slack withholds the profile for lack of a scope, the agent counts as having no e-mail.
 """
 
 from __future__ import annotations
@@ -92,23 +91,18 @@ class Agents:
             remember_agents(tx, place.id, found, account=self._account)
 
     def _look_up(self, place: Team, user_id: str) -> Agent:
-        mapped = self._by_slack_id.get(owned(place.workspace, user_id))
-        profile = self._profile(place, user_id, is_mapped=mapped is not None)
+        profile, mapped = self._profile(place, user_id), self._by_slack_id.get(owned(place.workspace, user_id))
         if mapped is not None or not profile.email or profile.standing is Standing.OUTSIDER:
             return Agent(user_id, profile.name, mapped or "", profile.standing)
         found = self._kommunicate.people([profile.email], deadline=DEADLINE).get(profile.email)
         return Agent(user_id, profile.name, profile.email if _is_agent(found) else "", profile.standing)
 
-    def _profile(self, place: Team, user_id: str, *, is_mapped: bool) -> Profile:
+    def _profile(self, place: Team, user_id: str) -> Profile:
         try:
             return self._slack(place.workspace).profile(user_id, place.id)
         except (OperatorNeeded, Permanent) as error:
             log.warning("agents.no_profile", user=user_id, code=error.code)
-            if error.code in NOT_OF_US:
-                return Profile(NAMELESS, "", Standing.OUTSIDER)
-            if is_mapped:
-                return Profile(NAMELESS, "")
-            raise Permanent(str(error), code=error.code) from error  # asked again for the next reply, not before
+            return Profile(NAMELESS, "", Standing.OUTSIDER if error.code in NOT_OF_US else Standing.MEMBER)
 
 
 def _is_agent(person: Person | None) -> bool:
@@ -122,9 +116,7 @@ def known_or_look_up(
     found = agents.known(tx, place.id, {author} | others)
     if not found.to_look_up or LOOKED_UP in claim.asked:
         return found.agents
-    # An earlier version took those for members of whom Slack told nothing.
-    is_known = author in found.agents and found.agents[author].name != NAMELESS
-    return partial(_look_up, agents, place, author, found.to_look_up, is_known=is_known)
+    return partial(_look_up, agents, place, author, found.to_look_up, is_known=author in found.agents)
 
 
 def _look_up(agents: Agents, place: Team, author: str, wanted: frozenset[str], *, is_known: bool) -> None:

@@ -13,7 +13,6 @@ from relay.findings import Finding, Level
 from relay.slack.manifest import MANIFEST, TEMPLATE
 
 REPLIES = ["commands", "reactions:write", "users:read", "users:read.email"]  # of no use without replies
-FOR_REPLIES = ["channels:history", "users:read"]  # without these, there are none
 
 # What does not work without each of them.
 USES = {
@@ -23,7 +22,7 @@ USES = {
     "channels:read": "public channels cannot be checked or found by name",
     "groups:read": "private channels cannot be checked or found by name",
     "channels:join": "the bot has to be invited to public channels",
-    "users:read": "the relay cannot tell who replies, so that no reply is sent",
+    "users:read": "the relay cannot tell who replies",
     "users:read.email": "agents cannot be matched by e-mail address",
     "reactions:write": "no mark shows that a reply was sent",
     "files:read": "agents' files do not reach customers",
@@ -40,7 +39,7 @@ def look(setup: Setup) -> Iterator[Finding]:
     replies = not why_off(setup.settings)
     needed = [scope for scope in USES if replies or scope not in REPLIES]
     missing = [scope for scope in needed if scope not in granted]
-    grave = [scope for scope in missing if scope == "chat:write" or (replies and scope in FOR_REPLIES)]
+    grave = [scope for scope in missing if scope == "chat:write" or (replies and scope == "channels:history")]
     file, asked = _asked(setup)
     yield from _told(grave, "error", asked)
     yield from _told([scope for scope in missing if scope not in grave], "warning", asked)

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from relay.delivery.agents import NAMELESS
-from relay.messages import Agent
 from relay.routing.speaking import GUEST, NO_PERSON, OUTSIDER, STRANGER
 from relay.sandbox.slack.interactions import use_shortcut
 from relay.sandbox.slack.values import TEAM_ID, User
-from relay.store.conversations.people import remember_agents
 from relay.store.db.tables import deliveries
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
@@ -231,61 +228,6 @@ def test_whom_slack_does_not_know_is_no_member(desk_for: Callable[..., Desk], te
     desk.run(5)
     assert desk.reached() == []
     assert desk.whispers() == [(WHO.id, f"Not sent to the customer: {OUTSIDER}.")]
-
-
-SCOPE = "Slack answered users.info with missing_scope (users:read): add the scope to the app and install it again"
-
-
-def test_of_whom_slack_tells_nothing_may_be_a_guest_and_says_nothing(desk_for: Callable[..., Desk]) -> None:
-    """The thread says what to do, and its button sends the reply once that was done."""
-    desk = desk_for(WHO, "as it comes")
-    desk.sandbox.slack.scopes.discard("users:read")
-    desk.agent("Hello!", user=WHO.id)
-    desk.carry()
-    desk.run(5)
-    assert (desk.reached(), desk.marks()) == ([], {"Hello!": ["failed"]})
-    assert f"Not sent to the customer: {SCOPE}." in desk.shown()[-1]
-    desk.sandbox.slack.scopes.add("users:read")
-    desk.press(desk.roots_and_replies()[-1]["ts"], "send_again")
-    desk.carry()
-    desk.run(5)
-    assert desk.reached() == ["who: Hello!"]
-
-
-def test_of_whom_slack_tells_nothing_presses_nothing(desk_for: Callable[..., Desk]) -> None:
-    desk = desk_for(WHO, "as it comes")
-    desk.sandbox.slack.scopes.discard("users:read")
-    desk.use("resolve", user=WHO.id)
-    desk.carry()
-    desk.run(5)
-    assert desk.whispers() == [(WHO.id, f"Resolve: not done, because {SCOPE}.")]
-    assert desk.sandbox.kommunicate.conversation(GROUP).status == 0
-
-
-def test_whom_the_settings_name_speaks_although_slack_tells_nothing(make_desk: Callable[..., Desk]) -> None:
-    """Whoever wrote them knew the person."""
-    desk = make_desk(replies={"undo_seconds": 0, "map": {"U0ALEX": "alex@sandbox.test"}})
-    desk.customer("m1")
-    desk.sandbox.slack.scopes.discard("users:read")
-    desk.says("Hello!")
-    desk.run(5)
-    assert desk.reached() == ["Hello!"]
-
-
-@pytest.mark.parametrize(("name", "reached"), [("Alex Rivera", ["Hello!"]), (NAMELESS, [])])
-def test_what_slack_told_before_still_counts_and_what_was_assumed_does_not(
-    make_desk: Callable[..., Desk], name: str, reached: list[str]
-) -> None:
-    """An earlier version took everybody for a member of whom Slack told nothing."""
-    desk = make_desk(replies={"undo_seconds": 0})
-    desk.customer("m1")
-    with desk.store.begin() as tx:
-        remember_agents(tx, TEAM_ID, [Agent("U0ALEX", name, "alex@sandbox.test")])
-    desk.clock.advance(3600)
-    desk.sandbox.slack.scopes.discard("users:read")
-    desk.says("Hello!")
-    desk.run(5)
-    assert desk.reached() == reached
 
 
 def test_nothing_that_is_good_for_a_call_is_stored(desk_for: Callable[..., Desk]) -> None:
