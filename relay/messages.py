@@ -222,9 +222,7 @@ class AgentChange:
 
 @dataclass(frozen=True, slots=True)
 class AgentClick:
-    """An agent used a control on the message `message_ts`; `at` is when, in seconds since 1970. `thread_ts` is None if
-    that message is a thread's card. `about` is the id of the delivery that the control names, otherwise None.
-    """
+    """A control was used, `at` in seconds since 1970: `on_card`, on a card of ours; `about`, the delivery it names."""
 
     key: str
     channel: str
@@ -232,6 +230,7 @@ class AgentClick:
     thread_ts: str | None
     at: float
     about: int | None = None
+    on_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

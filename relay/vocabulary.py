@@ -124,6 +124,7 @@ CALLING = (ThreadNotice.REMINDER, ThreadNotice.STALE)  # lines that somebody mus
 
 NO_TOPIC = ""  # for a delivery that is somebody's message
 CLICK_TOPIC = ReceivedKind.CLICK.value  # for a delivery that is a click
+TAKEN_BACK = "deleted before it was sent"  # the cause of a reply that its author deleted
 
 
 class Mark(StrEnum):

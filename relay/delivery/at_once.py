@@ -1,6 +1,6 @@
 """Calls that Slack expects within three seconds, made beside the response and never stored: losing one does no harm.
 
-A question that was answered is removed, a form is opened. If that is lost, the person asks again.
+A question that was answered is removed, a form is opened. If that fails, the person is told to ask again.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from typing import Any
 
 import structlog
 
-from relay.errors import Permanent
+from relay.errors import DeliveryFailed, RelayError
 from relay.messages import Agent
 from relay.net.call_times import CallTimes
 from relay.slack.client import SlackClient
 from relay.slack.codes import TOKEN
 from relay.slack.events import AsksForChats, Click
+from relay.slack.home import Home, home_view
 from relay.slack.hooks import answer
+from relay.slack.text import escape
 
 DEADLINE = 2.5  # seconds; Slack's trigger is valid for three
 AT_ONCE = 4
-NOT_OPENED = "The form could not be opened in time. Please try again."
+NOT_SHOWN = "Something went wrong. If nothing appeared, please try again."
 MOST = 50  # waiting calls; more are dropped
 
 log = structlog.get_logger()
@@ -54,24 +56,47 @@ class AtOnce:
         """Replace the contents of an open form."""
         self.do("change_form", lambda: self._slack.update_view(view_id, view))
 
-    def say(self, channel: str, user_id: str, sentence: str, *, thread_ts: str | None) -> None:
-        """Show a sentence to one person privately."""
-        self.do("say", lambda: self._slack.post_ephemeral(channel, user_id, sentence, thread_ts=thread_ts))
+    def say(self, click: Click, sentence: str) -> None:
+        """Show a sentence to the person who clicked, privately; also where we cannot post."""
+        self.do("say", lambda: self._say(click, sentence))
 
     def show_home(self, user_id: str, team: str, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
         """Show the Home tab that `draw` builds to one person."""
-        self.do("show_home", lambda: self._slack.publish_home(user_id, draw(self._who(user_id, team))))
+        self.do("show_home", lambda: self._show_home(user_id, team, draw))
 
     def list_chats(self, asked: AsksForChats, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
         """Answer a command with what `draw` builds for the person who typed it."""
-        self.do("list_chats", lambda: self._answer(asked.response_url, draw(self._who(asked.user_id, asked.team))))
+        self.do("list_chats", lambda: self._list_chats(asked, draw))
+
+    def _show_home(self, user_id: str, team: str, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
+        try:
+            view = draw(self._who(user_id, team))
+        except RelayError as error:
+            _warn("show_home", error)
+            view = home_view(Home((), 0, 0, barred=NOT_SHOWN.rstrip(".")))  # the last view may no longer be true
+        self._slack.publish_home(user_id, view)
+
+    def _list_chats(self, asked: AsksForChats, draw: Callable[[Agent], Mapping[str, Any]]) -> None:
+        try:
+            self._answer(asked.response_url, draw(self._who(asked.user_id, asked.team)))
+        except RelayError as error:
+            _warn("list_chats", error)
+            self._answer(asked.response_url, beside(NOT_SHOWN))
 
     def _open_form(self, click: Click, view: Mapping[str, Any]) -> None:
         try:
             self._slack.open_view(click.trigger_id, view)
-        except Permanent as error:
+        except DeliveryFailed as error:
             _warn("open_form", error)
-            self.say(click.channel, click.user_id, NOT_OPENED, thread_ts=click.thread_ts)
+            self._say(click, NOT_SHOWN)
+
+    def _say(self, click: Click, sentence: str) -> None:
+        try:
+            self._slack.post_ephemeral(click.channel, click.user_id, sentence, thread_ts=click.thread_ts)
+        except DeliveryFailed:
+            if not click.response_url:
+                raise
+            self._answer(click.response_url, beside(sentence))
 
     def _who(self, user_id: str, team: str) -> Agent:
         profile = self._slack.profile(user_id, team)
@@ -97,6 +122,11 @@ class AtOnce:
             call()
         except Exception as error:  # noqa: BLE001 - nobody waits for it who could tell
             _warn(name, error)
+
+
+def beside(sentence: str) -> Mapping[str, Any]:
+    """What shows a sentence to one person at a response URL, and leaves alone what is there."""
+    return {"response_type": "ephemeral", "replace_original": False, "text": escape(sentence)}
 
 
 def _warn(name: str, error: Exception) -> None:

@@ -13,6 +13,7 @@ from relay.delivery.alerts import post_alerts
 from relay.delivery.context import DeliveryContext
 from relay.delivery.forgetting import forget_files, forget_old
 from relay.delivery.gates import reopen_in_vain, tell_mistake
+from relay.delivery.late_clicks import tell_of_late_clicks
 from relay.delivery.reminding import give_back_stale, remind_all
 from relay.delivery.sweeping import sweep
 from relay.messages import ChatMessage, ConversationKey, Decision
@@ -72,6 +73,7 @@ class Housekeeping:
             self._count,
             self._keep_times,
             self._remind,
+            self._tell_of_late_clicks,
             self._tell,
             self._sweep,  # last: it may wait for a bucket
         )
@@ -152,6 +154,9 @@ class Housekeeping:
                     decide_anew(tx, some)
         give_back_stale(self._context)
         remind_all(self._context)
+
+    def _tell_of_late_clicks(self) -> None:
+        tell_of_late_clicks(self._context)
 
     def _say_what_is_hidden(self) -> None:
         privacy = self._context.privacy

@@ -17,9 +17,9 @@ from relay.delivery.showing import Shown
 from relay.delivery.steps import LOCK, Author, Need, Prepared, SayPrivately
 from relay.messages import ChatMessage, Decision
 from relay.owners import bare, is_named, owner_of
-from relay.slack.thread_notices import where_to
+from relay.slack.questions import where_to
 from relay.store.conversations import replies, threads
-from relay.store.conversations.thread_notices import add_notice
+from relay.store.conversations.thread_notices import add_notice, moving_to
 from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim, Waiting
 from relay.store.operations.health import pauses
@@ -34,6 +34,7 @@ ALL_SHUT = "no other channel for customers' chats takes posts at the moment"
 NOT_NAMED = "that is not one of the channels for customers' chats; the relay's settings name them"
 NOT_FOUND = "Slack shows the relay no channel of that name"
 THERE_ALREADY = "it is there already"
+ON_ITS_WAY = "it is on its way there already"
 
 
 def ask_where_to(
@@ -73,6 +74,8 @@ def move(
         return NOT_FOUND
     if to == claim.conversation.channel_id:
         return THERE_ALREADY
+    if to == moving_to(tx, claim.conversation.id):
+        return ON_ITS_WAY
     if not claim.locked:
         return Need(LOCK)
     replies.end_click(tx, action.id, DeliveryState.DELIVERED, cause=to, by=by)

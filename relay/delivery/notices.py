@@ -69,6 +69,16 @@ def _of_reply(row: Waiting, about: About, redactor: Redactor | None) -> Notice:
     return replace(told, user_id=_whose(row, about.topic))
 
 
+def how_it_stands(about: About, *, of_change: bool) -> Notice:
+    """What the line about a reply says, or with `of_change` the one about its last edit; without quoting anything."""
+    if not of_change or not (about.is_edited or about.corrected):
+        return Notice(ThreadNotice.FAILED, about.id, about.fate)
+    told = Notice(ThreadNotice.EDITED, about.id, about.fate, is_edited=about.is_edited, is_back=_is_back(about))
+    if about.correction is not None and about.corrected is not None:
+        told = replace(told, correction=Notice(ThreadNotice.EDITED, about.correction, about.corrected))
+    return told
+
+
 def _is_back(about: About) -> bool:
     """True if the last edit says what the customer has: the correction, if there was one."""
     has = about.words if about.correction is None else about.correction_words

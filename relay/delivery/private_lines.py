@@ -9,12 +9,13 @@ import structlog
 from relay.delivery.context import DeliveryContext
 from relay.delivery.gates import close_gate
 from relay.delivery.steps import Author, SayPrivately
-from relay.errors import DeliveryFailed, RateLimited
+from relay.errors import DeliveryFailed, Permanent, RateLimited
 from relay.failpoints import failpoint
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Claim
 from relay.store.queue.due import lock
 from relay.store.queue.lanes import hold, put_off
+from relay.vocabulary import SendKind
 
 SWITCHED_OFF = "`replies.mode` in the relay's settings does not let messages from here reach the customer"
 PATIENCE = 60.0  # seconds that Slack may ask for, and what is to be said is still worth saying
@@ -52,6 +53,18 @@ def _put_off(context: DeliveryContext, claim: Claim, line: SayPrivately, limit: 
     hold(tx, claim)
     close_gate(tx, context, limit, channel=line.author.channel if line.author else "")
     put_off(tx, claim, 0.0)
+
+
+def say_to(context: DeliveryContext, author: Author, sentence: str, kind: SendKind) -> bool:
+    """Tell somebody something privately about what they did of this kind; False if Slack accepts nothing now."""
+    try:
+        slack = context.slack_at(author.channel)
+        slack.post_ephemeral(author.channel, author.user_id, sentence, thread_ts=author.thread_ts)
+    except DeliveryFailed as error:
+        log.warning("agent.not_told", channel=author.channel, error=type(error).__name__, code=error.code)
+        return isinstance(error, Permanent)  # of this person alone
+    log.info("agent.told", kind=kind, told=True)
+    return True
 
 
 def _tell(context: DeliveryContext, line: SayPrivately, where: Author) -> DeliveryFailed | None:

@@ -24,7 +24,7 @@ def as_view(relay: Relay, look: LooksAtHome, agent: Agent) -> dict[str, Any]:
 
 
 def as_answer(relay: Relay, asked: AsksForChats, agent: Agent) -> dict[str, Any]:
-    """The answer to `/chats`, which only the person who asked sees; another page replaces it."""
+    """The answer to `/chats`, which only the person who asked sees; another page of it replaces it."""
     return {
         **({"response_type": "ephemeral"} if asked.turned_to is None else {"replace_original": True}),
         "text": "Open chats",
@@ -59,7 +59,7 @@ def _home(relay: Relay, who: LooksAtHome | AsksForChats, agent: Agent, offset: i
     failed = [
         FailedRow(one.id, _shown(relay, one, one.name), _shown(relay, one, one.cause), _url(relay, one), one.may_have)
         for one in seen.failed
-        if not isinstance(who, LooksAtHome) or one.id != who.retried
+        if one.id != who.retried
     ]
     return Home(chats, seen.open, seen.waiting, failed, seen.trouble, offset=offset)
 

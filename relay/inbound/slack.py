@@ -31,9 +31,11 @@ from relay.slack.events import (
     LooksAtHome,
 )
 from relay.slack.forms import EMPTY, SAVED_REPLIES, Place, saved_form, tell_form
+from relay.slack.home import page_of
 from relay.slack.interactions import agent_click, agent_form, parse_interaction
 from relay.slack.parse import agent_change, agent_message, parse_event
-from relay.slack.thread_notices import BUTTONS, MOVE_TO, SEND_TO_CUSTOMER, TELL_CUSTOMER, asked_about
+from relay.slack.questions import asked_about
+from relay.slack.thread_notices import BUTTONS, MOVE_TO, SEND_TO_CUSTOMER, TELL_CUSTOMER
 from relay.spans import Kind, is_about, note, traced
 from relay.store.conversations.kept_files import learn_public_url
 from relay.store.db.engine import Tx
@@ -41,7 +43,7 @@ from relay.store.db.rows import Receipt
 from relay.store.intake.clicks import accept_click
 from relay.store.intake.edits import accept_change
 from relay.store.intake.forms import accept_form, is_ours
-from relay.store.intake.recording import record_foreign
+from relay.store.intake.recording import NOT_OURS, record_foreign
 from relay.store.intake.replies import accept_reply
 from relay.vocabulary import Outcome
 from relay.wiring import Relay
@@ -96,7 +98,7 @@ def take_interaction(relay: Relay, body: bytes, *, workspace: str = WORKSPACE) -
         case LooksAtHome():
             _show_home(relay, done)
         case AsksForChats():
-            _at_once(relay, workspace).list_chats(done, partial(home.as_answer, relay, done))
+            _list_chats(relay, done)
         case FormChoice(view_id, place):
             _at_once(relay, workspace).change_form(view_id, saved_form(place, relay.saved_texts))
         case tuple():
@@ -139,17 +141,39 @@ def _act(relay: Relay, each: Click, body: bytes) -> None:
 
     def work(tx: Tx) -> Receipt:
         if action in LABELS or about is not None or each.is_shortcut(SEND_TO_CUSTOMER):
-            return accept_click(tx, replace(agent_click(each), about=about), body, account=ACCOUNT)
+            return accept_click(tx, agent_click(each, about), body, account=ACCOUNT)
         return Receipt(Outcome.IGNORED)
 
     receipt = relay.store.write("accept", work)
     relay.on_accept()
-    if each.response_url:
-        _at_once(relay, workspace).take_away(each.response_url)
     if bare(each.channel) == HOME:
-        _show_home(relay, LooksAtHome(each.team, each.user_id, 0, each.comes_from_elsewhere, workspace, about))
+        _list_again(relay, each, workspace, about)
+    else:
+        _answer(relay, each, workspace, receipt)
     log.info("click.stored", action=each.action_id, outcome=receipt.outcome, received=receipt.received)
     _trace(receipt)
+
+
+def _answer(relay: Relay, each: Click, workspace: str, receipt: Receipt) -> None:
+    """Remove the question that was answered; say so if a press or a shortcut can lead to nothing."""
+    if each.is_private:
+        _at_once(relay, workspace).take_away(each.response_url)
+    if receipt.reason == NOT_OURS:
+        _at_once(relay, workspace).say(each, NO_CHAT)
+
+
+def _list_again(relay: Relay, each: Click, workspace: str, retried: int | None) -> None:
+    """Show the list of chats in which a reply was sent again, the same page of it, without that."""
+    page, elsewhere = page_of(each.block_id), each.comes_from_elsewhere
+    if each.is_private:
+        url = each.response_url
+        _list_chats(relay, AsksForChats(each.team, each.user_id, url, elsewhere, workspace, page, retried))
+    else:
+        _show_home(relay, LooksAtHome(each.team, each.user_id, page, elsewhere, workspace, retried))
+
+
+def _list_chats(relay: Relay, asked: AsksForChats) -> None:
+    _at_once(relay, asked.workspace).list_chats(asked, partial(home.as_answer, relay, asked))
 
 
 def _show_home(relay: Relay, look: LooksAtHome) -> None:
@@ -164,8 +188,7 @@ def _offer_saved(relay: Relay, each: Click, place: Place) -> None:
     if ours and relay.saved_texts:
         at_once.open_form(each, saved_form(place, relay.saved_texts))
     else:
-        why = NO_SAVED if ours else NO_CHAT
-        at_once.say(each.channel, each.user_id, why, thread_ts=each.thread_ts)
+        at_once.say(each, NO_SAVED if ours else NO_CHAT)
 
 
 def _take_form(relay: Relay, form: FormWords, body: bytes) -> Mapping[str, Any] | None:

@@ -103,8 +103,8 @@ class Click:
 
     `thread_ts` is None if the message itself begins a thread, or stands alone. `value` is the button's, or the chosen
     option's or person's; "" if there is none. `user_name` is for display, "" if unknown. `block_id` is the id of the
-    block it is in, if our message gave it one. `response_url` lets us remove what only this person sees, "" for what
-    everybody sees; `trigger_id` opens a form. Neither is stored.
+    block it is in, if our message gave it one. `is_private`: only this person sees what it is on. `response_url` lets
+    us change that, or say something where we cannot post; `trigger_id` opens a form. Neither is stored.
     """
 
     team: str
@@ -118,6 +118,7 @@ class Click:
     action_ts: str
     comes_from_elsewhere: bool = False
     block_id: str = field(default="", compare=False)
+    is_private: bool = field(default=False, compare=False)
     response_url: str = field(default="", compare=False)
     trigger_id: str = field(default="", compare=False)
 
@@ -183,7 +184,7 @@ class LooksAtHome:
 class AsksForChats:
     """A person typed `/chats`, or turned a page of the answer, to what comes after `turned_to` chats.
 
-    The answer goes to `response_url`, which is not stored.
+    The answer goes to `response_url`, which is not stored. `retried` is as on the Home tab.
     """
 
     team: str
@@ -192,6 +193,7 @@ class AsksForChats:
     comes_from_elsewhere: bool = False
     workspace: str = ""
     turned_to: int | None = None
+    retried: int | None = None
 
 
 def message_key(team: str, channel: str, ts: str) -> str:

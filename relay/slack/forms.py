@@ -53,7 +53,7 @@ def place_of(metadata: str) -> Place | None:
 
 def tell_form(place: Place) -> Block:
     """Returns the form for a correction in the agent's own words."""
-    said = "The customer still has the message you deleted. What you write here is sent to them as a new message."
+    said = "What you write here is sent to the customer as a new message. It does not change what they have."
     return _form(TELL_CUSTOMER, place, [context(plain(said)), _field(WORDS, "")])
 
 

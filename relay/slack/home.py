@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ PAGE = "page"  # the action of the paging buttons
 PER_PAGE = 20
 ALL_WELL = "All is well."
 NOBODY_WAITS = "Nobody is waiting."
+_PART = "."  # between the page that a failed reply is on and its id
+_OFFSET = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def home_blocks(home: Home) -> Iterator[Block]:
         cause = clean_line(failed.cause, MAX_CAUSE)
         not_sent, label = ("May not have reached ", BUTTONS[SEND_AGAIN]) if failed.may_have else ("Not sent to ", RETRY)
         yield words([_text(not_sent), *_link(failed.name, failed.url), _text(f": {cause}")])
-        yield actions(button(SEND_AGAIN, label, str(failed.id)))
+        yield actions(button(SEND_AGAIN, label, str(failed.id)), block_id=f"{home.offset}{_PART}{failed.id}")
     for chat in home.chats:
         yield words(list(_row(chat)))
     turns = []
@@ -76,6 +79,12 @@ def home_blocks(home: Home) -> Iterator[Block]:
         if home.chats:
             yield context(plain(f"{home.offset + 1} to {last} of {home.open}"))
         yield actions(*turns)
+
+
+def page_of(block_id: str) -> int:
+    """Returns how many chats come before the page that a failed reply is on, which comes back with a click on it."""
+    offset, part, _ = block_id.partition(_PART)
+    return int(offset) if part and _OFFSET.fullmatch(offset) else 0
 
 
 def _sentence(home: Home) -> str:

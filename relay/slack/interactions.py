@@ -12,6 +12,7 @@ from typing import Any
 from relay.messages import AgentClick, AgentForm, Ignored
 from relay.owners import owned, owner_of
 from relay.slack.body import ELSEWHERE, came_to, command_body, form_body, workspace_in
+from relay.slack.card import LABELS, acted_upon
 from relay.slack.events import HOME, AsksForChats, Click, FormChoice, FormWords, LooksAtHome, event_key
 from relay.slack.fields import (
     MAX_VALUE,
@@ -57,9 +58,11 @@ def parse_interaction(body: bytes, me: Identity | None = None, *, workspace: str
     return read(payload, me) if read else Ignored(OTHER_KIND)
 
 
-def agent_click(click: Click) -> AgentClick:
-    """Returns what the store needs to know about a click."""
-    return AgentClick(event_key(click), click.channel, click.message_ts, click.thread_ts, float(click.action_ts))
+def agent_click(click: Click, about: int | None = None) -> AgentClick:
+    """Returns what the store needs to know about a click, which may name the delivery it is `about`."""
+    on_card = click.thread_ts is None and acted_upon(click.action_id, click.value) in LABELS
+    at = float(click.action_ts)
+    return AgentClick(event_key(click), click.channel, click.message_ts, click.thread_ts, at, about, on_card)
 
 
 def agent_form(form: FormWords) -> AgentForm:
@@ -75,12 +78,19 @@ def _block_actions(payload: Fields, me: Identity | None) -> Interaction:
         return _form_choice(payload)
     if container.get("message_ts") is None:
         return Ignored(NO_MESSAGE)
-    if container.get("is_ephemeral") is True and (page := _page(payload)) is not None:
-        who = _who(payload, me)
-        here = (who["comes_from_elsewhere"], workspace_in(payload))
-        return AsksForChats(who["team"], who["user_id"], text(payload, "response_url"), *here, turned_to=page)
+    if container.get("is_ephemeral") is True and (in_list := _in_list(payload, me)) is not None:
+        return in_list
     clicks = tuple(_click(payload, container, action, me) for action in several(payload, "actions"))
     return clicks or Ignored(NO_ACTION)
+
+
+def _in_list(payload: Fields, me: Identity | None) -> tuple[Click, ...] | AsksForChats | None:
+    """What was done in the answer to `/chats`; None for another message that one person alone sees."""
+    who, action = _who(payload, me), next(iter(several(payload, "actions")), {})
+    if (page := _page(payload)) is not None:
+        here = (who["comes_from_elsewhere"], workspace_in(payload))
+        return AsksForChats(who["team"], who["user_id"], text(payload, "response_url"), *here, turned_to=page)
+    return _retried(payload, who, action) if label(action, "action_id") == SEND_AGAIN else None
 
 
 def _click(payload: Fields, container: Fields, action: Fields, me: Identity | None) -> Click:
@@ -95,7 +105,8 @@ def _click(payload: Fields, container: Fields, action: Fields, me: Identity | No
         value=_chosen(action),
         action_ts=moment(action, "action_ts"),
         block_id=label(action, "block_id", MAX_VALUE),
-        response_url=text(payload, "response_url") if container.get("is_ephemeral") is True else "",
+        is_private=container.get("is_ephemeral") is True,
+        response_url=text(payload, "response_url"),
     )
 
 
@@ -110,6 +121,7 @@ def _shortcut(payload: Fields, me: Identity | None) -> tuple[Click, ...]:
         action_id=needed(label(payload, "callback_id"), "callback_id"),
         value="",
         action_ts=moment(payload, "action_ts"),
+        response_url=text(payload, "response_url"),
     )
     return (click,)
 
@@ -129,15 +141,27 @@ def _form_words(payload: Fields, me: Identity | None) -> FormWords | Ignored:
 def _at_home(payload: Fields, me: Identity | None) -> tuple[Click, ...] | LooksAtHome | Ignored:
     """What was done on the Home tab, which has no message: a page turned, or a reply retried."""
     who, action = _who(payload, me), next(iter(several(payload, "actions")), {})
-    name, value = label(action, "action_id"), _chosen(action)
     if (page := _page(payload)) is not None:
         here = (who["comes_from_elsewhere"], workspace_in(payload))
         return LooksAtHome(who["team"], who["user_id"], page, *here)
-    if name != SEND_AGAIN:
-        return Ignored(NO_ACTION)
+    return _retried(payload, who, action) if label(action, "action_id") == SEND_AGAIN else Ignored(NO_ACTION)
+
+
+def _retried(payload: Fields, who: dict[str, Any], action: Fields) -> tuple[Click, ...]:
+    """A reply is to be sent again, by a list of chats, wherever that is shown."""
     at = moment(action, "action_ts")
-    home = owned(workspace_in(payload), HOME)
-    click = Click(**who, channel=home, message_ts=at, thread_ts=None, action_id=name, value=value, action_ts=at)
+    click = Click(
+        **who,
+        channel=owned(workspace_in(payload), HOME),
+        message_ts=at,
+        thread_ts=None,
+        action_id=SEND_AGAIN,
+        value=_chosen(action),
+        action_ts=at,
+        block_id=label(action, "block_id", MAX_VALUE),
+        is_private=inner(payload, "container").get("is_ephemeral") is True,
+        response_url=text(payload, "response_url"),
+    )
     return (click,)
 
 

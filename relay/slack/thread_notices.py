@@ -6,7 +6,7 @@ there is something to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -18,19 +18,16 @@ from relay.slack.blocks import (
     actions,
     button,
     called,
-    channel_name,
-    channels,
     context,
     date,
     date_token,
-    line_with_button,
     plain,
     rich_text,
     utc_minute,
     words,
 )
 from relay.slack.text import clean, clean_line, clean_name
-from relay.vocabulary import CALLING, CHANGE, FATE, DeliveryState, Mark, ThreadNotice
+from relay.vocabulary import CALLING, CHANGE, FATE, TAKEN_BACK, DeliveryState, Mark, ThreadNotice
 
 SEND_AGAIN, SEND_CORRECTION, TELL_CUSTOMER = "send_again", "send_correction", "tell_customer"
 MENTIONING = (ThreadNotice.TAKEN, ThreadNotice.ASSIGNED)  # so that the thread is shown to the chat's agent
@@ -46,31 +43,12 @@ BUTTONS = {
     TAKE_ANYWAY: "Take it anyway",
     MOVE_TO: "Move",
 }
-_PART = "."  # between what a question is about and the number of its line
 MARK = "• "  # no author line begins so
 MAX_CAUSE = 200
 MAX_WORDS = 80
 _WHEN = "\0"  # placeholder for a moment in a sentence
 _TIME = "{time}"
 TO_CUSTOMER = " to the customer:"
-
-
-def where_to(about: int, places: Sequence[str], *, more: bool) -> tuple[Block, ...]:
-    """The channels that a chat can be moved to, a line each; with `more` a menu of all that there are in Slack.
-
-    A click on one of them comes back with what it is `about`.
-    """
-    lines = [
-        line_with_button(channel_name(place), button(MOVE_TO, "Move here", place), f"{about}{_PART}{number}")
-        for number, place in enumerate(places)
-    ]
-    others = [actions(channels(MOVE_TO, "Another channel"), block_id=str(about))] if more else []
-    return (*lines, *others)
-
-
-def asked_about(block_id: str) -> str:
-    """Returns what the line of such a question is about."""
-    return block_id.partition(_PART)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +89,7 @@ class _Now(Enum):
     KEPT_BY = "Kept internal{by}.", "", ""
     WITHDRAWN = "Deleted before it was sent.", "", ""
     WITHDRAWN_UNSURE = "Deleted, but it may have reached the customer.", "", ""
+    KEPT_UNSURE = "Made a note, but it may have reached the customer.", "", ""
     EDITED = (
         "Edited after it was sent: the customer still has the earlier version.",
         SEND_CORRECTION,
@@ -122,8 +101,14 @@ class _Now(Enum):
         BUTTONS[SEND_CORRECTION],
     )
     EDITED_BACK = "Edited after it was sent: the customer has these words.", "", ""
+    EDITED_BACK_IF_SENT = "Edited while it was on its way: if it arrived, the customer has these words.", "", ""
     EDITED_INTO_NOTE = (
         "Made a note after it was sent: the customer still has the earlier version.",
+        TELL_CUSTOMER,
+        BUTTONS[TELL_CUSTOMER],
+    )
+    EDITED_INTO_NOTE_IF_SENT = (
+        "Made a note while it was on its way: if it arrived, the customer has the earlier version.",
         TELL_CUSTOMER,
         BUTTONS[TELL_CUSTOMER],
     )
@@ -202,17 +187,9 @@ def _said_whole(told: Notice) -> Iterator[Block]:
         yield rich_text([{"type": "rich_text_quote", "elements": [{"type": "text", "text": said[:MAX_TEXT]}]}])
 
 
-def what_happened(fate: Fate) -> str:
-    """Returns the state of an agent's action, for a person who presses a button again."""
-    return notice_text(Notice(ThreadNotice.FAILED, 0, fate)).removeprefix(MARK)
-
-
-def question(reason: str, said: str, about: int, minutes: int) -> tuple[str, tuple[Block, ...]]:
-    """Returns the question about a message that looks like a note, and the buttons for the answer."""
-    asked = f"Does this go to the customer? {reason[:1].upper()}{reason[1:]}. {_quoted(said)}".rstrip()
-    silence = f"Nothing is sent until you answer; after {minutes} minutes it stays internal."
-    send = button(SEND_TO_CUSTOMER, BUTTONS[SEND_TO_CUSTOMER], str(about))
-    return f"{asked} {silence}", (send, button(KEEP_INSIDE, BUTTONS[KEEP_INSIDE], str(about)))
+def what_happened(told: Notice) -> str:
+    """Returns what a line says, for a person who presses its button once more."""
+    return notice_text(told).removeprefix(MARK)
 
 
 def _now(told: Notice) -> tuple[_Now, Notice]:
@@ -221,19 +198,21 @@ def _now(told: Notice) -> tuple[_Now, Notice]:
         return _of_file(told.fate), told
     if told.topic not in (*FATE, *CHANGE):
         return _Now[told.topic.name], told
-    if told.topic not in CHANGE:
-        return _of_reply(told), told
+    may_have = _may_have_arrived(told.fate)
+    if told.topic not in CHANGE or not (may_have or told.fate.state is DeliveryState.DELIVERED):
+        return _of_reply(told), told  # the customer has nothing that was changed
     if told.is_edited and not told.is_back:
-        return _Now.EDITED_IF_SENT if _may_have_arrived(told.fate) else _Now.EDITED, told
+        return _Now.EDITED_IF_SENT if may_have else _Now.EDITED, told
     return (_of_change(told), told) if told.correction is None else (_of_reply(told.correction), told.correction)
 
 
 def _of_change(told: Notice) -> _Now:
+    may_have = _may_have_arrived(told.fate)
     if told.is_back:
-        return _Now.EDITED_BACK
+        return _Now.EDITED_BACK_IF_SENT if may_have else _Now.EDITED_BACK
     if told.topic is ThreadNotice.EDITED:
-        return _Now.EDITED_INTO_NOTE
-    if _may_have_arrived(told.fate):
+        return _Now.EDITED_INTO_NOTE_IF_SENT if may_have else _Now.EDITED_INTO_NOTE
+    if may_have:
         return _Now.DELETED_IF_SENT
     return _Now.DELETED_WITH_FILES if told.links_ended else _Now.DELETED
 
@@ -258,7 +237,9 @@ def _of_reply(told: Notice) -> _Now:
     if fate.state is DeliveryState.IGNORED:
         if fate.mark is Mark.NOTE:
             return _Now.KEPT_BY if fate.by else _Now.KEPT
-        return _Now.WITHDRAWN_UNSURE if fate.mark is Mark.UNSURE else _Now.WITHDRAWN
+        if fate.mark is not Mark.UNSURE:
+            return _Now.WITHDRAWN
+        return _Now.WITHDRAWN_UNSURE if fate.cause == TAKEN_BACK else _Now.KEPT_UNSURE
     if not fate.cause or fate.state is DeliveryState.UNSURE:
         return _Now.ON_ITS_WAY
     return _Now.DELAYED if fate.until is None else _Now.DELAYED_UNTIL
@@ -273,7 +254,7 @@ def _sentence(told: Notice) -> tuple[str, float | None]:
     said = sentence.format(cause=cause, when=_WHEN, by=_by(fate), who=clean_name(who))
     if target is not told:
         said = _CORRECTION + said[0].lower() + said[1:]
-    said = said if told.topic is ThreadNotice.SAID else f"{said} {_quoted(target.words)}".rstrip()
+    said = said if told.topic is ThreadNotice.SAID else f"{said} {quoted(target.words)}".rstrip()
     return said, fate.until if now is _Now.DELAYED_UNTIL else fate.at
 
 
@@ -281,7 +262,8 @@ def _by(fate: Fate) -> str:
     return f" ({clean_name(fate.by)})" if fate.by else ""
 
 
-def _quoted(said: str) -> str:
+def quoted(said: str) -> str:
+    """Returns the first words of a message in quotation marks, "" for none."""
     line = clean_line(said, MAX_WORDS)
     return f"\u201c{line}\u201d" if line else ""
 

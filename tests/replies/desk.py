@@ -37,7 +37,7 @@ class Desk(Rig):
         both = replace(settings(self.server, **config), slack_signing_secrets=(SECRET,), **self.changes)
         relay = Relay(both, self.store, self.clock)
         relay.at_once = AtOnce(both.slack_bot_token or "", both.slack_api_url)
-        relay.at_once.do = lambda name, call: call()  # type: ignore[method-assign]
+        relay.at_once.do = relay.at_once._call  # type: ignore[method-assign]
         self.client = create_app(relay).test_client()
         self.sandbox.connect("http://relay.test")
         self.sandbox.kommunicate.webhook.token = TOKEN

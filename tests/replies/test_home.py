@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from relay.delivery.at_once import NOT_SHOWN
 from relay.sandbox.slack.interactions import click, open_home, type_command, use_home
 from relay.sandbox.slack.values import TEAM_ID
 from relay.slack.identity import Identity
@@ -69,11 +70,7 @@ def test_what_is_resolved_is_no_open_chat(desk: Desk) -> None:
 
 def test_a_reply_that_failed_can_be_tried_again_there(desk: Desk) -> None:
     """Once; the line in its thread says so."""
-    desk.fault("error", SEND, code="INVALID_PARAMETER")
-    ts = next(one["ts"] for one in desk.roots() if one["text"].startswith("Jane"))
-    desk.sandbox.slack.human_writes("C0SUPPORT", "hi Jane", thread_ts=ts)
-    desk.carry()
-    desk.run(10)
+    failed_reply(desk)
     first, failed, *_ = home(desk)
     assert (first, failed) == (
         "2 customers are waiting.",
@@ -95,6 +92,82 @@ def test_the_command_shows_the_same_to_whoever_typed_it(desk: Desk) -> None:
     shown = desk.sandbox.slack.ephemerals[-1]
     assert (shown["channel"], shown["user"]) == ("C0GENERAL", "U0SAM")
     assert rows_of(shown["blocks"])[1] == "Tom · answered · yours · C0VIP"
+
+
+def failed_reply(desk: Desk) -> None:
+    """One to Jane, which Kommunicate has refused."""
+    desk.fault("error", SEND, code="INVALID_PARAMETER")
+    ts = next(one["ts"] for one in desk.roots() if one["text"].startswith("Jane"))
+    desk.sandbox.slack.human_writes("C0SUPPORT", "hi Jane", thread_ts=ts)
+    desk.carry()
+    desk.run(10)
+
+
+@pytest.mark.parametrize("channel", ["C0SUPPORT", "C0GENERAL"])
+def test_a_reply_that_is_sent_again_by_the_answer_to_the_command_leaves_the_rest_of_it(
+    desk: Desk, channel: str
+) -> None:
+    """Wherever it was typed; another person's answer is their own."""
+    failed_reply(desk)
+    for user in ("U0SAM", "U0ALEX"):
+        type_command(desk.sandbox.slack, channel, user=user)
+    desk.carry()
+    others, shown = desk.sandbox.slack.ephemerals[-2:]
+    before = rows_of(shown["blocks"])
+    click(desk.sandbox.slack, channel, shown["ts"], "send_again")
+    assert set(desk.carry()) == {200}
+    assert rows_of(shown["blocks"])[1:] == [row for row in before[1:] if "Not sent" not in row]
+    assert (shown["gone"], rows_of(others["blocks"])[1]) == (False, before[1])
+    desk.run(10)
+    lines = desk.sandbox.kommunicate.conversation("1").lines
+    assert [line.text for line in lines if line.source == 4] == ["hi Jane"]
+    click(desk.sandbox.slack, channel, others["ts"], "send_again", user="U0SAM")
+    desk.carry()
+    desk.run(10)
+    assert desk.whispers()[-1][0] == "U0SAM"
+    assert "nothing is left to do: Sent" in desk.whispers()[-1][1]
+    assert not others["gone"]
+
+
+@pytest.mark.parametrize("on_home", [True, False])
+def test_the_page_stays_the_same_when_a_reply_is_sent_again_there(desk: Desk, on_home: bool) -> None:
+    failed_reply(desk)
+    for number in range(20):
+        desk.sandbox.kommunicate.customer_writes(f"{number + 10}", "hello", name=f"Customer {number}")
+        desk.carry()
+        desk.run(3)
+    if on_home:
+        home(desk)
+        use_home(desk.sandbox.slack, "page-on", "20")
+    else:
+        type_command(desk.sandbox.slack, "C0GENERAL")
+        desk.carry()
+        click(desk.sandbox.slack, "C0GENERAL", desk.sandbox.slack.ephemerals[-1]["ts"], "page-on")
+    desk.carry()
+    before = rows_of(shown(desk, on_home))
+    if on_home:
+        use_home(desk.sandbox.slack, "send_again")
+    else:
+        click(desk.sandbox.slack, "C0GENERAL", desk.sandbox.slack.ephemerals[-1]["ts"], "send_again")
+    desk.carry()
+    assert rows_of(shown(desk, on_home))[1:] == before[2:]
+
+
+def shown(desk: Desk, on_home: bool) -> list[dict[str, Any]]:
+    slack = desk.sandbox.slack
+    found: list[dict[str, Any]] = (slack.homes["U0ALEX"] if on_home else slack.ephemerals[-1])["blocks"]
+    return found
+
+
+@pytest.mark.parametrize("fault", [{"kind": "error", "code": "missing_scope"}, {"kind": "ratelimited"}])
+def test_who_cannot_be_shown_the_chats_is_told_to_try_again(desk: Desk, fault: dict[str, Any]) -> None:
+    """And sees no longer what was true at another time."""
+    home(desk)
+    desk.fault(method="users.info", times=2, **fault)
+    type_command(desk.sandbox.slack, "C0GENERAL")
+    desk.carry()
+    assert desk.whispers()[-1] == ("U0ALEX", NOT_SHOWN)
+    assert home(desk) == [NOT_SHOWN]
 
 
 def test_the_answer_to_the_command_has_pages(desk: Desk) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from relay.delivery.late_clicks import tell_of_late_clicks
 from relay.sandbox import SandboxServer
+from relay.sandbox.slack.interactions import use_shortcut
 from relay.sandbox.slack.sharing import human_deletes_file
 from relay.store.db.engine import Store, open_store
 from relay.store.operations.replay import replay_all
@@ -108,7 +110,52 @@ def a_question(desk: Desk) -> None:
     desk.run(60)
 
 
-STEPS = [a_reply, an_edit, a_deleted_file, a_click, a_withdrawal, a_replay, a_refusal, a_question]
+def a_press_that_takes_long(desk: Desk) -> None:
+    desk.fault("error", "/rest/ws/group/status/change", code="BUSY", times=None)
+    a_click(desk)
+    desk.run(30)
+    tell_of_late_clicks(desk.out)
+    assert len(desk.whispers()) == 1
+
+
+def a_press_on_a_card_that_is_not_known_yet(desk: Desk) -> None:
+    desk.restart(channels={"123456": "C0SUPPORT", "999": "C0SUPPORT"})
+    desk.sandbox.kommunicate.open_conversation("999", "Joe")
+    desk.fault("reset_after")
+    desk.write("m2 hello", group="999")
+    desk.run(0.1)
+    desk.press(desk.thread, "take_over")
+    desk.carry()
+    desk.run(20)
+    assert "with alex" in desk.roots()[-1]["text"]
+
+
+def a_move(desk: Desk) -> None:
+    desk.restart(channels={"99": "C0OPS"}, default_channel="C0SUPPORT")
+    for user in ("U0ALEX", "U0SAM"):
+        use_shortcut(desk.sandbox.slack, "C0SUPPORT", desk.thread, "move", user=user)
+    desk.carry()
+    desk.run(10)
+    for question in desk.asked():
+        desk.press(question["ts"], "move_to", question["user"], "C0OPS")
+        desk.carry()
+        desk.run(10)
+    assert "it is there already" in desk.whispers()[-1][1]
+
+
+STEPS = [
+    a_reply,
+    an_edit,
+    a_deleted_file,
+    a_click,
+    a_withdrawal,
+    a_replay,
+    a_refusal,
+    a_question,
+    a_press_that_takes_long,
+    a_press_on_a_card_that_is_not_known_yet,
+    a_move,
+]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from relay.routing.speaking import GUEST, NO_PERSON, OUTSIDER, STRANGER
+from relay.sandbox.slack.interactions import use_shortcut
 from relay.sandbox.slack.values import TEAM_ID, User
 from relay.store.db.tables import deliveries
 from tests.harness import words
@@ -166,6 +167,20 @@ def test_who_may_not_reply_sends_nobodys_reply_again(desk_for: Callable[..., Des
     ((told, sentence),) = desk.whispers()
     assert told == WHO.id
     assert sentence.startswith("Send again: not done, because ")
+
+
+def test_whoever_sends_a_guests_reply_off_sees_why_it_does_not_go(desk_for: Callable[..., Desk]) -> None:
+    """The guest alone was told when it was written."""
+    desk = desk_for(replace(WHO, is_restricted=True), "as it comes")
+    message = desk.agent("Hello!", user=WHO.id)
+    desk.carry()
+    desk.run(5)
+    use_shortcut(desk.sandbox.slack, "C0SUPPORT", message.ts, "send_to_customer", user="U0ALEX")
+    desk.carry()
+    desk.run(10)
+    assert (desk.reached(), desk.marks()) == ([], {"Hello!": ["failed"]})
+    assert [who for who, _ in desk.whispers()] == [WHO.id]
+    assert f"Not sent to the customer: {GUEST}." in desk.shown()[-1]
 
 
 def test_a_button_that_names_a_reply_of_another_thread_does_nothing(desk_for: Callable[..., Desk]) -> None:

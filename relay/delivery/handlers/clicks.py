@@ -9,10 +9,11 @@ from functools import partial
 import structlog
 
 from relay.conversation import Holder
-from relay.delivery import agents, moving, stored
+from relay.delivery import agents, moving, notices, stored
 from relay.delivery.accounts import Replying
 from relay.delivery.context import DeliveryContext
 from relay.delivery.controls import CONTROLS, ClickContext
+from relay.delivery.presses import author_of, label, not_done
 from relay.delivery.private_lines import SWITCHED_OFF
 from relay.delivery.starting import wait_for_account, why_read_only
 from relay.delivery.steps import (
@@ -29,11 +30,12 @@ from relay.delivery.steps import (
     agent_of,
 )
 from relay.messages import Agent, Mode
-from relay.owners import bare, owned, owner_of
+from relay.owners import owned, owner_of
 from relay.routing.speaking import may_speak
 from relay.slack.blocks import button
-from relay.slack.card import ASSIGN, LABELS, MORE, MOVE, TAKE_OVER, acted_upon
-from relay.slack.events import HOME, Click, message_of_click
+from relay.slack.card import ASSIGN, MOVE, TAKE_OVER, acted_upon
+from relay.slack.events import Click, message_of_click
+from relay.slack.text import clean_name
 from relay.slack.thread_notices import (
     BUTTONS,
     KEEP_INSIDE,
@@ -53,26 +55,32 @@ from relay.store.intake.edits import send_correction
 from relay.store.queue import sends
 from relay.store.queue.gates import reopen
 from relay.store.queue.lanes import give_back
+from relay.store.queue.waiting import about_reply
 from relay.vocabulary import DeliveryState, GateScope, SendKind, SendState, ThreadNotice
 
 UNKNOWN = "Kommunicate knows no agent with your e-mail address; `replies.map` in the relay's settings can name one"
 
 THEY_ARE_UNKNOWN = UNKNOWN.replace("your", "their")
-YOURS = "You already have this chat."
 JUST_NOW = 60.0  # seconds during which taking a chat that a colleague just took needs a confirmation
 NOT_AN_AGENTS = "this message is not an agent's, or is older than the relay"
+NOT_ASKED = "Slack did not show the question"
+NOTHING_LEFT = "nothing is left to do"
+BY_ITS_LINE = "the line about it has another button"
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A click, what it asks for, who clicked, and where they can be told something privately."""
+    """A click, what it asks for, who clicked, and where they can be told something privately; `about` is the agent it
+    is about.
+    """
 
     click: Click
     asked: str
     author: Author
     agent: Agent
+    about: Agent
 
 
 OF_A_REPLY: Mapping[str, Callable[[Tx, int, str], bool]] = {
@@ -90,7 +98,7 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
         replies.end_click(tx, action.id, DeliveryState.IGNORED, stored.GONE)
         return 0.0
     asked = acted_upon(click.action_id, click.value)
-    author = _author(claim, click)
+    author = author_of(click, claim.conversation.channel_id, claim.conversation.thread_ts)
     replying = context.replying(claim.conversation)
     if replying is None:
         wait, why = wait_for_account(tx, context, claim), why_read_only(context, claim)
@@ -105,10 +113,9 @@ def prepare(tx: Tx, context: DeliveryContext, claim: Claim, action: AgentAction)
     barred = may_speak(agent, replying.rules, comes_from_elsewhere=click.comes_from_elsewhere)
     if barred or (asked in CONTROLS and CONTROLS[asked].needs_agent and not (about and about.agent_id)):
         return _refusal(claim, action.id, asked, author, barred or (UNKNOWN if about is agent else THEY_ARE_UNKNOWN))
-    here = _without_kommunicate(tx, context, claim, action, Press(click, asked, author, agent))
-    if here is not None:
-        return here
-    return Ready((_draft(replying, claim, action, click, agent, about or agent, asked),))
+    press = Press(click, asked, author, agent, about or agent)
+    here = _without_kommunicate(tx, context, claim, action, press)
+    return Ready((_draft(replying, claim, action, press),)) if here is None else here
 
 
 def _without_kommunicate(
@@ -116,10 +123,14 @@ def _without_kommunicate(
 ) -> Prepared | None:
     """Handle what needs nothing from Kommunicate; None for everything else."""
     asked, name, refuse = press.asked, press.agent.name, partial(_refusal, claim, action.id, press.asked, press.author)
+    if asked in CONTROLS and (stands := CONTROLS[asked].already(claim.conversation.state, press.about.agent_id)):
+        settle, ended = partial(_end, claim, action.id, stands), partial(replies.is_ended, delivery_id=action.id)
+        return SayPrivately(SendKind.CLICK, stands, press.author, settle, ended)
     if asked == TAKE_OVER:
-        return _taken_already(claim, action, press.author, press.agent)
+        return _just_taken(claim, action, press.author)
     if asked == MOVE:
-        asks = moving.ask_where_to(tx, context, claim, action, press.author, partial(_end, claim, action.id))
+        settle = partial(_end, claim, action.id, not_done(label(asked), NOT_ASKED))
+        asks = moving.ask_where_to(tx, context, claim, action, press.author, settle)
         return refuse(asks) if isinstance(asks, str) else asks
     if asked == MOVE_TO:
         moved = moving.move(
@@ -135,14 +146,6 @@ def _without_kommunicate(
     return None
 
 
-def _author(claim: Claim, click: Click) -> Author:
-    """Where the person who clicked can be told something privately: there, or in the thread concerned."""
-    place = claim.conversation
-    if bare(click.channel) == HOME:
-        return Author(place.channel_id or "", click.user_id, place.thread_ts)
-    return Author(click.channel, click.user_id, click.thread_ts)
-
-
 def _of_a_reply(
     tx: Tx, claim: Claim, action: AgentAction, asked: str, delivery_id: int | None, author: Author, name: str
 ) -> Prepared:
@@ -155,13 +158,14 @@ def _of_a_reply(
     if delivery_id is None:
         return _refusal(claim, action.id, asked, author, NOT_AN_AGENTS)
     if not replies.is_of(tx, claim, delivery_id):
-        replies.end_click(tx, action.id, DeliveryState.IGNORED)
-        return 0.0
-    if OF_A_REPLY[asked](tx, delivery_id, name):
+        return _refusal(claim, action.id, asked, author, stored.GONE)
+    stands = notices.how_it_stands(about_reply(tx, delivery_id), of_change=asked == SEND_CORRECTION)
+    if not stands.is_back and OF_A_REPLY[asked](tx, delivery_id, name):
         replies.end_click(tx, action.id, DeliveryState.DELIVERED)
         return 0.0
-    happened = what_happened(replies.fate(tx, delivery_id))
-    return _refusal(claim, action.id, asked, author, f"nothing is left to do: {happened.rstrip('.')}")
+    state = (stands.correction or stands).fate.state
+    why = BY_ITS_LINE if state is DeliveryState.DEAD else NOTHING_LEFT
+    return _refusal(claim, action.id, asked, author, f"{why}: {what_happened(stands).rstrip('.')}")
 
 
 def call(context: DeliveryContext, claim: Claim, send: Send) -> None:
@@ -190,37 +194,36 @@ def settled(tx: Tx, context: DeliveryContext, claim: Claim, send: Send, result: 
     return None
 
 
-def _taken_already(claim: Claim, action: AgentAction, author: Author, agent: Agent) -> SayPrivately | None:
-    """The answer if there is nothing to do, or if a colleague has just done the same."""
-    now, settle = claim.conversation.state, partial(_end, claim, action.id)
-    if now.is_resolved or now.holder is not Holder.AGENT:
-        return None
-    ended = partial(replies.is_ended, delivery_id=action.id)
-    if now.assignee == agent.agent_id and now.held_since is not None:
-        return SayPrivately(SendKind.CLICK, YOURS, author, settle, ended)
+def _just_taken(claim: Claim, action: AgentAction, author: Author) -> SayPrivately | None:
+    """The question if a colleague has just done the same."""
+    now = claim.conversation.state
     ago = claim.at - (now.held_since or 0.0)
-    if not 0 <= ago < JUST_NOW:
+    if now.is_resolved or now.holder is not Holder.AGENT or not 0 <= ago < JUST_NOW:
         return None
-    sentence = f"{now.holder_name or 'Somebody'} took this chat {ago:.0f} s ago. Take it anyway?"
+    who = clean_name(now.holder_name) if now.holder_name else "Somebody"
+    sentence = f"{who} took this chat {ago:.0f} s ago. Take it anyway?"
     controls = (button(TAKE_ANYWAY, BUTTONS[TAKE_ANYWAY], str(action.id)),)
+    settle = partial(_end, claim, action.id, not_done(label(TAKE_OVER), NOT_ASKED))
+    ended = partial(replies.is_ended, delivery_id=action.id)
     return SayPrivately(SendKind.CLICK, sentence, author, settle, ended, controls)
 
 
-def _end(claim: Claim, delivery_id: int, tx: Tx, told: bool) -> None:  # noqa: FBT001
-    replies.end_click(tx, delivery_id, DeliveryState.IGNORED)
+def _end(claim: Claim, delivery_id: int, untold: str, tx: Tx, told: bool) -> None:  # noqa: FBT001
+    """Nothing is done; if that could not be told privately, the thread says `untold`."""
+    replies.end_click(tx, delivery_id, DeliveryState.IGNORED, "" if told else untold.rstrip("."))
+    if not told:
+        add_notice(tx, claim.conversation.id, delivery_id, ThreadNotice.REFUSED)
     give_back(tx, claim)
 
 
-def _draft(
-    replying: Replying, claim: Claim, action: AgentAction, click: Click, agent: Agent, about: Agent, asked: str
-) -> Draft:
-    author = _author(claim, click)
+def _draft(replying: Replying, claim: Claim, action: AgentAction, press: Press) -> Draft:
+    author = press.author
     payload = {
-        "action": asked,
-        "agent_id": about.agent_id,
-        "acting": agent.agent_id or replying.sender,
-        "agent": about.name,
-        "by": agent.name,
+        "action": press.asked,
+        "agent_id": press.about.agent_id,
+        "acting": press.agent.agent_id or replying.sender,
+        "agent": press.about.name,
+        "by": press.agent.name,
         "moment": claim.at,
         "where": [author.channel, author.user_id, author.thread_ts],
     }
@@ -244,13 +247,13 @@ def give_up(claim: Claim, delivery_id: int, cause: str) -> SayPrivately:
 def _refusal(
     claim: Claim, delivery_id: int, asked: str, author: Author, cause: str, send: Send | None = None
 ) -> SayPrivately:
-    return _not_done(claim, delivery_id, (LABELS | BUTTONS)[asked].removesuffix(MORE), cause, author, send)
+    return _not_done(claim, delivery_id, label(asked), cause, author, send)
 
 
 def _not_done(
     claim: Claim, delivery_id: int, what: str, cause: str, author: Author | None, send: Send | None = None
 ) -> SayPrivately:
-    sentence = f"{what}: not done, because {cause}"
+    sentence = not_done(what, cause)
 
     def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001
         if send is not None:

@@ -11,7 +11,7 @@ from relay.delivery.context import DeliveryContext
 from relay.delivery.steps import Author, Prepared, SayPrivately
 from relay.owners import owned
 from relay.slack.limits import SAY_PRIVATELY
-from relay.slack.thread_notices import question
+from relay.slack.questions import note_or_reply
 from relay.store.conversations import questions
 from relay.store.db.engine import Tx
 from relay.store.db.rows import AgentAction, Claim
@@ -36,7 +36,7 @@ def prepare(context: DeliveryContext, claim: Claim, action: AgentAction) -> Prep
         return SayPrivately(SendKind.REPLY, WAITS, author, partial(_behind, claim, action.id), done)
     written = action.body if action.edit_id is None else action.edit
     words = stored.words_of(written, context.redact(claim.conversation.rule))
-    sentence, controls = question(action.asks, words, action.id, round(questions.ASKED_FOR / 60))
+    sentence, controls = note_or_reply(action.asks, words, action.id, round(questions.ASKED_FOR / 60))
     done, settle = partial(questions.is_asked, delivery_id=action.id), partial(_asked, claim, action)
     until = None if action.written_at is None else action.written_at + questions.ASKED_FOR
     # Nobody is asked twice: the line in the thread says what the silence led to.

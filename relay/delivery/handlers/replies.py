@@ -200,8 +200,10 @@ def _refusal(
     """The reply may not be sent, or nothing is left of it: told privately to its author, or if that fails, in the
     thread.
 
-    `in_thread`: directly in the thread, which offers a retry.
+    `in_thread`: directly in the thread, which offers a retry; so is what a button sent off, perhaps not its author's.
     """
+    pressed = action.by_hand and said is not None and said.ts != ""  # what was written in a form has none
+    in_thread = in_thread or pressed
     author = Author(said.channel, said.user_id, said.thread_ts) if said and said.user_id and not in_thread else None
 
     def settle(tx: Tx, told: bool) -> None:  # noqa: FBT001

@@ -49,13 +49,14 @@ def use_shortcut(slack: SlackWorkspace, channel_id: str, ts: str, callback_id: s
     with slack.core.lock:
         _known(slack, channel_id, user)
         message = slack.need(channel_id, ts)
+        shown: dict[str, Any] = {"channel": channel_id, "user": user, "thread_ts": None, "blocks": [], "text": ""}
         payload = _payload(slack, "message_action", user) | {
             "callback_id": callback_id,
             "action_ts": slack.next_ts(),
             "channel": {"id": channel_id, "name": slack.channels[channel_id].name},
             "message": message_shape(message, slack, metadata=True),
             "message_ts": ts,
-            "response_url": "https://hooks.sandbox.test/app/1",
+            "response_url": slack.response_url(shown),
         }
         return _send(slack, payload)
 
@@ -77,7 +78,7 @@ def open_home(slack: SlackWorkspace, *, user: str = AGENT) -> None:
         slack.sender.send_event(event | {"event_ts": slack.next_ts()})
 
 
-def use_home(slack: SlackWorkspace, action_id: str, value: str, *, user: str = AGENT) -> str:
+def use_home(slack: SlackWorkspace, action_id: str, value: str | None = None, *, user: str = AGENT) -> str:
     """A person presses a button on the app's Home tab."""
     with slack.core.lock:
         view = slack.homes[user]

@@ -14,7 +14,7 @@ from relay.store.db.rows import Claim
 from relay.store.db.tables import deliveries
 from relay.store.queue.due import arm
 from relay.store.queue.lanes import give_back
-from relay.vocabulary import NO_TOPIC, DeliveryState, Lane, Mark, ThreadNotice
+from relay.vocabulary import NO_TOPIC, TAKEN_BACK, DeliveryState, Lane, Mark, ThreadNotice
 
 # An edit may have made the question obsolete.
 _IS_ASKED = and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.asks != "")
@@ -60,10 +60,16 @@ def keep_inside(tx: Tx, claim: Claim, delivery_id: int, cause: str) -> None:
 
 
 def send_to_customer(tx: Tx, delivery_id: int, by: str) -> bool:
-    """`by` decides to send a note, or a possible note, to the customer; False if it is neither."""
-    is_note = and_(deliveries.c.state == DeliveryState.IGNORED.value, deliveries.c.mark == Mark.NOTE.value)
+    """`by` decides that a note, a possible note, or what could not be sent goes to the customer; False if it is none.
+
+    A reply that was made a note may have arrived before that: it is one all the same.
+    """
+    made = and_(deliveries.c.mark == Mark.UNSURE.value, deliveries.c.cause != TAKEN_BACK)
+    kept = or_(deliveries.c.mark == Mark.NOTE.value, made)
+    is_note = and_(deliveries.c.state == DeliveryState.IGNORED.value, kept)
     may_be = and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.asks != "")
-    return let_go(tx, delivery_id, by, and_(deliveries.c.topic == NO_TOPIC, or_(is_note, may_be)))
+    failed = and_(deliveries.c.state == DeliveryState.DEAD.value, deliveries.c.mark == Mark.FAILED.value)
+    return let_go(tx, delivery_id, by, and_(deliveries.c.topic == NO_TOPIC, or_(is_note, may_be, failed)))
 
 
 def keep_as_note(tx: Tx, delivery_id: int, by: str) -> bool:

@@ -66,7 +66,7 @@ def next_action(tx: Tx, claim: Claim, *, asks_in: float = 0.0) -> AgentAction | 
         return float(row.at - tx.now)
     action = AgentAction(row.id, row.topic == CLICK_TOPIC, row.key, row.body, row.words_id, row.edit)
     asking = {"asks": row.asks, "asked": row.asked, "is_behind": row.is_behind}
-    return replace(action, **asking, written_at=row.written_at)
+    return replace(action, **asking, written_at=row.written_at, by_hand=row.by_hand)
 
 
 def _beside_question(tx: Tx, claim: Claim, *, clicks_only: bool) -> Any:
@@ -101,6 +101,7 @@ def _first(
             edit.c.body.label("edit"),
             deliveries.c.asks,
             deliveries.c.asked,
+            deliveries.c.by_hand,
             deliveries.c.written_at,
             (false() if is_behind is None else is_behind).label("is_behind"),
         )
@@ -193,9 +194,8 @@ def bury(tx: Tx, claim: Claim, delivery_id: int, cause: str, mark: Mark, *, told
     tx.conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
     arm(tx, mine, Lane.CARD, 0.0)
     give_back(tx, claim)
-    if told:
-        redraw_lines(tx, mine, delivery_id)
-    else:
+    redraw_lines(tx, mine, delivery_id)
+    if not told:
         add_notice(tx, mine, delivery_id, ThreadNotice(mark.value))
 
 

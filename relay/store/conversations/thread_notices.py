@@ -39,12 +39,26 @@ def add_notice(tx: Tx, conversation_id: int, delivery_id: int, topic: ThreadNoti
 
 def refuse_moves(tx: Tx, conversation_id: int, cause: str) -> None:
     """A chat could not go where an agent had moved it: the line that waits there says so, wherever the chat is now."""
-    here = and_(deliveries.c.conversation_id == conversation_id, deliveries.c.lane == Lane.WORDS.value)
-    moves = and_(here, NOT_DELIVERED, deliveries.c.state == DeliveryState.WAITING.value)
-    lines = update(deliveries).where(moves, deliveries.c.topic == ThreadNotice.MOVED.value)
+    lines = update(deliveries).where(_moves(conversation_id))
     clicks = tx.conn.execute(lines.values(topic=ThreadNotice.REFUSED.value).returning(deliveries.c.about)).scalars()
     if ids := list(clicks):
         tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(cause=cause))
+
+
+def moving_to(tx: Tx, conversation_id: int) -> str | None:
+    """The channel to which an agent has moved a chat that is not there yet; None for none."""
+    click = deliveries.alias()
+    lines = select(click.c.cause).join(deliveries, deliveries.c.about == click.c.id).where(_moves(conversation_id))
+    last = lines.order_by(deliveries.c.id.desc()).limit(1)
+    channel: str | None = tx.conn.execute(last).scalar_one_or_none()
+    return channel
+
+
+def _moves(conversation_id: int) -> ColumnElement[bool]:
+    """The lines that wait to say that an agent has moved a chat."""
+    here = and_(deliveries.c.conversation_id == conversation_id, deliveries.c.lane == Lane.WORDS.value)
+    moves = and_(NOT_DELIVERED, deliveries.c.topic == ThreadNotice.MOVED.value)
+    return and_(here, moves, deliveries.c.state == DeliveryState.WAITING.value)
 
 
 def redraw_lines(tx: Tx, conversation_id: int, delivery_id: int) -> None:

@@ -182,7 +182,7 @@ class AgentAction:
 
     `edit_id` names the edit whose text is sent instead; `edit` is its body, None if it is no longer stored. `asks` is
     why its author must be asked first, "" if not; `asked`: they were; `is_behind`: it waits behind one whose author is
-    asked. `written_at` is in seconds since 1970.
+    asked. `written_at` is in seconds since 1970. `by_hand`: somebody decided that it goes to the customer.
     """
 
     id: int
@@ -195,6 +195,7 @@ class AgentAction:
     asked: bool = False
     is_behind: bool = False
     written_at: float | None = None
+    by_hand: bool = False
 
     @property
     def is_question(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, case, select, update
 
 from relay.messages import AgentChange, Reading, ReplyRules
 from relay.store.conversations.kept_files import revoke, take_out
@@ -24,9 +24,18 @@ from relay.store.intake.judging import judge
 from relay.store.intake.recording import NOT_OURS, Came, lock_thread, queue, record
 from relay.store.queue.due import arm, lock
 from relay.store.queue.sends import drop
-from relay.vocabulary import DeliveryState, Lane, Mark, Outcome, ReceivedKind, SendState, Source, ThreadNotice
+from relay.vocabulary import (
+    TAKEN_BACK,
+    DeliveryState,
+    Lane,
+    Mark,
+    Outcome,
+    ReceivedKind,
+    SendState,
+    Source,
+    ThreadNotice,
+)
 
-TAKEN_BACK = "deleted before it was sent"
 NOT_SENT = (DeliveryState.WAITING, DeliveryState.DEAD)
 ENDED = (DeliveryState.DELIVERED, DeliveryState.IGNORED)
 SET_OUT = (DeliveryState.SENDING, DeliveryState.UNSURE, DeliveryState.DELIVERED)
@@ -208,12 +217,11 @@ def _change(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rule
         return False
     reading = change.reading if row.by_hand else judge(tx, reply.conversation_id, change.reading, rules)
     if change.gone or reading.note is not None:
-        gone = Mark.UNSURE if change.gone and may_have_arrived(tx, reply.id) else Mark.NONE
-        mark = gone if change.gone else Mark.NOTE
+        stays = Mark.NONE if change.gone else Mark.NOTE
         values: dict[str, object] = {
             "state": DeliveryState.IGNORED.value,
-            "cause": reading.note or TAKEN_BACK,
-            "mark": mark.value,
+            "cause": TAKEN_BACK if change.gone else reading.note,
+            "mark": (Mark.UNSURE if may_have_arrived(tx, reply.id) else stays).value,
             **({} if change.gone else {"words_id": received_id}),
         }
     else:
@@ -237,8 +245,9 @@ def _asked_anew(tx: Tx, asks: str, before: str) -> dict[str, object]:
 def _change_note(tx: Tx, reply: _Changed, change: AgentChange, received_id: int) -> None:
     """A note stays a note; if somebody sends it after all, it has the new text. A deleted one cannot be sent."""
     mine = and_(deliveries.c.id == reply.id, deliveries.c.state == DeliveryState.IGNORED.value)
-    values = {"mark": Mark.NONE.value} if change.gone else {"words_id": received_id}
-    tx.conn.execute(update(deliveries).where(mine).values(**values))
+    may_have = deliveries.c.mark == Mark.UNSURE.value
+    gone = {"cause": TAKEN_BACK, "mark": case((may_have, deliveries.c.mark), else_=Mark.NONE.value)}
+    tx.conn.execute(update(deliveries).where(mine).values(**gone if change.gone else {"words_id": received_id}))
     redraw_lines(tx, reply.conversation_id, reply.id)
 
 

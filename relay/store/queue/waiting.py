@@ -113,11 +113,16 @@ def _subjects(tx: Tx, rows: Sequence[Any]) -> dict[int, Any]:
     return {row.id: row for row in tx.run(SUBJECTS, among=sorted(wanted))} if wanted else {}
 
 
-def _about(row: Any, subject: Any) -> About:
+def about_reply(tx: Tx, delivery_id: int) -> About:
+    """What a line about this reply says."""
+    return _about(delivery_id, ThreadNotice.FAILED, tx.run(SUBJECTS, among=[delivery_id]).one())
+
+
+def _about(delivery_id: int, topic: ThreadNotice, subject: Any) -> About:
     corrected = None if subject.correction is None else fate_of(subject, "correction_")
     return About(
-        row.about,
-        ThreadNotice(row.topic),
+        delivery_id,
+        topic,
         fate_of(subject),
         words=subject.in_words,
         is_edited=subject.late_id is not None,
@@ -138,7 +143,7 @@ def _waiting(row: Any, about: dict[int, Any], *, lost: bool, parts_done: Iterabl
         alone=row.alone,
         may_repeat=row.may_repeat,
         lost=row.cause if lost else None,
-        about=None if row.about is None else _about(row, about[row.about]),
+        about=None if row.about is None else _about(row.about, ThreadNotice(row.topic), about[row.about]),
         parts_done=frozenset(parts_done),
         is_withdrawn=row.gone and row.about is None,
         queued_at=row.created_at,
