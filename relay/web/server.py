@@ -40,6 +40,7 @@ def open_server(app: Flask, host: str, port: int, until: socket.socket | None = 
         port=port,
         threads=THREADS,
         max_request_body_size=MAX_REQUEST,
+        inbuf_overflow=MAX_REQUEST,  # no file for each: `connections` keeps what is in memory small
         connection_limit=connections_that_fit(),
         asyncore_use_poll=True,
         cleanup_interval=LOOK_EVERY,
