@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import delete
 
 from relay.cli import main
+from relay.delivery.keeping import PIECE
 from relay.delivery.keeping_in_folder import UNFINISHED
 from relay.store.conversations import contents, kept_files
 from relay.store.conversations.contents import LAST_LOOK, Content
+from relay.store.db.file_tables import file_pieces
 from tests.buckets import Door
 from tests.files.conftest import MakeDeskAt, MakeShelf, Shelf
 from tests.files.test_agents_files import PDF, links, pdf, share
@@ -60,6 +63,17 @@ def test_a_part_of_it_can_be_asked_for(shelf: Shelf, desk_at: MakeDeskAt, asked:
     share(desk, pdf(desk))
     answer = opened(desk, Range=asked)
     assert (answer.status_code, answer.data) == (206, PDF[first : last + 1])
+
+
+def test_one_that_breaks_off_raises_nothing_in_the_server(desk_at: MakeDeskAt, make_shelf: MakeShelf) -> None:
+    """It would log the address, and with it the secret that opens the file."""
+    desk = desk_at(make_shelf("database"))
+    share(desk, pdf(desk))
+    with desk.store.begin() as tx:
+        tx.conn.execute(delete(file_pieces).where(file_pieces.c.number > 1))
+    answer = opened(desk)
+    assert (answer.status_code, answer.data) == (200, PDF[: 2 * PIECE])
+    assert answer.content_length == len(PDF)
 
 
 def test_what_it_is_called_there_nobody_can_guess(desk_at: MakeDeskAt, make_shelf: MakeShelf) -> None:
