@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import sys
 import threading
 import unicodedata
@@ -111,10 +112,11 @@ def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
 
     Returns the writer.
     """
-    lines = Lines(sys.stderr)
+    stderr = _stderr()
+    lines = Lines(stderr)
     _configured[:] = [lines]
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stderr.isatty())
     )
     structlog.configure(
         processors=[
@@ -131,5 +133,13 @@ def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
     )
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns when more connections were used than are kept
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each request that has to wait a moment
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, stream=stderr, format="%(levelname)s %(name)s %(message)s")
     return lines
+
+
+def _stderr() -> TextIO:
+    """Standard error. Where whoever started us has closed it, nothing, and no file of ours gets its number."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    return open(os.devnull, "w") if sys.stderr is None else sys.stderr  # noqa: PTH123 - for as long as we run
