@@ -14,19 +14,25 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from relay.cli import main
+from relay.delivery import sweeping
 from relay.delivery.keeping import PIECE
 from relay.delivery.keeping_in_folder import UNFINISHED
 from relay.store.conversations import contents, kept_files
 from relay.store.conversations.contents import LAST_LOOK, Content
+from relay.store.db.engine import Tx
 from relay.store.db.file_tables import file_pieces
+from relay.store.db.file_tables import kept_files as kept_files_table
+from relay.store.db.tables import deliveries
+from relay.store.operations.replay import Replayed, replay_one
 from tests.buckets import Door
 from tests.files.conftest import MakeDeskAt, MakeShelf, Shelf
 from tests.files.test_agents_files import PDF, links, pdf, share
 from tests.harness import ROOT
 from tests.replies.desk import GROUP, Desk
+from tests.replies.test_gates import SEND
 from tests.store.shelf import rows
 
 MB = 1_000_000
@@ -375,4 +381,53 @@ def test_a_purge_says_what_it_could_not_delete_and_a_relay_does_it_later(
     hidden.rename(shelf.folder)
     desk.clock.time = time.time() + contents.AGAIN + 1  # the command goes by the machine's clock
     desk.chores()
+    assert shelf.holds() == 0
+
+
+@pytest.mark.parametrize("fixed", [True, False], ids=["goes later", "is a dead letter"])
+def test_a_file_is_kept_while_its_reply_waits(shelf: Shelf, desk_at: MakeDeskAt, *, fixed: bool) -> None:
+    """For a person who must act: longer than files are kept. From then on the customer has as long as always."""
+    desk = desk_at(shelf, retention="7d")
+    if not fixed:
+        desk.sandbox.faults.add(SEND, "error", code="INVALID_PARAMETER")
+    else:
+        desk.sandbox.faults.add(SEND, "error", status=401, code="Unauthorized", times=None)
+    share(desk, pdf(desk))
+    desk.clock.advance(8 * 86400)
+    desk.chores()
+    assert shelf.holds() == 1
+    desk.sandbox.faults.clear()
+    if not fixed:
+        with desk.store.begin() as tx:
+            assert replay_in_lane(tx, "replies")
+    desk.run(600)
+    assert opened(desk).data == PDF
+    desk.clock.advance(6 * 86400)
+    desk.chores()
+    assert opened(desk).data == PDF
+    desk.clock.advance(2 * 86400)
+    desk.chores()
+    assert (opened(desk).status_code, shelf.holds()) == (404, 0)
+
+
+def replay_in_lane(tx: Tx, lane: str) -> bool:
+    """Somebody sends again what was given up there."""
+    (dead,) = tx.conn.execute(
+        select(deliveries.c.id).where(deliveries.c.state == "dead", deliveries.c.lane == lane)
+    ).scalars()
+    return replay_one(tx, dead) is Replayed.QUEUED
+
+
+def test_all_that_nobody_needs_is_deleted_at_once_however_much(
+    make_shelf: MakeShelf, desk_at: MakeDeskAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `relay purge`, which may be all that runs."""
+    monkeypatch.setattr(sweeping, "MOST", 2)
+    shelf = make_shelf("folder")
+    desk = desk_at(shelf)
+    share(desk, *(pdf(desk) for _ in range(5)))
+    assert shelf.holds() == 5
+    with desk.store.begin() as tx:
+        tx.conn.execute(update(kept_files_table).values(state="revoked"))
+    assert sweeping.sweep_all(desk.store, desk.relay.keepers) == 0
     assert shelf.holds() == 0
