@@ -22,6 +22,7 @@ GATHERED = 0.02  # seconds for which lines are collected before a write
 FIRST = ("timestamp", "level", "event")
 AT_THE_END = 2.0  # seconds that a process waits at its end for the last lines
 REHEARSAL = "rehearsal"  # bound to events of a rehearsal, which are not logged
+LIBRARY = "%(levelname)s %(name)s %(message)s"  # how a library's line looks
 
 
 class Lines:
@@ -71,6 +72,20 @@ class Lines:
             for one in found:
                 if isinstance(one, threading.Event):
                     one.set()
+
+
+class _OfLibraries(logging.Handler):
+    """What libraries log takes the same way, and blocks them no more than us."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.msg(self.format(record))
+        except Exception:  # noqa: BLE001 - as every handler does: it is no fault of whoever logs
+            self.handleError(record)
 
 
 def flush_logs() -> None:
@@ -133,7 +148,7 @@ def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
     )
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns when more connections were used than are kept
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each request that has to wait a moment
-    logging.basicConfig(level=logging.WARNING, stream=stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries(lines)], format=LIBRARY)
     return lines
 
 
