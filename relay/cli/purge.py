@@ -76,7 +76,7 @@ def purge(
         if customer is not None:
             report = _purge_customer(store, settings, customer, in_slack=in_slack, dry_run=dry_run, yes=yes)
         else:
-            report = _purge_old(store, older_than or 0.0, dry_run=dry_run, yes=yes)
+            report = _purge_old(store, settings, older_than or 0.0, dry_run=dry_run, yes=yes)
         tidied = dry_run or _tidy(store, rewrite=not no_rewrite)
     print_fields({**report, **({} if tidied else {"not_tidied": f"{NOT_TIDIED} {AGAIN}"})}, as_json=as_json)
     if report.get("unfinished"):
@@ -168,7 +168,7 @@ def _in_words(extent: Extent, *, in_slack: bool) -> dict[str, Any]:
     return counted
 
 
-def _purge_old(store: Store, older_than: float, *, dry_run: bool, yes: bool) -> dict[str, Any]:
+def _purge_old(store: Store, settings: Settings, older_than: float, *, dry_run: bool, yes: bool) -> dict[str, Any]:
     with store.read() as tx:
         old = asdict(count_old(tx, older_than))
     if dry_run:
@@ -183,7 +183,7 @@ def _purge_old(store: Store, older_than: float, *, dry_run: bool, yes: bool) -> 
     files = 0
     while some := forget_files(store, older_than):
         files += some
-    return {**old, "files": files}
+    return {**old, "files": files, **_delete_content(store, settings)}
 
 
 def _tidy(store: Store, *, rewrite: bool) -> bool:

@@ -346,23 +346,31 @@ def test_of_many_that_ask_at_once_only_those_get_room_that_fit(desk: Desk) -> No
     assert sorted(found) == [False] * 4 + [True] * 4
 
 
-def purged(database_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, dict[str, Any]]:
+OF_CUSTOMER = ("--customer", f"customer-{GROUP}")
+
+
+def purged(database_url: str, monkeypatch: pytest.MonkeyPatch, *which: str) -> tuple[int, dict[str, Any]]:
     """Exit code and report of `relay purge` where nothing else runs."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("RELAY_FILES", "database")  # by now: where a file is, its row says
-    words = ["purge", "--customer", f"customer-{GROUP}", "--yes", "--json"]
+    words = ["purge", *(which or OF_CUSTOMER), "--yes", "--json"]
     result = CliRunner().invoke(main, words, prog_name="relay")
     return result.exit_code, json.loads(result.stdout[result.stdout.index("{") :])
 
 
+@pytest.mark.parametrize("which", [OF_CUSTOMER, ("--older-than", "7d")], ids=["of a customer", "what is old"])
 def test_a_purge_deletes_what_is_kept_in_a_folder(
-    desk_at: MakeDeskAt, make_shelf: MakeShelf, database_url: str, monkeypatch: pytest.MonkeyPatch
+    desk_at: MakeDeskAt,
+    make_shelf: MakeShelf,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    which: tuple[str, ...],
 ) -> None:
     """At once, though no relay is there to do its chores."""
     shelf = make_shelf("folder")
     desk = desk_at(shelf)
     share(desk, pdf(desk))
-    code, said = purged(database_url, monkeypatch)
+    code, said = purged(database_url, monkeypatch, *which)
     assert (code, shelf.holds()) == (0, 0)
     assert "files_still_kept" not in said
 
