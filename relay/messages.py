@@ -178,13 +178,12 @@ class Mode(StrEnum):
 class ReplyRules:
     """What the store must know to queue agents' messages; `undo` is in seconds.
 
-    `mode_of` returns which messages go to the customer, for the rule that chose the conversation's channel;
-    `read_again` reads the body of a held message.
+    `mode_of` says which messages go to the customer, by the channel's rule; `read_again` reads a held change's body.
     """
 
     undo: float
     mode_of: Callable[[str], Mode]
-    read_again: Callable[[bytes | None], Reading]
+    read_again: Callable[[bytes | None], AgentChange | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +206,7 @@ class AgentChange:
     """An agent edited a message, or deleted it (`gone`). `of` is the message's key.
 
     `at` is Slack's time of the change, seconds with any number of digits; the later of two changes counts, in whatever
-    order they arrive.
+    order they arrive. `files_gone` are Slack's ids of files that were deleted; `same_words`: only those have changed.
     """
 
     key: str
@@ -217,6 +216,8 @@ class AgentChange:
     at: str
     reading: Reading
     gone: bool
+    files_gone: tuple[str, ...] = ()
+    same_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)

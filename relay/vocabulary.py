@@ -103,6 +103,7 @@ class ThreadNotice(StrEnum):
     EDITED = "edited"
     DELETED = "deleted"
     FILES = "files"
+    FILE_DELETED = "file_gone"  # of a reply that the customer has, or may have
     NO_FILE = "no_file"  # a customer's file could not be shown in Slack
     TAKEN = "taken"
     ASSIGNED = "assigned"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -20,8 +22,18 @@ from relay.wiring import Relay
 
 log = structlog.get_logger()
 
+ARENAS, M_ARENA_MAX = 2, -8  # malloc.h
 LAST_SPANS = 1.0  # seconds that the end of a process waits for them to be sent
 GRACE = 1.0  # seconds beyond the call's deadline until a stopping process gives up waiting
+
+
+def share_memory() -> None:
+    """Let all threads share two of glibc's pools of memory; by itself, it keeps eight for each core.
+
+    Freed memory that only some threads can use again is a fifth of what a relay under load takes up.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def stop_worker(relay: Relay, delivering: Worker | None) -> None:

@@ -12,7 +12,7 @@ import click
 import structlog
 
 from relay.cli.common import explain_failures, settings_for
-from relay.cli.running import refuse_wiped_disk, replies_told, stop_signals, stop_worker
+from relay.cli.running import refuse_wiped_disk, replies_told, share_memory, stop_signals, stop_worker
 from relay.delivery.worker import Worker
 from relay.errors import SettingsError
 from relay.failpoints import arm
@@ -44,6 +44,7 @@ def serve(*, no_worker: bool) -> None:
 
     Runs until Ctrl+C or SIGTERM. Settings are in config.yaml, in .env and in the environment; `relay init` writes them.
     """
+    share_memory()
     settings = settings_for("serve")
     arm(settings.failpoint)
     refuse_wiped_disk(settings)

@@ -9,7 +9,7 @@ import click
 import structlog
 
 from relay.cli.common import explain_failures, settings_for
-from relay.cli.running import refuse_wiped_disk, replies_told, stop_signals, stop_worker
+from relay.cli.running import refuse_wiped_disk, replies_told, share_memory, stop_signals, stop_worker
 from relay.failpoints import arm
 from relay.wiring import (
     Reloader,
@@ -32,6 +32,7 @@ def worker() -> None:
     They work beside `relay serve`, with --no-worker or without, and share its database: with SQLite on its machine,
     with PostgreSQL anywhere.
     """
+    share_memory()
     settings = settings_for("worker")
     arm(settings.failpoint)
     refuse_wiped_disk(settings)

@@ -40,7 +40,7 @@ FIRST: tuple[Lane, ...] = (Lane.WORDS, Lane.REPLIES)  # taken on news; all other
 AFTER = tuple(lane for lane in Lane if lane not in FIRST)
 # The pause after a take: this many times its duration, longer if many writes wait, and at most so many seconds.
 # Intake has priority, because nobody else keeps it; and a longer pause means more is sent at a time.
-REST, REST_IN_A_CROWD, CROWD, LONGEST_REST = 1.5, 20.0, 4, 0.06
+REST, REST_IN_A_CROWD, CROWD, LONGEST_REST = 1.5, 20.0, 12, 0.06
 OPEN, CLEAR_UP_EVERY = 20.0, 1.0  # seconds until an unconfirmed take has committed, or never will; between checks
 PUT_ASIDE = 30.0  # seconds that a lane waits if its next step could not be decided
 

@@ -43,7 +43,8 @@ def card_of_slack(slack: SlackWorkspace, told: dict[str, Any]) -> dict[str, Any]
     if mode == "external":
         link = web_address(told.get("url_private"))
     shows = mode not in NOTES and bool(kind_of(file.content or b""))
-    return _card(file.title or file.name, file.mimetype, file.length, link, picture=shows, note=NOTES.get(mode, ""))
+    card = _card(file.title or file.name, file.mimetype, file.length, link, picture=shows, note=NOTES.get(mode, ""))
+    return card | {"id": "" if mode == "tombstone" else file.id}
 
 
 def card_of_customer(line: ChatLine) -> dict[str, Any] | None:

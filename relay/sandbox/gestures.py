@@ -10,6 +10,7 @@ from relay.sandbox.guide import AT_ONCE, BREAK, KILL, customers_wrote
 from relay.sandbox.inputs import BadInput, json_object, string
 from relay.sandbox.sandbox import EVERYTHING, Sandbox
 from relay.sandbox.slack.interactions import choose, open_home, submit, use_home, use_shortcut
+from relay.sandbox.slack.sharing import human_deletes_file
 from relay.sandbox.slack.typed import BROADCASTS
 
 
@@ -30,9 +31,12 @@ def _of_messages(routes: Blueprint, sandbox: Sandbox) -> None:
 
     @routes.post("/slack/edits")
     def agent_edits() -> Response:
+        """Edits a message, deletes it, or deletes one file of it."""
         body = json_object()
-        place, text = (string(body, "channel"), string(body, "ts")), string(body, "text")
-        if text:
+        place, text, file = (string(body, "channel"), string(body, "ts")), string(body, "text"), string(body, "file")
+        if file:
+            human_deletes_file(sandbox.slack, file, user=user_of(body))
+        elif text:
             sandbox.slack.human_edits(*place, text, mentions=mentions_of(sandbox, body))
         else:
             sandbox.slack.human_deletes(*place)

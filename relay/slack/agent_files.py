@@ -14,13 +14,14 @@ from relay.slack.reply_words import string
 from relay.slack.text import clean_line
 
 CHECK = "check_file_info"
+TOMBSTONE = "tombstone"  # the mode of a file that was deleted
 MAX_NAME = 120
 _NAMELESS = "file"
 _NOT_FILES = {
     "quip": "a canvas is no file",
     "canvas": "a canvas is no file",
     "list": "a list is no file",
-    "tombstone": "it was deleted in Slack",
+    TOMBSTONE: "it was deleted in Slack",
     "hidden_by_limit": "Slack hides it: the workspace's plan is used up",
     "external": "",
 }

@@ -79,7 +79,8 @@ class AgentEdit:
     """A person's message that was edited, or deleted (`deleted`: then there is no text).
 
     `ts` is the message's own and `edited_ts` the change's. `thread_ts` and `user_id`, the author, are None if Slack
-    does not say: then only `ts` tells whether it concerns us.
+    does not say: then only `ts` tells whether it concerns us. `files_gone` are the ids of files that were deleted;
+    `same_words`: nothing else has changed.
     """
 
     team: str
@@ -92,6 +93,8 @@ class AgentEdit:
     text: str
     deleted: bool = False
     comes_from_elsewhere: bool = False
+    files_gone: tuple[str, ...] = ()
+    same_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,5 +233,5 @@ def event_key(thing: AgentWords | AgentEdit | Click | FormWords) -> str:
 
 
 def _digest(edit: AgentEdit) -> str:
-    said = json.dumps([edit.text, edit.blocks, edit.deleted], sort_keys=True)
+    said = json.dumps([edit.text, edit.blocks, edit.deleted, *edit.files_gone], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -6,11 +6,12 @@ relay posted the message, only the store knows. https://docs.slack.dev/reference
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from relay.keys import key_of
 from relay.messages import Ignored
 from relay.owners import owned
-from relay.slack.agent_files import read_file
+from relay.slack.agent_files import TOMBSTONE, read_file
 from relay.slack.events import SLACKBOT, AgentEdit, AgentWords, Blocks
 from relay.slack.fields import (
     Fields,
@@ -106,11 +107,14 @@ def _changed(event: Fields, us: Us) -> AgentEdit | Ignored:
     reason = _nobodys_words(after, us) or _machines(before, us) or _outside(after)
     if reason:
         return Ignored(reason)
-    edited = moment_or_none(inner(after, "edited"), "ts")
-    same = _reads(after) == _reads(before) if before else edited is None
-    if same:  # unfurled, reacted to, replied to
+    ts, edited = moment(after, "ts"), moment_or_none(inner(after, "edited"), "ts")
+    same, gone = _reads(after) == _reads(before) if before else edited is None, _files_gone(before, after)
+    if _is_empty(after) and (gone or _files(before)[0]):
+        return _edit(event, after, us, ts=ts, at=None, deleted=True)
+    if same and not gone:  # unfurled, reacted to, replied to
         return Ignored(SAME_WORDS)
-    return _edit(event, after, us, ts=moment(after, "ts"), at=edited, deleted=False)
+    edit = _edit(event, after, us, ts=ts, at=edited or (ts if same else None), deleted=False)
+    return replace(edit, files_gone=gone, same_words=same)
 
 
 def _gone(event: Fields, ts: str, us: Us) -> AgentEdit | Ignored:
@@ -132,6 +136,27 @@ def _edit(event: Fields, message: Fields, us: Us, *, ts: str, at: str | None, de
         deleted=deleted,
         comes_from_elsewhere=_comes_from_elsewhere(message, us),
     )
+
+
+def _files_gone(before: Fields, after: Fields) -> tuple[str, ...]:
+    """The ids of the files that were deleted meanwhile: in their place stands a tombstone, or nothing.
+
+    A message without any list says nothing about them.
+    """
+    (stood, fell), (stand, fallen) = _files(before if "files" in after else {}), _files(after)
+    left = {*stand, *fell}
+    return tuple(one for one in dict.fromkeys((*stood, *fallen)) if one not in left)
+
+
+def _files(message: Fields) -> tuple[list[str], list[str]]:
+    """The ids of its files, and of those that were deleted."""
+    files = [(key_of(file.get("id")), string(file, "mode") == TOMBSTONE) for file in nodes(message.get("files"))]
+    return [one for one, gone in files if one and not gone], [one for one, gone in files if one and gone]
+
+
+def _is_empty(message: Fields) -> bool:
+    """True if nothing is left of it but tombstones."""
+    return not (message.get("text") or message.get("blocks") or message.get("attachments") or _files(message)[0])
 
 
 def _comes_from_elsewhere(message: Fields, us: Us) -> bool:

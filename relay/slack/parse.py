@@ -87,7 +87,8 @@ def agent_change(edit: AgentEdit, wording: Wording) -> AgentChange:
     """Returns what the store needs to know about a change to an agent's message."""
     reading = Reading() if edit.deleted else wording.read(edit.blocks, edit.text)
     of = message_key(edit.team, edit.channel, edit.ts)
-    return AgentChange(event_key(edit), of, edit.channel, edit.thread_ts, edit.edited_ts, reading, edit.deleted)
+    place = (edit.channel, edit.thread_ts, edit.edited_ts)
+    return AgentChange(event_key(edit), of, *place, reading, edit.deleted, edit.files_gone, edit.same_words)
 
 
 def _event(envelope: Fields, event: Fields, me: Identity | None) -> SlackEvent:

@@ -139,6 +139,11 @@ class _Now(Enum):
         BUTTONS[TELL_CUSTOMER],
     )
     FILES = "Only part of it was sent: {cause}.", "", ""
+    FILE_DELETED = (
+        "One of its files was deleted: the customer can no longer open it, but may have opened it before.",
+        "",
+        "",
+    )
     NO_FILE = "The file could not be fetched: {cause}.", "", ""
     FILE_COMES = "The file is being fetched again.", "", ""
     FILE_CAME = "The file arrived {when}", "", ""

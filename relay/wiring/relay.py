@@ -15,7 +15,7 @@ from relay.delivery.at_once import AtOnce
 from relay.delivery.keeping import Keepers
 from relay.errors import SettingsError, StoreUnavailable
 from relay.findings import Finding
-from relay.messages import ChatMessage, Decision, Reading, ReplyRules, Role
+from relay.messages import AgentChange, ChatMessage, Decision, ReplyRules, Role
 from relay.net.call_times import CallTimes
 from relay.owners import WORKSPACE
 from relay.routing.facts import Facts
@@ -23,7 +23,9 @@ from relay.routing.privacy import Privacy
 from relay.routing.rules import Router
 from relay.routing.speaking import mode_for
 from relay.settings import Config, Settings
+from relay.slack.events import AgentEdit
 from relay.slack.identity import Identity
+from relay.slack.parse import agent_change
 from relay.slack.reading import Wording
 from relay.store.db.engine import Store, open_store
 from relay.store.db.schema import SchemaState, migrate, schema_state
@@ -117,9 +119,9 @@ class Relay:
         """What the store must know to queue agents' messages."""
         config, wording = self.settings.config, self.wording
 
-        def read_again(body: bytes | None) -> Reading:
-            said = stored.read_said(body)
-            return Reading() if said is None else wording.read(said.blocks, said.text)
+        def read_again(body: bytes | None) -> AgentChange | None:
+            edit = stored.read_said(body)
+            return agent_change(edit, wording) if isinstance(edit, AgentEdit) else None
 
         return ReplyRules(config.replies.undo_seconds, partial(mode_for, config), read_again)
 

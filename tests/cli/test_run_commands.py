@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import socket
 import sqlite3
@@ -282,6 +283,31 @@ def _answers(address: str) -> bool:
         return requests.get(address, timeout=PATIENCE).status_code == 200
     except requests.ConnectionError:
         return False
+
+
+ARENAS_OF_TWENTY_THREADS = """
+import ctypes, threading
+from relay.cli.running import share_memory
+share_memory()
+libc, all_have_some = ctypes.CDLL(None), threading.Barrier(20)
+libc.fdopen.restype = ctypes.c_void_p
+def take():
+    libc.malloc(1000)
+    all_have_some.wait()
+threads = [threading.Thread(target=take) for _ in range(20)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+output = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, output)
+libc.fflush(output)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives threads memory of their own")
+def test_threads_share_two_pools_of_memory() -> None:
+    command = [sys.executable, "-c", ARENAS_OF_TWENTY_THREADS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert done.stdout.count("<heap nr=") == 2
 
 
 def test_the_demo_finds_other_ports_where_its_own_are_taken(start: Start, tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ import pytest
 import requests
 
 from relay.sandbox import SandboxServer
-from relay.sandbox.slack.sharing import settle
+from relay.sandbox.slack.sharing import human_deletes_file, settle
 from relay.sandbox.slack.values import Message
 from relay.store.db.engine import Store, open_store
 from tests.buckets import Bucket
-from tests.harness import environment, free_port, timeline, wait_for, words
+from tests.harness import PATIENCE, environment, free_port, timeline, wait_for, words
 from tests.processes import HASTY, MortalRelay
 from tests.store.shelf import rows
 
@@ -51,6 +51,7 @@ KEPT = [
 ]
 CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 5000
 CONFIG = f"delivery: {HASTY}\nreplies: {{undo_seconds: 0.1}}\nchannels: {{{GROUP}: {CHANNEL}}}\n"
+DELETED = "One of its files was deleted: the customer can no longer open it"
 LINK = re.compile(r"(http://\S+/files/\S+)")
 
 
@@ -206,3 +207,28 @@ def test_nothing_is_left_of_a_file_that_was_taken_back_whatever_dies(
     with town.relay() as relay:
         relay.wait_ready()
         assert wait_for(lambda: holds() == 0 and not rows(town.store, "file_contents"))
+
+
+@pytest.mark.parametrize("place", ["accept.before_commit", "accept.after_commit", "http.answered"])
+def test_a_deleted_file_ends_its_link_whatever_dies(town: Town, place: str) -> None:
+    """Slack repeats an event until it is answered; the thread says it once."""
+    town.server.sandbox.slack.sender.outbox.retry = (0.5,) * 60  # until a relay is there again
+    town.begin()
+    with town.relay() as relay:
+        relay.wait_ready()
+        message = town.goes()
+        assert wait_for(lambda: len(town.reached()) == 1, 60), town.said()
+        (link,) = LINK.findall(town.reached()[0])
+        assert requests.get(link, timeout=10).content == CONTENT
+        assert town.server.sandbox.wait_idle()
+    with town.relay(RELAY_FAILPOINT=f"{place}:1") as relay:
+        relay.wait_ready()
+        human_deletes_file(town.server.sandbox.slack, message.files[0]["id"], user="U0ALEX")
+        assert wait_for(relay.died), f"{place} was not passed"
+    with town.relay() as relay:
+        relay.wait_ready()
+        assert town.server.sandbox.wait_idle(PATIENCE)
+        assert requests.get(link, timeout=10).status_code == 404
+        assert wait_for(lambda: any(DELETED in line for line in town.said())), town.said()
+    assert len([line for line in town.said() if DELETED in line]) == 1
+    assert len(town.reached()) == 1

@@ -147,8 +147,9 @@ def test_a_page_to_sign_in_is_no_file(desk: Desk) -> None:
 def test_what_was_deleted_meanwhile_does_not_go(desk: Desk) -> None:
     file = pdf(desk)
     desk.agent("the bill", files=(file,))
+    said = desk.mail[-1]
     delete_file(desk.sandbox.slack, file)
-    desk.carry()
+    desk.carry(said)  # nobody has told the relay of the deletion yet
     desk.run(20)
     assert desk.reached() == ["the bill\n(a file follows)"]
     assert "it was deleted in Slack" in desk.shown()[-1]

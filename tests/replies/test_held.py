@@ -8,6 +8,7 @@ import pytest
 
 from relay.delivery.forgetting import forget_old
 from relay.sandbox.slack.board import Message
+from relay.sandbox.slack.sharing import human_deletes_file
 from tests.replies.desk import Desk
 from tests.statements import listed
 from tests.store.shelf import rows
@@ -71,6 +72,18 @@ def test_what_was_deleted_meanwhile_never_reaches_the_customer(desk: Desk) -> No
     desk.carry()
     desk.run(60)
     assert reached(desk) == ["hello"]
+
+
+def test_a_file_that_was_deleted_meanwhile_is_not_sent(desk: Desk) -> None:
+    """The words are."""
+    root, file = desk.roots()[-1]["ts"], desk.sandbox.slack.cabinet.put("prices.pdf")
+    desk.sandbox.slack.human_writes(CHANNEL, "our prices", thread_ts=root, files=[file])
+    desk.carry()
+    human_deletes_file(desk.sandbox.slack, file.id, user="U0ALEX")
+    assert set(desk.carry()) == {200}
+    assert held(desk) == ["message", "edit"]
+    desk.run(60)
+    assert (reached(desk), held(desk)) == (["our prices"], [])
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["in order", "the other way round"])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from relay.sandbox import SandboxServer
+from relay.sandbox.slack.sharing import human_deletes_file
 from relay.store.db.engine import Store, open_store
 from relay.store.operations.replay import replay_all
 from tests.harness import FakeClock
@@ -60,6 +61,16 @@ def an_edit(desk: Desk) -> None:
     desk.run(20)
 
 
+def a_deleted_file(desk: Desk) -> None:
+    file = desk.sandbox.slack.cabinet.put("bill.pdf")
+    desk.agent("r1 hello", files=[file])
+    desk.carry()
+    desk.run(20)
+    human_deletes_file(desk.sandbox.slack, file.id, user="U0ALEX")
+    desk.carry()
+    desk.run(20)
+
+
 def a_click(desk: Desk) -> None:
     desk.use("resolve")
     desk.carry()
@@ -97,7 +108,7 @@ def a_question(desk: Desk) -> None:
     desk.run(60)
 
 
-STEPS = [a_reply, an_edit, a_click, a_withdrawal, a_replay, a_refusal, a_question]
+STEPS = [a_reply, an_edit, a_deleted_file, a_click, a_withdrawal, a_replay, a_refusal, a_question]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

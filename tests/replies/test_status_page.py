@@ -11,10 +11,11 @@ from flask.testing import FlaskClient
 
 from relay.doctor import channels
 from relay.sandbox import SandboxServer
+from relay.sandbox.slack.sharing import human_deletes_file
 from relay.store.db.engine import Store
 from relay.store.queue.closing import close_for_operator
 from relay.vocabulary import GateScope
-from relay.web.status.words import CHANGED, DELETED, EDITED, GONE
+from relay.web.status.words import CHANGED, DELETED, EDITED, FILE_DELETED, GONE
 from relay.wiring import build_setup
 from tests.harness import FakeClock
 from tests.replies.desk import Desk
@@ -56,6 +57,16 @@ def test_what_an_agent_deleted_is_neither_shown_nor_found(desk: Watched) -> None
     assert (shown.count(GONE), shown.count(DELETED)) == (2, 1)
     assert not found(page, "canary")
     assert found(page, "mug")
+
+
+def test_that_an_agent_deleted_a_file_is_shown_with_the_words_that_stay(desk: Watched) -> None:
+    file = desk.sandbox.slack.cabinet.put("bill.pdf")
+    desk.agent("canary words", files=[file])
+    desk.carry()
+    human_deletes_file(desk.sandbox.slack, file.id, user="U0ALEX")
+    desk.carry()
+    shown = desk.client.get("/conversations/1").text
+    assert (shown.count(FILE_DELETED), shown.count("canary words"), shown.count(EDITED)) == (1, 1, 0)
 
 
 def test_of_what_an_agent_edited_the_newest_is_shown_and_found(desk: Watched) -> None:

@@ -9,7 +9,8 @@ import requests
 from slack_sdk import WebClient
 
 from relay.sandbox import Sandbox
-from relay.sandbox.slack.sharing import delete_file
+from relay.sandbox.slack.sharing import delete_file, human_deletes_file
+from relay.sandbox.slack.values import SlackError
 
 LOGIN = {"Authorization": "Bearer xoxb-sandbox"}
 
@@ -117,6 +118,18 @@ def test_it_tells_the_app_when_a_file_goes(event, sandbox: Sandbox, receiver) ->
     changed, deleted = (body["event"] for body in receiver.bodies[-2:])
     assert (changed["subtype"], "edited" in changed["message"]) == ("message_changed", False)
     assert (deleted["subtype"], deleted["previous_message"]["files"][0]["id"]) == ("message_deleted", file.id)
+
+
+def test_a_person_deletes_a_file_of_their_own_once(event, sandbox: Sandbox) -> None:
+    """And of nobody else; the words stay."""
+    file, _ = event()
+    for wrong, user, code in (("F0NONE", "U0ALEX", "file_not_found"), (file.id, "U0SAM", "cant_delete_file")):
+        with pytest.raises(SlackError, match=code):
+            human_deletes_file(sandbox.slack, wrong, user=user)
+    human_deletes_file(sandbox.slack, file.id, user="U0ALEX")
+    with pytest.raises(SlackError, match="file_deleted"):
+        human_deletes_file(sandbox.slack, file.id, user="U0ALEX")
+    assert (sandbox.slack.messages[0].text, sandbox.slack.messages[0].deleted) == ("see", False)
 
 
 def test_the_same_file_can_be_shared_twice(event, sandbox: Sandbox, slack: WebClient) -> None:

@@ -56,6 +56,22 @@ def test_an_agent_attaches_several_to_a_reply(server: SandboxServer, sandbox: Sa
     assert (sent.thread_ts, [each["name"] for each in sent.files]) == (root.ts, ["my notes.txt", "mug.png"])
 
 
+def test_an_agent_deletes_one_file_of_a_message(server: SandboxServer, sandbox: Sandbox) -> None:
+    """From the menu of their own message; the rest stays."""
+    files = [sandbox.slack.cabinet.put(name) for name in ("bill.pdf", "plan.pdf")]
+    sandbox.slack.human_writes("C0SUPPORT", "see", files=files)
+    with open_page(server.url) as page:
+        page.get_by_test_id("message-menu").locator("summary").click(timeout=LONG)
+        page.get_by_role("button", name="Delete bill.pdf").click()
+        expect(page.get_by_test_id("slack-message").get_by_test_id("file").first).to_contain_text(
+            "deleted", timeout=LONG
+        )
+        page.get_by_test_id("message-menu").locator("summary").click()
+        expect(page.get_by_role("button", name="Delete plan.pdf")).to_be_visible()
+        expect(page.get_by_role("button", name="Delete bill.pdf")).to_have_count(0)
+    assert [file.deleted for file in files] == [True, False]
+
+
 def test_it_refuses_what_is_too_large_with_a_sentence(server: SandboxServer, sandbox: Sandbox, tmp_path) -> None:
     """On either side."""
     sandbox.slack.human_writes("C0SUPPORT", "root")

@@ -149,11 +149,57 @@ def test_it_reads_edits_and_deletions(event: dict[str, Any], edit: AgentEdit) ->
     assert heard(event) == edit
 
 
+A, B = ({"id": "F1", "name": "a.png", "mode": "hosted"}, {"id": "F2", "name": "b.png", "mode": "hosted"})
+A_GONE, A_HIDDEN = {"id": "F1", "mode": "tombstone"}, {"id": "F1", "mode": "hidden_by_limit"}
+SHARE, AT = {**SAID, "subtype": "file_share"}, {"edited": {"ts": LATER}}
+LESS = replace(EDIT, edited_ts=TS, text="hi", files_gone=("F1",), same_words=True)
+LESS_FILES = {
+    "a tombstone in its place": (changed({**SHARE, "files": [A_GONE, B]}, {**SHARE, "files": [A, B]}), LESS),
+    "nothing in its place": (changed({**SHARE, "files": [B]}, {**SHARE, "files": [A, B]}), LESS),
+    "no files at all": (changed({**SHARE, "files": []}, {**SHARE, "files": [A]}), LESS),
+    "a tombstone in who knows what": (changed({**SHARE, "files": [A_GONE, B]}, None), LESS),
+    "a tombstone where no file was told of": (changed({**SHARE, "files": [A_GONE]}, SAID), LESS),
+    "a second one": (
+        changed({**SHARE, "files": [B, A_GONE]}, {**SHARE, "files": [{**B, "mode": "tombstone"}, A]}), LESS),
+    "two at once": (
+        changed({**SHARE, "files": []}, {**SHARE, "files": [A, B]}), replace(LESS, files_gone=("F1", "F2"))),
+    "in what was edited before": (changed({**SHARE, **AT, "files": [A_GONE]}, {**SHARE, **AT, "files": [A]}),
+                                  replace(LESS, edited_ts=LATER)),
+    "together with the words": (changed({**EDITED, "files": [A_GONE]}, {**SHARE, "files": [A]}),
+                                replace(EDIT, files_gone=("F1",))),
+    "all that there was": (changed({**SHARE, "text": "", "blocks": [], "files": [A_GONE]},
+                                   {**SHARE, "text": "", "blocks": [], "files": [A]}),
+                           replace(EDIT, blocks=(), text="", deleted=True)),
+    "all but another file": (changed({**SHARE, "text": "", "blocks": [], "files": [A_GONE, B]},
+                                     {**SHARE, "text": "", "blocks": [], "files": [A, B]}),
+                             replace(LESS, blocks=(), text="")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("event", "edit"), LESS_FILES.values(), ids=LESS_FILES)
+def test_it_reads_which_files_were_deleted(event: dict[str, Any], edit: AgentEdit) -> None:
+    assert heard(event) == edit
+
+
+def test_two_deleted_files_are_two_changes_and_an_edit_keeps_its_key() -> None:
+    assert event_key(LESS) != event_key(replace(LESS, files_gone=("F2",)))
+    assert event_key(LESS) != event_key(replace(LESS, files_gone=(), same_words=False))
+    assert event_key(EDIT).rpartition("/")[2] == "fcd65e8c14fd"
+
+
 UNFURLED = {**SAID, "attachments": [{"from_url": "https://example.com"}]}
 NOT_EDITS = {
     "an unfurled link": (changed(UNFURLED), why.SAME_WORDS),
     "an unfurled link in what was edited": (changed({**EDITED, **UNFURLED}), why.SAME_WORDS),
     "a link unfurled in who knows what": (changed(UNFURLED, None), why.SAME_WORDS),
+    "a tombstone that was one before": (changed({**SHARE, "files": [A_GONE]}, {**SHARE, "files": [A_GONE]}),
+                                        why.SAME_WORDS),
+    "no list of files": (changed(SAID, {**SHARE, "files": [A]}), why.SAME_WORDS),
+    "a file that the plan hides": (changed({**SHARE, "files": [A_HIDDEN]}, {**SHARE, "files": [A]}), why.SAME_WORDS),
+    "one file more": (changed({**SHARE, "files": [A, B]}, {**SHARE, "files": [A]}), why.SAME_WORDS),
+    "files without ids": (changed({**SHARE, "files": [{"mode": "tombstone"}, {"id": 7}]}, {**SHARE, "files": [{}]}),
+                          why.SAME_WORDS),
+    "a file of our own": (changed({**SHARE, "files": [A_GONE], "user": "U0BOT"}, {**SHARE, "files": [A]}), why.OWN),
     "a bot's, before it was known": (changed(EDITED, {**SAID, "bot_id": "B9"}), why.BY_A_BOT),
     "our own deletion": (deleted({**SAID, "bot_id": "B9"}), why.BY_A_BOT),
     "a deletion of our user's": (deleted({**SAID, "user": "U0BOT"}), why.OWN),

@@ -82,6 +82,7 @@ def test_it_renders_what_the_relay_tells(golden):
     told += [Notice(ThreadNotice.TAKEN, 7, fates["sent"], user_id=user) for user in ("", "U0ALEX")]
     told += [Notice(ThreadNotice.REFUSED, 7, fates["failed"])]
     told += [Notice(ThreadNotice.DELETED, 7, fates["sent"], said, links_ended=True)]
+    told += [Notice(ThreadNotice.FILE_DELETED, 7, fates["sent"], said)]
     told += [Notice(ThreadNotice.NO_FILE, 7, fates[name], "bill.pdf") for name in ("failed", "delayed", "sent")]
     batch = [a_line("", id=number, told=each) for number, each in enumerate(told)]
     golden("notices", render(*batch) + render(a_line("", id=9, told=told[5], form=Form.PLAIN)))

@@ -27,6 +27,7 @@ from relay.messages import ChatMessage, ConversationKey, Decision
 from relay.store.db.engine import Store, Tx, open_store
 from relay.store.db.schema import migrate
 from relay.store.intake.webhooks import accept
+from relay.store.operations.minutes import roll_up
 from relay.store.operations.totals import count_settled
 from relay.vocabulary import Lane
 from relay.wiring import Relay, build_context
@@ -97,10 +98,11 @@ def _stock(stack: ExitStack, scene: Scene, kind: str, messages: int) -> Stocked:
     with closing(open_store(url, patience=None)) as store:
         migrate(store)
         fill(store, messages, time.time())
-        more = True
-        while more:  # as a relay's first chore does
-            with store.begin() as tx:
-                more = count_settled(tx)
+        for chore in (count_settled, roll_up):  # as a relay's first chores do
+            more = True
+            while more:
+                with store.begin() as tx:
+                    more = chore(tx)
     print(f"growth: {stocked(kind, messages)} in {time.monotonic() - begun:.0f} s", flush=True)
     store = stack.enter_context(closing(open_store(url)))
     wanted = replace(

@@ -13,7 +13,7 @@ from relay.conversation import Holder
 from relay.delivery import agents, stored
 from relay.delivery.accounts import Replying
 from relay.delivery.context import DeliveryContext
-from relay.delivery.handing_on import FOLLOWS, REFUSED, HandedOn, hand_on
+from relay.delivery.handing_on import FOLLOWS, REFUSED, HandedOn, hand_on, still_shared
 from relay.delivery.handlers import clicks, questions
 from relay.delivery.policy import ECHO_AFTER
 from relay.delivery.private_lines import SWITCHED_OFF
@@ -142,7 +142,7 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
     names = {**named, **{one: found[one].name for one in others if one in found}}
     text, agent = customer_text(now.blocks, now.text, names), found.get(author) or Agent(author, agents.NAMELESS, "")
     barred = may_speak(agent, replying.rules, comes_from_elsewhere=said.comes_from_elsewhere)
-    shared, how = said.files if isinstance(said, AgentWords) else (), replying.files_back(claim.conversation.rule)
+    shared, how = still_shared(tx, action, said), replying.files_back(claim.conversation.rule)
     if barred or (shared and how is FilesBack.REFUSE):
         return _refusal(claim, action, said, barred or REFUSED)
     given = hand_on(tx, claim, action, shared, how, replying.public_url) if shared else HandedOn()

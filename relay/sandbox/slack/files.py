@@ -11,7 +11,7 @@ from typing import Any
 
 from relay.sandbox.core import Core
 from relay.sandbox.pictures import kind_of
-from relay.sandbox.slack.values import BOT_USER_ID, TEAM_ID, Channel, Message
+from relay.sandbox.slack.values import BOT_USER_ID, TEAM_ID, Channel, Message, SlackError
 
 
 @dataclass(eq=False)
@@ -111,6 +111,15 @@ class FileCabinet:
     def given(self, files: Iterable[str | SlackFile], user: str) -> list[SlackFile]:
         """The files of a message; a mere name gets a few bytes."""
         return [self.put(each, user=user) if isinstance(each, str) else each for each in files]
+
+    def existing(self, file_id: str) -> SlackFile:
+        """The file with this id; one that is not completed does not exist yet. Raises SlackError."""
+        file = self.files.get(file_id)
+        if file is None or not file.completed:
+            raise SlackError("file_not_found")
+        if file.deleted or file.kind == "tombstone":
+            raise SlackError("file_deleted")
+        return file
 
     def receive(self, file_id: str, content: bytes) -> bool:
         """Accepts the bytes, once; False if the id is unknown or the length is not what was announced."""

@@ -44,6 +44,15 @@ def _post(slack: SlackWorkspace, pending: Pending) -> None:
     slack.tell_posted(message)
 
 
+def human_deletes_file(slack: SlackWorkspace, file_id: str, *, user: str) -> None:
+    """A person deletes a file of their own; the messages that it is in stay, if there is more in them."""
+    with slack.core.lock:
+        file = slack.cabinet.existing(file_id)
+        if file.user != user:
+            raise SlackError("cant_delete_file")
+        delete_file(slack, file)
+
+
 def delete_file(slack: SlackWorkspace, file: SlackFile) -> None:
     """Deletes a file, and every message that consisted of nothing else, including one that was still to come."""
     with slack.core.lock:

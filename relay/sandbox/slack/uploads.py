@@ -62,25 +62,15 @@ def _received(slack: SlackWorkspace, file_id: str) -> SlackFile:
 def file_info(slack: SlackWorkspace, args: Args) -> Reply:
     """files.info, with the shares."""
     slack.need_scope("files:read")
-    return {"file": info(_existing(slack, args), slack.cabinet), "comments": []}
+    return {"file": info(slack.cabinet.existing(args.text("file")), slack.cabinet), "comments": []}
 
 
 def file_delete(slack: SlackWorkspace, args: Args) -> Reply:
     """files.delete: own files only, limited per minute."""
     slack.pacing.take_call("files.delete", slack.core.now())
     slack.need_scope("files:write")
-    file = _existing(slack, args)
+    file = slack.cabinet.existing(args.text("file"))
     if file.user != BOT_USER_ID:
         raise SlackError("cant_delete_file")
     delete_file(slack, file)
     return {}
-
-
-def _existing(slack: SlackWorkspace, args: Args) -> SlackFile:
-    """The file; one that is not completed does not exist yet."""
-    file = slack.cabinet.files.get(args.text("file"))
-    if file is None or not file.completed:
-        raise SlackError("file_not_found")
-    if file.deleted or file.kind == "tombstone":
-        raise SlackError("file_deleted")
-    return file

@@ -148,6 +148,7 @@ function more(message) {
   const own = message.user === AGENT ? [
     entry("Edit…", () => change(message)),
     entry("Delete", () => attempt(() => send("/sandbox/slack/edits", { channel: chosen, ts: message.ts }))),
+    ...message.files.filter((file) => file.id).map((file) => entry(`Delete ${file.name}`, () => attempt(() => send("/sandbox/slack/edits", { file: file.id, user: AGENT })))),
   ] : [];
   const shortcuts = [entry("Saved replies", use("saved_replies")), ...(message.bot ? [] : [entry("Send to customer", use("send_to_customer"))])];
   return el("details", { class: "overflow more", "data-testid": "message-menu" },

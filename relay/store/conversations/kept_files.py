@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, or_, select, update
 
 from relay.store.conversations.contents import Content, is_needed
 from relay.store.db.dialects import among, equals, upsert
@@ -24,6 +24,7 @@ from relay.vocabulary import DeliveryState, KeptState, Lane
 
 TOKEN_BYTES = 32
 PUBLIC_URL = "public_url"
+TAKEN_OUT = "its author deleted it"  # the cause of a file that is not sent with its reply, whatever its state
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class KeptFile:
 
 
 def files_of(tx: Tx, delivery_id: int) -> list[KeptFile]:
-    """The files of a reply, in order; none before they were queued."""
-    mine = kept_files.c.delivery_id == delivery_id
+    """The files of a reply, in order, without those that its author deleted; none before they were queued."""
+    mine = and_(kept_files.c.delivery_id == delivery_id, kept_files.c.cause != TAKEN_OUT)
     return [_file(row) for row in tx.conn.execute(select(kept_files).where(mine).order_by(kept_files.c.number))]
 
 
@@ -127,6 +128,29 @@ def revoke(tx: Tx, delivery_id: int) -> None:
     """The author deleted a reply: its links stop working."""
     links = and_(kept_files.c.delivery_id == delivery_id, HAS_CONTENT)
     tx.conn.execute(update(kept_files).where(links).values(state=KeptState.REVOKED.value))
+
+
+def take_out(tx: Tx, conversation_id: int, delivery_id: int, slack_id: str) -> bool:
+    """The author deleted a file of a reply: its link stops working, and it is not sent. True if it had a link.
+
+    If it was not queued yet, a row without content remembers that.
+    """
+    mine = and_(kept_files.c.delivery_id == delivery_id, kept_files.c.slack_id == slack_id)
+    states = tx.conn.execute(select(kept_files.c.state).where(mine)).scalars().all()
+    ended = case((HAS_CONTENT, KeptState.REVOKED.value), else_=kept_files.c.state)
+    tx.conn.execute(update(kept_files).where(mine).values(state=ended, cause=TAKEN_OUT))
+    if not states:
+        first = select(func.coalesce(func.min(kept_files.c.number), 0)).where(kept_files.c.delivery_id == delivery_id)
+        row = {"conversation_id": conversation_id, "delivery_id": delivery_id, "slack_id": slack_id, "name": ""}
+        row |= {"number": first.scalar_subquery() - 1, "state": KeptState.GONE.value, "cause": TAKEN_OUT}
+        tx.conn.execute(insert(kept_files).values(**row, created_at=tx.now))
+    return KeptState.KEPT in states
+
+
+def taken_out(tx: Tx, delivery_id: int) -> set[str]:
+    """Slack's ids of the files of a reply that its author deleted."""
+    mine = and_(kept_files.c.delivery_id == delivery_id, kept_files.c.cause == TAKEN_OUT)
+    return set(tx.conn.execute(select(kept_files.c.slack_id).where(mine)).scalars())
 
 
 def find(tx: Tx, token: str, *, after: float) -> KeptFile | None:

@@ -5,19 +5,20 @@ Lock order: conversation, lane.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, update
 
-from relay.messages import AgentChange, ReplyRules
-from relay.store.conversations.kept_files import revoke
+from relay.messages import AgentChange, Reading, ReplyRules
+from relay.store.conversations.kept_files import revoke, take_out
 from relay.store.conversations.replies import lock_reply, may_have_arrived
 from relay.store.conversations.thread_notices import add_notice, redraw_lines
-from relay.store.db.dialects import equals
+from relay.store.db.dialects import among, equals
 from relay.store.db.engine import Tx
 from relay.store.db.rows import Receipt, to_send
-from relay.store.db.tables import deliveries, received, send_parts, sends
+from relay.store.db.tables import UNDER_WAY, deliveries, received, send_parts, sends
 from relay.store.intake.echoes import HOLD_REPLIES
 from relay.store.intake.judging import judge
 from relay.store.intake.recording import NOT_OURS, Came, lock_thread, queue, record
@@ -43,7 +44,8 @@ def accept_change(tx: Tx, change: AgentChange, body: bytes, *, account: str, rul
     """Apply a change to a reply that has not reached the customer: update it, or stop it.
 
     For one that has, the thread is told; nothing more is sent automatically. A note stays a note whatever happens to
-    it. Slack keeps no order: a change that arrives before its message, or while that is held, waits for it.
+    it. A deleted file is not sent, and its link stops working. Slack keeps no order: a change that arrives before its
+    message, or while that is held, waits for it.
     """
     reply = _reply_of(tx, account, change.of)
     if reply is not None:
@@ -96,8 +98,11 @@ def _came(change: AgentChange, body: bytes, account: str) -> Came:
 
 
 def _change_of(row: Any, rules: ReplyRules) -> AgentChange:
-    reading = replace(rules.read_again(row.body), note=row.reason or None)
-    return AgentChange(row.key, row.edits_key, row.thread_channel, row.thread_ts, row.edited_at, reading, row.gone)
+    note, read = row.reason or None, rules.read_again(row.body)
+    if read is not None:
+        return replace(read, reading=replace(read.reading, note=note))
+    place = (row.thread_channel, row.thread_ts, row.edited_at)
+    return AgentChange(row.key, row.edits_key, *place, Reading(note), row.gone)
 
 
 def send_correction(tx: Tx, delivery_id: int, by: str) -> bool:
@@ -136,6 +141,10 @@ def _message(account: str, key: str) -> ColumnElement[bool]:
 
 
 def _apply(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules: ReplyRules) -> Receipt:
+    if change.files_gone:
+        _take_out_files(tx, reply, change.files_gone)
+    if change.same_words:
+        return Receipt(Outcome.ACCEPTED, received_id)
     if _is_older(tx, reply.id, change):
         return Receipt(Outcome.IGNORED, received_id, "a later change came first")
     _call_back(tx, reply)
@@ -145,6 +154,26 @@ def _apply(tx: Tx, reply: _Changed, change: AgentChange, received_id: int, rules
         return Receipt(Outcome.ACCEPTED, received_id)
     _change_note(tx, reply, change, received_id)
     return Receipt(Outcome.IGNORED, received_id, "a note")
+
+
+def _take_out_files(tx: Tx, reply: _Changed, files: Sequence[str]) -> None:
+    """What has not been sent goes without them. Links to them stop working: if the customer may have one, the thread is
+    told.
+    """
+    _call_back(tx, reply)
+    mine = select(deliveries.c.state).where(deliveries.c.id == reply.id)
+    state = tx.conn.execute(mine.with_for_update()).scalar_one()
+    had_links = [take_out(tx, reply.conversation_id, reply.id, file) for file in files]
+    if state in NOT_SENT:
+        arm(tx, reply.conversation_id, Lane.REPLIES, 0.0)
+    if not any(had_links):
+        return
+    carried = select(send_parts.c.send_id).where(send_parts.c.delivery_id == reply.id, send_parts.c.live)
+    being_called = and_(sends.c.id.in_(carried), among(sends.c.state, UNDER_WAY))
+    # If it turns out that it was not done, it is prepared again.
+    tx.conn.execute(update(sends).where(being_called).values(outdated=sends.c.outdated + 1))
+    if state in SET_OUT or may_have_arrived(tx, reply.id):
+        add_notice(tx, reply.conversation_id, reply.id, ThreadNotice.FILE_DELETED)
 
 
 def _call_back(tx: Tx, reply: _Changed) -> None:

@@ -16,7 +16,7 @@ from relay.messages import ChatMessage, MessageKind, Person, Role
 from relay.routing.per_route import attachments_for, every_redaction, show_for
 from relay.routing.redact import Redactor, redactor
 from relay.slack.card import LABELS, MORE, acted_upon
-from relay.slack.events import AgentWords
+from relay.slack.events import AgentEdit, AgentWords
 from relay.slack.thread_notices import BUTTONS
 from relay.store.conversations.people import known_agents, known_people
 from relay.store.db.engine import Tx
@@ -29,6 +29,7 @@ GONE = "Its author took it back."
 CHANGED = "It reads differently now: see what it was edited to."
 NOT_SHOWN = "Not shown in Slack."
 EDITED, DELETED, PRESSED, BUTTON = "Edited:", "Deleted a message.", "Pressed", "a button"
+FILE_DELETED = "Deleted one of its files:"
 FILE = "a file"
 
 
@@ -45,6 +46,10 @@ class Said:
     note: str = ""
     file: str = ""
     team: str = ""
+
+
+def _change(said: AgentWords | AgentEdit) -> str:
+    return FILE_DELETED if isinstance(said, AgentEdit) and said.same_words else EDITED
 
 
 class Reader:
@@ -113,7 +118,7 @@ class Reader:
             return Said(author, Role.AGENT, note=GONE if one.taken_back else CHANGED, team=team)
         if said is None:
             return Said("", Role.AGENT, note=stored.GONE)
-        note = EDITED if one.kind is ReceivedKind.EDIT else one.reason if one.outcome is Outcome.IGNORED else ""
+        note = _change(said) if one.kind is ReceivedKind.EDIT else one.reason if one.outcome is Outcome.IGNORED else ""
         files = len(said.files) if isinstance(said, AgentWords) else 0
         file = "" if not files else FILE if files == 1 else f"{files} files"
         return Said(author, Role.AGENT, stored.words_of(one.body, self._redactor), note, file, team)
