@@ -34,6 +34,7 @@ NOT_TIDIED = (
     "The database file still contains traces: another program keeps reading or writing it, or the disk is full."
 )
 AGAIN = "Run the same command again."
+TURN = 0.05  # seconds between steps: on SQLite, other processes only look now and then whether it is their turn
 
 
 @click.command()
@@ -179,7 +180,7 @@ def _purge_old(store: Store, settings: Settings, older_than: float, *, dry_run: 
     with store.begin() as tx:
         mark_untidy(tx)
     while forget_old(store, older_than):
-        continue
+        threading.Event().wait(TURN if store.on_sqlite else 0.0)
     files = 0
     while some := forget_files(store, older_than):
         files += some
