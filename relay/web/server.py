@@ -22,7 +22,10 @@ from relay.web.connections import LOOK_EVERY, keep_moving
 
 MAX_REQUEST = 1024 * 1024  # bytes; the server itself refuses more, whatever the token
 CONNECTIONS = 2000  # waitress's default is 100, and as many stalled clients would lock everybody out
-OTHER_FILES = 100  # needed by the database, Slack and the log
+OTHER_FILES = (
+    300  # needed by calls to Slack and Kommunicate, 180 at a time and 64 that are kept, the database and the log
+)
+LEAST = 100  # connections, however few files there may be
 THREADS = 32  # at most so many webhooks share a commit, which costs less the more they are
 # Answers are shorter, so the loop sends them. If threads do, the loop spins, and they wait for it to release the
 # interpreter: a quarter fewer answers per second.
@@ -113,6 +116,4 @@ def connections_that_fit() -> int:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return (
-        CONNECTIONS if allowed == resource.RLIM_INFINITY else max(OTHER_FILES, min(CONNECTIONS, allowed - OTHER_FILES))
-    )
+    return CONNECTIONS if allowed == resource.RLIM_INFINITY else max(LEAST, min(CONNECTIONS, allowed - OTHER_FILES))
