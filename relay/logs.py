@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import sys
 import threading
 import unicodedata
@@ -21,6 +22,7 @@ GATHERED = 0.02  # seconds for which lines are collected before a write
 FIRST = ("timestamp", "level", "event")
 AT_THE_END = 2.0  # seconds that a process waits at its end for the last lines
 REHEARSAL = "rehearsal"  # bound to events of a rehearsal, which are not logged
+LIBRARY = "%(levelname)s %(name)s %(message)s"  # how a library's line looks
 
 
 class Lines:
@@ -72,6 +74,20 @@ class Lines:
                     one.set()
 
 
+class _OfLibraries(logging.Handler):
+    """What libraries log takes the same way, and blocks them no more than us."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.msg(self.format(record))
+        except Exception:  # noqa: BLE001 - as every handler does: it is no fault of whoever logs
+            self.handleError(record)
+
+
 def flush_logs() -> None:
     """Wait briefly for the last lines before the process ends."""
     for lines in _configured:
@@ -111,10 +127,11 @@ def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
 
     Returns the writer.
     """
-    lines = Lines(sys.stderr)
+    stderr = _stderr()
+    lines = Lines(stderr)
     _configured[:] = [lines]
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stderr.isatty())
     )
     structlog.configure(
         processors=[
@@ -131,5 +148,13 @@ def configure_logs(*, as_json: bool, level: str = "info") -> Lines:
     )
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns when more connections were used than are kept
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each request that has to wait a moment
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries(lines)], format=LIBRARY)
     return lines
+
+
+def _stderr() -> TextIO:
+    """Standard error. Where whoever started us has closed it, nothing, and no file of ours gets its number."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    return open(os.devnull, "w") if sys.stderr is None else sys.stderr  # noqa: PTH123 - for as long as we run

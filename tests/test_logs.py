@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import logging
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relay.logs import MOST, configure_logs
-from tests.harness import PATIENCE
+from tests.harness import PATIENCE, ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +123,30 @@ def test_a_log_that_nobody_reads_holds_up_nobody(monkeypatch: pytest.MonkeyPatch
     written = [json.loads(line)["send"] for line in pipe.getvalue().splitlines()]
     assert written == sorted(written)
     assert MOST <= len(written) < 2 * MOST
+
+
+STALLED = """
+import logging, os, threading
+import structlog
+from relay.logs import configure_logs
+
+reader, writer = os.pipe()
+os.dup2(writer, 2)
+configure_logs(as_json=True)
+for number in range(3000):
+    structlog.get_logger().info("send.delivered", send=number)
+threading.Event().wait(0.5)  # until nothing more fits into the pipe
+logging.getLogger("waitress").warning("a library's line")
+os.write(1, b"goes on")
+os._exit(0)
+"""
+
+
+def test_nor_does_it_hold_up_a_library_that_logs() -> None:
+    """The web server's loop, or its end, would wait with it."""
+    command = [sys.executable, "-c", STALLED]
+    done = subprocess.run(command, cwd=ROOT, timeout=PATIENCE, check=False, stdout=subprocess.PIPE)
+    assert done.stdout == b"goes on"
 
 
 INVISIBLE = (

@@ -70,7 +70,7 @@ def settings_for(command: str) -> Settings:
 
     cwd = Path.cwd()
     settings = load_settings(environment(cwd), need=NEEDS[command], cwd=cwd)
-    configure_logs(as_json=not sys.stderr.isatty(), level=settings.log_level)
+    configure_logs(as_json=sys.stderr is None or not sys.stderr.isatty(), level=settings.log_level)
     for warning in settings.warnings:
         click.echo(str(warning), err=True)
     return settings

@@ -34,6 +34,7 @@ NOT_TIDIED = (
     "The database file still contains traces: another program keeps reading or writing it, or the disk is full."
 )
 AGAIN = "Run the same command again."
+TURN = 0.05  # seconds between steps: on SQLite, other processes only look now and then whether it is their turn
 
 
 @click.command()
@@ -76,7 +77,7 @@ def purge(
         if customer is not None:
             report = _purge_customer(store, settings, customer, in_slack=in_slack, dry_run=dry_run, yes=yes)
         else:
-            report = _purge_old(store, older_than or 0.0, dry_run=dry_run, yes=yes)
+            report = _purge_old(store, settings, older_than or 0.0, dry_run=dry_run, yes=yes)
         tidied = dry_run or _tidy(store, rewrite=not no_rewrite)
     print_fields({**report, **({} if tidied else {"not_tidied": f"{NOT_TIDIED} {AGAIN}"})}, as_json=as_json)
     if report.get("unfinished"):
@@ -168,7 +169,7 @@ def _in_words(extent: Extent, *, in_slack: bool) -> dict[str, Any]:
     return counted
 
 
-def _purge_old(store: Store, older_than: float, *, dry_run: bool, yes: bool) -> dict[str, Any]:
+def _purge_old(store: Store, settings: Settings, older_than: float, *, dry_run: bool, yes: bool) -> dict[str, Any]:
     with store.read() as tx:
         old = asdict(count_old(tx, older_than))
     if dry_run:
@@ -179,11 +180,11 @@ def _purge_old(store: Store, older_than: float, *, dry_run: bool, yes: bool) -> 
     with store.begin() as tx:
         mark_untidy(tx)
     while forget_old(store, older_than):
-        continue
+        threading.Event().wait(TURN if store.on_sqlite else 0.0)
     files = 0
     while some := forget_files(store, older_than):
         files += some
-    return {**old, "files": files}
+    return {**old, "files": files, **_delete_content(store, settings)}
 
 
 def _tidy(store: Store, *, rewrite: bool) -> bool:

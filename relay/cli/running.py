@@ -59,14 +59,16 @@ def replies_told(settings: Settings) -> str:
 
 
 def stop_signals() -> socket.socket:
-    """A socket that has something to read after SIGTERM or SIGINT, which do nothing else from here on.
+    """A socket that has something to read after SIGTERM, SIGINT or SIGHUP, which do nothing else from here on.
 
-    So a second Ctrl+C breaks off no orderly end, as long as the socket stays open. A handler that raised could be too
-    early: between the last look and a sleep that it was to end, where Python would not run it before that is over.
+    SIGHUP comes from a terminal that is closed; where it is ignored, as `nohup` does, it stays so. A second Ctrl+C
+    breaks off no orderly end, as long as the socket stays open. A handler that raised could be too early: between the
+    last look and a sleep that it was to end, where Python would not run it before that is over.
     """
     told, teller = socket.socketpair()
     teller.settimeout(0)  # which set_wakeup_fd asks for
     signal.set_wakeup_fd(teller.detach(), warn_on_full_buffer=False)  # open to the end of the process
-    for number in (signal.SIGTERM, signal.SIGINT):
+    hangs_up = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+    for number in (signal.SIGTERM, signal.SIGINT, *hangs_up):
         signal.signal(number, lambda *_: None)
     return told

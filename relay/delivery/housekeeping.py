@@ -26,6 +26,7 @@ from relay.store.operations.totals import count_settled
 
 BATCH = 200  # rows read at a time
 STEP = 20  # conversations moved in one transaction
+LATELY = 600.0  # seconds in which another process may have decided by an older file
 
 Choose = Callable[[ChatMessage, float], Decision]
 
@@ -56,10 +57,11 @@ class Housekeeping:
         self._keep_times = keep_times
         self._told: str | None = None  # an earlier process may have reported a mistake that is fixed by now
         self._is_new = self._is_edited = True
+        self._all_decided = False  # by the present mapping, which does not change its mind
 
     def use(self, context: DeliveryContext, retention: float) -> None:
         """Switch to another context and retention, in seconds."""
-        self._context, self._retention, self._is_edited = context, retention, True
+        self._context, self._retention, self._is_edited, self._all_decided = context, retention, True, False
 
     @property
     def chores(self) -> tuple[Callable[[], None], ...]:
@@ -95,11 +97,19 @@ class Housekeeping:
         sweep(self._context.store, self._context.keepers)
 
     def _decide_again(self) -> None:
-        """Conversations without a channel, or whose channel is closed."""
+        """Conversations without a channel, all of them once and new ones again, or whose channel is closed."""
+        every, self._all_decided = not self._all_decided, True
+        try:
+            self._decide_each(every=every)
+        except BaseException:
+            self._all_decided = False
+            raise
+
+    def _decide_each(self, *, every: bool) -> None:
         after = moved = 0
         while True:
             with self._context.store.read() as tx:
-                found = undecided(tx, after, BATCH)
+                found = undecided(tx, after, BATCH, since=0.0 if every else tx.now - LATELY)
             if not found:
                 break
             after = found[-1].id

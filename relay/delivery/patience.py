@@ -17,13 +17,17 @@ T = TypeVar("T")
 def write_patiently(store: Store, name: str, work: Callable[[Tx], T]) -> T:
     """Run `work` in a transaction with this name; again if the database was busy, so it may run twice.
 
-    Finally raises StoreUnavailable.
+    It may take a minute: a chat may have a hundred thousand messages. Finally raises StoreUnavailable.
     """
     for pause in PAUSES:
         try:
-            with store.begin(name) as tx:
-                return work(tx)
+            return _write(store, name, work)
         except StoreUnavailable:
             threading.Event().wait(pause)
+    return _write(store, name, work)
+
+
+def _write(store: Store, name: str, work: Callable[[Tx], T]) -> T:
     with store.begin(name) as tx:
+        tx.take_longer()
         return work(tx)

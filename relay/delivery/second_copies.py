@@ -30,7 +30,8 @@ def look_for_copies(context: DeliveryContext, claim: Claim, send: Send) -> None:
         return
     try:
         if send.kind is SendKind.SHARE:
-            context.slack_at(send.channel).files.delete(send.payload["file"])
+            if file := send.payload.get("file"):  # a purge of an earlier version may have erased it
+                context.slack_at(send.channel).files.delete(file)
             context.write("copies", lambda tx: copies.check_copies_later(tx, claim, send, None))
             return
         found = context.look_for(send)

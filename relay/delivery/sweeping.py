@@ -45,7 +45,7 @@ def sweep_all(store: Store, keepers: Keepers) -> int:
     while True:
         sweep(store, keepers)
         with store.read() as tx:
-            if not contents.to_delete(tx, 1):
+            if not (contents.unneeded(tx, 1) or contents.to_delete(tx, 1)):
                 return contents.count_undeleted(tx)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -53,3 +54,13 @@ def _look_up(host: str, port: int, found: Future[Sequence[Address]]) -> None:
 def _done(host: str, port: int) -> None:
     with _lock:
         del _under_way[host, port]
+
+
+def _forget() -> None:
+    """After a fork, nobody finishes the look-ups of the process before."""
+    global _lock
+    _lock = threading.Lock()
+    _under_way.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

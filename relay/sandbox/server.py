@@ -6,7 +6,9 @@ import logging
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +51,7 @@ class ResettableServer(ThreadedWSGIServer):
     def __init__(self, host: str, port: int, app: WSGIApplication, now: Callable[[], float]) -> None:
         super().__init__(host, port, app, handler=QuietHandler)
         self.now = now
-        self._busy: set[threading.Thread] = set()
+        self._busy: dict[threading.Thread, Any] = {}  # with their sockets
 
     def shutdown_request(self, request: Any) -> None:
         lingering, _ = struct.unpack("ii", request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
@@ -60,16 +62,20 @@ class ResettableServer(ThreadedWSGIServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         thread = threading.current_thread()
-        self._busy.add(thread)
+        self._busy[thread] = request
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._busy.discard(thread)
+            self._busy.pop(thread, None)
 
     def join(self, timeout: float) -> None:
-        """Waits for the requests in progress, at most `timeout` seconds each."""
-        for thread in list(self._busy):
-            thread.join(timeout)
+        """Waits `timeout` seconds at most for the requests in progress; whoever has asked for nothing is hung up on."""
+        ends, busy = time.monotonic() + timeout, dict(self._busy)
+        for request in busy.values():
+            with suppress(OSError):
+                request.shutdown(socket.SHUT_RD)
+        for thread in busy:
+            thread.join(max(0.0, ends - time.monotonic()))
 
 
 class SandboxServer:

@@ -22,6 +22,8 @@ SPARE = 20  # places that are kept free for those who come
 STRANGER = 10  # times as long seems the wait for somebody who has never sent a whole request
 LARGE = 16_384  # bytes; so many answers of less as one read brings requests for do not fill what a thread waits for
 UNTAKEN = 200 * 2**20  # bytes of answers that all clients together may leave with us, in memory and on disk
+BIG = 32_768  # bytes; whoever sends a smaller request holds little of our memory
+UNFINISHED = 64 * 2**20  # bytes in memory of big requests that are still coming in, from all clients together
 
 REFUSED = ("401", "429")  # for a wrong secret, and for too many tries
 
@@ -80,8 +82,12 @@ class Connection(HTTPChannel):
     parser_class = Parser
     task_class = Answer
     _map: dict[int, Any]  # everything in the server's loop
+    _fileno: int | None
+    server: Any  # waitress's, which counts the bytes of big requests that are still coming in
+    request: Any  # the one that is coming in, if any
     since: float | None = None  # when its unfinished request began, on the monotonic clock
     proven = False  # whether it has ever received a complete request
+    counted = 0  # bytes of its own one, if that is big
 
     def __init__(self, server: BaseWSGIServer, *args: Any, **rest: Any) -> None:
         """When all places are taken, a new connection replaces another."""
@@ -95,6 +101,20 @@ class Connection(HTTPChannel):
         if self.since is None:
             self.since = monotonic()
         super().handle_read()
+        coming = None if self._fileno is None else self.request
+        self.count(0 if coming is None else coming.header_bytes_received + coming.body_bytes_received)
+        if self.server.unfinished > UNFINISHED:
+            _make_memory(self.server, self._map)
+
+    def count(self, unfinished: int) -> None:
+        """So many bytes of a request are in memory; only the server's loop says so."""
+        before, self.counted = self.counted, unfinished if unfinished >= BIG else 0
+        self.server.unfinished += self.counted - before
+
+    def del_channel(self, map: Any = None) -> None:
+        """It is closed."""
+        self.count(0)
+        super().del_channel(map)
 
     def service(self) -> None:
         """Answer a complete request, in one of the threads."""
@@ -138,6 +158,7 @@ def keep_moving(server: BaseWSGIServer, sockets: Mapping[int, Any]) -> None:
             if channel.is_late(now):
                 channel.drop()
 
+    server.unfinished = 0  # type: ignore[attr-defined]
     server.channel_class = Connection
     server.maintenance = drop_late  # type: ignore[method-assign, assignment]
 
@@ -159,6 +180,17 @@ def _make_space(sockets: Mapping[int, Any]) -> None:
             return
         left -= one.total_outbufs_len
         one.drop()
+
+
+def _make_memory(server: Any, sockets: Mapping[int, Any]) -> None:
+    """Drop whose big requests have kept the server waiting longest, where too much of those is in memory."""
+    now = monotonic()
+    big = [one for one in _connections(sockets) if one.server is server and one.counted]
+    for one in sorted(big, key=lambda one: one.burden(now), reverse=True):
+        if server.unfinished <= UNFINISHED:
+            return
+        one.drop()
+        one.count(0)
 
 
 def _connections(sockets: Mapping[int, Any]) -> list[Connection]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from urllib.parse import quote
 
@@ -61,13 +61,21 @@ def _begun(keepers: Keepers, where: Content, first: int, last: int) -> Iterable[
     """The content, once its first piece has arrived; otherwise an answer that says so."""
     try:
         pieces = keepers.of(where).read(where, first, last)
-        return chain((next(pieces),), pieces)
+        return chain((next(pieces),), _rest(pieces, where))
     except (FileNotFoundError, StopIteration):
         log.error("files.lost", file=where.file_id, place=where.place)
         raise NotFound(NO_FILE) from None
     except DeliveryFailed as error:
         log.error("files.out_of_reach", file=where.file_id, place=where.place, cause=str(error))
         raise ServiceUnavailable(AWAY, retry_after=30) from None
+
+
+def _rest(pieces: Iterator[bytes], where: Content) -> Iterator[bytes]:
+    """What follows. If it breaks off, so does the answer, which is then shorter than it said."""
+    try:
+        yield from pieces
+    except Exception as error:  # noqa: BLE001 - raised further, the server would log the address, and its secret
+        log.error("files.broke_off", file=where.file_id, place=where.place, error=type(error).__name__)
 
 
 def _asked_for(size: int) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import signal
 import socket
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg
@@ -111,7 +112,7 @@ def ended_in_time(relay: RelayProcess, folder: Path, *signals: signal.Signals) -
     return taken < IN_TIME
 
 
-ENDINGS = [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)]
+ENDINGS = [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT), (signal.SIGHUP,)]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,9 @@ def demo(start: Start, tmp_path: Path) -> RelayProcess:
     return relay
 
 
-@pytest.mark.parametrize("signals", ENDINGS[:2], ids=lambda signals: "+".join(one.name for one in signals))
+@pytest.mark.parametrize(
+    "signals", [ENDINGS[0], ENDINGS[1], ENDINGS[3]], ids=lambda signals: "+".join(one.name for one in signals)
+)
 def test_the_demo_ends_in_order_and_leaves_nothing_behind(
     demo: RelayProcess, tmp_path: Path, signals: tuple[signal.Signals, ...]
 ) -> None:
@@ -238,6 +241,48 @@ def test_a_stop_signal_that_comes_before_anybody_waits_for_it_is_not_lost(tmp_pa
     command = [sys.executable, "-c", f"{waits}{signals}print('goes on'); told.recv(1); print('ends')"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("goes on\nends\n", "", 0)
+
+
+def test_nohup_is_heeded() -> None:
+    """Nothing can be read of a terminal that was closed."""
+    nohup = "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    waits = "from relay.cli.running import stop_signals; told = stop_signals(); told.setblocking(False); "
+    command = [sys.executable, "-c", f"{nohup}{waits}os.kill(os.getpid(), signal.SIGHUP); told.recv(1)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert "BlockingIOError" in done.stderr
+
+
+def test_a_demo_ends_at_once_though_browsers_keep_connections_to_it(start: Start, tmp_path: Path) -> None:
+    port = free_port()
+    relay = start("demo", "--quiet", "--port", str(free_port()), "--sandbox-port", str(port), env={})
+    assert wait_for(lambda: "Ctrl+C ends it" in (tmp_path / "0.log").read_text())
+    with ExitStack() as browsers:
+        for _ in range(8):
+            browsers.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
+        relay.process.send_signal(signal.SIGINT)
+        assert relay.process.wait(IN_TIME) == 0
+
+
+def test_it_starts_without_standard_files(tmp_path: Path) -> None:
+    """Some supervisors close them."""
+    command = f"exec {sys.executable} -m relay serve --no-worker <&- >&- 2>&-"
+    env = {**lone_environment("sqlite:///relay.db"), "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(["sh", "-c", command], cwd=tmp_path, env=env) as process:
+        try:
+            address = f"http://127.0.0.1:{env['PORT']}/readyz"
+            assert wait_for(lambda: process.poll() is not None or _answers(address))
+            assert process.poll() is None
+            numbers = [Path(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+            assert sys.platform != "linux" or [str(one.readlink()) for one in numbers] == ["/dev/null"] * 3
+        finally:
+            process.terminate()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=PATIENCE).status_code == 200
+    except requests.ConnectionError:
+        return False
 
 
 ARENAS_OF_TWENTY_THREADS = """

@@ -10,7 +10,7 @@ from sqlalchemy import event, select, update
 from bench.chores import fill
 from relay.delivery import forgetting, reminding
 from relay.delivery.forgetting import forget_old
-from relay.delivery.housekeeping import BATCH, STEP
+from relay.delivery.housekeeping import BATCH, LATELY, STEP
 from relay.store.db.tables import conversations, deliveries
 from tests.delivery.rig import Rig
 from tests.statements import noted
@@ -60,6 +60,26 @@ def test_those_that_nothing_names_are_not_looked_at_for_ever(line: Rig) -> None:
     with line.store.read() as tx:
         left = tx.conn.execute(select(conversations.c.id).where(conversations.c.channel.is_(None))).all()
     assert len(left) == MANY
+
+
+def test_those_that_nothing_names_are_decided_once_for_each_edit(line: Rig) -> None:
+    """A minute of asking for tens of thousands would take seconds of everybody's time."""
+    asked: list[object] = []
+    choose = line.relay.choose
+
+    def count(*facts: object) -> object:
+        asked.append(facts)
+        return choose(*facts)  # type: ignore[arg-type]
+
+    line.chores()
+    line.housekeeping._choose = count  # type: ignore[assignment]
+    line.clock.advance(LATELY + 60)
+    line.write("new", group="another")
+    line.chores()
+    assert len(asked) == 1
+    line.housekeeping.use(line.out, 86400.0)
+    line.chores()
+    assert len(asked) == 1 + MANY + 1
 
 
 def test_when_thousands_are_called_for_is_decided_in_small_steps(rig: Callable[..., Rig]) -> None:

@@ -13,8 +13,10 @@ import pytest
 from relay.sandbox.slack.sharing import settle
 from relay.store.operations.replay import Replayed, replay_all, replay_one
 from relay.store.operations.reports import Which, list_deliveries
+from relay.store.operations.retention import prune
 from tests.harness import words
 from tests.replies.desk import GROUP, Desk
+from tests.store.shelf import rows
 
 PDF = b"%PDF-1.7\n" + b"words " * 200
 MB = 1024 * 1024
@@ -474,3 +476,17 @@ def test_a_line_about_a_file_says_how_it_stands_now(desk: Desk) -> None:
     assert files(desk) == [("bill.pdf", PDF)]
     (line,) = [line for line in lines(desk) if "arrived" in line]
     assert line.startswith("• The file arrived")
+
+
+def test_what_is_erased_early_leaves_no_lane_stuck(desk: Desk) -> None:
+    """A minute after a share that was not seen, its file is deleted by what is stored of it."""
+    desk.sandbox.faults.add("files.completeUploadExternal", "unshared")
+    sends(desk)
+    for _ in range(50):
+        desk.run(0 if files(desk) else 1)
+    assert len(files(desk)) == 1
+    with desk.store.begin() as tx:
+        prune(tx, 0.0)
+    desk.run(600)
+    assert [row.look_again_at for row in rows(desk.store, "sends") if row.look_again_at is not None] == []
+    assert [row.lease_owner for row in rows(desk.store, "lanes") if row.lease_owner is not None] == []

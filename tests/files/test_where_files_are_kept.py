@@ -14,16 +14,25 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import delete, select, update
 
 from relay.cli import main
+from relay.delivery import sweeping
+from relay.delivery.keeping import PIECE
 from relay.delivery.keeping_in_folder import UNFINISHED
 from relay.store.conversations import contents, kept_files
 from relay.store.conversations.contents import LAST_LOOK, Content
+from relay.store.db.engine import Tx
+from relay.store.db.file_tables import file_pieces
+from relay.store.db.file_tables import kept_files as kept_files_table
+from relay.store.db.tables import deliveries
+from relay.store.operations.replay import Replayed, replay_one
 from tests.buckets import Door
 from tests.files.conftest import MakeDeskAt, MakeShelf, Shelf
 from tests.files.test_agents_files import PDF, links, pdf, share
 from tests.harness import ROOT
 from tests.replies.desk import GROUP, Desk
+from tests.replies.test_gates import SEND
 from tests.store.shelf import rows
 
 MB = 1_000_000
@@ -60,6 +69,17 @@ def test_a_part_of_it_can_be_asked_for(shelf: Shelf, desk_at: MakeDeskAt, asked:
     share(desk, pdf(desk))
     answer = opened(desk, Range=asked)
     assert (answer.status_code, answer.data) == (206, PDF[first : last + 1])
+
+
+def test_one_that_breaks_off_raises_nothing_in_the_server(desk_at: MakeDeskAt, make_shelf: MakeShelf) -> None:
+    """It would log the address, and with it the secret that opens the file."""
+    desk = desk_at(make_shelf("database"))
+    share(desk, pdf(desk))
+    with desk.store.begin() as tx:
+        tx.conn.execute(delete(file_pieces).where(file_pieces.c.number > 1))
+    answer = opened(desk)
+    assert (answer.status_code, answer.data) == (200, PDF[: 2 * PIECE])
+    assert answer.content_length == len(PDF)
 
 
 def test_what_it_is_called_there_nobody_can_guess(desk_at: MakeDeskAt, make_shelf: MakeShelf) -> None:
@@ -326,23 +346,31 @@ def test_of_many_that_ask_at_once_only_those_get_room_that_fit(desk: Desk) -> No
     assert sorted(found) == [False] * 4 + [True] * 4
 
 
-def purged(database_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, dict[str, Any]]:
+OF_CUSTOMER = ("--customer", f"customer-{GROUP}")
+
+
+def purged(database_url: str, monkeypatch: pytest.MonkeyPatch, *which: str) -> tuple[int, dict[str, Any]]:
     """Exit code and report of `relay purge` where nothing else runs."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("RELAY_FILES", "database")  # by now: where a file is, its row says
-    words = ["purge", "--customer", f"customer-{GROUP}", "--yes", "--json"]
+    words = ["purge", *(which or OF_CUSTOMER), "--yes", "--json"]
     result = CliRunner().invoke(main, words, prog_name="relay")
     return result.exit_code, json.loads(result.stdout[result.stdout.index("{") :])
 
 
+@pytest.mark.parametrize("which", [OF_CUSTOMER, ("--older-than", "7d")], ids=["of a customer", "what is old"])
 def test_a_purge_deletes_what_is_kept_in_a_folder(
-    desk_at: MakeDeskAt, make_shelf: MakeShelf, database_url: str, monkeypatch: pytest.MonkeyPatch
+    desk_at: MakeDeskAt,
+    make_shelf: MakeShelf,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    which: tuple[str, ...],
 ) -> None:
     """At once, though no relay is there to do its chores."""
     shelf = make_shelf("folder")
     desk = desk_at(shelf)
     share(desk, pdf(desk))
-    code, said = purged(database_url, monkeypatch)
+    code, said = purged(database_url, monkeypatch, *which)
     assert (code, shelf.holds()) == (0, 0)
     assert "files_still_kept" not in said
 
@@ -361,4 +389,53 @@ def test_a_purge_says_what_it_could_not_delete_and_a_relay_does_it_later(
     hidden.rename(shelf.folder)
     desk.clock.time = time.time() + contents.AGAIN + 1  # the command goes by the machine's clock
     desk.chores()
+    assert shelf.holds() == 0
+
+
+@pytest.mark.parametrize("fixed", [True, False], ids=["goes later", "is a dead letter"])
+def test_a_file_is_kept_while_its_reply_waits(shelf: Shelf, desk_at: MakeDeskAt, *, fixed: bool) -> None:
+    """For a person who must act: longer than files are kept. From then on the customer has as long as always."""
+    desk = desk_at(shelf, retention="7d")
+    if not fixed:
+        desk.sandbox.faults.add(SEND, "error", code="INVALID_PARAMETER")
+    else:
+        desk.sandbox.faults.add(SEND, "error", status=401, code="Unauthorized", times=None)
+    share(desk, pdf(desk))
+    desk.clock.advance(8 * 86400)
+    desk.chores()
+    assert shelf.holds() == 1
+    desk.sandbox.faults.clear()
+    if not fixed:
+        with desk.store.begin() as tx:
+            assert replay_in_lane(tx, "replies")
+    desk.run(600)
+    assert opened(desk).data == PDF
+    desk.clock.advance(6 * 86400)
+    desk.chores()
+    assert opened(desk).data == PDF
+    desk.clock.advance(2 * 86400)
+    desk.chores()
+    assert (opened(desk).status_code, shelf.holds()) == (404, 0)
+
+
+def replay_in_lane(tx: Tx, lane: str) -> bool:
+    """Somebody sends again what was given up there."""
+    (dead,) = tx.conn.execute(
+        select(deliveries.c.id).where(deliveries.c.state == "dead", deliveries.c.lane == lane)
+    ).scalars()
+    return replay_one(tx, dead) is Replayed.QUEUED
+
+
+def test_all_that_nobody_needs_is_deleted_at_once_however_much(
+    make_shelf: MakeShelf, desk_at: MakeDeskAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `relay purge`, which may be all that runs."""
+    monkeypatch.setattr(sweeping, "MOST", 2)
+    shelf = make_shelf("folder")
+    desk = desk_at(shelf)
+    share(desk, *(pdf(desk) for _ in range(5)))
+    assert shelf.holds() == 5
+    with desk.store.begin() as tx:
+        tx.conn.execute(update(kept_files_table).values(state="revoked"))
+    assert sweeping.sweep_all(desk.store, desk.relay.keepers) == 0
     assert shelf.holds() == 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import func, select
 
-from relay.store.db.engine import Store
+from relay.delivery import patience
+from relay.store.db import postgres
+from relay.store.db.engine import Store, open_store
 from relay.store.db.file_tables import file_pieces, metadata
 from relay.store.db.tables import conversations
 from tests.harness import timeline
@@ -109,3 +113,11 @@ def test_another_customers_chat_is_as_it_was(desk: Desk, purge: Purge) -> None:
     assert [one for one in timeline(desk.server) if "bobs-secret" in str(one)] == shown
     desk.run(120)
     assert everything(desk.store, but=GROUP) == before
+
+
+def test_a_long_chat_has_its_time(postgres_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Erasing 130,000 messages took longer than anything that a relay does may take, and never ended."""
+    monkeypatch.setattr(postgres, "BEGIN", postgres.BEGIN.replace("'5s'", "'200ms'"))
+    monkeypatch.setattr(patience, "PAUSES", ())
+    with closing(open_store(postgres_database_url, patience=None)) as store:
+        patience.write_patiently(store, "erase", lambda tx: tx.conn.execute(select(func.pg_sleep(0.5))))

@@ -16,7 +16,7 @@ import requests
 from bench.hostile_clients import Clients, drip
 from tests.harness import PATIENCE, body, wait_for
 from tests.processes import Forked, RelayProcess
-from tests.web.wire import exchange, lone_environment, request, webhook
+from tests.web.wire import GOOD, exchange, lone_environment, request, sized, webhook
 
 ROOM = 100  # connections: what a process takes in at least, however few files it may open
 PLACE = "relay.web.connections"
@@ -107,6 +107,23 @@ def test_who_never_sent_a_request_goes_before_who_did(begin: Begin) -> None:
                 threading.Event().wait(1.0)  # until some of them have kept the server waiting
         assert exchange(relay, request("GET /healthz"))[0] == 200
         assert local_port(session, relay) == kept
+
+
+def test_bodies_that_never_end_do_not_fill_the_memory(begin: Begin) -> None:
+    """Two megabytes of them are kept. Who came last ends theirs, and is answered; a small one is none of them."""
+    relay = begin(UNFINISHED=2 * 2**20)
+    head, half = webhook(*GOOD, "Content-Length: 250000"), sized(250_000)[:200_000]
+    with ExitStack() as stack:
+        begun = [stack.enter_context(socket.create_connection(("127.0.0.1", relay.port), PATIENCE)) for _ in range(16)]
+        small = stack.enter_context(socket.create_connection(("127.0.0.1", relay.port), PATIENCE))
+        small.sendall(webhook(*GOOD, "Content-Length: 250000"))
+        for one in begun:
+            one.sendall(head + half)
+        assert relay.post(body("k1")).status_code == 200
+        assert all(is_closed(one) for one in begun[:5])
+        for one in (begun[-1], small):
+            one.sendall(sized(250_000)[200_000:] if one is not small else sized(250_000, "k2"))
+            assert one.recv(1000).startswith(b"HTTP/1.1 200")
 
 
 def test_a_flood_of_refused_requests_fills_no_log_and_locks_nobody_out(begin: Begin, tmp_path: Path) -> None:

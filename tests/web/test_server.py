@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,7 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.harness import PATIENCE, body, raw
+from relay.delivery.worker import AT_MOST
+from relay.net.call import KEPT
+from relay.store.db.engine import CONNECTIONS as DATABASES
+from tests.harness import PATIENCE, ROOT, body, raw
 from tests.processes import RelayProcess
 from tests.web.wire import GOOD, JSON_HEADER, TOKEN_HEADER, chunks, exchange, lone_environment, request, sized, webhook
 
@@ -132,3 +137,11 @@ def test_it_raises_its_own_limit_of_open_files(tmp_path: Path) -> None:
             assert relay.post(body("k1")).status_code == 200
     finally:
         relay.kill()
+
+
+def test_calls_have_files_of_their_own() -> None:
+    """However many clients there are: without one, Slack would seem to be out of reach."""
+    told = "from relay.web.server import connections_that_fit as fit; print(fit())"
+    command = f"ulimit -n 1024; exec {sys.executable} -c '{told}'"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert 1024 - int(done.stdout) >= sum(AT_MOST.values()) + KEPT + 2 * DATABASES

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, or_, select, update
 
 from relay.store.conversations.contents import Content, is_needed
-from relay.store.db.dialects import equals, upsert
+from relay.store.db.dialects import among, equals, upsert
 from relay.store.db.engine import Tx
 from relay.store.db.file_tables import HAS_CONTENT, file_pieces, kept_files, learned
-from relay.store.db.tables import deliveries, received
+from relay.store.db.tables import OPEN_DELIVERIES, deliveries, received
 from relay.store.queue.due import arm
-from relay.vocabulary import KeptState, Lane
+from relay.vocabulary import DeliveryState, KeptState, Lane
 
 TOKEN_BYTES = 32
 PUBLIC_URL = "public_url"
@@ -154,11 +154,12 @@ def taken_out(tx: Tx, delivery_id: int) -> set[str]:
 
 
 def find(tx: Tx, token: str, *, after: float) -> KeptFile | None:
-    """The file of a link, if it is stored, and not older than `after` (seconds since 1970).
+    """The file of a link, if it is stored, and was made or sent after `after` (seconds since 1970).
 
     Found by the token's digest, so that the duration reveals nothing about valid tokens.
     """
-    valid = and_(equals(kept_files.c.state, KeptState.KEPT), kept_files.c.created_at > after)
+    recent = or_(kept_files.c.created_at > after, _is_needed_since(after))
+    valid = and_(equals(kept_files.c.state, KeptState.KEPT), recent)
     row = tx.conn.execute(select(kept_files).where(kept_files.c.digest == digest(token), valid)).one_or_none()
     return None if row is None else _file(row)
 
@@ -172,9 +173,16 @@ def to_delete(tx: Tx, *, before: float, limit: int) -> list[KeptFile]:
     """Those whose content is no longer needed: revoked, failed, or from before then (seconds since 1970)."""
     has_pieces = exists().where(file_pieces.c.file_id == kept_files.c.id)
     half = and_(equals(kept_files.c.state, KeptState.FAILED), has_pieces)
-    useless = or_(equals(kept_files.c.state, KeptState.REVOKED), half, kept_files.c.created_at < before)
-    old = select(kept_files).where(HAS_CONTENT, useless)
-    return [_file(row) for row in tx.conn.execute(old.order_by(kept_files.c.created_at).limit(limit))]
+    old = and_(kept_files.c.created_at < before, ~_is_needed_since(before))
+    useless = or_(equals(kept_files.c.state, KeptState.REVOKED), half, old)
+    found = select(kept_files).where(HAS_CONTENT, useless)
+    return [_file(row) for row in tx.conn.execute(found.order_by(kept_files.c.created_at).limit(limit))]
+
+
+def _is_needed_since(moment: float) -> ColumnElement[bool]:
+    """True if its reply has gone out since then, or may still go out: until then, nobody has had the link."""
+    needed = or_(among(deliveries.c.state, (*OPEN_DELIVERIES, DeliveryState.DEAD)), deliveries.c.settled_at >= moment)
+    return exists().where(deliveries.c.id == kept_files.c.delivery_id, needed)
 
 
 def delete_content(tx: Tx, file: KeptFile, *, before: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, and_, case, exists, func, select, union_all, update
+from sqlalchemy import Double, Integer, and_, case, exists, func, select, union_all, update
 
 from relay.messages import Decision
 from relay.owners import is_named, owner_of
@@ -157,9 +157,12 @@ def _remind_anew(tx: Tx) -> dict[str, Any]:
     return {"remind_at": case((to_come, None), else_=conversations.c.remind_at)}
 
 
-def undecided(tx: Tx, after: int, limit: int) -> Sequence[Undecided]:
-    """Conversations for which the mapping is to be asked again, by id; nothing is locked."""
-    rows = tx.run(UNDECIDED, after=after, limit=limit).all()
+def undecided(tx: Tx, after: int, limit: int, *, since: float = 0.0) -> Sequence[Undecided]:
+    """Conversations for which the mapping is to be asked again, by id; nothing is locked.
+
+    Of those that nothing names, those that began at `since` or later, in seconds since 1970.
+    """
+    rows = tx.run(UNDECIDED, after=after, limit=limit, since=since).all()
     return [
         Undecided(row.id, row.account, row.group_id, row.title, row.channel, row.rule, row.created_at, row.body)
         for row in rows
@@ -177,7 +180,9 @@ _STUCK = (
     .join(gates, _SHUT)
     .where(among(deliveries.c.state, (DeliveryState.WAITING, DeliveryState.SENDING)), NOT_DELIVERED)
 )
-_UNMAPPED = select(conversations.c.id).where(conversations.c.channel.is_(None))
+_UNMAPPED = select(conversations.c.id).where(
+    conversations.c.channel.is_(None), conversations.c.created_at >= given("since", Double)
+)
 _FIRST_BODY = (
     select(received.c.body)
     .where(

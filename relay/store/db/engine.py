@@ -86,6 +86,11 @@ class Tx:
         for statement, values in in_sets(partial(build, self._insert), rows):
             self.run_later(statement, **values)
 
+    def take_longer(self) -> None:
+        """For a command, which may do much at a time: on PostgreSQL, the server gives it a minute instead of 5 s."""
+        if self.on_postgres:
+            self.driver.execute(self.driver.raw.longer)
+
     @property
     def _insert(self) -> Insert:
         return postgresql.insert if self.on_postgres else sqlite_insert

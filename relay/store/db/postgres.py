@@ -28,6 +28,8 @@ BEGIN = (
     "SET LOCAL lock_timeout = '2s'; SET LOCAL transaction_timeout = '5s'; SET LOCAL jit = off"
 )
 WITHOUT_LIMITS = "SET LOCAL lock_timeout = 0; SET LOCAL transaction_timeout = 0"
+# The time begins anew only if there was no limit before.
+LONGER = "SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = '60s'"
 OLDER, LIMIT, OLDER_LIMIT = 170_000, "transaction_timeout", "idle_in_transaction_session_timeout"
 # The system also gives up a connection whose other end has silently disappeared.
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5000}
@@ -65,6 +67,11 @@ class TimedConnection(psycopg.Connection[Any]):
     def spell(self, words: str) -> str:
         """The same for a server without a limit for whole transactions."""
         return words.replace(LIMIT, OLDER_LIMIT) if self.info.server_version < OLDER else words
+
+    @property
+    def longer(self) -> str:
+        """The SQL that gives the current transaction more time."""
+        return self.spell(LONGER)
 
     def stop_preparing(self) -> None:
         """The server does not know a prepared statement."""

@@ -65,6 +65,7 @@ _OLD_PAYLOADS = (
         sends.c.payload != "{}",
         sends.c.created_at < given("before", Double),
         among(sends.c.state, ENDED),
+        sends.c.look_again_at.is_(None),  # a copy is found, and a file deleted, by what it says
         ~exists(
             select(send_parts.c.send_id)
             .join(deliveries, deliveries.c.id == send_parts.c.delivery_id)
