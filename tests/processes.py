@@ -112,6 +112,7 @@ def _run(command: tuple[str, ...], cwd: str, env: dict[str, str], log: str, shor
     os.environ.clear()
     os.environ.update(env)
     tempfile.tempdir = None  # to be found anew in that environment
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it
     for place, seconds in shorter.items():
         module, _, name = place.rpartition(".")
         setattr(importlib.import_module(module), name, seconds)

@@ -14,6 +14,7 @@ from tests.browser import open_page
 from tests.harness import PATIENCE, free_port, wait_for
 from tests.processes import RelayProcess, spawned
 
+TOMS_LAST_WORDS = "Can somebody help me, please?"
 FIVE_TIMES = 25_000  # milliseconds: threads are promised within five seconds
 expect.set_options(timeout=FIVE_TIMES)
 
@@ -58,6 +59,7 @@ def test_an_agent_replies_resolves_and_the_customer_comes_back(page_url: str) ->
     with open_page(page_url) as page:
         page.get_by_test_id("customer-tab-100003").click(timeout=FIVE_TIMES)
         page.get_by_test_id("slack-channel-C0SUPPORT").click()
+        expect(customer_has(page, TOMS_LAST_WORDS)).to_be_visible(timeout=FIVE_TIMES)  # whatever he writes reopens it
         thread = page.get_by_test_id("slack-thread").filter(has_text="Tom Becker").first
         thread.get_by_test_id("agent-input").fill("We are on it, Tom.")
         thread.get_by_test_id("agent-send").click()
@@ -105,9 +107,7 @@ def test_two_agents_answer_a_chat_without_fear(page_url: str) -> None:
     with open_page(page_url) as page:
         page.get_by_test_id("customer-tab-100003").click(timeout=FIVE_TIMES)
         page.get_by_test_id("slack-channel-C0SUPPORT").click()
-        expect(customer_has(page, "Can somebody help me, please?")).to_be_visible(
-            timeout=3 * FIVE_TIMES
-        )  # the story's end
+        expect(customer_has(page, TOMS_LAST_WORDS)).to_be_visible(timeout=3 * FIVE_TIMES)  # the story's end
         tom = thread_of(page, "Tom Becker")
         for text, button in (
             ("(note) he is angry", "Keep internal"),
