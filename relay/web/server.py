@@ -22,9 +22,7 @@ from relay.web.connections import LOOK_EVERY, keep_moving
 
 MAX_REQUEST = 1024 * 1024  # bytes; the server itself refuses more, whatever the token
 CONNECTIONS = 2000  # waitress's default is 100, and as many stalled clients would lock everybody out
-OTHER_FILES = (
-    300  # needed by calls to Slack and Kommunicate, 180 at a time and 64 that are kept, the database and the log
-)
+OTHER_FILES = 300  # for calls to the vendors (180 at a time, and 64 connections that are kept), the database, the log
 LEAST = 100  # connections, however few files there may be
 THREADS = 32  # at most so many webhooks share a commit, which costs less the more they are
 # Answers are shorter, so the loop sends them. If threads do, the loop spins, and they wait for it to release the
