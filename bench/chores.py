@@ -43,6 +43,8 @@ def fill(store: Store, count: int) -> None:
         waiting = [{"conversation_id": n, "lane": "words", "received_id": n, "created_at": NOON} for n in rows]
         tx.conn.execute(insert(deliveries), waiting)
         tx.conn.execute(insert(lanes), [{"conversation_id": n, "kind": "words", "waiting_since": NOON} for n in rows])
+        for table in () if store.on_sqlite else ("conversations", "received"):  # whose ids are given above
+            tx.conn.exec_driver_sql(f"SELECT setval('{table}_id_seq', {count})")
 
 
 @contextmanager

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from relay.delivery.steps import LOCK, Need
-from relay.delivery.stored import Said
 from relay.files import FilesBack
 from relay.kommunicate import payloads
 from relay.slack.agent_files import AgentFile
-from relay.slack.events import AgentWords
 from relay.store.conversations import kept_files
 from relay.store.conversations.kept_files import KeptFile
 from relay.store.conversations.replies import SOON, note_wait
@@ -41,10 +39,9 @@ class HandedOn:
     missing: tuple[str, ...] = ()
 
 
-def still_shared(tx: Tx, action: AgentAction, said: Said) -> tuple[AgentFile, ...]:
+def still_shared(tx: Tx, action: AgentAction, files: Sequence[AgentFile]) -> tuple[AgentFile, ...]:
     """The files of a message that its author has not deleted since."""
-    files = said.files if isinstance(said, AgentWords) else ()
-    gone = kept_files.taken_out(tx, action.id) if files else ()
+    gone = kept_files.taken_out(tx, action.id)
     return tuple(one for one in files if one.id not in gone)
 
 

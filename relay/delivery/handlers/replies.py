@@ -142,7 +142,8 @@ def _reply(tx: Tx, replying: Replying, claim: Claim, action: AgentAction, said: 
     names = {**named, **{one: found[one].name for one in others if one in found}}
     text, agent = customer_text(now.blocks, now.text, names), found.get(author) or Agent(author, agents.NAMELESS, "")
     barred = may_speak(agent, replying.rules, comes_from_elsewhere=said.comes_from_elsewhere)
-    shared, how = still_shared(tx, action, said), replying.files_back(claim.conversation.rule)
+    files, how = said.files if isinstance(said, AgentWords) else (), replying.files_back(claim.conversation.rule)
+    shared = still_shared(tx, action, files) if files else ()
     if barred or (shared and how is FilesBack.REFUSE):
         return _refusal(claim, action, said, barred or REFUSED)
     given = hand_on(tx, claim, action, shared, how, replying.public_url) if shared else HandedOn()
